@@ -1,0 +1,45 @@
+/**
+ * Builds everything: assembly → wasm → src/generated → bundles → types.
+ *
+ *   tsx scripts/build.ts            all of it
+ *   tsx scripts/build.ts --kernels  only the wasm and src/generated
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { signatures, wasmModule } from './generate.ts';
+import { compileKernels } from './kernels.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+
+mkdirSync('build', { recursive: true });
+mkdirSync('src/generated', { recursive: true });
+await compileKernels('--target', 'strict');
+await compileKernels('--target', 'relaxed');
+writeFileSync('src/generated/kernels.ts', signatures(readFileSync('build/strict.d.ts', 'utf8')));
+writeFileSync('src/generated/wasm.ts', wasmModule(readFileSync('build/strict.wasm')));
+
+if (!process.argv.includes('--kernels')) {
+  rmSync('dist', { recursive: true, force: true });
+  await build({
+    entryPoints: { index: 'src/index.ts', data: 'src/data/index.ts' },
+    outdir: 'dist',
+    chunkNames: 'chunk-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    mainFields: ['module', 'main'],
+  });
+  const types = spawnSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], {
+    stdio: 'inherit',
+  });
+  if (types.status !== 0) process.exit(types.status ?? 1);
+}

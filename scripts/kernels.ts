@@ -1,0 +1,21 @@
+/**
+ * Runs the AssemblyScript compiler on asconfig.json's targets.
+ *
+ *   tsx scripts/kernels.ts assembly/batchnorm.ts /tmp/bn.wasm    one file by itself, while at work on it
+ */
+import asc from 'assemblyscript/asc';
+import InlineTag from './inline.js';
+
+export async function compileKernels(...args: string[]): Promise<void> {
+  const { error, stdout, stderr } = await asc.main(['--config', 'asconfig.json', ...args], {
+    transforms: [new InlineTag()],
+  });
+  const said = stdout.toString() + stderr.toString();
+  if (said) process.stderr.write(said);
+  if (error) throw error;
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const [entry, outFile] = process.argv.slice(2);
+  await compileKernels(entry!, '--outFile', outFile!, '--textFile', `${outFile}.wat`);
+}

@@ -1,0 +1,105 @@
+/**
+ * Raw kernels for tests: a private instance of the compiled module and an arena whose every block
+ * stands between canary words, so that a kernel that writes one float too far is caught.
+ *
+ * KERNELS=path/to/file.wasm tests another build (asc's `--outFile`), e.g. of one file under work.
+ */
+import { readFileSync } from 'node:fs';
+import { instantiateSync } from '@assemblyscript/loader';
+import { expect } from 'vitest';
+import type { Kernels, Pointer } from '../../src/generated/kernels.ts';
+
+const CANARY = 0x7fc0dead; // a NaN: reading past an end shows as well
+const GUARD_WORDS = 16;
+
+export interface Block {
+  readonly ptr: Pointer;
+  readonly length: number;
+  /** A fresh view: valid until memory grows. */
+  readonly f32: Float32Array;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+  readonly u8: Uint8Array;
+}
+
+export class Arena {
+  readonly memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
+  readonly kernels: Kernels;
+  private top = 64;
+  private readonly guards: number[] = [];
+
+  constructor(path = process.env.KERNELS ?? new URL('../../build/strict.wasm', import.meta.url)) {
+    const module = new WebAssembly.Module(readFileSync(path));
+    const { exports } = instantiateSync(module, { env: { memory: this.memory } });
+    this.kernels = exports as unknown as Kernels;
+    this.guard();
+  }
+
+  /** A block of float32 numbers, 64-byte aligned; `skew` floats off that alignment if asked. */
+  f32(content: number | ArrayLike<number>, skew = 0): Block {
+    const length = typeof content === 'number' ? content : content.length;
+    const block = this.bytes(length * 4, skew * 4);
+    if (typeof content === 'number') block.f32.fill(0);
+    else block.f32.set(content);
+    return block;
+  }
+
+  f64(length: number): Block {
+    const block = this.bytes(length * 8, 0);
+    block.f64.fill(0);
+    return block;
+  }
+
+  i32(content: number | ArrayLike<number>): Block {
+    const length = typeof content === 'number' ? content : content.length;
+    const block = this.bytes(length * 4, 0);
+    if (typeof content === 'number') block.i32.fill(0);
+    else block.i32.set(content);
+    return block;
+  }
+
+  bytes(size: number, skew = 0): Block {
+    this.top = ((this.top + 63) & ~63) + skew;
+    const ptr = this.top as Pointer;
+    this.top += (size + 3) & ~3;
+    const { memory } = this;
+    const missing = this.top + 4096 - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    this.guard();
+    return {
+      ptr,
+      length: size >> 2,
+      get f32() {
+        return new Float32Array(memory.buffer, ptr, size >> 2);
+      },
+      get i32() {
+        return new Int32Array(memory.buffer, ptr, size >> 2);
+      },
+      get f64() {
+        return new Float64Array(memory.buffer, ptr, size >> 3);
+      },
+      get u8() {
+        return new Uint8Array(memory.buffer, ptr, size);
+      },
+    };
+  }
+
+  /** Fails if any canary word was overwritten. Call it after the kernels under test. */
+  checkCanaries(): void {
+    const words = new Uint32Array(this.memory.buffer);
+    for (const at of this.guards) {
+      for (let i = 0; i < GUARD_WORDS; i++) {
+        if (words[at + i] !== CANARY) {
+          expect.fail(`a kernel wrote past a block: canary word at byte ${(at + i) * 4} is gone`);
+        }
+      }
+    }
+  }
+
+  private guard(): void {
+    const at = this.top >> 2;
+    new Uint32Array(this.memory.buffer).fill(CANARY, at, at + GUARD_WORDS);
+    this.guards.push(at);
+    this.top += GUARD_WORDS * 4;
+  }
+}
