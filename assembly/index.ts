@@ -1,2 +1,25 @@
 /** The export list: every kernel the host may call, one line an op. */
+
+export {
+  adaptiveAvgPoolBackward,
+  adaptiveAvgPoolForward,
+  avgPoolBackward,
+  avgPoolForward,
+  globalAvgPoolBackward,
+  globalAvgPoolForward,
+} from './avgpool';
 export { biasBackward, biasForward } from './bias';
+export { maxPoolBackward, maxPoolForward } from './maxpool';
+export {
+  randomBits,
+  randomNormal,
+  randomTruncatedNormal,
+  randomUniform,
+  shuffle,
+} from './random';
+export {
+  upsampleBilinearBackward,
+  upsampleBilinearForward,
+  upsampleNearestBackward,
+  upsampleNearestForward,
+} from './upsample';
