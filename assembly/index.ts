@@ -8,6 +8,7 @@ export {
   globalAvgPoolBackward,
   globalAvgPoolForward,
 } from './avgpool';
+export { addForward } from './add';
 export { biasBackward, biasForward } from './bias';
 export { maxPoolBackward, maxPoolForward } from './maxpool';
 export {
@@ -23,3 +24,4 @@ export {
   upsampleNearestBackward,
   upsampleNearestForward,
 } from './upsample';
+export { copyRows } from './copy';
