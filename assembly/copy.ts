@@ -1,0 +1,19 @@
+/**
+ * Copies rows of `width` floats between two arrays with rows of their own strides: a whole array
+ * (rows = 1), or one part of a concatenation.
+ */
+export function copyRows(
+  y: usize, // [rows, ≥ width] f32, rows `yStride` floats apart
+  x: usize, // [rows, ≥ width] f32, rows `xStride` floats apart
+  rows: i32,
+  width: i32,
+  yStride: i32,
+  xStride: i32,
+): void {
+  const bytes = (<usize>width) << 2;
+  for (let r = 0; r < rows; r++) {
+    memory.copy(y, x, bytes);
+    y += (<usize>yStride) << 2;
+    x += (<usize>xStride) << 2;
+  }
+}

@@ -1,0 +1,10 @@
+/** evenkeel: the public names, and nothing else. */
+export { Add } from './layers/add.ts';
+export { Concat } from './layers/concat.ts';
+export { Layer, type LayerContext } from './layers/layer.ts';
+export { type LoadResult, Module, type StateDict } from './layers/module.ts';
+export { Residual } from './layers/residual.ts';
+export { Sequential } from './layers/sequential.ts';
+export { memoryUsage } from './memory/memory.ts';
+export { Parameter } from './parameter.ts';
+export { type Input, type Nested, Tensor, type TensorData } from './tensor.ts';

@@ -1,0 +1,32 @@
+import type { Input, Tensor } from '../tensor.ts';
+import { Add } from './add.ts';
+import type { Layer } from './layer.ts';
+import { checkDistinct, Module } from './module.ts';
+
+/**
+ * y = f(x) + s(x): a body with a shortcut around it (He et al., "Deep Residual Learning for Image
+ * Recognition", 2015).
+ *
+ * @param body f
+ * @param shortcut s, where the body changes the shape; the identity by default
+ */
+export class Residual extends Module {
+  readonly body: Module;
+  readonly shortcut: Module | undefined;
+  private readonly sum = new Add();
+
+  constructor(body: Module | Layer, shortcut?: Module | Layer) {
+    super();
+    checkDistinct('Residual', shortcut ? [body, shortcut] : [body]);
+    this.body = body;
+    this.shortcut = shortcut;
+  }
+
+  override forward(x: Input): Tensor {
+    return this.sum.forward([this.body.forward(x), this.shortcut?.forward(x) ?? (x as Tensor)]);
+  }
+
+  override toString(): string {
+    return 'Residual';
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Hands out address ranges of linear memory: best fit over a list of free ranges kept in address
+ * order and merged with their neighbours. It knows numbers only, no bytes, so that it can be tested
+ * past 2 GiB without memory behind it.
+ */
+export const ALIGNMENT = 64;
+
+/** `bytes` rounded up to the alignment. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+interface Range {
+  start: number;
+  size: number;
+}
+
+export class Allocator {
+  private readonly free: Range[] = [];
+  private end: number;
+
+  /**
+   * @param start the first address to hand out; above 0, since 0 means "absent"
+   * @param extend makes the memory reach up to an address, or throws
+   */
+  constructor(
+    start: number,
+    private readonly extend: (end: number) => void,
+  ) {
+    this.end = aligned(start);
+  }
+
+  /** An aligned range of at least `bytes` bytes; throws what `extend` throws, and is then unchanged. */
+  allocate(bytes: number): number {
+    const size = aligned(Math.max(bytes, 1));
+    let best: Range | undefined;
+    for (const range of this.free) {
+      if (range.size >= size && (!best || range.size < best.size)) best = range;
+    }
+    if (best) {
+      const { start } = best;
+      best.start += size;
+      best.size -= size;
+      if (best.size === 0) this.free.splice(this.free.indexOf(best), 1);
+      return start;
+    }
+    const last = this.free.at(-1);
+    const start = last && last.start + last.size === this.end ? last.start : this.end;
+    this.extend(start + size);
+    if (start !== this.end) this.free.pop();
+    this.end = start + size;
+    return start;
+  }
+
+  /** Gives back a range that `allocate` returned for `bytes`. */
+  release(start: number, bytes: number): void {
+    const size = aligned(Math.max(bytes, 1));
+    let at = this.free.findIndex((range) => range.start > start);
+    if (at < 0) at = this.free.length;
+    const before = this.free[at - 1];
+    const after = this.free[at];
+    const joinsBefore = before !== undefined && before.start + before.size === start;
+    const joinsAfter = after !== undefined && start + size === after.start;
+    if (joinsBefore && joinsAfter) {
+      before.size += size + after.size;
+      this.free.splice(at, 1);
+    } else if (joinsBefore) {
+      before.size += size;
+    } else if (joinsAfter) {
+      after.start = start;
+      after.size += size;
+    } else {
+      this.free.splice(at, 0, { start, size });
+    }
+  }
+
+  /** Takes back a range just released, whose bytes are still as they were. */
+  retake(start: number, bytes: number): void {
+    const size = aligned(Math.max(bytes, 1));
+    const at = this.free.findIndex((r) => r.start <= start && start + size <= r.start + r.size);
+    const range = this.free[at]!;
+    const rest = { start: start + size, size: range.start + range.size - start - size };
+    range.size = start - range.start;
+    this.free.splice(at, 1, ...[range, rest].filter((r) => r.size > 0));
+  }
+
+  /** Bytes handed out and not given back. */
+  get used(): number {
+    return this.free.reduce((sum, { size }) => sum - size, this.end) - ALIGNMENT;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Linear memory as the host sees it: blocks with an address, and the only views made on them.
+ *
+ * A pointer is the truth; a view is a convenience that memory growth detaches (an old one then reads
+ * `undefined` without a word). So nobody keeps a view: they keep a `Window` and ask it each time.
+ */
+import type { Pointer } from '../generated/kernels.ts';
+import { engine, MAX_PAGES } from '../runtime/engine.ts';
+import { Allocator, aligned } from './allocator.ts';
+
+export type { Pointer };
+export { aligned };
+
+/** The absent pointer: a kernel skips what it stands for. */
+export const NULL = 0 as Pointer;
+
+/** The address `elements` 4-byte elements after `ptr`. */
+export function offset(ptr: Pointer, elements: number): Pointer {
+  return (ptr + elements * 4) as Pointer;
+}
+
+const PAGE = 65_536;
+
+const allocator = new Allocator(64, (end) => {
+  const { memory } = engine();
+  const missing = end - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  try {
+    if (end > MAX_PAGES * PAGE) throw new RangeError('beyond the 4 GiB that wasm32 can address');
+    memory.grow(Math.ceil(missing / PAGE));
+  } catch (cause) {
+    throw new RangeError(
+      `evenkeel: linear memory cannot grow from ${mebibytes(memory.buffer.byteLength)} to ` +
+        `${mebibytes(end)} (wasm32 ends at 4096 MiB, the runtime may end earlier): use smaller ` +
+        'batches or a smaller model, or dispose() models that are done',
+      { cause },
+    );
+  }
+});
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1048576)} MiB`;
+}
+
+/** Bytes of linear memory: what was ever reached, and what is handed out now. */
+export function memoryUsage(): { total: number; used: number } {
+  return { total: engine().memory.buffer.byteLength, used: allocator.used };
+}
+
+/** A stretch of linear memory seen as numbers. Its views are remade when memory grew or it moved. */
+export class Window {
+  private floats: Float32Array | undefined;
+  private integers: Int32Array | undefined;
+
+  constructor(
+    private address: Pointer,
+    /** Length in 4-byte elements. */
+    readonly length: number,
+  ) {}
+
+  get ptr(): Pointer {
+    return this.address;
+  }
+
+  /** Lets the window stand elsewhere. */
+  moveTo(address: Pointer): void {
+    if (address === this.address) return;
+    this.address = address;
+    this.floats = this.integers = undefined;
+  }
+
+  get f32(): Float32Array {
+    const { buffer } = engine().memory;
+    if (this.floats?.buffer !== buffer) {
+      this.floats = new Float32Array(buffer, this.address, this.length);
+    }
+    return this.floats;
+  }
+
+  get i32(): Int32Array {
+    const { buffer } = engine().memory;
+    if (this.integers?.buffer !== buffer) {
+      this.integers = new Int32Array(buffer, this.address, this.length);
+    }
+    return this.integers;
+  }
+}
+
+/** A block of linear memory that somebody owns and must release. */
+export class Block extends Window {
+  private held = true;
+
+  /** @throws RangeError where memory cannot grow that far */
+  constructor(readonly bytes: number) {
+    super(allocator.allocate(bytes) as Pointer, bytes >>> 2);
+  }
+
+  get released(): boolean {
+    return !this.held;
+  }
+
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    allocator.release(this.ptr, this.bytes);
+  }
+
+  /** Undoes a `release` since which nothing was allocated: same address, same bytes. */
+  retake(): void {
+    allocator.retake(this.ptr, this.bytes);
+    this.held = true;
+  }
+}
+
+/**
+ * Releases blocks whose owner was collected without `dispose()`. A backstop against leaks only:
+ * finalizers never run inside a loop that does not await.
+ */
+const forgotten =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<Block>((block) => block.release());
+
+export function releaseWithOwner(owner: object, block: Block): void {
+  forgotten?.register(owner, block, block);
+}
+
+export function disown(block: Block): void {
+  forgotten?.unregister(block);
+}
