@@ -1,0 +1,75 @@
+/** Reads the compiled module: it must hold nothing that threads would share or write twice. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { signatures } from '../scripts/generate.ts';
+
+/** Section ids of the WebAssembly binary format, section 5.5. */
+const SECTIONS: Record<number, string> = {
+  0: 'custom',
+  1: 'type',
+  2: 'import',
+  3: 'function',
+  4: 'table',
+  5: 'memory',
+  6: 'global',
+  7: 'export',
+  8: 'start',
+  9: 'element',
+  10: 'code',
+  11: 'data',
+  12: 'dataCount',
+};
+
+/** Each section's name and, for those that are lists, its number of entries (below 128 here). */
+function sectionsOf(bytes: Uint8Array): Map<string, number> {
+  const found = new Map<string, number>();
+  let at = 8; // magic and version
+  while (at < bytes.length) {
+    const id = bytes[at++]!;
+    let size = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++]!;
+      size |= (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    found.set(SECTIONS[id] ?? String(id), bytes[at]!);
+    at += size;
+  }
+  return found;
+}
+
+describe.each(['strict', 'relaxed'])('the %s module', (build) => {
+  const bytes = readFileSync(new URL(`../build/${build}.wasm`, import.meta.url));
+
+  it('has types, one import, functions, exports and code, and nothing else', () => {
+    const sections = sectionsOf(bytes);
+    expect([...sections.keys()]).toEqual(['type', 'import', 'function', 'export', 'code']);
+    expect(sections.get('import')).toBe(1);
+  });
+});
+
+describe('the strict module', () => {
+  it('imports env.memory alone and exports functions alone', () => {
+    const module = new WebAssembly.Module(
+      readFileSync(new URL('../build/strict.wasm', import.meta.url)),
+    );
+    expect(WebAssembly.Module.imports(module)).toEqual([
+      { module: 'env', name: 'memory', kind: 'memory' },
+    ]);
+    for (const { kind } of WebAssembly.Module.exports(module)) expect(kind).toBe('function');
+  });
+});
+
+describe('src/generated/kernels.ts', () => {
+  it('is what the compiled module says', () => {
+    const declared = readFileSync(new URL('../build/strict.d.ts', import.meta.url), 'utf8');
+    const written = readFileSync(new URL('../src/generated/kernels.ts', import.meta.url), 'utf8');
+    expect(written).toBe(signatures(declared));
+    const module = new WebAssembly.Module(
+      readFileSync(new URL('../build/strict.wasm', import.meta.url)),
+    );
+    for (const { name } of WebAssembly.Module.exports(module)) {
+      expect(written).toContain(`  ${name}(`);
+    }
+  });
+});
