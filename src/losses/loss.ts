@@ -1,0 +1,170 @@
+import { type Shape, shapeText, sizeOf } from '../check.ts';
+import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
+import { Workspace } from '../memory/workspace.ts';
+import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor.ts';
+
+/** How the terms of a loss become one number. */
+export type Reduction = 'mean' | 'sum';
+
+/** What a loss needs for one batch, said before any memory is touched. */
+export interface LossRequest {
+  /** 4-byte elements of the target in linear memory, and how it gets there. */
+  readonly targetLength: number;
+  store(target: Window): void;
+  /** 4-byte elements that `value` writes for `gradient` to read. */
+  readonly savedLength?: number;
+}
+
+/** Where a loss's arrays stand during a call. */
+export interface LossArrays {
+  readonly shape: Shape;
+  readonly prediction: Pointer;
+  readonly target: Pointer;
+  readonly saved: Pointer;
+  /** Overwritten with scale · ∂loss/∂prediction; 0 during `value`. */
+  readonly gradient: Pointer;
+}
+
+/**
+ * The base of all losses: `forward` gives a number, `backward` the gradient to hand to the model.
+ *
+ * The loss reads the prediction where it stands, in the model's workspace, so `backward` must come
+ * before the model's next `forward`.
+ */
+export abstract class Loss<Target> {
+  private readonly workspace = new Workspace();
+  private readonly copied = new Slot();
+  private readonly target = new Slot();
+  private readonly saved = new Slot();
+  private readonly gradient = new Slot();
+  private prediction: Tensor | undefined;
+  private shape: Shape = [];
+  private pending = false;
+  /** Counts forwards: a gradient of an older one is stale. */
+  private generation = 0;
+
+  /** Checks shapes and target; throws before anything is written. */
+  protected abstract request(shape: Shape, target: Target): LossRequest;
+
+  protected abstract value(arrays: LossArrays): number;
+
+  protected abstract differentiate(arrays: LossArrays, scale: number): void;
+
+  /**
+   * The loss of a prediction.
+   *
+   * @param prediction what the model's `forward` returned, or any Tensor
+   * @throws RangeError where prediction and target do not fit each other; nothing has changed then
+   */
+  forward(prediction: Input, target: Target): number {
+    const shape = inputShape(`${this}`, prediction);
+    if (shape.includes(0)) {
+      throw new RangeError(`${this}: prediction is empty, got ${shapeText(shape)}`);
+    }
+    const request = this.request(shape, target);
+    const stands = prediction instanceof Tensor && prediction.place !== undefined;
+    const values = inputValues(prediction);
+    const size = sizeOf(shape);
+    const { copied, saved, gradient } = this;
+    const lengths = [stands ? 0 : size, request.targetLength, request.savedLength ?? 0, size];
+    this.workspace.reserve(lengths.reduce((sum, length) => sum + aligned(length * 4), 0));
+    let at = this.workspace.ptr as number;
+    for (const [i, slot] of [copied, this.target, saved, gradient].entries()) {
+      slot.place(at as Pointer, lengths[i]!);
+      at += aligned(lengths[i]! * 4);
+    }
+    if (!stands) copied.window.f32.set(values);
+    request.store(this.target.window);
+    this.generation++;
+    this.shape = shape;
+    this.prediction = prediction instanceof Tensor ? prediction : undefined;
+    this.pending = true;
+    return this.value(this.arrays(NULL));
+  }
+
+  /**
+   * The gradient of the last `forward` with respect to its prediction, times `scale`.
+   *
+   * It stands in the loss's memory until its next `forward`.
+   *
+   * @param scale 1/k where the gradients of k micro-batches are to be averaged
+   * @throws Error without a forward, for a second time, or where the model has gone on since
+   */
+  backward(scale = 1): Tensor {
+    if (!this.pending) {
+      throw new Error(
+        this.generation === 0
+          ? `${this}: backward before forward: call forward(prediction, target) first`
+          : `${this}: backward was already called for the last forward: call forward again first`,
+      );
+    }
+    const arrays = this.arrays(this.gradient.window.ptr);
+    this.pending = false;
+    this.differentiate(arrays, scale);
+    const { generation } = this;
+    return new LossGradient(this.shape, this.gradient.window, this.prediction?.origin, () => {
+      if (generation === this.generation) return;
+      throw new Error(`${this}: this gradient belongs to an older forward and was overwritten`);
+    });
+  }
+
+  /** Gives the loss's linear memory back; a later `forward` takes it anew. */
+  dispose(): void {
+    this.workspace.release();
+    this.generation++;
+    this.pending = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  toString(): string {
+    return this.constructor.name;
+  }
+
+  private arrays(gradient: Pointer): LossArrays {
+    const place = this.prediction?.place ?? this.copied.window;
+    return {
+      shape: this.shape,
+      prediction: place.ptr,
+      target: this.target.window.ptr,
+      saved: this.saved.window.ptr,
+      gradient,
+    };
+  }
+}
+
+/** A window that is only made anew when its length changes. */
+class Slot {
+  window = new Window(NULL, 0);
+
+  place(ptr: Pointer, length: number): void {
+    if (length === this.window.length) this.window.moveTo(ptr);
+    else this.window = new Window(ptr, length);
+  }
+}
+
+class LossGradient extends Tensor {
+  constructor(
+    shape: Shape,
+    private readonly window: Window,
+    private readonly from: Origin | undefined,
+    private readonly guard: () => void,
+  ) {
+    super(shape);
+  }
+
+  override get origin(): Origin | undefined {
+    return this.from;
+  }
+
+  override get place(): Window {
+    this.guard();
+    return this.window;
+  }
+
+  override view(): Float32Array {
+    return this.place.f32;
+  }
+}
