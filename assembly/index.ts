@@ -1,6 +1,20 @@
 /** The export list: every kernel the host may call, one line an op. */
 
 export {
+  eluBackward,
+  eluBackwardOfInput,
+  eluForward,
+  sigmoidBackward,
+  sigmoidForward,
+  siluBackward,
+  siluForward,
+  tanhBackward,
+  tanhForward,
+} from './activation';
+export { adamStep } from './adam';
+export { addForward } from './add';
+export { argmaxForward, countEqual } from './argmax';
+export {
   adaptiveAvgPoolBackward,
   adaptiveAvgPoolForward,
   avgPoolBackward,
@@ -8,9 +22,29 @@ export {
   globalAvgPoolBackward,
   globalAvgPoolForward,
 } from './avgpool';
-export { addForward } from './add';
+export { bceWithLogitsBackward, bceWithLogitsForward } from './bce';
 export { biasBackward, biasForward } from './bias';
+export { clampInPlace, scaleInPlace, sumOfSquares } from './clip';
+export { copyRows } from './copy';
+export { crossEntropyBackward, crossEntropyForward, crossEntropyWeight } from './crossentropy';
+export { crossEntropySoftBackward, crossEntropySoftForward } from './crossentropysoft';
+export { dropout, dropoutRows } from './dropout';
+export { emaUpdate, exchange } from './ema';
+export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './gelu';
+export { klDivBackward, klDivForward } from './kldiv';
+export {
+  huberBackward,
+  huberForward,
+  l1Backward,
+  l1Forward,
+  mseBackward,
+  mseForward,
+} from './loss';
+export { expForward, logForward } from './math';
+export { cosF64, expF64, logF64, powF64 } from './math64';
 export { maxPoolBackward, maxPoolForward } from './maxpool';
+export { powerInteger } from './optim';
+export { preluBackward, preluBackwardWeight, preluForward } from './prelu';
 export {
   randomBits,
   randomNormal,
@@ -19,9 +53,24 @@ export {
   shuffle,
 } from './random';
 export {
+  leakyReluBackward,
+  leakyReluForward,
+  relu6Backward,
+  relu6Forward,
+  reluBackward,
+  reluForward,
+} from './relu';
+export { rmspropStep } from './rmsprop';
+export { sgdMomentumStep, sgdStep } from './sgd';
+export {
+  logSoftmaxBackward,
+  logSoftmaxForward,
+  softmaxBackward,
+  softmaxForward,
+} from './softmax';
+export {
   upsampleBilinearBackward,
   upsampleBilinearForward,
   upsampleNearestBackward,
   upsampleNearestForward,
 } from './upsample';
-export { copyRows } from './copy';

@@ -1,0 +1,84 @@
+/**
+ * Binary cross-entropy with logits x and targets t in [0, 1], both [rows, n], with a weight ω and a
+ * weight ρ of the positive class for each of the n columns (1 if absent; n = size and one row for a
+ * weight of every element):
+ *
+ *   L = ω·((1 − t)·x + λ·softplus(−x)),   λ = 1 + (ρ − 1)·t,
+ *
+ * with softplus(−x) = ln(1 + e^−|x|) + max(−x, 0), which overflows nowhere, and
+ * dL/dx = ω·(λ·σ(x) − ρ·t).
+ */
+import { at } from './lanes';
+import { addWide, sumWide } from './loss';
+import { expNonPositive, log1pUnit, sigmoidLanes } from './math';
+import { keepUpTo, loadUpTo, storeUpTo } from './partial';
+
+/** Up to four column weights from j, or ones. * @inline
+ */
+function columnWeights(weight: usize, j: i32, count: i32): v128 {
+  return weight ? loadUpTo(at(weight, j), count) : f32x4.splat(1);
+}
+
+/** λ = 1 + (ρ − 1)·t. * @inline
+ */
+function positiveFactor(t: v128, rho: v128): v128 {
+  const one = f32x4.splat(1);
+  return f32x4.add(one, f32x4.mul(f32x4.sub(rho, one), t));
+}
+
+/** ΣL over rows [from, to). */
+export function bceWithLogitsForward(
+  x: usize, // [rows, n] f32
+  t: usize, // [rows, n] f32
+  weight: usize, // [n] f32, or 0
+  positiveWeight: usize, // [n] f32, or 0
+  n: i32,
+  from: i32,
+  to: i32,
+): f64 {
+  let sum = f64x2.splat(0);
+  const zero = f32x4.splat(0);
+  for (let r = from; r < to; r++) {
+    const offset = (<usize>r * <usize>n) << 2;
+    for (let j = 0; j < n; j += 4) {
+      const count = n - j;
+      const v = loadUpTo(at(x + offset, j), count);
+      const target = loadUpTo(at(t + offset, j), count);
+      const e = expNonPositive(f32x4.neg(f32x4.abs(v)));
+      const softplus = f32x4.add(log1pUnit(e), f32x4.pmax(f32x4.neg(v), zero));
+      const rho = columnWeights(positiveWeight, j, count);
+      const negative = f32x4.mul(f32x4.sub(f32x4.splat(1), target), v);
+      const loss = f32x4.add(negative, f32x4.mul(positiveFactor(target, rho), softplus));
+      const weighted = f32x4.mul(columnWeights(weight, j, count), loss);
+      sum = addWide(sum, keepUpTo(weighted, count));
+    }
+  }
+  return sumWide(sum);
+}
+
+/** dx = scale·dL/dx for rows [from, to); dx may be x or t. */
+export function bceWithLogitsBackward(
+  dx: usize, // [rows, n] f32
+  x: usize, // [rows, n] f32
+  t: usize, // [rows, n] f32
+  weight: usize, // [n] f32, or 0
+  positiveWeight: usize, // [n] f32, or 0
+  n: i32,
+  scale: f64,
+  from: i32,
+  to: i32,
+): void {
+  const factor = f32x4.splat(<f32>scale);
+  for (let r = from; r < to; r++) {
+    const offset = (<usize>r * <usize>n) << 2;
+    for (let j = 0; j < n; j += 4) {
+      const count = n - j;
+      const target = loadUpTo(at(t + offset, j), count);
+      const rho = columnWeights(positiveWeight, j, count);
+      const sigma = sigmoidLanes(loadUpTo(at(x + offset, j), count));
+      const d = f32x4.sub(f32x4.mul(positiveFactor(target, rho), sigma), f32x4.mul(rho, target));
+      const weighted = f32x4.mul(columnWeights(weight, j, count), d);
+      storeUpTo(at(dx + offset, j), f32x4.mul(factor, weighted), count);
+    }
+  }
+}

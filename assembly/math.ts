@@ -1,0 +1,219 @@
+/**
+ * Elementary functions, four float32 lanes at a time: exp, log and their kin in plain arithmetic, so
+ * that every engine gives the same bits. Polynomials are minimax fits with float32 coefficients;
+ * errors are the worst seen over a dense sweep of the whole range.
+ */
+import { at, madd } from './lanes';
+import { loadUpTo, storeUpTo } from './partial';
+
+/** 1.5·2²³: adding it rounds a small number to an integer, which then stands in the low bits. */
+const ROUND: f32 = 12582912;
+const ROUND_BITS: i32 = 0x4b400000;
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: a kernel has no Math
+const LOG2_E: f32 = 1.4426950408889634;
+/** ln 2 in two parts; the first has nine bits, so that n·LN2_HIGH is exact. */
+const LN2_HIGH: f32 = 0.693359375;
+const LN2_LOW: f32 = -2.1219444e-4;
+
+/** (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2, to 3.4e-9 of eʳ. * @inline
+ */
+function expQuotient(r: v128): v128 {
+  let q = f32x4.splat(0.001382077462039888);
+  q = madd(q, r, f32x4.splat(0.008369249291718006));
+  q = madd(q, r, f32x4.splat(0.041668280959129333));
+  q = madd(q, r, f32x4.splat(0.16666516661643982));
+  return madd(q, r, f32x4.splat(0.4999999403953552));
+}
+
+/**
+ * eˣ = 2ⁿ·eʳ with n = round(x / ln 2), r = x − n·ln 2, for x in [-104, 89] or NaN. 2ⁿ is applied as
+ * two factors, each a normal number: a denormal result is rounded once, and overflow is infinite.
+ * @inline
+ */
+function expClamped(x: v128): v128 {
+  const shifted = madd(x, f32x4.splat(LOG2_E), f32x4.splat(ROUND));
+  const n = f32x4.sub(shifted, f32x4.splat(ROUND));
+  const r = f32x4.sub(
+    f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH))),
+    f32x4.mul(n, f32x4.splat(LN2_LOW)),
+  );
+  const er = f32x4.add(madd(f32x4.mul(r, r), expQuotient(r), r), f32x4.splat(1));
+  // Of a NaN the exponents are arbitrary, and NaN times either factor is NaN.
+  const exponent = i32x4.sub(shifted, i32x4.splat(ROUND_BITS));
+  const half = i32x4.shr_s(exponent, 1);
+  const rest = i32x4.sub(exponent, half);
+  return f32x4.mul(f32x4.mul(er, powerOfTwo(half)), powerOfTwo(rest));
+}
+
+/** 2ⁿ for integer lanes n in [-126, 127]. * @inline
+ */
+function powerOfTwo(n: v128): v128 {
+  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+}
+
+/** eˣ, 0.99 ulp; denormal results included. * @inline
+ */
+export function expLanes(x: v128): v128 {
+  return expClamped(f32x4.pmin(f32x4.pmax(x, f32x4.splat(-104)), f32x4.splat(89)));
+}
+
+/** eˣ for x ≤ 0 (or NaN). * @inline
+ */
+export function expNonPositive(x: v128): v128 {
+  return expClamped(f32x4.pmax(x, f32x4.splat(-104)));
+}
+
+/**
+ * eˣ − 1 for x in [-30, 30] (or NaN), 0.92 ulp below 0: (2ⁿ − 1) + 2ⁿ·(eʳ − 1), where the first term
+ * is all but exact.
+ * @inline
+ */
+function expm1Clamped(x: v128): v128 {
+  const shifted = madd(x, f32x4.splat(LOG2_E), f32x4.splat(ROUND));
+  const n = f32x4.sub(shifted, f32x4.splat(ROUND));
+  const r = f32x4.sub(
+    f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH))),
+    f32x4.mul(n, f32x4.splat(LN2_LOW)),
+  );
+  const power = powerOfTwo(i32x4.sub(shifted, i32x4.splat(ROUND_BITS)));
+  const expm1 = madd(f32x4.mul(r, r), expQuotient(r), r);
+  return madd(power, expm1, f32x4.sub(power, f32x4.splat(1)));
+}
+
+/** eˣ − 1 for x ≤ 0 (or NaN), 0.92 ulp; below −30 it is −1. * @inline
+ */
+export function expm1NonPositive(x: v128): v128 {
+  return expm1Clamped(f32x4.pmax(x, f32x4.splat(-30)));
+}
+
+/**
+ * ln x, 0.85 ulp. x = 2ᵏ·(1 + f) with 1 + f in [√½, √2), s = f / (2 + f), and
+ * ln(1 + f) = 2·atanh(s) = f − (f²/2 − s·(f²/2 + R(s²))). ln 0 = −∞, of negative numbers NaN.
+ * A call, not inlined: it is long, and no hot kernel needs it for each element.
+ */
+export function logLanes(x: v128): v128 {
+  const small = f32x4.lt(x, f32x4.splat(1.1754943508222875e-38)); // denormal: times 2²³
+  const normal = v128.bitselect(f32x4.mul(x, f32x4.splat(8388608)), x, small);
+  const biased = i32x4.shr_s(i32x4.sub(normal, i32x4.splat(0x3f3504f3)), 23);
+  const mantissa = i32x4.sub(normal, i32x4.shl(biased, 23));
+  const exponent = i32x4.sub(biased, v128.and(small, i32x4.splat(23)));
+  const k = f32x4.convert_i32x4_s(exponent);
+
+  const f = f32x4.sub(mantissa, f32x4.splat(1));
+  const s = f32x4.div(f, f32x4.add(f, f32x4.splat(2)));
+  const z = f32x4.mul(s, s);
+  let R = madd(f32x4.splat(0.29871734976768494), z, f32x4.splat(0.3997756242752075));
+  R = f32x4.mul(z, madd(R, z, f32x4.splat(0.6666677594184875)));
+  const half = f32x4.mul(f32x4.mul(f, f), f32x4.splat(0.5));
+  const correction = madd(k, f32x4.splat(LN2_LOW), f32x4.mul(s, f32x4.add(half, R)));
+  const log1pf = f32x4.sub(f, f32x4.sub(half, correction));
+  const finite = madd(k, f32x4.splat(LN2_HIGH), log1pf);
+
+  // ln ∞ = ∞ and NaN stays itself; what is not above zero is the pole or outside the domain.
+  const usual = v128.bitselect(finite, x, f32x4.lt(x, f32x4.splat(Infinity)));
+  const outside = v128.bitselect(
+    f32x4.splat(-Infinity),
+    f32x4.splat(NaN),
+    f32x4.eq(x, f32x4.splat(0)),
+  );
+  return v128.bitselect(outside, usual, f32x4.le(x, f32x4.splat(0)));
+}
+
+/**
+ * ln(1 + u) for u in [0, 1] (or NaN): what the rounding of w = 1 + u loses comes back as (u − (w − 1)) / w.
+ * @inline
+ */
+export function log1pUnit(u: v128): v128 {
+  const w = f32x4.add(u, f32x4.splat(1));
+  const lost = f32x4.sub(u, f32x4.sub(w, f32x4.splat(1)));
+  return f32x4.add(logLanes(w), f32x4.div(lost, w));
+}
+
+/**
+ * tanh x, 1.4 ulp: an odd polynomial for |x| < 0.625, otherwise 1 − 2 / (e²ˣ + 1), with x's sign.
+ * @inline
+ */
+export function tanhLanes(x: v128): v128 {
+  const a = f32x4.abs(x);
+  const z = f32x4.mul(x, x);
+  let P = f32x4.splat(-0.005697345826774836);
+  P = madd(P, z, f32x4.splat(0.02063172310590744));
+  P = madd(P, z, f32x4.splat(-0.05373726785182953));
+  P = madd(P, z, f32x4.splat(0.1333141028881073));
+  P = madd(P, z, f32x4.splat(-0.3333328068256378));
+  const small = madd(a, f32x4.mul(z, P), a);
+
+  // 1 − 2 / (e²ᵃ + 1); past 10 it is 1 already.
+  const two = f32x4.splat(2);
+  const e = expm1Clamped(f32x4.pmin(f32x4.add(a, a), f32x4.splat(20)));
+  const large = f32x4.sub(f32x4.splat(1), f32x4.div(two, f32x4.add(e, two)));
+
+  const magnitude = v128.bitselect(small, large, f32x4.lt(a, f32x4.splat(0.625)));
+  return v128.bitselect(x, magnitude, i32x4.splat(0x80000000));
+}
+
+/**
+ * σ(x) = 1 / (1 + e⁻ˣ), written with e = e^−|x| so that nothing overflows and small results keep
+ * their relative accuracy: 1 / (1 + e) for x ≥ 0, e / (1 + e) for x < 0.
+ * @inline
+ */
+export function sigmoidLanes(x: v128): v128 {
+  const e = expNonPositive(f32x4.neg(f32x4.abs(x)));
+  const one = f32x4.splat(1);
+  const numerator = v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0)));
+  return f32x4.div(numerator, f32x4.add(one, e));
+}
+
+/** φ(x)·√2π = e^(−x²/2). * @inline
+ */
+export function gaussianLanes(x: v128): v128 {
+  return expNonPositive(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));
+}
+
+/**
+ * Φ(x), the standard normal distribution's cumulative function, ½·(1 + erf(x/√2)), given
+ * e = gaussianLanes(x). Φ(−a) = e·t·P(t) with t = 1 / (1 + 0.35·a), a = |x|, relative error 1e-6
+ * down to x = −5, growing with x² as e's does: the far tail is not a difference of near equals.
+ * @inline
+ */
+export function normalCdfLanes(x: v128, e: v128): v128 {
+  const one = f32x4.splat(1);
+  const t = f32x4.div(one, madd(f32x4.abs(x), f32x4.splat(0.35), one));
+  let P = f32x4.splat(-0.029156725853681564);
+  P = madd(P, t, f32x4.splat(0.14402517676353455));
+  P = madd(P, t, f32x4.splat(-0.255826860666275));
+  P = madd(P, t, f32x4.splat(0.1593054085969925));
+  P = madd(P, t, f32x4.splat(-0.023202164098620415));
+  P = madd(P, t, f32x4.splat(0.10554800927639008));
+  P = madd(P, t, f32x4.splat(0.11982247978448868));
+  P = madd(P, t, f32x4.splat(0.13986334204673767));
+  P = madd(P, t, f32x4.splat(0.1396213173866272));
+  const tail = f32x4.mul(f32x4.mul(e, t), P);
+  return v128.bitselect(tail, f32x4.sub(one, tail), f32x4.lt(x, f32x4.splat(0)));
+}
+
+/** y = eˣ for elements [from, to); y may be x. */
+export function expForward(
+  y: usize, // [size] f32
+  x: usize, // [size] f32
+  from: i32,
+  to: i32,
+): void {
+  for (let i = from; i < to; i += 4) {
+    const count = to - i;
+    storeUpTo(at(y, i), expLanes(loadUpTo(at(x, i), count)), count);
+  }
+}
+
+/** y = ln x for elements [from, to); y may be x. */
+export function logForward(
+  y: usize, // [size] f32
+  x: usize, // [size] f32
+  from: i32,
+  to: i32,
+): void {
+  for (let i = from; i < to; i += 4) {
+    const count = to - i;
+    storeUpTo(at(y, i), logLanes(loadUpTo(at(x, i), count)), count);
+  }
+}
