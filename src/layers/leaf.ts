@@ -21,6 +21,12 @@ export abstract class Leaf extends Module {
   /** Throws where the layer cannot run in this mode; called before a step writes anything. */
   verify?(use: Use, training: boolean): void;
 
+  /**
+   * Takes over the work of `next`, which alone reads this use's output and has no parameters: returns
+   * whether it does, and if so from then on puts out what `next` would have.
+   */
+  absorb?(use: Use, next: Leaf): boolean;
+
   protected override trace(inputs: readonly Traced[]): Tensor {
     return inputs[0]!.trace.use(this, inputs);
   }

@@ -43,6 +43,9 @@ export abstract class Loss<Target> {
   /** Counts forwards: a gradient of an older one is stale. */
   private generation = 0;
 
+  /** How the terms become one number. */
+  abstract readonly reduction: Reduction | 'batchMean';
+
   /** Checks shapes and target; throws before anything is written. */
   protected abstract request(shape: Shape, target: Target): LossRequest;
 

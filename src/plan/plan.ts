@@ -2,6 +2,7 @@ import { type Shape, sameShape } from '../check.ts';
 import { NULL, type Pointer } from '../memory/memory.ts';
 import { traits } from '../parameter.ts';
 import { kernels } from '../runtime/engine.ts';
+import { fuse } from './fuse.ts';
 import { layOut } from './layout.ts';
 import { Slot } from './slot.ts';
 import type { Trace, Traced, Value } from './trace.ts';
@@ -38,6 +39,7 @@ export class Plan {
   ) {
     this.inputs = trace.inputs;
     this.output = output.value;
+    fuse(trace, this.output);
     this.uses = trace.uses;
     this.scratch = new Slot([Math.ceil(Math.max(0, ...this.uses.map((u) => u.scratchBytes)) / 4)]);
     if (this.scratch.length > 0) {

@@ -163,6 +163,11 @@ export function traceModule(module: Module, shapes: readonly Shape[]): [Trace, T
   return [trace, output];
 }
 
+/** Throws what the layers would have against a training step for inputs of these shapes. */
+export function verifyStep(module: Module, shapes: readonly Shape[]): void {
+  for (const use of traceModule(module, shapes)[0].uses) use.leaf.verify?.(use, use.leaf.training);
+}
+
 function makePlan(module: Module, shapes: readonly Shape[], recording: boolean): Plan {
   return new Plan(...traceModule(module, shapes), recording);
 }

@@ -17,7 +17,7 @@ export class Value {
 
   constructor(
     readonly shape: Shape,
-    readonly producer?: Use,
+    public producer?: Use,
   ) {
     this.slot = new Slot(shape);
   }

@@ -1,0 +1,25 @@
+/** Lets the event loop turn: timers, input and network get their chance. */
+export interface Macrotask {
+  /** Resolves in a later turn of the event loop. */
+  turn(): Promise<void>;
+  close(): void;
+}
+
+/**
+ * By a MessageChannel where there is one, since browsers stretch nested timeouts to 4 ms; else by a
+ * timeout.
+ */
+export function macrotask(): Macrotask {
+  if (typeof MessageChannel === 'undefined') {
+    return { turn: () => new Promise((resolve) => setTimeout(resolve, 0)), close: () => {} };
+  }
+  const { port1, port2 } = new MessageChannel();
+  return {
+    turn: () =>
+      new Promise((resolve) => {
+        port1.onmessage = () => resolve();
+        port2.postMessage(null);
+      }),
+    close: () => port1.close(),
+  };
+}

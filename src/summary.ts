@@ -1,0 +1,61 @@
+import { type Shape, shapeText } from './check.ts';
+import type { Module } from './layers/module.ts';
+import { traceModule } from './plan/root.ts';
+
+/**
+ * A table of a model's layers: name, kind, output shape and number of parameters.
+ *
+ * ```ts
+ * console.log(summary(model, [100, 784]));
+ * ```
+ *
+ * @param shape an input's shape (several inputs: an array of shapes), for the column of output shapes;
+ *   nothing is computed
+ * @throws RangeError where a layer cannot take the shape
+ */
+export function summary(model: Module, shape?: Shape | readonly Shape[]): string {
+  const names = new Map(model.namedModules().map(([name, module]) => [module, name]));
+  const rows: string[][] = [];
+  if (shape) {
+    const shapes = (Array.isArray(shape[0]) ? shape : [shape]) as readonly Shape[];
+    const seen = new Set<Module>();
+    for (const { leaf, output } of traceModule(model, shapes)[0].uses) {
+      const count = seen.has(leaf) ? 'shared' : countOf(leaf);
+      seen.add(leaf);
+      rows.push([names.get(leaf) ?? '', `${leaf}`, shapeText(output.shape), count]);
+    }
+  } else {
+    for (const [module, name] of names) {
+      if (module.children().length === 0) rows.push([name, `${module}`, '', countOf(module)]);
+    }
+  }
+  const parameters = model.parameters();
+  const total = parameters.reduce((sum, { size }) => sum + size, 0);
+  const frozen = parameters.reduce((sum, p) => sum + (p.requiresGrad ? 0 : p.size), 0);
+  const foot = [`${grouped(total)} parameters, ${grouped(total - frozen)} of them trained`];
+  return [...table(['name', 'layer', 'output', 'parameters'], rows), ...foot].join('\n');
+}
+
+function countOf(module: Module): string {
+  const own = module.ownParameters();
+  return own.length === 0 ? '' : grouped(own.reduce((sum, { size }) => sum + size, 0));
+}
+
+/** 1234567 as 1,234,567, whatever the locale. */
+function grouped(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Columns as wide as their widest entry, the last one flush right. */
+function table(head: string[], rows: string[][]): string[] {
+  const all = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
+  const line = (row: string[]): string =>
+    row
+      .map((cell, i) =>
+        i === row.length - 1 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!),
+      )
+      .join('  ');
+  const rule = '─'.repeat(line(head).length);
+  return [line(head), rule, ...rows.map(line), rule];
+}
