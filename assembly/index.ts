@@ -22,6 +22,23 @@ export {
   globalAvgPoolBackward,
   globalAvgPoolForward,
 } from './avgpool';
+export {
+  batchNormBackward,
+  batchNormBackwardSums,
+  batchNormForward,
+} from './batchnorm';
+export {
+  batchNormAffine,
+  batchNormAffineBackward,
+  batchNormRunning,
+  batchNormUpdateRunning,
+} from './batchnorm-channels';
+export {
+  batchNormBackwardPlanes,
+  batchNormBackwardSumsPlanes,
+  batchNormForwardPlanes,
+} from './batchnorm-planes';
+export { batchNormStatistics, batchNormStatisticsPlanes } from './batchnorm-statistics';
 export { bceWithLogitsBackward, bceWithLogitsForward } from './bce';
 export { biasBackward, biasForward } from './bias';
 export { clampInPlace, scaleInPlace, sumOfSquares } from './clip';
