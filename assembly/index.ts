@@ -60,7 +60,6 @@ export {
 export { expForward, logForward } from './math';
 export { cosF64, expF64, logF64, powF64 } from './math64';
 export { maxPoolBackward, maxPoolForward } from './maxpool';
-export { powerInteger } from './optim';
 export { preluBackward, preluBackwardWeight, preluForward } from './prelu';
 export {
   randomBits,

@@ -1,0 +1,119 @@
+"""Optimizers over 25 steps on two parameters of odd sizes, gradients given; clip_grad_norm_; EMA.
+
+The second parameter has no gradient at steps 4 and 5: PyTorch then skips it, and its count of steps
+falls behind.
+"""
+import torch
+from common import write
+
+STEPS = 25
+SHAPES = [(37,), (3, 7)]
+SHOWN = [1, 2, 6, 25]
+generator = torch.Generator().manual_seed(7)
+
+
+def normal(shape, scale=1.0):
+    return scale * torch.randn(shape, generator=generator)
+
+
+weights = [normal(shape) for shape in SHAPES]
+grads = [[normal(shape, 0.5) for shape in SHAPES] for _ in range(STEPS)]
+cases = [{"weights": weights, "grads": grads, "shown": SHOWN}]
+
+CONFIGS = [
+    ("SGD", dict(lr=0.1)),
+    ("SGD", dict(lr=0.1, weight_decay=0.05)),
+    ("SGD", dict(lr=0.05, momentum=0.9)),
+    ("SGD", dict(lr=0.05, momentum=0.9, dampening=0.3, weight_decay=0.01)),
+    ("SGD", dict(lr=0.05, momentum=0.8, nesterov=True, weight_decay=0.01)),
+    ("Adam", dict(lr=0.01)),
+    ("Adam", dict(lr=0.02, betas=(0.8, 0.99), eps=1e-5, weight_decay=0.1)),
+    ("Adam", dict(lr=0.01, amsgrad=True)),
+    ("AdamW", dict(lr=0.01)),
+    ("AdamW", dict(lr=0.02, betas=(0.85, 0.98), weight_decay=0.2, amsgrad=True)),
+    ("RMSprop", dict(lr=0.01)),
+    ("RMSprop", dict(lr=0.01, alpha=0.9, eps=1e-6, weight_decay=0.05)),
+    ("RMSprop", dict(lr=0.005, momentum=0.9)),
+    ("RMSprop", dict(lr=0.005, momentum=0.7, centered=True, weight_decay=0.02)),
+]
+
+for name, options in CONFIGS:
+    parameters = [torch.nn.Parameter(w.clone()) for w in weights]
+    optimizer = getattr(torch.optim, name)(parameters, **options)
+    after = []
+    for step in range(1, STEPS + 1):
+        for k, parameter in enumerate(parameters):
+            skipped = k == 1 and step in (4, 5)
+            parameter.grad = None if skipped else grads[step - 1][k].clone()
+        optimizer.step()
+        if step in SHOWN:
+            after.append([p.detach().clone() for p in parameters])
+    state = [
+        {
+            key: float(value) if key == "step" else value
+            for key, value in optimizer.state[p].items()
+            if value is not None
+        }
+        for p in parameters
+    ]
+    cases.append({"name": name, "options": options, "after": after, "state": state})
+
+# One group of its own settings, in PyTorch's state dict.
+parameters = [torch.nn.Parameter(w.clone()) for w in weights]
+optimizer = torch.optim.Adam(
+    [dict(params=parameters[:1]), dict(params=parameters[1:], lr=0.05, weight_decay=0.1)], lr=0.01
+)
+for step in range(5):
+    for parameter, grad in zip(parameters, grads[step]):
+        parameter.grad = grad.clone()
+    optimizer.step()
+cases.append(
+    {
+        "name": "groups",
+        "after": [p.detach().clone() for p in parameters],
+        "groups": [
+            {k: v for k, v in group.items() if k in ("lr", "weight_decay", "params")}
+            for group in optimizer.state_dict()["param_groups"]
+        ],
+    }
+)
+
+for max_norm in (0.5, 1000.0):
+    parameters = [torch.nn.Parameter(w.clone()) for w in weights]
+    for parameter, grad in zip(parameters, grads[0]):
+        parameter.grad = grad.clone()
+    norm = torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+    cases.append(
+        {
+            "name": "clipGradNorm",
+            "maxNorm": max_norm,
+            "norm": norm.item(),
+            "after": [p.grad.clone() for p in parameters],
+        }
+    )
+
+# Exponential moving average of weights, decay 0.9, along 25 steps of SGD.
+linear = torch.nn.Linear(5, 3)
+with torch.no_grad():
+    linear.weight.copy_(weights[1][:, :5])
+    linear.bias.copy_(weights[0][:3])
+first = [p.detach().clone() for p in linear.parameters()]
+average = torch.optim.swa_utils.AveragedModel(
+    linear, avg_fn=lambda old, new, count: 0.9 * old + (1 - 0.9) * new
+)
+optimizer = torch.optim.SGD(linear.parameters(), lr=0.1)
+for step in range(STEPS):
+    linear.weight.grad = grads[step][1][:, :5].clone()
+    linear.bias.grad = grads[step][0][:3].clone()
+    optimizer.step()
+    average.update_parameters(linear)
+cases.append(
+    {
+        "name": "ema",
+        "first": first,
+        "weights": [p.detach().clone() for p in linear.parameters()],
+        "averages": [p.detach().clone() for p in average.parameters()],
+    }
+)
+
+write(__file__, cases)
