@@ -58,13 +58,10 @@ export function multiplyPacked(
   }
 }
 
-/** Whether `count` byte offsets are those of neighbouring floats. */
+/** Whether `count` ascending byte offsets are those of neighbouring floats. * @inline
+ */
 export function isRun(offsets: usize, count: i32): bool {
-  const first = load<i32>(offsets);
-  for (let i = 1; i < count; i++) {
-    if (load<i32>(at(offsets, i)) != first + (i << 2)) return false;
-  }
-  return true;
+  return load<i32>(at(offsets, count - 1)) - load<i32>(offsets) == (count - 1) << 2;
 }
 
 /** Stores or adds the first `width` columns of a finished tile. */

@@ -40,7 +40,20 @@ export {
 } from './batchnorm-planes';
 export { batchNormStatistics, batchNormStatisticsPlanes } from './batchnorm-statistics';
 export { bceWithLogitsBackward, bceWithLogitsForward } from './bce';
-export { biasBackward, biasForward } from './bias';
+export {
+  biasBackward,
+  biasForward,
+  channelBiasBackward,
+  channelBiasForward,
+} from './bias';
+export { conv2dForward, conv2dForwardScratch } from './conv2d';
+export {
+  conv2dInputGradient,
+  conv2dInputGradientScratch,
+  conv2dWeightGradient,
+  conv2dWeightGradientScratch,
+} from './conv2d-gradients';
+export { gemmNN, gemmNT, gemmScratch, gemmTN } from './gemm';
 export { clampInPlace, scaleInPlace, sumOfSquares } from './clip';
 export { copyRows } from './copy';
 export { crossEntropyBackward, crossEntropyForward, crossEntropyWeight } from './crossentropy';

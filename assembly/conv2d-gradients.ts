@@ -1,0 +1,459 @@
+import {
+  multiplyWindows,
+  panelBytes,
+  panels,
+  positionBases,
+  tapOffsets,
+  windowFloats,
+} from './conv2d';
+import {
+  extent,
+  fillWindow,
+  imagesTogether,
+  lineLength,
+  packIndexed,
+  packTaps,
+} from './conv2d-window';
+import { KC, MC, multiplyPacked, NC } from './gemm';
+import { MR, TILE_BYTES } from './gemm-microkernel';
+import { interleave } from './gemm-pack';
+import { at } from './lanes';
+
+/**
+ * The gradients of conv2d.ts.
+ *
+ * For the input gradient, position ih of a line gets a part from tap u wherever
+ * oh = (ih + p − u·d)/s is whole: with ih + p = s·t + r only the taps with u·d ≡ r (mod s) count, and
+ * they read dy at t − ⌊u·d/s⌋. So each of the s·s residues (r, r') is a convolution with stride 1 of
+ * dy, and its results lie s apart in dx. Nothing is multiplied by an inserted zero.
+ */
+
+/** The least q ≥ 0 with q + p ≡ r (mod s). * @inline
+ */
+function firstOf(r: i32, p: i32, s: i32): i32 {
+  return (((r - p) % s) + s) % s;
+}
+
+/** How many of 0 … n − 1 are ≡ first (mod s). * @inline
+ */
+function countOf(first: i32, n: i32, s: i32): i32 {
+  return first < n ? (n - 1 - first) / s + 1 : 0;
+}
+
+/** First line of dy that a window for dx holds: may lie before, or after, dy's own first. * @inline
+ */
+function windowStart(p: i32, kernel: i32, s: i32, d: i32): i32 {
+  return p / s - ((kernel - 1) * d) / s;
+}
+
+/** Lines of dy that a window for n lines of dx holds. * @inline
+ */
+function windowLength(n: i32, p: i32, kernel: i32, s: i32, d: i32): i32 {
+  return (n - 1 + p) / s + 1 - windowStart(p, kernel, s, d);
+}
+
+/** Bytes of scratch of conv2dInputGradient. */
+export function conv2dInputGradientScratch(
+  channels: i32,
+  h: i32,
+  w: i32,
+  outChannels: i32,
+  kernelH: i32,
+  kernelW: i32,
+  strideH: i32,
+  strideW: i32,
+  top: i32,
+  left: i32,
+  dilationH: i32,
+  dilationW: i32,
+  groups: i32,
+): usize {
+  const rows = windowLength(h, top, kernelH, strideH, dilationH);
+  const line = windowLength(w, left, kernelW, strideW, dilationW);
+  const k = (outChannels / groups) * kernelH * kernelW;
+  const floats = (outChannels / groups) * rows * line;
+  const images = imagesTogether(h * w, floats);
+  const packed = (<usize>channels * <usize>k) << 2;
+  const positions = images * h * w + 8 * strideH * strideW;
+  const tables = (2 * positions + 2 * k) << 2;
+  const fixed = <usize>(TILE_BYTES + tables + ((images * floats) << 2));
+  return fixed + panelBytes(images * h * w, k) + packed;
+}
+
+/**
+ * dx[i, c, ih, iw] = Σ_{o, u, v} weight[o, c, u, v] · dy[i, o, oh, ow] over the positions that read
+ * x[i, c, ih, iw] through tap (u, v), for images [from, to).
+ */
+export function conv2dInputGradient(
+  dx: usize, // [n, channels, h, w] f32, overwritten
+  dy: usize, // [n, outChannels, outH, outW] f32
+  weight: usize, // [outChannels, channels/groups, kernelH, kernelW] f32
+  channels: i32,
+  h: i32,
+  w: i32,
+  outChannels: i32,
+  outH: i32,
+  outW: i32,
+  kernelH: i32,
+  kernelW: i32,
+  strideH: i32,
+  strideW: i32,
+  top: i32,
+  left: i32,
+  dilationH: i32,
+  dilationW: i32,
+  groups: i32,
+  from: i32,
+  to: i32,
+  scratch: usize, // conv2dInputGradientScratch
+): void {
+  const height = channels / groups;
+  const depth = outChannels / groups;
+  const taps = kernelH * kernelW;
+  const k = depth * taps;
+  const plane = h * w;
+  const startH = windowStart(top, kernelH, strideH, dilationH);
+  const startW = windowStart(left, kernelW, strideW, dilationW);
+  const rows = windowLength(h, top, kernelH, strideH, dilationH);
+  const line = windowLength(w, left, kernelW, strideW, dilationW);
+  const floats = depth * rows * line;
+  const together = imagesTogether(plane, floats);
+  const stride = (<usize>plane) << 2;
+  const positions = together * plane + 8 * strideH * strideW;
+
+  const edge = scratch;
+  const packedB = edge + TILE_BYTES;
+  const packedA = packedB + panelBytes(together * plane, k);
+  const bases = at(packedA, channels * k);
+  const columns = at(bases, positions);
+  const offsets = at(columns, positions);
+  const sources = at(offsets, k);
+  const windows = at(sources, k);
+  memory.fill(windows, 0, (<usize>(together * floats)) << 2);
+
+  // Per residue, one after another: the tables of its taps and positions, and its packed weight.
+  let a = packedA;
+  let o = offsets;
+  let b = bases;
+  for (let rh = 0; rh < strideH; rh++) {
+    for (let rw = 0; rw < strideW; rw++) {
+      const firstH = firstOf(rh, top, strideH);
+      const firstW = firstOf(rw, left, strideW);
+      const countH = countOf(firstH, h, strideH);
+      const countW = countOf(firstW, w, strideW);
+      const count = residueTaps(
+        o,
+        at(sources, <i32>((o - offsets) >> 2)),
+        depth,
+        rows * line,
+        line,
+        kernelH,
+        kernelW,
+        strideH,
+        strideW,
+        dilationH,
+        dilationW,
+        rh,
+        rw,
+        height * taps,
+      );
+      residuePositions(
+        b,
+        columns + (b - bases),
+        together,
+        countH,
+        countW,
+        ((firstH + top) / strideH - startH) * line + (firstW + left) / strideW - startW,
+        line,
+        floats,
+        firstH * w + firstW,
+        strideH * w,
+        strideW,
+        channels * plane,
+      );
+      const source = sources + (o - offsets);
+      for (let g = 0; g < groups; g++) {
+        const group = at(weight, g * depth * height * taps);
+        for (let pc = 0; pc < count; pc += KC) {
+          const part = min(KC, count - pc);
+          packIndexed(a, group, (<usize>taps) << 2, at(source, pc), height, part);
+          a = at(a, height * part);
+        }
+      }
+      o = at(o, count);
+      b = at(b, panels(together * countH * countW));
+    }
+  }
+
+  for (let i = from; i < to; i += together) {
+    const images = min(together, to - i);
+    for (let g = 0; g < groups; g++) {
+      for (let j = 0; j < images; j++) {
+        const image =
+          dy + ((<usize>((i + j) * outChannels + g * depth) * <usize>(outH * outW)) << 2);
+        const window = at(windows, j * floats);
+        fillWindow(window, image, depth, outH, outW, rows, line, startH, startW, 1);
+      }
+      const target = dx + <usize>(i * channels + g * height) * stride;
+      a = packedA;
+      o = offsets;
+      b = bases;
+      for (let rh = 0; rh < strideH; rh++) {
+        for (let rw = 0; rw < strideW; rw++) {
+          const countH = countOf(firstOf(rh, top, strideH), h, strideH);
+          const countW = countOf(firstOf(rw, left, strideW), w, strideW);
+          const count =
+            depth *
+            tapsOf(rh, kernelH, strideH, dilationH) *
+            tapsOf(rw, kernelW, strideW, dilationW);
+          const here = images * countH * countW;
+          const places = columns + (b - bases);
+          if (count == 0) {
+            clearPositions(target, places, height, here, stride);
+          } else {
+            multiplyWindows(
+              target,
+              at(a, g * height * count),
+              windows,
+              b,
+              o,
+              places,
+              height,
+              here,
+              count,
+              stride,
+              edge,
+              packedB,
+            );
+          }
+          a = at(a, channels * count);
+          o = at(o, count);
+          b = at(b, panels(together * countH * countW));
+        }
+      }
+    }
+  }
+}
+
+/** Taps u of a line with u·d ≡ r (mod s). */
+function tapsOf(r: i32, kernel: i32, s: i32, d: i32): i32 {
+  let count = 0;
+  for (let u = 0; u < kernel; u++) if ((u * d) % s == r) count++;
+  return count;
+}
+
+/** Taps of a residue: where they read dy's window (negative: backwards), and their weights. */
+function residueTaps(
+  offsets: usize, // [count] i32, bytes
+  sources: usize, // [count] i32, bytes
+  depth: i32,
+  window: i32, // floats of a channel's window
+  line: i32,
+  kernelH: i32,
+  kernelW: i32,
+  strideH: i32,
+  strideW: i32,
+  dilationH: i32,
+  dilationW: i32,
+  rh: i32,
+  rw: i32,
+  filter: i32, // floats of one output channel's weight
+): i32 {
+  let count = 0;
+  for (let o = 0; o < depth; o++) {
+    for (let u = 0; u < kernelH; u++) {
+      if ((u * dilationH) % strideH != rh) continue;
+      for (let v = 0; v < kernelW; v++) {
+        if ((v * dilationW) % strideW != rw) continue;
+        const back = ((u * dilationH) / strideH) * line + (v * dilationW) / strideW;
+        store<i32>(at(offsets, count), (o * window - back) << 2);
+        store<i32>(at(sources, count), (o * filter + u * kernelW + v) << 2);
+        count++;
+      }
+    }
+  }
+  return count;
+}
+
+/** Positions of a residue: where their tap 0 lies in dy's window, and their places in dx. */
+function residuePositions(
+  bases: usize, // [panels(images·countH·countW)] i32, bytes, the last repeated to whole panels
+  columns: usize, // the same
+  images: i32,
+  countH: i32,
+  countW: i32,
+  base: i32,
+  line: i32,
+  window: i32, // floats of one image's window
+  place: i32,
+  placeH: i32,
+  placeW: i32,
+  image: i32, // floats of one image of dx
+): void {
+  const count = images * countH * countW;
+  if (count == 0) return;
+  let p = 0;
+  for (let i = 0; i < images; i++) {
+    for (let th = 0; th < countH; th++) {
+      for (let tw = 0; tw < countW; tw++) {
+        store<i32>(at(bases, p), (i * window + base + th * line + tw) << 2);
+        store<i32>(at(columns, p), (i * image + place + th * placeH + tw * placeW) << 2);
+        p++;
+      }
+    }
+  }
+  for (; p < panels(count); p++) {
+    store<i32>(at(bases, p), load<i32>(at(bases, count - 1)));
+    store<i32>(at(columns, p), load<i32>(at(columns, count - 1)));
+  }
+}
+
+/** Positions that no tap reads get no gradient. */
+function clearPositions(dx: usize, columns: usize, m: i32, positions: i32, stride: usize): void {
+  for (let c = 0; c < m; c++) {
+    for (let q = 0; q < positions; q++) store<f32>(dx + load<u32>(at(columns, q)), 0);
+    dx += stride;
+  }
+}
+
+/** Bytes of scratch of conv2dWeightGradient. */
+export function conv2dWeightGradientScratch(
+  channels: i32,
+  outChannels: i32,
+  outH: i32,
+  outW: i32,
+  kernelH: i32,
+  kernelW: i32,
+  strideH: i32,
+  strideW: i32,
+  dilationH: i32,
+  dilationW: i32,
+  groups: i32,
+): usize {
+  const plane = outH * outW;
+  const k = (channels / groups) * kernelH * kernelW;
+  const floats = windowFloats(
+    channels / groups,
+    outH,
+    outW,
+    kernelH,
+    kernelW,
+    strideH,
+    strideW,
+    dilationH,
+    dilationW,
+  );
+  const images = imagesTogether(plane, floats);
+  const chunk = min(images * plane, KC);
+  const packed = (<usize>chunk * <usize>(outChannels / groups + panels(min(k, NC)))) << 2;
+  const tables = (panels(images * plane) + panels(k)) << 2;
+  const fixed = <usize>(TILE_BYTES + tables + ((images * floats) << 2));
+  return fixed + packed;
+}
+
+/**
+ * dWeight[o, c, u, v] += Σ_{i, oh, ow} dy[i, o, oh, ow] · x[i, c, oh·s − p + u·d, ow·s − p + v·d], for
+ * taps [from, to) of the channels/groups·kernelH·kernelW of every filter. The sum runs over chunks
+ * of at most KC positions (of one image, or of several small ones), a chunk from zero and chunk
+ * after chunk: an order that the shape fixes. Ranges share nothing.
+ */
+export function conv2dWeightGradient(
+  dWeight: usize, // [outChannels, channels/groups, kernelH, kernelW] f32, added to
+  dy: usize, // [n, outChannels, outH, outW] f32
+  x: usize, // [n, channels, h, w] f32
+  n: i32,
+  channels: i32,
+  h: i32,
+  w: i32,
+  outChannels: i32,
+  outH: i32,
+  outW: i32,
+  kernelH: i32,
+  kernelW: i32,
+  strideH: i32,
+  strideW: i32,
+  top: i32,
+  left: i32,
+  dilationH: i32,
+  dilationW: i32,
+  groups: i32,
+  from: i32,
+  to: i32,
+  scratch: usize, // conv2dWeightGradientScratch
+): void {
+  const plane = outH * outW;
+  const depth = channels / groups;
+  const height = outChannels / groups;
+  const k = depth * kernelH * kernelW;
+  const rows = extent(outH, kernelH, strideH, dilationH);
+  const width = extent(outW, kernelW, strideW, dilationW);
+  const line = lineLength(width, strideW);
+  const floats = depth * rows * line;
+  const together = imagesTogether(plane, floats);
+  const chunk = min(together * plane, KC);
+
+  const edge = scratch;
+  const packedA = edge + TILE_BYTES;
+  const packedB = at(packedA, chunk * height);
+  const bases = at(packedB, chunk * panels(min(k, NC)));
+  const taps = at(bases, panels(together * plane));
+  const windows = at(taps, panels(k));
+  positionBases(bases, together, outH, outW, line, strideH, floats);
+  tapOffsets(taps, depth, kernelH, kernelW, dilationH, dilationW, strideW, line, rows * line);
+  memory.fill(windows, 0, (<usize>(together * floats)) << 2);
+
+  for (let i = 0; i < n; i += together) {
+    const images = min(together, n - i);
+    for (let g = 0; g < groups; g++) {
+      for (let j = 0; j < images; j++) {
+        const image = x + ((<usize>((i + j) * channels + g * depth) * <usize>(h * w)) << 2);
+        const window = at(windows, j * floats);
+        fillWindow(window, image, depth, h, w, rows, width, -top, -left, strideW);
+      }
+      const gradient = dy + ((<usize>(i * outChannels + g * height) * <usize>plane) << 2);
+      const target = at(dWeight, g * height * k);
+      for (let pc = 0; pc < images * plane; pc += KC) {
+        const part = min(KC, images * plane - pc);
+        packPlanes(packedA, at(gradient, pc), height, plane, outChannels * plane, part, images);
+        for (let jc = from; jc < to; jc += NC) {
+          const taken = min(NC, to - jc);
+          packTaps(packedB, windows, at(bases, pc), at(taps, jc), part, taken);
+          for (let ic = 0; ic < height; ic += MC) {
+            multiplyPacked(
+              at(target, ic * k + jc),
+              at(packedA, ic * part),
+              packedB,
+              min(MC, height - ic),
+              taken,
+              part,
+              (<usize>k) << 2,
+              0,
+              true,
+              edge,
+            );
+          }
+        }
+      }
+    }
+  }
+}
+
+/** Packs tiles of A from the planes of one image (a piece of them) or of several (whole). */
+function packPlanes(
+  dst: usize, // tiles of [positions, r] f32
+  dy: usize, // [images, m, plane] f32, images `image` floats apart
+  m: i32,
+  plane: i32,
+  image: i32,
+  positions: i32,
+  images: i32,
+): void {
+  const piece = positions / images;
+  for (let t = 0; t < m; t += MR) {
+    const rows = min(MR, m - t);
+    for (let i = 0; i < images; i++) {
+      interleave(dst, at(dy, i * image + t * plane), plane, rows, rows, piece);
+      dst = at(dst, rows * piece);
+    }
+  }
+}

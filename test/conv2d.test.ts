@@ -1,0 +1,406 @@
+import { describe, expect, it } from 'vitest';
+import type { Kernels, Pointer } from '../src/generated/kernels.ts';
+import {
+  type ConvShape,
+  convBiasGradient,
+  convForward,
+  convInputGradient,
+  convWeightGradient,
+  outputSize,
+} from './reference/conv2d.ts';
+import { expectClose } from './support/close.ts';
+import { readGoldens } from './support/goldens.ts';
+import { Arena } from './support/kernels.ts';
+import { TestRandom } from './support/random.ts';
+
+const NONE = 0 as Pointer;
+
+/** A square convolution with everything at its default, changed as told. */
+function shapeOf(changes: Partial<ConvShape> & { k?: number; s?: number; p?: number }): ConvShape {
+  const { k = 3, s = 1, p = 0, ...rest } = changes;
+  return {
+    n: 2,
+    channels: 3,
+    h: 9,
+    w: 9,
+    outChannels: 4,
+    kernelH: k,
+    kernelW: k,
+    strideH: s,
+    strideW: s,
+    top: p,
+    left: p,
+    bottom: p,
+    right: p,
+    dilationH: 1,
+    dilationW: 1,
+    groups: 1,
+    ...rest,
+  };
+}
+
+const weightSize = (s: ConvShape) =>
+  s.outChannels * (s.channels / s.groups) * s.kernelH * s.kernelW;
+
+function forward(
+  s: ConvShape,
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  bias?: ArrayLike<number>,
+) {
+  const arena = new Arena();
+  const { kernels } = arena;
+  const { outH, outW } = outputSize(s);
+  const y = arena.f32(new Float32Array(s.n * s.outChannels * outH * outW).fill(Number.NaN));
+  const input = arena.f32(x);
+  const filters = arena.f32(weight);
+  const added = bias ? arena.f32(bias).ptr : NONE;
+  const scratch = arena.bytes(
+    kernels.conv2dForwardScratch(
+      s.channels,
+      s.outChannels,
+      outH,
+      outW,
+      s.kernelH,
+      s.kernelW,
+      s.strideH,
+      s.strideW,
+      s.dilationH,
+      s.dilationW,
+      s.groups,
+    ),
+  );
+  scratch.f32.fill(Number.NaN);
+  kernels.conv2dForward(
+    y.ptr,
+    input.ptr,
+    filters.ptr,
+    added,
+    s.channels,
+    s.h,
+    s.w,
+    s.outChannels,
+    outH,
+    outW,
+    s.kernelH,
+    s.kernelW,
+    s.strideH,
+    s.strideW,
+    s.top,
+    s.left,
+    s.dilationH,
+    s.dilationW,
+    s.groups,
+    0,
+    s.n,
+    scratch.ptr,
+  );
+  arena.checkCanaries();
+  return y.f32;
+}
+
+function inputGradient(s: ConvShape, dy: ArrayLike<number>, weight: ArrayLike<number>) {
+  const arena = new Arena();
+  const { kernels } = arena;
+  const { outH, outW } = outputSize(s);
+  const dx = arena.f32(new Float32Array(s.n * s.channels * s.h * s.w).fill(Number.NaN));
+  const upstream = arena.f32(dy);
+  const filters = arena.f32(weight);
+  const scratch = arena.bytes(
+    kernels.conv2dInputGradientScratch(
+      s.channels,
+      s.h,
+      s.w,
+      s.outChannels,
+      s.kernelH,
+      s.kernelW,
+      s.strideH,
+      s.strideW,
+      s.top,
+      s.left,
+      s.dilationH,
+      s.dilationW,
+      s.groups,
+    ),
+  );
+  scratch.f32.fill(Number.NaN);
+  kernels.conv2dInputGradient(
+    dx.ptr,
+    upstream.ptr,
+    filters.ptr,
+    s.channels,
+    s.h,
+    s.w,
+    s.outChannels,
+    outH,
+    outW,
+    s.kernelH,
+    s.kernelW,
+    s.strideH,
+    s.strideW,
+    s.top,
+    s.left,
+    s.dilationH,
+    s.dilationW,
+    s.groups,
+    0,
+    s.n,
+    scratch.ptr,
+  );
+  arena.checkCanaries();
+  return dx.f32;
+}
+
+function weightGradient(
+  s: ConvShape,
+  dy: ArrayLike<number>,
+  x: ArrayLike<number>,
+  start: ArrayLike<number>,
+  cuts: number[] = [],
+) {
+  const arena = new Arena();
+  const { kernels } = arena;
+  const { outH, outW } = outputSize(s);
+  const dWeight = arena.f32(start);
+  const upstream = arena.f32(dy);
+  const input = arena.f32(x);
+  const scratch = arena.bytes(
+    kernels.conv2dWeightGradientScratch(
+      s.channels,
+      s.outChannels,
+      outH,
+      outW,
+      s.kernelH,
+      s.kernelW,
+      s.strideH,
+      s.strideW,
+      s.dilationH,
+      s.dilationW,
+      s.groups,
+    ),
+  );
+  scratch.f32.fill(Number.NaN);
+  const taps = weightSize(s) / s.outChannels;
+  let from = 0;
+  for (const to of [...cuts, taps]) {
+    kernels.conv2dWeightGradient(
+      dWeight.ptr,
+      upstream.ptr,
+      input.ptr,
+      s.n,
+      s.channels,
+      s.h,
+      s.w,
+      s.outChannels,
+      outH,
+      outW,
+      s.kernelH,
+      s.kernelW,
+      s.strideH,
+      s.strideW,
+      s.top,
+      s.left,
+      s.dilationH,
+      s.dilationW,
+      s.groups,
+      from,
+      to,
+      scratch.ptr,
+    );
+    from = to;
+  }
+  arena.checkCanaries();
+  return dWeight.f32;
+}
+
+const TOLERANCE = { rtol: 1e-6, scaled: 2e-6 };
+
+/** Forward and the gradients against the float64 reference, with a random upstream gradient. */
+function check(s: ConvShape, seed: number): void {
+  const what = JSON.stringify(s);
+  const random = new TestRandom(seed);
+  const { outH, outW } = outputSize(s);
+  const x = random.normals(s.n * s.channels * s.h * s.w);
+  const weight = random.normals(weightSize(s));
+  const bias = random.normals(s.outChannels);
+  const dy = random.normals(s.n * s.outChannels * outH * outW);
+  const start = random.normals(weight.length);
+  expectClose(forward(s, x, weight, bias), convForward(s, x, weight, bias), TOLERANCE, `y ${what}`);
+  expectClose(
+    inputGradient(s, dy, weight),
+    convInputGradient(s, dy, weight),
+    TOLERANCE,
+    `dx ${what}`,
+  );
+  const expected = convWeightGradient(s, dy, x).map((v, i) => v + start[i]!);
+  expectClose(weightGradient(s, dy, x, start), expected, TOLERANCE, `dWeight ${what}`);
+}
+
+describe('conv2d kernels against the reference', () => {
+  const cases: Record<string, Parameters<typeof shapeOf>[0]> = {
+    'a single tap': { k: 1, channels: 1, outChannels: 1, h: 1, w: 1, n: 1 },
+    '3×3': {},
+    'padding 1': { p: 1 },
+    'stride 2, padding 1': { s: 2, p: 1 },
+    'stride 3 beyond the kernel': { k: 2, s: 3, p: 1 },
+    'rows and columns that no position reads': { k: 3, s: 4, h: 10, w: 12 },
+    'stride 2 by 1': { s: 1, strideH: 2, p: 1 },
+    'stride 1 by 3': { strideW: 3, w: 14 },
+    'a 2×5 kernel on 7×12': { kernelH: 2, kernelW: 5, h: 7, w: 12, left: 2, right: 1 },
+    'dilation 2': { dilationH: 2, dilationW: 2, p: 2 },
+    'dilation 3 by 2, stride 2 by 3': {
+      dilationH: 3,
+      dilationW: 2,
+      strideH: 2,
+      strideW: 3,
+      h: 13,
+      w: 15,
+      p: 3,
+    },
+    'dilation 2, stride 2: residues without taps': {
+      dilationH: 2,
+      dilationW: 2,
+      s: 2,
+      h: 11,
+      w: 10,
+    },
+    'four different sides': { top: 0, left: 1, bottom: 2, right: 3, k: 4 },
+    'padding as wide as the kernel': { p: 3 },
+    'padding far beyond, stride 2': { p: 5, s: 2, h: 3, w: 4 },
+    'two groups': { channels: 4, outChannels: 6, groups: 2, p: 1 },
+    depthwise: { channels: 5, outChannels: 5, groups: 5, p: 1 },
+    'depthwise with multiplier 2, stride 2': { channels: 3, outChannels: 6, groups: 3, p: 1, s: 2 },
+    'height 1 (Conv1d)': { h: 1, w: 17, kernelH: 1, kernelW: 5, left: 2, right: 2 },
+    'a full-size kernel': { k: 9, channels: 2 },
+    'small planes joined, a last block of 3 images': { n: 19, h: 4, w: 4, channels: 2, p: 1 },
+    'more than 256 taps': { channels: 31, n: 1, h: 6, w: 7, p: 1 },
+    'more than 256 positions': { n: 1, h: 18, w: 19, p: 1, channels: 2 },
+    'more than 120 filters': { n: 1, h: 4, w: 5, outChannels: 123, channels: 2 },
+    'more than 512 taps': { n: 2, h: 5, w: 5, channels: 60, outChannels: 2 },
+    "6×6 'same' 1→24 on 28×28": {
+      n: 1,
+      channels: 1,
+      outChannels: 24,
+      h: 28,
+      w: 28,
+      k: 6,
+      top: 2,
+      left: 2,
+      bottom: 3,
+      right: 3,
+    },
+    '5×5 stride 2, 24→48 on 28×28': {
+      n: 1,
+      channels: 24,
+      outChannels: 48,
+      h: 28,
+      w: 28,
+      k: 5,
+      s: 2,
+      p: 2,
+    },
+    '4×4 stride 2, 48→64 on 14×14': {
+      n: 2,
+      channels: 48,
+      outChannels: 64,
+      h: 14,
+      w: 14,
+      k: 4,
+      s: 2,
+      p: 1,
+    },
+  };
+  Object.entries(cases).forEach(([name, changes], i) => {
+    it(name, () => check(shapeOf(changes), i));
+  });
+
+  it('every output width at the edge of a panel', () => {
+    for (const w of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17]) {
+      for (const s of [1, 2, 3]) {
+        const shape = shapeOf({ n: 1, channels: 2, outChannels: 7, h: 3, w, k: 3, s, p: 1 });
+        check(shape, w * 10 + s);
+      }
+    }
+  });
+
+  it('random shapes', () => {
+    const random = new TestRandom(99);
+    for (let i = 0; i < 60; i++) {
+      const groups = 1 + random.integer(3);
+      const shape: ConvShape = {
+        n: 1 + random.integer(3),
+        channels: groups * (1 + random.integer(3)),
+        outChannels: groups * (1 + random.integer(6)),
+        h: 1 + random.integer(12),
+        w: 1 + random.integer(12),
+        kernelH: 1 + random.integer(4),
+        kernelW: 1 + random.integer(4),
+        strideH: 1 + random.integer(3),
+        strideW: 1 + random.integer(3),
+        top: random.integer(4),
+        left: random.integer(4),
+        bottom: random.integer(4),
+        right: random.integer(4),
+        dilationH: 1 + random.integer(3),
+        dilationW: 1 + random.integer(3),
+        groups,
+      };
+      const { outH, outW } = outputSize(shape);
+      if (outH > 0 && outW > 0) check(shape, i);
+    }
+  });
+});
+
+describe('conv2d kernels', () => {
+  it("a sample's bits do not depend on its batch", () => {
+    for (const changes of [
+      { h: 5, w: 5, p: 1 },
+      { h: 18, w: 17 },
+      { s: 2, p: 1, channels: 40 },
+    ]) {
+      const many = shapeOf({ ...changes, n: 21 });
+      const one = { ...many, n: 1 };
+      const random = new TestRandom(4);
+      const { outH, outW } = outputSize(many);
+      const image = many.channels * many.h * many.w;
+      const result = many.outChannels * outH * outW;
+      const x = random.normals(many.n * image);
+      const weight = random.normals(weightSize(many));
+      const dy = random.normals(many.n * result);
+      const y = forward(many, x, weight);
+      const dx = inputGradient(many, dy, weight);
+      for (const i of [0, 7, 20]) {
+        expect(forward(one, x.slice(i * image, (i + 1) * image), weight)).toEqual(
+          y.slice(i * result, (i + 1) * result),
+        );
+        expect(inputGradient(one, dy.slice(i * result, (i + 1) * result), weight)).toEqual(
+          dx.slice(i * image, (i + 1) * image),
+        );
+      }
+    }
+  });
+
+  it('the weight gradient has the same bits when its taps are cut', () => {
+    const s = shapeOf({ channels: 12, n: 11, p: 1, outChannels: 6 });
+    const random = new TestRandom(5);
+    const x = random.normals(s.n * s.channels * s.h * s.w);
+    const dy = random.normals(s.n * s.outChannels * s.h * s.w);
+    const zero = new Float32Array(weightSize(s));
+    expect(weightGradient(s, dy, x, zero, [16, 64])).toEqual(weightGradient(s, dy, x, zero));
+  });
+
+  it('NaN and infinity reach the positions that read them and no other', () => {
+    const s = shapeOf({ p: 1, n: 1 });
+    const random = new TestRandom(6);
+    const x = random.normals(s.n * s.channels * s.h * s.w);
+    x[12] = Number.NaN;
+    x[80] = Infinity;
+    const weight = random.normals(weightSize(s));
+    expectClose(forward(s, x, weight), convForward(s, x, weight), TOLERANCE);
+    expectClose(
+      inputGradient(shapeOf({ p: 1, n: 1, channels: 4, outChannels: 3 }), x, weight),
+      convInputGradient(shapeOf({ p: 1, n: 1, channels: 4, outChannels: 3 }), x, weight),
+      TOLERANCE,
+    );
+  });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import type { Pointer } from '../src/generated/kernels.ts';
+import { product } from './reference/gemm.ts';
+import { expectClose } from './support/close.ts';
+import { Arena } from './support/kernels.ts';
+import { TestRandom } from './support/random.ts';
+
+type Form = 'NN' | 'NT' | 'TN';
+const FORMS: Form[] = ['NN', 'NT', 'TN'];
+const NONE = 0 as Pointer;
+
+interface Call {
+  start?: Float32Array;
+  bias?: Float32Array;
+  relu?: boolean;
+  from?: number;
+  to?: number;
+}
+
+/** C of one product; by default all rows, overwritten. */
+function multiply(
+  form: Form,
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  [m, n, k]: readonly [number, number, number],
+  { start, bias, relu, from = 0, to = m }: Call = {},
+  arena = new Arena(),
+): Float32Array {
+  const c = arena.f32(start ?? new Float32Array(m * n).fill(Number.NaN));
+  const left = arena.f32(a);
+  const right = arena.f32(b);
+  const added = bias ? arena.f32(bias).ptr : NONE;
+  const scratch = arena.bytes(arena.kernels.gemmScratch(to - from, n, k));
+  scratch.f32.fill(Number.NaN);
+  arena.kernels[`gemm${form}`](
+    c.ptr,
+    left.ptr,
+    right.ptr,
+    added,
+    m,
+    n,
+    k,
+    start ? 1 : 0,
+    relu ? 1 : 0,
+    from,
+    to,
+    scratch.ptr,
+  );
+  arena.checkCanaries();
+  return Float32Array.from(c.f32);
+}
+
+// A sum of k products of N(0, 1) numbers is off by about √k·2⁻²⁴·√k at worst orders met here.
+const tolerance = (k: number) => ({ rtol: 2e-6, atol: 2e-7 * k + 1e-6 });
+
+describe('matrix product', () => {
+  for (const form of FORMS) {
+    const options = { transposeA: form === 'TN', transposeB: form === 'NT' };
+
+    it(`${form} at every edge of tile and panel`, () => {
+      const random = new TestRandom(7);
+      const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 16, 17];
+      for (const m of sizes) {
+        for (const n of sizes) {
+          const k = 1 + random.integer(17);
+          const a = random.normals(m * k);
+          const b = random.normals(k * n);
+          const shape = [m, n, k] as const;
+          expectClose(
+            multiply(form, a, b, shape),
+            product(a, b, m, n, k, options),
+            tolerance(k),
+            `${form} ${shape}`,
+          );
+        }
+      }
+    });
+
+    it(`${form} across the blocks of MC rows, NC columns and KC steps`, () => {
+      const random = new TestRandom(8);
+      for (const shape of [
+        [121, 9, 257],
+        [7, 515, 40],
+        [239, 13, 3],
+        [3, 12, 600],
+      ] as const) {
+        const [m, n, k] = shape;
+        const a = random.normals(m * k);
+        const b = random.normals(k * n);
+        const start = random.normals(m * n);
+        const bias = random.normals(n);
+        const call = { start, bias, relu: true };
+        expectClose(
+          multiply(form, a, b, shape, call),
+          product(a, b, m, n, k, { ...options, ...call }),
+          tolerance(k),
+          `${form} ${shape}`,
+        );
+      }
+    });
+
+    it(`${form}: a row has the same bits alone, in a range and in a batch of 100`, () => {
+      const random = new TestRandom(9);
+      const [m, n, k] = [100, 21, 300];
+      const a = random.normals(m * k);
+      const b = random.normals(k * n);
+      const bias = random.normals(n);
+      const whole = multiply(form, a, b, [m, n, k], { bias });
+      for (const i of [0, 3, 57, 99]) {
+        const row = Float32Array.from({ length: k }, (_, l) =>
+          form === 'TN' ? a[l * m + i]! : a[i * k + l]!,
+        );
+        const alone = multiply(form, row, b, [1, n, k], { bias });
+        expect(alone).toEqual(whole.slice(i * n, (i + 1) * n));
+      }
+      const cut = multiply(form, a, b, [m, n, k], { bias, from: 16, to: 48 });
+      expect(cut.slice(16 * n, 48 * n)).toEqual(whole.slice(16 * n, 48 * n));
+      expect(cut.slice(0, 16 * n).every(Number.isNaN)).toBe(true);
+      expect(cut.slice(48 * n).every(Number.isNaN)).toBe(true);
+    });
+  }
+
+  it('is the order documented: blocks of 256 summed one after another', () => {
+    const random = new TestRandom(10);
+    const k = 520;
+    const a = random.normals(k);
+    const b = random.normals(k);
+    let sum = 0;
+    for (let start = 0; start < k; start += 256) {
+      let part = 0;
+      for (let l = start; l < Math.min(k, start + 256); l++) {
+        part = Math.fround(part + Math.fround(a[l]! * b[l]!));
+      }
+      sum = start === 0 ? part : Math.fround(sum + part);
+    }
+    expect(multiply('NN', a, b, [1, 1, k])[0]).toBe(sum);
+  });
+
+  it('adds bias without a ReLU and clamps without a bias', () => {
+    const random = new TestRandom(11);
+    const [m, n, k] = [6, 11, 5];
+    const a = random.normals(m * k);
+    const b = random.normals(k * n);
+    const bias = random.normals(n);
+    for (const call of [{ bias }, { relu: true }, { bias, relu: true }]) {
+      expectClose(
+        multiply('NN', a, b, [m, n, k], call),
+        product(a, b, m, n, k, call),
+        tolerance(k),
+      );
+    }
+  });
+
+  it('lets NaN and infinity through, and only where they belong', () => {
+    const [m, n, k] = [7, 11, 6];
+    const random = new TestRandom(12);
+    const a = random.normals(m * k);
+    const b = random.normals(k * n);
+    a[2 * k + 1] = Number.NaN;
+    a[4 * k + 3] = Infinity;
+    b[2 * n + 10] = -Infinity;
+    for (const relu of [false, true]) {
+      expectClose(
+        multiply('NN', a, b, [m, n, k], { relu }),
+        product(a, b, m, n, k, { relu }),
+        tolerance(k),
+      );
+    }
+  });
+});
