@@ -1,14 +1,13 @@
 import { checkInteger, describe } from './check.ts';
-import { type Batch, batches, type Dataset, isDataset, sampleCount } from './data/batches.ts';
+import { type Batch, Batches, batches, type Dataset } from './data/batches.ts';
 import type { Module } from './layers/module.ts';
 import type { Loss } from './losses/loss.ts';
 import { accuracy } from './metrics.ts';
 import type { Optimizer } from './optim/optimizer.ts';
 import type { Schedule } from './optim/schedule.ts';
 import { verifyStep } from './plan/root.ts';
-import { defaultGenerator, Generator } from './random.ts';
 import { macrotask } from './runtime/macrotask.ts';
-import { inputShape, type Tensor } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
 
 /** A number computed from a batch's prediction and targets, averaged over samples. */
 // biome-ignore lint/suspicious/noExplicitAny: targets are whatever the loss takes
@@ -166,7 +165,8 @@ export function evaluate(
 ): Evaluation {
   const sums: Evaluation = { loss: 0, accuracy: 0, metrics: {} };
   let samples = 0;
-  for (const { inputs, targets } of isDataset(data) ? batches(data, { batchSize }) : data) {
+  const parts: Iterable<Batch> = isDataset(data) ? batches(data, { batchSize }) : data;
+  for (const { inputs, targets } of parts) {
     const prediction = model.predict(inputs);
     const n = prediction.shape[0]!;
     samples += n;
@@ -189,40 +189,38 @@ export function evaluate(
 function source(
   model: Module,
   data: TrainingData,
-  { batchSize = 32, dropLast = false, shuffle = true, seed }: FitOptions,
+  { batchSize, dropLast, shuffle = true, seed }: FitOptions,
 ): { epochOf: (epoch: number) => Iterable<Batch>; steps: number } {
   if (typeof data === 'function') return { epochOf: data, steps: Number.NaN };
-  if (!isDataset(data)) {
-    if (typeof data?.[Symbol.iterator] !== 'function') {
-      throw new TypeError(
-        `fit: data expected { inputs, targets } or batches, got ${describe(data)}`,
-      );
-    }
-    const steps = 'length' in data ? Number(data.length) : Number.NaN;
-    return { epochOf: () => data, steps };
+  const all = isDataset(data) ? batches(data, { batchSize, dropLast, shuffle, seed }) : data;
+  if (typeof all?.[Symbol.iterator] !== 'function') {
+    throw new TypeError(`fit: data expected { inputs, targets } or batches, got ${describe(data)}`);
   }
-  checkInteger('fit', 'batchSize', batchSize);
-  const samples = sampleCount(data);
-  const rest = samples % batchSize;
-  if (rest > 0 && !dropLast) {
-    const shapes = [data.inputs]
-      .flat()
-      .map((input) => [rest, ...inputShape('fit', input).slice(1)]);
-    try {
-      verifyStep(model, shapes);
-    } catch (cause) {
-      throw new RangeError(
-        `fit: the last batch would hold ${rest} of ${samples} samples, and ${(cause as Error).message}` +
-          ' (pass { dropLast: true } or another batchSize)',
-        { cause },
-      );
-    }
+  if (all instanceof Batches) {
+    checkLastBatch(model, all);
+    return { epochOf: () => all, steps: all.steps };
   }
-  const generator = seed === undefined ? defaultGenerator : new Generator(seed);
-  return {
-    epochOf: () => batches(data, { batchSize, dropLast, shuffle, generator }),
-    steps: dropLast ? Math.floor(samples / batchSize) : Math.ceil(samples / batchSize),
-  };
+  return { epochOf: () => all, steps: Array.isArray(all) ? all.length : Number.NaN };
+}
+
+/** Lets the layers refuse a smaller last batch now, and not after an epoch of work. */
+function checkLastBatch(model: Module, { inputs, size, batchSize, steps }: Batches): void {
+  const rest = size - (steps - 1) * batchSize;
+  if (rest <= 0 || rest >= batchSize) return;
+  try {
+    model.train();
+    verifyStep(model, [[rest, ...inputs.shape.slice(1)]]);
+  } catch (cause) {
+    throw new RangeError(
+      `fit: the last batch would hold ${rest} of ${size} samples, and ${(cause as Error).message} ` +
+        '(pass { dropLast: true } or another batchSize)',
+      { cause },
+    );
+  }
+}
+
+function isDataset(data: object): data is Dataset {
+  return data !== null && typeof data === 'object' && 'inputs' in data && 'targets' in data;
 }
 
 function measure(

@@ -6,5 +6,7 @@ export { type LoadResult, Module, type StateDict } from './layers/module.ts';
 export { Residual } from './layers/residual.ts';
 export { Sequential } from './layers/sequential.ts';
 export { memoryUsage } from './memory/memory.ts';
+export { accuracy, argmax } from './metrics.ts';
 export { Parameter } from './parameter.ts';
+export { summary } from './summary.ts';
 export { type Input, type Nested, Tensor, type TensorData } from './tensor.ts';
