@@ -42,9 +42,9 @@ export function cnn(c1 = 24, c2 = 48, c3 = 64, hidden = 200): Sequential {
 }
 
 /** U(−b, b) with b = 1/√fan_in, seeded by position, as the Python side sets them. */
-export function setWeights(model: Sequential): void {
+export function setWeights(model: Module): void {
   let seed = 0;
-  for (const layer of model) {
+  for (const [, layer] of model.namedModules()) {
     if (!(layer instanceof Linear || layer instanceof Conv2d)) continue;
     const bound = 1 / Math.sqrt(layer.weight.size / layer.weight.shape[0]!);
     for (const parameter of layer.ownParameters()) {
