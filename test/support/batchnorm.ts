@@ -83,7 +83,7 @@ export class BatchNormRun {
       if (s) k.batchNormForwardPlanes(y.ptr, ...made, x.ptr, n, c, s, relu, from, to);
       else k.batchNormForward(y.ptr, ...made, x.ptr, c, relu, from, to);
     }
-    return y.f32;
+    return y.f32.slice();
   }
 
   /** The gradients; dγ and dβ are added to 1 and 2, which are taken off again. */
@@ -126,7 +126,7 @@ export class BatchNormRun {
       else k.batchNormBackward(...outputs, c, relu, from, to);
     }
     return {
-      dx: dx.f32,
+      dx: dx.f32.slice(),
       dWeight: Float64Array.from(dWeight.f32, (v) => v - 1),
       dBias: Float64Array.from(dBias.f32, (v) => v - 2),
     };
