@@ -3,27 +3,21 @@
  * weight ρ of the positive class for each of the n columns (1 if absent; n = size and one row for a
  * weight of every element):
  *
- *   L = ω·((1 − t)·x + λ·softplus(−x)),   λ = 1 + (ρ − 1)·t,
+ *   L = ω·((1 − t)·softplus(x) + ρ·t·softplus(−x)),   dL/dx = ω·((1 − t)·σ(x) − ρ·t·σ(−x)).
  *
- * with softplus(−x) = ln(1 + e^−|x|) + max(−x, 0), which overflows nowhere, and
- * dL/dx = ω·(λ·σ(x) − ρ·t).
+ * Both are made of e = e^−|x|: softplus(±x) = ln(1 + e) + max(±x, 0) and σ(±x) = 1 / (1 + e) or
+ * e / (1 + e). So nothing overflows, and a confident right answer keeps its small loss and gradient,
+ * which (1 − t)·x + softplus(−x) would lose to cancellation.
  */
 import { at } from './lanes';
 import { addWide, sumWide } from './loss';
-import { expNonPositive, log1pUnit, sigmoidLanes } from './math';
+import { expNonPositive, log1pUnit } from './math';
 import { keepUpTo, loadUpTo, storeUpTo } from './partial';
 
 /** Up to four column weights from j, or ones. * @inline
  */
 function columnWeights(weight: usize, j: i32, count: i32): v128 {
   return weight ? loadUpTo(at(weight, j), count) : f32x4.splat(1);
-}
-
-/** λ = 1 + (ρ − 1)·t. * @inline
- */
-function positiveFactor(t: v128, rho: v128): v128 {
-  const one = f32x4.splat(1);
-  return f32x4.add(one, f32x4.mul(f32x4.sub(rho, one), t));
 }
 
 /** ΣL over rows [from, to). */
@@ -44,11 +38,12 @@ export function bceWithLogitsForward(
       const count = n - j;
       const v = loadUpTo(at(x + offset, j), count);
       const target = loadUpTo(at(t + offset, j), count);
-      const e = expNonPositive(f32x4.neg(f32x4.abs(v)));
-      const softplus = f32x4.add(log1pUnit(e), f32x4.pmax(f32x4.neg(v), zero));
+      const log = log1pUnit(expNonPositive(f32x4.neg(f32x4.abs(v))));
+      const up = f32x4.add(log, f32x4.pmax(v, zero));
+      const down = f32x4.add(log, f32x4.pmax(f32x4.neg(v), zero));
       const rho = columnWeights(positiveWeight, j, count);
-      const negative = f32x4.mul(f32x4.sub(f32x4.splat(1), target), v);
-      const loss = f32x4.add(negative, f32x4.mul(positiveFactor(target, rho), softplus));
+      const negative = f32x4.mul(f32x4.sub(f32x4.splat(1), target), up);
+      const loss = f32x4.add(negative, f32x4.mul(f32x4.mul(rho, target), down));
       const weighted = f32x4.mul(columnWeights(weight, j, count), loss);
       sum = addWide(sum, keepUpTo(weighted, count));
     }
@@ -69,14 +64,22 @@ export function bceWithLogitsBackward(
   to: i32,
 ): void {
   const factor = f32x4.splat(<f32>scale);
+  const one = f32x4.splat(1);
   for (let r = from; r < to; r++) {
     const offset = (<usize>r * <usize>n) << 2;
     for (let j = 0; j < n; j += 4) {
       const count = n - j;
       const target = loadUpTo(at(t + offset, j), count);
+      const v = loadUpTo(at(x + offset, j), count);
+      const e = expNonPositive(f32x4.neg(f32x4.abs(v)));
+      const large = f32x4.div(one, f32x4.add(one, e));
+      const small = f32x4.mul(e, large);
+      const left = f32x4.lt(v, f32x4.splat(0));
+      const up = v128.bitselect(small, large, left); // σ(x)
+      const down = v128.bitselect(large, small, left); // σ(−x)
       const rho = columnWeights(positiveWeight, j, count);
-      const sigma = sigmoidLanes(loadUpTo(at(x + offset, j), count));
-      const d = f32x4.sub(f32x4.mul(positiveFactor(target, rho), sigma), f32x4.mul(rho, target));
+      const negative = f32x4.mul(f32x4.sub(one, target), up);
+      const d = f32x4.sub(negative, f32x4.mul(f32x4.mul(rho, target), down));
       const weighted = f32x4.mul(columnWeights(weight, j, count), d);
       storeUpTo(at(dx + offset, j), f32x4.mul(factor, weighted), count);
     }

@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import type { Kernels, Pointer } from '../src/generated/kernels.ts';
+import * as reference from './reference/activation.ts';
+import { expectClose } from './support/close.ts';
+import { readGoldens } from './support/goldens.ts';
+import { Arena } from './support/kernels.ts';
+import { TestRandom } from './support/random.ts';
+
+interface Case {
+  name: string;
+  parameter?: number;
+  reference: reference.Activation;
+  /** Whether backward reads the output. */
+  fromOutput: boolean;
+  forward(k: Kernels, y: Pointer, x: Pointer, from: number, to: number): void;
+  backward(k: Kernels, dx: Pointer, saved: Pointer, dy: Pointer, from: number, to: number): void;
+}
+
+type Name = 'relu' | 'relu6' | 'sigmoid' | 'tanh' | 'silu' | 'gelu' | 'geluTanh';
+
+const plain = (name: Name, math: reference.Activation, fromOutput: boolean): Case => ({
+  name,
+  reference: math,
+  fromOutput,
+  forward: (k, y, x, from, to) => k[`${name}Forward`](y, x, from, to),
+  backward: (k, dx, saved, dy, from, to) => k[`${name}Backward`](dx, saved, dy, from, to),
+});
+
+const leaky = (slope: number, fromOutput: boolean): Case => ({
+  name: 'leakyRelu',
+  parameter: slope,
+  reference: reference.leakyRelu(slope),
+  fromOutput,
+  forward: (k, y, x, from, to) => k.leakyReluForward(y, x, slope, from, to),
+  backward: (k, dx, saved, dy, from, to) => k.leakyReluBackward(dx, saved, dy, slope, from, to),
+});
+
+const elu = (alpha: number, fromOutput: boolean): Case => ({
+  name: 'elu',
+  parameter: alpha,
+  reference: reference.elu(alpha),
+  fromOutput,
+  forward: (k, y, x, from, to) => k.eluForward(y, x, alpha, from, to),
+  backward: (k, dx, saved, dy, from, to) =>
+    fromOutput
+      ? k.eluBackward(dx, saved, dy, alpha, from, to)
+      : k.eluBackwardOfInput(dx, saved, dy, alpha, from, to),
+});
+
+const cases: Case[] = [
+  plain('relu', reference.relu, true),
+  plain('relu6', reference.relu6, true),
+  plain('sigmoid', reference.sigmoidActivation, true),
+  plain('tanh', reference.tanh, true),
+  plain('silu', reference.silu, false),
+  plain('gelu', reference.gelu, false),
+  plain('geluTanh', reference.geluTanh, false),
+  leaky(0.01, true),
+  leaky(0.3, true),
+  leaky(-0.5, false),
+  elu(1, true),
+  elu(0.5, true),
+  elu(1, false),
+  elu(-0.7, false),
+];
+
+const label = ({ name, parameter, fromOutput }: Case): string =>
+  `${name}${parameter === undefined ? '' : `(${parameter})`} from ${fromOutput ? 'y' : 'x'}`;
+
+describe.each(cases.map((c) => [label(c), c] as const))('%s', (_, c) => {
+  for (const size of [1, 3, 4, 5, 15, 16, 17, 203]) {
+    it(`agrees with float64 on ${size} elements`, () => {
+      const random = new TestRandom(size);
+      const arena = new Arena();
+      const values = random.normals(size, 0, 3);
+      const x = arena.f32(values);
+      const y = arena.f32(size, 1);
+      const dy = arena.f32(random.normals(size));
+      const dx = arena.f32(size, 3);
+      c.forward(arena.kernels, y.ptr, x.ptr, 0, size);
+      expectClose(y.f32, Array.from(values, c.reference.f), { rtol: 2e-6, atol: 2e-7 }, 'y');
+      c.backward(arena.kernels, dx.ptr, c.fromOutput ? y.ptr : x.ptr, dy.ptr, 0, size);
+      const expected = Array.from(dy.f32, (g, i) => g * c.reference.slope(values[i]!));
+      expectClose(dx.f32, expected, { rtol: 2e-6, atol: 1e-6 }, 'dx');
+      arena.checkCanaries();
+    });
+  }
+
+  it('is the derivative that finite differences of its float64 reference give', () => {
+    for (let x = -6.03; x < 7; x += 0.11) {
+      const h = 1e-5;
+      const difference = (c.reference.f(x + h) - c.reference.f(x - h)) / (2 * h);
+      expect(Math.abs(c.reference.slope(x) - difference), `at ${x}`).toBeLessThan(1e-9);
+    }
+  });
+
+  it('gives the same bits in place and in pieces', () => {
+    const random = new TestRandom(7);
+    const arena = new Arena();
+    const n = 37;
+    const values = random.normals(n, 0, 2);
+    const gradients = random.normals(n);
+    const [x, y, dy, dx] = [arena.f32(values), arena.f32(n), arena.f32(gradients), arena.f32(n)];
+    c.forward(arena.kernels, y.ptr, x.ptr, 0, n);
+    c.backward(arena.kernels, dx.ptr, c.fromOutput ? y.ptr : x.ptr, dy.ptr, 0, n);
+
+    const inPlace = arena.f32(values);
+    c.forward(arena.kernels, inPlace.ptr, inPlace.ptr, 0, 16);
+    c.forward(arena.kernels, inPlace.ptr, inPlace.ptr, 16, n);
+    expect(inPlace.u8).toEqual(y.u8);
+    const saved = c.fromOutput ? y : x;
+    c.backward(arena.kernels, dy.ptr, saved.ptr, dy.ptr, 0, 32);
+    c.backward(arena.kernels, dy.ptr, saved.ptr, dy.ptr, 32, n);
+    expect(dy.u8).toEqual(dx.u8);
+    arena.checkCanaries();
+  });
+});
+
+describe("PyTorch's goldens", () => {
+  for (const golden of readGoldens('activation')) {
+    if (golden.name === 'prelu') continue;
+    const matching = cases.filter(
+      (c) => c.name === golden.name && (c.parameter === golden.parameter || golden.special),
+    );
+    for (const c of golden.special ? matching.slice(0, 1) : matching) {
+      it(`${label(c)}${golden.special ? ': NaN, infinities, zero' : ''}`, () => {
+        const arena = new Arena();
+        const n = golden.x.data.length;
+        const x = arena.f32(golden.x.data);
+        const y = arena.f32(n);
+        const dy = arena.f32(golden.dy.data);
+        const dx = arena.f32(n);
+        c.forward(arena.kernels, y.ptr, x.ptr, 0, n);
+        c.backward(arena.kernels, dx.ptr, c.fromOutput ? y.ptr : x.ptr, dy.ptr, 0, n);
+        // PyTorch's own float32 results differ from float64 by as much.
+        expectClose(y.f32, golden.y.data, { rtol: 2e-6, atol: 1e-6 }, 'y');
+        expectClose(dx.f32, golden.dx.data, { rtol: 4e-6, atol: 2e-6 }, 'dx');
+      });
+    }
+  }
+});
+
+describe('the far ends', () => {
+  it('GELU keeps its relative accuracy where 1 + erf cancels', () => {
+    const arena = new Arena();
+    const values = Float32Array.from({ length: 400 }, (_, i) => -12 + i * 0.03);
+    const x = arena.f32(values);
+    const y = arena.f32(400);
+    arena.kernels.geluForward(y.ptr, x.ptr, 0, 400);
+    expectClose(y.f32, Array.from(values, reference.gelu.f), { rtol: 1e-5 }, 'y');
+  });
+
+  it('nothing overflows on the way to a finite result', () => {
+    const arena = new Arena();
+    const values = [1e30, -1e30, 1e4, -1e4, 200, -200, 3.4e38, -3.4e38];
+    const x = arena.f32(values);
+    const out = arena.f32(values.length);
+    for (const c of cases) {
+      c.forward(arena.kernels, out.ptr, x.ptr, 0, values.length);
+      for (const [i, v] of values.entries()) {
+        const expected = Math.fround(c.reference.f(v));
+        const scale = Math.max(Math.abs(expected), 1e-30);
+        expect(Math.abs(out.f32[i]! - expected) / scale, `${label(c)} of ${v}`).toBeLessThan(1e-6);
+      }
+    }
+  });
+});
+
+describe('prelu', () => {
+  const shapes = [
+    [1, 1, 1],
+    [1, 1, 9],
+    [3, 5, 1],
+    [4, 4, 1],
+    [7, 11, 1],
+    [2, 3, 7],
+    [3, 2, 16],
+    [2, 1, 5],
+  ];
+  it.each(shapes)('of [%i, %i, %i] agrees with float64, whole and in pieces', (n, c, inner) => {
+    const random = new TestRandom(n * 100 + c * 10 + inner);
+    const arena = new Arena();
+    const size = n * c * inner;
+    const x = arena.f32(random.normals(size));
+    const weight = arena.f32(random.normals(c));
+    const dy = arena.f32(random.normals(size));
+    const start = random.normals(c);
+    const dweight = arena.f32(start);
+    const y = arena.f32(size);
+    const k = arena.kernels;
+    k.preluForward(y.ptr, x.ptr, weight.ptr, c, inner, 0, n);
+    expectClose(y.f32, reference.prelu(x.f32, weight.f32, inner), { rtol: 1e-6 }, 'y');
+    const expected = reference.preluGradients(x.f32, dy.f32, weight.f32, inner);
+    k.preluBackwardWeight(dweight.ptr, x.ptr, dy.ptr, n, c, inner, 0, c);
+    expectClose(
+      dweight.f32,
+      expected.dweight.map((v, i) => v + start[i]!),
+      { rtol: 1e-6, atol: 1e-6 },
+      'dweight',
+    );
+    const half = n >> 1;
+    k.preluBackward(dy.ptr, x.ptr, dy.ptr, weight.ptr, c, inner, 0, half);
+    k.preluBackward(dy.ptr, x.ptr, dy.ptr, weight.ptr, c, inner, half, n);
+    expectClose(dy.f32, expected.dx, { rtol: 1e-6 }, 'dx');
+    k.preluForward(x.ptr, x.ptr, weight.ptr, c, inner, 0, n);
+    expect(x.u8).toEqual(y.u8);
+    arena.checkCanaries();
+  });
+
+  it("agrees with PyTorch's goldens", () => {
+    for (const golden of readGoldens('activation').filter((g) => g.name === 'prelu')) {
+      const arena = new Arena();
+      const c = golden.weight.data.length;
+      const [rows, ...rest] = golden.x.shape as number[];
+      const inner = c === 1 ? golden.x.data.length : rest.slice(1).reduce((a, b) => a * b, 1);
+      const n = c === 1 ? 1 : rows!;
+      const x = arena.f32(golden.x.data);
+      const weight = arena.f32(golden.weight.data);
+      const dy = arena.f32(golden.dy.data);
+      const dweight = arena.f32(c);
+      const out = arena.f32(golden.x.data.length);
+      const k = arena.kernels;
+      k.preluForward(out.ptr, x.ptr, weight.ptr, c, inner, 0, n);
+      expectClose(out.f32, golden.y.data, { rtol: 1e-6 }, 'y');
+      k.preluBackwardWeight(dweight.ptr, x.ptr, dy.ptr, n, c, inner, 0, c);
+      expectClose(dweight.f32, golden.dweight.data, { rtol: 1e-5, atol: 1e-6 }, 'dweight');
+      k.preluBackward(out.ptr, x.ptr, dy.ptr, weight.ptr, c, inner, 0, n);
+      expectClose(out.f32, golden.dx.data, { rtol: 1e-6 }, 'dx');
+    }
+  });
+});

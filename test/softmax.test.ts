@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import * as reference from './reference/softmax.ts';
+import { expectClose } from './support/close.ts';
+import { readGoldens } from './support/goldens.ts';
+import { Arena } from './support/kernels.ts';
+import { TestRandom } from './support/random.ts';
+
+type Dims = readonly [number, number, number];
+
+const shapes: Dims[] = [
+  [1, 1, 1],
+  [3, 3, 1],
+  [2, 4, 1],
+  [3, 5, 1],
+  [2, 15, 1],
+  [5, 16, 1],
+  [2, 17, 1],
+  [2, 1000, 1],
+  [2, 1, 3],
+  [2, 3, 4],
+  [3, 10, 5],
+  [1, 7, 17],
+];
+
+const kinds = [
+  ['softmax', reference.softmax, reference.softmaxGradient],
+  ['logSoftmax', reference.logSoftmax, reference.logSoftmaxGradient],
+] as const;
+
+describe.each(kinds)('%s', (name, values, gradient) => {
+  for (const dims of shapes) {
+    for (const spread of [1, 30, 1e4]) {
+      it(`of [${dims}] agrees with float64 at logits around ±${spread}`, () => {
+        const [n, c, inner] = dims;
+        const size = n * c * inner;
+        const random = new TestRandom(size + spread);
+        const arena = new Arena();
+        const k = arena.kernels;
+        const x = arena.f32(random.normals(size, 0, spread));
+        const dy = arena.f32(random.normals(size));
+        const y = arena.f32(size, 1);
+        const dx = arena.f32(size, 3);
+        k[`${name}Forward`](y.ptr, x.ptr, c, inner, 0, n);
+        // x − max is rounded to float32, and exp makes its absolute error a relative one.
+        const rtol = 2e-6 + 2e-7 * Math.min(spread, 100);
+        expectClose(y.f32, values(x.f32, dims), { rtol, atol: 3e-7 }, 'y');
+        k[`${name}Backward`](dx.ptr, y.ptr, dy.ptr, c, inner, 0, n);
+        const expected = gradient(x.f32, dy.f32, dims);
+        expectClose(dx.f32, expected, { rtol, scaled: 2e-6, atol: 1e-6 }, 'dx');
+        k[`${name}Backward`](dy.ptr, y.ptr, dy.ptr, c, inner, 0, n);
+        expect(dy.u8).toEqual(dx.u8);
+        arena.checkCanaries();
+      });
+    }
+  }
+
+  it('gives a row the same bits alone and among others', () => {
+    for (const [n, c, inner] of [
+      [9, 10, 1],
+      [5, 6, 7],
+    ] as const) {
+      const arena = new Arena();
+      const values = new TestRandom(3).normals(n * c * inner, 0, 3);
+      const x = arena.f32(values);
+      const whole = arena.f32(values.length);
+      arena.kernels[`${name}Forward`](whole.ptr, x.ptr, c, inner, 0, n);
+      const row = c * inner;
+      for (let r = 0; r < n; r++) {
+        const one = arena.f32(values.subarray(r * row, (r + 1) * row));
+        const out = arena.f32(row);
+        arena.kernels[`${name}Forward`](out.ptr, one.ptr, c, inner, 0, 1);
+        expect(out.u8).toEqual(whole.u8.slice(r * row * 4, (r + 1) * row * 4));
+      }
+      // A position beside others has the bits it has in the last, partial vector.
+      if (inner > 1) {
+        const narrow = arena.f32(c * 2);
+        const picked = values.filter((_, i) => i < row && i % inner < 2);
+        arena.kernels[`${name}Forward`](narrow.ptr, arena.f32(picked).ptr, c, 2, 0, 1);
+        expect([...narrow.f32]).toEqual([...whole.f32].filter((_, i) => i < row && i % inner < 2));
+      }
+    }
+  });
+
+  it("agrees with the reference's finite differences", () => {
+    const dims: Dims = [2, 4, 2];
+    const random = new TestRandom(11);
+    const x = Float64Array.from(random.normals(16));
+    const dy = random.normals(16);
+    const dx = gradient(x, dy, dims);
+    const f = (v: Float64Array): number => values(v, dims).reduce((s, y, i) => s + y * dy[i]!, 0);
+    for (let i = 0; i < 16; i++) {
+      const [up, down] = [x.slice(), x.slice()];
+      up[i]! += 1e-5;
+      down[i]! -= 1e-5;
+      expect(Math.abs((f(up) - f(down)) / 2e-5 - dx[i]!)).toBeLessThan(1e-9);
+    }
+  });
+
+  it('makes a row with NaN or +∞ NaN and leaves the others alone', () => {
+    const arena = new Arena();
+    const x = arena.f32([1, NaN, 2, 1, 2, 3, Infinity, 0, 0, -Infinity, 0, 0]);
+    const y = arena.f32(12);
+    arena.kernels[`${name}Forward`](y.ptr, x.ptr, 3, 1, 0, 4);
+    for (const i of [0, 1, 2, 6, 7, 8]) expect(y.f32[i]).toBeNaN();
+    for (const i of [3, 4, 5, 10, 11]) expect(y.f32[i]).toBeTypeOf('number');
+    const expected = values([-Infinity, 0, 0], [1, 3, 1]);
+    expectClose(y.f32.subarray(9), expected, { rtol: 1e-6 }, 'with −∞');
+  });
+});
+
+it('softmax may run in place', () => {
+  for (const [n, c, inner] of [
+    [3, 7, 1],
+    [2, 5, 6],
+  ] as const) {
+    const arena = new Arena();
+    const values = new TestRandom(1).normals(n * c * inner);
+    const [x, y] = [arena.f32(values), arena.f32(values.length)];
+    arena.kernels.softmaxForward(y.ptr, x.ptr, c, inner, 0, n);
+    arena.kernels.softmaxForward(x.ptr, x.ptr, c, inner, 0, n);
+    expect(x.u8).toEqual(y.u8);
+  }
+});
+
+describe("PyTorch's goldens", () => {
+  for (const golden of readGoldens('softmax')) {
+    const { log, dim } = golden;
+    const shape: number[] = golden.x.shape;
+    it(`${log ? 'logSoftmax' : 'softmax'} of [${shape}] over axis ${dim}`, () => {
+      const axis = dim < 0 ? shape.length + dim : dim;
+      const product = (part: number[]): number => part.reduce((a, b) => a * b, 1);
+      const n = product(shape.slice(0, axis));
+      const inner = product(shape.slice(axis + 1));
+      const c = shape[axis]!;
+      const arena = new Arena();
+      const x = arena.f32(golden.x.data);
+      const y = arena.f32(x.length);
+      const dy = arena.f32(golden.dy.data);
+      const name = log ? 'logSoftmax' : 'softmax';
+      arena.kernels[`${name}Forward`](y.ptr, x.ptr, c, inner, 0, n);
+      expectClose(y.f32, golden.y.data, { rtol: 2e-6, atol: 1e-6 }, 'y');
+      arena.kernels[`${name}Backward`](dy.ptr, y.ptr, dy.ptr, c, inner, 0, n);
+      expectClose(dy.f32, golden.dx.data, { rtol: 2e-6, atol: 2e-6 }, 'dx');
+    });
+  }
+});
