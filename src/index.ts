@@ -1,12 +1,23 @@
 /** evenkeel: the public names, and nothing else. */
 export { Add } from './layers/add.ts';
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  type AvgPoolOptions,
+  GlobalAvgPool,
+} from './layers/avgpool.ts';
 export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv.ts';
+export { Flatten, Unflatten } from './layers/flatten.ts';
 export { Layer, type LayerContext } from './layers/layer.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
+export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/maxpool.ts';
 export { type LoadResult, Module, type StateDict } from './layers/module.ts';
 export { Residual } from './layers/residual.ts';
 export { Sequential } from './layers/sequential.ts';
+export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/upsample.ts';
 export { memoryUsage } from './memory/memory.ts';
 export { accuracy, argmax } from './metrics.ts';
 export { Parameter } from './parameter.ts';

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  GlobalAvgPool,
+  MaxPool1d,
+  MaxPool2d,
+  type Module,
+  Sequential,
+} from '../src/index.ts';
+import {
   adaptiveAvgPool,
   adaptiveAvgPoolBackward,
   avgPool,
@@ -305,5 +316,117 @@ describe("PyTorch's answers", () => {
       if ('index' in actual) expect(actual.index, 'index').toEqual(index.data);
       expectClose(actual.dx, dx.data, SUM, 'dx');
     });
+  });
+});
+
+describe('the layers', () => {
+  function run(layer: Module, x: { data: ArrayLike<number>; shape: number[] }, dy: object) {
+    const model = new Sequential(layer);
+    const predicted = model.predict(x).toArray();
+    const y = model.forward(x);
+    expect(y.toArray()).toEqual(predicted);
+    const shape = y.shape;
+    const values = y.toArray();
+    return { shape, y: values, dx: model.backward(dy as typeof x).toArray() };
+  }
+
+  readGoldens('pool').forEach(({ op, options, x, y, dy, dx }, at) => {
+    it(`agree with PyTorch's case ${at}`, () => {
+      const given = {
+        stride: options.stride,
+        padding: options.padding,
+        dilation: options.dilation,
+        ceilMode: options.ceil_mode,
+        countIncludePad: options.count_include_pad,
+      };
+      const layer =
+        op === 'adaptive_avg_pool2d'
+          ? new AdaptiveAvgPool2d(options.output_size)
+          : op === 'max_pool2d'
+            ? new MaxPool2d(options.kernel_size, given)
+            : new AvgPool2d(options.kernel_size, given);
+      const actual = run(layer, x, dy);
+      expect(actual.shape).toEqual(y.shape);
+      expectClose(actual.y, y.data, SUM, 'y');
+      expectClose(actual.dx, dx.data, SUM, 'dx');
+    });
+  });
+
+  it('of one dimension are those of two with a height of 1', () => {
+    const random = new TestRandom(4);
+    const x = { data: random.normals(2 * 3 * 17), shape: [2, 3, 17] };
+    const flat = { ...x, shape: [2, 3, 1, 17] };
+    for (const [one, two] of [
+      [
+        new MaxPool1d(3, { stride: 2, padding: 1, dilation: 2 }),
+        new MaxPool2d([1, 3], { stride: [1, 2], padding: [0, 1], dilation: [1, 2] }),
+      ],
+      [
+        new AvgPool1d(4, { padding: 2, ceilMode: true, countIncludePad: false }),
+        new AvgPool2d([1, 4], { padding: [0, 2], ceilMode: true, countIncludePad: false }),
+      ],
+      [new AdaptiveAvgPool1d(5), new AdaptiveAvgPool2d([1, 5])],
+    ] as [Module, Module][]) {
+      const { shape } = two.predict(flat);
+      const dy = random.normals(shape.reduce((product, extent) => product * extent, 1));
+      const expected = run(two, flat, { data: dy, shape });
+      const actual = run(one, x, { data: dy, shape: [shape[0], shape[1], shape[3]] });
+      expect(actual.shape).toEqual([shape[0], shape[1], shape[3]]);
+      expect(actual.y).toEqual(expected.y);
+      expect(actual.dx).toEqual(expected.dx);
+    }
+  });
+
+  it('GlobalAvgPool drops the axes it averages', () => {
+    const random = new TestRandom(5);
+    for (const shape of [
+      [3, 2, 6, 7],
+      [3, 2, 42],
+      [3, 2, 1, 6, 7],
+    ]) {
+      const x = { data: random.normals(252), shape };
+      const dy = random.normals(6);
+      const actual = run(new GlobalAvgPool(), x, { data: dy, shape: [3, 2] });
+      const planes = { ...poolShape(6, { size: [6, 7], kernel: 1 }), outSize: [1, 1] as Pair };
+      expectClose(actual.y, adaptiveAvgPool(x.data, planes), SUM);
+      expectClose(actual.dx, adaptiveAvgPoolBackward(dy, planes), SUM);
+    }
+  });
+
+  it('name what is wrong', () => {
+    const image = (...shape: number[]) => ({
+      data: new Float32Array(shape.reduce((product, extent) => product * extent, 1)),
+      shape,
+    });
+    const fails = (what: () => unknown, message: string) => {
+      expect(what).toThrow(message);
+      expect(what).toThrow(RangeError);
+    };
+    fails(
+      () => new MaxPool2d(2).forward(image(8, 32)),
+      'MaxPool2d(2): input expected [N, C, H, W], got [8, 32]',
+    );
+    fails(
+      () => new AvgPool1d(2).forward(image(1, 2, 3, 4)),
+      'AvgPool1d(2): input expected [N, C, L], got [1, 2, 3, 4]',
+    );
+    fails(() => new MaxPool2d(2).forward(image(0, 3, 8, 8)), 'MaxPool2d(2): input is empty');
+    fails(
+      () => new MaxPool2d(5, { stride: 2 }).forward(image(1, 1, 4, 9)),
+      'MaxPool2d(5, stride=2): input of 4 × 9 is too small for the window: the output would be 0 × 3',
+    );
+    fails(
+      () => new MaxPool2d(3, { padding: 2 }),
+      'MaxPool2d: padding expected at most half the kernel (3), got 2',
+    );
+    fails(() => new AvgPool2d([2, 0]), 'AvgPool2d: kernelSize expected a whole number ≥ 1, got 0');
+    fails(() => new AvgPool2d([2, 2, 2] as never), 'kernelSize expected a number or a pair');
+    fails(() => new AvgPool1d([2, 2] as never), 'kernelSize expected one number, got [2, 2]');
+    fails(() => new AdaptiveAvgPool2d(0), 'outputSize expected a whole number ≥ 1, got 0');
+    fails(
+      () => new AdaptiveAvgPool2d([2, 3]).forward(image(4)),
+      'AdaptiveAvgPool2d([2, 3]): input expected [N, C, H, W], got [4]',
+    );
+    fails(() => new GlobalAvgPool().forward(image(2, 3)), 'input expected [N, C, …], got [2, 3]');
   });
 });

@@ -1,4 +1,5 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { Upsample } from '../src/index.ts';
 import { type UpsampleShape, upsample, upsampleBackward } from './reference/upsample.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
@@ -132,5 +133,43 @@ describe("PyTorch's answers", () => {
       expectClose(actual.y, y.data, MIXED, 'y');
       expectClose(actual.dx, dx.data, MIXED, 'dx');
     });
+  });
+});
+
+describe('Upsample', () => {
+  readGoldens('upsample').forEach(({ options, x, y, dy, dx }, at) => {
+    it(`agrees with PyTorch's case ${at}`, () => {
+      const layer = new Upsample({
+        scaleFactor: options.scale_factor,
+        size: options.size,
+        mode: options.mode,
+        alignCorners: options.align_corners,
+      });
+      expectClose(layer.predict(x).toArray(), y.data, MIXED, 'predict');
+      const actual = layer.forward(x);
+      expect(actual.shape).toEqual(y.shape);
+      expectClose(actual.toArray(), y.data, MIXED, 'y');
+      expectClose(layer.backward(dy).toArray(), dx.data, MIXED, 'dx');
+    });
+  });
+
+  it('names what is wrong', () => {
+    const fails = (what: () => unknown, message: string) => {
+      expect(what).toThrow(message);
+      expect(what).toThrow(RangeError);
+    };
+    const image = { data: new Float32Array(4), shape: [1, 1, 2, 2] };
+    fails(() => new Upsample({}), 'Upsample: give scaleFactor or size, and not both');
+    fails(() => new Upsample({ scaleFactor: 2, size: 3 }), 'give scaleFactor or size');
+    fails(() => new Upsample({ scaleFactor: 0 }), 'Upsample: scaleFactor expected a number from');
+    fails(() => new Upsample({ scaleFactor: 2, mode: 'cubic' as never }), 'got cubic');
+    fails(() => new Upsample({ size: 4, alignCorners: true }), "expected with mode 'linear'");
+    fails(
+      () => new Upsample({ scaleFactor: 2, mode: 'linear' }).forward(image),
+      'Upsample(scaleFactor=2, linear): input expected [N, C, L], got [1, 1, 2, 2]',
+    );
+    fails(() => new Upsample({ scaleFactor: 0.4 }).forward(image), 'would be empty, 0 × 0');
+    fails(() => new Upsample({ scaleFactor: [1, 2, 3] }).forward(image), 'one for each of 2 axes');
+    fails(() => new Upsample({ size: [4, 0] }).forward(image), 'size expected a whole number ≥ 1');
   });
 });

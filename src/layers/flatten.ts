@@ -1,0 +1,98 @@
+import { checkInteger, checkShape, type Shape, shapeText, sizeOf } from '../check.ts';
+import type { Use } from '../plan/use.ts';
+import { kernels } from '../runtime/engine.ts';
+import { Leaf } from './leaf.ts';
+
+/** A layer that only gives its input another shape: nothing is copied. */
+abstract class Reshape extends Leaf {
+  protected abstract outputShape(shape: Shape): Shape;
+
+  connect(use: Use, shape: Shape): Shape {
+    const output = this.outputShape(shape);
+    use.isView();
+    return output;
+  }
+
+  compute(): void {}
+
+  differentiate(use: Use): void {
+    const { dx, dy } = use;
+    const n = use.output.slot.length;
+    if (dx && dx !== dy) kernels().copyRows(dx, dy, 1, n, n, n);
+  }
+}
+
+/**
+ * Joins the axes from `startDim` to `endDim` to one.
+ *
+ * Shape: [N, C, H, W] → [N, C·H·W] by default. Negative axes count from the last. As PyTorch's
+ * `nn.Flatten`.
+ *
+ * @throws RangeError where the axes are no whole numbers; in `forward` where the input lacks them
+ */
+export class Flatten extends Reshape {
+  constructor(
+    private readonly startDim = 1,
+    private readonly endDim = -1,
+  ) {
+    super();
+    checkInteger('Flatten', 'startDim', startDim, -Infinity);
+    checkInteger('Flatten', 'endDim', endDim, -Infinity);
+  }
+
+  protected outputShape(shape: Shape): Shape {
+    const rank = shape.length;
+    const start = this.startDim < 0 ? rank + this.startDim : this.startDim;
+    const end = this.endDim < 0 ? rank + this.endDim : this.endDim;
+    if (start < 0 || end >= rank || start > end) {
+      throw new RangeError(
+        `${this}: input expected to have axes ${this.startDim} to ${this.endDim}, got ${shapeText(shape)}`,
+      );
+    }
+    return [...shape.slice(0, start), sizeOf(shape.slice(start, end + 1)), ...shape.slice(end + 1)];
+  }
+
+  override toString(): string {
+    const { startDim, endDim } = this;
+    return endDim !== -1
+      ? `Flatten(${startDim}, ${endDim})`
+      : `Flatten(${startDim === 1 ? '' : startDim})`;
+  }
+}
+
+/**
+ * Splits the axis `dim` into several: what `Flatten` joined.
+ *
+ * ```ts
+ * new Unflatten(1, [64, 7, 7])    // [N, 3136] → [N, 64, 7, 7]
+ * ```
+ *
+ * As PyTorch's `nn.Unflatten`.
+ *
+ * @throws RangeError in `forward` where the axis is not the product of `sizes`
+ */
+export class Unflatten extends Reshape {
+  constructor(
+    private readonly dim: number,
+    private readonly sizes: readonly number[],
+  ) {
+    super();
+    checkInteger('Unflatten', 'dim', dim, -Infinity);
+    checkShape('Unflatten', sizes);
+  }
+
+  protected outputShape(shape: Shape): Shape {
+    const { dim, sizes } = this;
+    const axis = dim < 0 ? shape.length + dim : dim;
+    if (shape[axis] !== sizeOf(sizes)) {
+      throw new RangeError(
+        `${this}: axis ${dim} expected ${sizeOf(sizes)} long, got input ${shapeText(shape)}`,
+      );
+    }
+    return [...shape.slice(0, axis), ...sizes, ...shape.slice(axis + 1)];
+  }
+
+  override toString(): string {
+    return `Unflatten(${this.dim}, ${shapeText(this.sizes)})`;
+  }
+}
