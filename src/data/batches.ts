@@ -110,11 +110,17 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
     const shape = inputShape('batches: inputs', dataset.inputs);
     this.size = shape[0] ?? 0;
     const room = Math.min(batchSize, this.size);
-    this.inputs = new Column(inputValues(dataset.inputs), shape, room, Float32Array, scale);
-    this.targets = targetColumn(dataset.targets as ClassTargets | ValueTargets, room);
-    if (this.targets.shape[0] !== this.size) {
+    this.inputs = this.inputColumn = new Column(
+      inputValues(dataset.inputs),
+      shape,
+      room,
+      Float32Array,
+      scale,
+    );
+    this.targetColumn = columnOf(dataset.targets as ClassTargets | ValueTargets, room);
+    if (this.targetColumn.shape[0] !== this.size) {
       throw new RangeError(
-        `batches: expected a target for each of ${this.size} inputs, got ${this.targets.shape[0]}`,
+        `batches: expected a target for each of ${this.size} inputs, got ${this.targetColumn.shape[0]}`,
       );
     }
     this.batchSize = batchSize;
@@ -140,16 +146,16 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
     for (let step = 0; step < this.steps; step++) {
       const from = step * this.batchSize;
       const to = Math.min(from + this.batchSize, this.size);
-      this.inputs.gather(order, from, to);
-      this.targets.gather(order, from, to);
+      this.inputColumn.gather(order, from, to);
+      this.targetColumn.gather(order, from, to);
       yield step === this.steps - 1 ? this.last : this.full;
     }
   }
 
   private batch(count: number): Batch<T> {
-    const targets = this.targets.first(count);
+    const targets = this.targetColumn.first(count);
     return {
-      inputs: this.inputs.first(count) as Values,
+      inputs: this.inputColumn.first(count) as Values,
       targets: (targets.data instanceof Int32Array ? targets.data : targets) as BatchTargets<T>,
     };
   }
@@ -189,7 +195,7 @@ class Column {
   }
 }
 
-function targetColumn(targets: ClassTargets | ValueTargets, room: number): Column {
+function columnOf(targets: ClassTargets | ValueTargets, room: number): Column {
   if (targets instanceof Tensor) {
     return new Column(inputValues(targets), targets.shape, room, Float32Array);
   }
