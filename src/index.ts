@@ -1,4 +1,7 @@
 /** evenkeel: the public names, and nothing else. */
+
+export type { Init, Initializer } from './init.ts';
+export * as init from './init.ts';
 export { Add } from './layers/add.ts';
 export {
   AdaptiveAvgPool1d,
@@ -10,6 +13,7 @@ export {
 } from './layers/avgpool.ts';
 export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv.ts';
+export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
 export { Flatten, Unflatten } from './layers/flatten.ts';
 export { Layer, type LayerContext } from './layers/layer.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
@@ -20,6 +24,32 @@ export { Sequential } from './layers/sequential.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/upsample.ts';
 export { memoryUsage } from './memory/memory.ts';
 export { accuracy, argmax } from './metrics.ts';
+export { Adam, type AdamOptions, AdamW } from './optim/adam.ts';
+export { clipGradNorm, clipGradValue, gradNorm } from './optim/clip.ts';
+export { type EMAOptions, ExponentialMovingAverage } from './optim/ema.ts';
+export { OneCycleLR, type OneCycleOptions } from './optim/onecycle.ts';
+export {
+  type GroupOptions,
+  type LoadableOptimizerState,
+  Optimizer,
+  type OptimizerOptions,
+  type OptimizerState,
+} from './optim/optimizer.ts';
+export { RMSprop, type RMSpropOptions } from './optim/rmsprop.ts';
+export {
+  CosineAnnealingLR,
+  DecayToFloor,
+  ExponentialLR,
+  LambdaLR,
+  LinearWarmup,
+  MultiStepLR,
+  Schedule,
+  type ScheduleState,
+  type ScheduleUnit,
+  StepLR,
+} from './optim/schedule.ts';
+export { SGD, type SGDOptions } from './optim/sgd.ts';
 export { Parameter } from './parameter.ts';
+export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './random.ts';
 export { summary } from './summary.ts';
 export { type Input, type Nested, Tensor, type TensorData } from './tensor.ts';

@@ -62,7 +62,7 @@ export function initialize(
   weight: Parameter,
   bias: Parameter | undefined,
   init: Init = 'default',
-  generator: Generator = defaultGenerator(),
+  generator: Generator = defaultGenerator,
 ): void {
   const initializer = typeof init === 'function' ? init : named[init];
   if (!initializer || (typeof init === 'string' && !Object.hasOwn(named, init))) {
@@ -128,7 +128,7 @@ export function uniform(
   parameter: Parameter,
   low = 0,
   high = 1,
-  generator: Generator = defaultGenerator(),
+  generator: Generator = defaultGenerator,
 ): void {
   generator.uniform(parameter.data.place!, low, high);
   parameter.version++;
@@ -139,7 +139,7 @@ export function normal(
   parameter: Parameter,
   mean = 0,
   sd = 1,
-  generator: Generator = defaultGenerator(),
+  generator: Generator = defaultGenerator,
 ): void {
   generator.normal(parameter.data.place!, mean, sd);
   parameter.version++;
@@ -156,7 +156,7 @@ export function truncatedNormal(
   {
     mean = 0,
     std = 0.02,
-    generator = defaultGenerator(),
+    generator = defaultGenerator,
   }: { mean?: number; std?: number; generator?: Generator } = {},
 ): void {
   checkNumber('truncatedNormal', 'std', std, 0);

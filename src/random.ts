@@ -114,16 +114,12 @@ function checkSeed(who: string, name: string, value: number): void {
   }
 }
 
-const shared = new Generator();
-
 /**
  * The generator that initialisation, dropout and shuffling use unless given another. Its seed is 0
  * until `manualSeed` is called: a program gives the same numbers each time it runs, in runtimes too
  * that have no entropy to offer at start-up.
  */
-export function defaultGenerator(): Generator {
-  return shared;
-}
+export const defaultGenerator = /* @__PURE__ */ new Generator();
 
 /**
  * Seeds the default generator and returns it.
@@ -131,5 +127,5 @@ export function defaultGenerator(): Generator {
  * @throws RangeError unless `seed` is a whole number from 0 to 2⁵³ − 1
  */
 export function manualSeed(seed: number): Generator {
-  return shared.manualSeed(seed);
+  return defaultGenerator.manualSeed(seed);
 }

@@ -1,0 +1,104 @@
+import { checkNumber, type Shape, shapeText } from '../check.ts';
+import type { Use } from '../plan/use.ts';
+import { defaultGenerator, type Generator, type GeneratorState } from '../random.ts';
+import { kernels } from '../runtime/engine.ts';
+import { Leaf } from './leaf.ts';
+
+export interface DropoutOptions {
+  /** Where the masks come from. Default the generator that `manualSeed` sets. */
+  generator?: Generator;
+}
+
+/** What a forward leaves for its backward: the mask's place in the stream; null where none was used. */
+type Memo = GeneratorState | null;
+
+/**
+ * Dropout (Srivastava et al., 2014): in training y = x·m with m = 0 with probability p, else 1/(1 − p);
+ * in evaluation y = x. Backward makes the same mask again, dx = dy·m; no mask is stored.
+ *
+ * ```ts
+ * new Sequential(new Linear(784, 200), new ReLU(), new Dropout(0.5), new Linear(200, 10));
+ * ```
+ *
+ * Shape: any; the output has the input's.
+ *
+ * @throws RangeError unless 0 ≤ p ≤ 1
+ */
+export class Dropout extends Leaf {
+  readonly p: number;
+  protected readonly generator: Generator;
+
+  /** @param p probability of an element to be dropped, 0.5 */
+  constructor(p = 0.5, { generator = defaultGenerator }: DropoutOptions = {}) {
+    super();
+    checkNumber(this.constructor.name, 'p', p, 0, 1);
+    this.p = p;
+    this.generator = generator;
+  }
+
+  connect(use: Use, shape: Shape): Shape {
+    use.keeps({});
+    use.mayOverwriteInput();
+    use.mayOverwriteGradient();
+    use.reserveScratch(64);
+    return shape;
+  }
+
+  /** Entries of the mask: one an element. */
+  protected maskSize(use: Use): number {
+    return use.output.slot.length;
+  }
+
+  compute(use: Use): void {
+    use.memo = use.training && this.p > 0 ? this.generator.draw(this.maskSize(use)) : null;
+    this.apply(use, use.y, use.x);
+  }
+
+  differentiate(use: Use): void {
+    if (use.dx) this.apply(use, use.dx, use.dy);
+  }
+
+  /** y = x·m, or y = x where nothing is dropped. */
+  private apply(use: Use, y: Use['y'], x: Use['x']): void {
+    const n = use.output.slot.length;
+    const mask = use.memo as Memo;
+    if (!mask) {
+      if (y !== x) kernels().copyRows(y, x, 1, n, n, n);
+      return;
+    }
+    const { seed, counter } = mask;
+    const scale = this.p === 1 ? 0 : 1 / (1 - this.p);
+    const rows = this.maskSize(use);
+    if (rows === n) {
+      kernels().dropout(y, x, this.p, scale, seed, counter, 0, n, use.scratch);
+    } else {
+      const inner = n / rows;
+      kernels().dropoutRows(y, x, inner, this.p, scale, seed, counter, 0, rows, use.scratch);
+    }
+  }
+
+  override toString(): string {
+    return `${this.constructor.name}(${this.p})`;
+  }
+}
+
+/**
+ * Dropout of whole channels (Tompson et al., 2015): one mask entry a channel of a sample.
+ *
+ * Shape: [N, C, H, W]; the output has the input's.
+ *
+ * @throws RangeError unless 0 ≤ p ≤ 1
+ */
+export class Dropout2d extends Dropout {
+  override connect(use: Use, shape: Shape): Shape {
+    if (shape.length !== 4) {
+      throw new RangeError(`${this}: input expected [N, C, H, W], got ${shapeText(shape)}`);
+    }
+    return super.connect(use, shape);
+  }
+
+  protected override maskSize(use: Use): number {
+    const [n, c] = use.output.shape as [number, number];
+    return n * c;
+  }
+}

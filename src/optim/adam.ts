@@ -1,0 +1,108 @@
+import { checkNumber } from '../check.ts';
+import { kernels } from '../runtime/engine.ts';
+import { type Group, Optimizer, type OptimizerOptions, type Params } from './optimizer.ts';
+import { type Span, slotOf } from './spans.ts';
+
+export interface AdamOptions extends OptimizerOptions {
+  /** Decay rates of the mean of the gradient and of its square. Default [0.9, 0.999]. */
+  betas: readonly [number, number];
+  /** Keeps the denominator from 0. Default 1e-8. */
+  eps: number;
+  /** Divides by the largest mean square so far. Default false. */
+  amsgrad: boolean;
+}
+
+const MOMENTS: readonly string[] = ['exp_avg', 'exp_avg_sq'];
+const AMSGRAD: readonly string[] = ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq'];
+
+/**
+ * Adam (Kingma and Ba, 2015), with weight decay as an L2 penalty. Step t = 1, 2, …:
+ *
+ *   g = dw + weightDecay·w
+ *   m ← β₁·m + (1 − β₁)·g
+ *   v ← β₂·v + (1 − β₂)·g²
+ *   w ← w − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps)
+ *
+ * With `amsgrad` the largest v so far stands in place of v. A parameter counts its own steps.
+ *
+ * ```ts
+ * const optimizer = new Adam(model.parameters(), { lr: 1e-3 });
+ * ```
+ *
+ * @throws RangeError for a negative option or a beta outside [0, 1)
+ */
+export class Adam extends Optimizer<AdamOptions> {
+  /** @param options lr 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0, amsgrad false */
+  constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
+    super(
+      params,
+      {
+        lr: 1e-3,
+        betas: [0.9, 0.999],
+        eps: 1e-8,
+        weightDecay: 0,
+        amsgrad: false,
+      },
+      options,
+    );
+  }
+
+  /** Whether weight decay acts on the weight itself. */
+  protected get decoupled(): boolean {
+    return false;
+  }
+
+  protected override check(options: AdamOptions): void {
+    super.check(options);
+    checkNumber(this.name, 'eps', options.eps, 0);
+    for (const [i, beta] of options.betas.entries()) {
+      checkNumber(this.name, `betas[${i}]`, beta, 0, 1);
+      if (beta === 1) throw new RangeError(`${this.name}: betas[${i}] expected below 1, got 1`);
+    }
+  }
+
+  protected slots({ amsgrad }: Group<AdamOptions>): readonly string[] {
+    return amsgrad ? AMSGRAD : MOMENTS;
+  }
+
+  /** With eps = 0 the padding's update would be 0/0. */
+  protected override keepsZero({ eps }: Group<AdamOptions>): boolean {
+    return eps > 0;
+  }
+
+  protected update(group: Group<AdamOptions>, span: Span, step: number): void {
+    kernels().adamStep(
+      span.data,
+      slotOf(span, 'exp_avg', true),
+      slotOf(span, 'exp_avg_sq', true),
+      slotOf(span, 'max_exp_avg_sq', group.amsgrad),
+      span.grad,
+      group.lr,
+      group.betas[0],
+      group.betas[1],
+      group.eps,
+      group.weightDecay,
+      this.decoupled ? 1 : 0,
+      step,
+      0,
+      span.length,
+    );
+  }
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, 2019): before each of Adam's steps
+ * w ← (1 − lr·weightDecay)·w, and g = dw.
+ *
+ * @throws RangeError for a negative option or a beta outside [0, 1)
+ */
+export class AdamW extends Adam {
+  /** @param options lr 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0.01, amsgrad false */
+  constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
+    super(params, { ...options, weightDecay: options.weightDecay ?? 0.01 });
+  }
+
+  protected override get decoupled(): boolean {
+    return true;
+  }
+}

@@ -1,0 +1,62 @@
+import { checkNumber } from '../check.ts';
+import type { Parameter } from '../parameter.ts';
+import { kernels } from '../runtime/engine.ts';
+
+/** Elements that one call sums: fixed, so that the sum's order follows from the sizes alone. */
+const CHUNK = 65_536;
+
+/**
+ * The gradients' common 2-norm, √Σ g², summed in float64 parameter by parameter in list order.
+ * Parameters that are frozen or had no backward since `zeroGrad` do not count.
+ */
+export function gradNorm(parameters: readonly Parameter[]): number {
+  let sum = 0;
+  for (const parameter of parameters) {
+    if (!counts(parameter)) continue;
+    for (let from = 0; from < parameter.size; from += CHUNK) {
+      const to = Math.min(from + CHUNK, parameter.size);
+      sum += kernels().sumOfSquares(parameter.gradPtr, from, to);
+    }
+  }
+  return Math.sqrt(sum);
+}
+
+/**
+ * Scales the gradients by min(1, maxNorm / (norm + 1e-6)), norm their common 2-norm (PyTorch's
+ * `clip_grad_norm_`).
+ *
+ * ```ts
+ * model.backward(loss.backward());
+ * clipGradNorm(model.parameters(), 1);
+ * optimizer.step();
+ * ```
+ *
+ * @returns the norm before
+ * @throws RangeError for a negative `maxNorm`
+ */
+export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number): number {
+  checkNumber('clipGradNorm', 'maxNorm', maxNorm, 0);
+  const norm = gradNorm(parameters);
+  const factor = maxNorm / (norm + 1e-6);
+  if (factor >= 1) return norm;
+  for (const parameter of parameters) {
+    if (counts(parameter)) kernels().scaleInPlace(parameter.gradPtr, factor, 0, parameter.size);
+  }
+  return norm;
+}
+
+/**
+ * Limits every gradient entry to [−limit, limit] (PyTorch's `clip_grad_value_`); NaN stays.
+ *
+ * @throws RangeError for a negative `limit`
+ */
+export function clipGradValue(parameters: readonly Parameter[], limit: number): void {
+  checkNumber('clipGradValue', 'limit', limit, 0);
+  for (const parameter of parameters) {
+    if (counts(parameter)) kernels().clampInPlace(parameter.gradPtr, limit, 0, parameter.size);
+  }
+}
+
+function counts({ touched, requiresGrad, gradPtr }: Parameter): boolean {
+  return touched && requiresGrad && gradPtr !== 0;
+}

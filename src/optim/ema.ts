@@ -1,0 +1,190 @@
+import { checkInteger, checkNumber } from '../check.ts';
+import type { Module, StateDict } from '../layers/module.ts';
+import { Block, disown, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
+import { Buffer, type Parameter } from '../parameter.ts';
+import { kernels } from '../runtime/engine.ts';
+import type { Input } from '../tensor.ts';
+
+export interface EMAOptions {
+  /** Weight of the old average. Default 0.999. */
+  decay?: number;
+  /** Whether buffers (running statistics) are averaged as well. Default false: they stay the model's. */
+  buffers?: boolean;
+  /**
+   * Whether early updates count more: update t = 1, 2, … uses min(decay, (1 + t)/(10 + t)). Default
+   * false.
+   */
+  warmup?: boolean;
+}
+
+/** Neighbours in memory, averaged by one call. */
+interface Run {
+  readonly average: Pointer;
+  readonly data: Pointer;
+  /** Elements, padding between them included. */
+  length: number;
+}
+
+/**
+ * An exponential moving average of a model's weights, e ← decay·e + (1 − decay)·w, starting at the
+ * weights it finds (Polyak averaging; PyTorch's AveragedModel with an EMA function). It often
+ * evaluates better than the weights themselves.
+ *
+ * ```ts
+ * const average = new ExponentialMovingAverage(model, { decay: 0.99 });
+ * …
+ * optimizer.step();
+ * average.update();
+ * …
+ * const { accuracy } = average.during(() => evaluate(model, test));
+ * ```
+ *
+ * @throws RangeError for a decay outside [0, 1]
+ */
+export class ExponentialMovingAverage {
+  /** Number of updates so far. */
+  updates = 0;
+  private readonly decay: number;
+  private readonly warmup: boolean;
+  private readonly averaged: readonly (Parameter | Buffer)[];
+  private readonly block: Block;
+  private readonly runs: Run[] = [];
+  private exchanged = false;
+
+  constructor(
+    private readonly model: Module,
+    { decay = 0.999, buffers = false, warmup = false }: EMAOptions = {},
+  ) {
+    checkNumber('ExponentialMovingAverage', 'decay', decay, 0, 1);
+    this.decay = decay;
+    this.warmup = warmup;
+    this.averaged = [...model.parameters(), ...(buffers ? buffersOf(model) : [])];
+    this.block = new Block(this.averaged.reduce((sum, { paddedBytes }) => sum + paddedBytes, 0));
+    releaseWithOwner(this, this.block);
+    this.block.f32.fill(0);
+    let average: number = this.block.ptr;
+    let end: number = NULL;
+    for (const { ptr, size, paddedBytes, data } of this.averaged) {
+      new Window(average as Pointer, size).f32.set(data.view());
+      const last = this.runs.at(-1);
+      if (last && ptr === end) last.length = (ptr - last.data) / 4 + size;
+      else this.runs.push({ average: average as Pointer, data: ptr, length: size });
+      average += paddedBytes;
+      end = ptr + paddedBytes;
+    }
+  }
+
+  /** Takes the present weights into the average; call it after the optimizer's step. */
+  update(): void {
+    this.checkUsable('update');
+    if (this.exchanged) {
+      throw new Error('ExponentialMovingAverage: update while applied: call restore() first');
+    }
+    this.updates++;
+    const t = this.updates;
+    const decay = this.warmup ? Math.min(this.decay, (1 + t) / (10 + t)) : this.decay;
+    for (const { average, data, length } of this.runs) {
+      kernels().emaUpdate(average, data, decay, 0, length);
+    }
+  }
+
+  /** Puts the average in the model's place, and the model's weights aside, until `restore()`. */
+  apply(): void {
+    this.checkUsable('apply');
+    if (this.exchanged) throw new Error('ExponentialMovingAverage: applied twice');
+    this.exchange();
+  }
+
+  /** Puts the model's own weights back. */
+  restore(): void {
+    this.checkUsable('restore');
+    if (!this.exchanged) throw new Error('ExponentialMovingAverage: restore without apply()');
+    this.exchange();
+  }
+
+  /** What `action` returns with the averages applied; the model's weights are back afterwards. */
+  during<T>(action: () => T): T {
+    this.apply();
+    try {
+      return action();
+    } finally {
+      this.restore();
+    }
+  }
+
+  /**
+   * The model's state dict with the averages in it, under the model's own names, so that it can be
+   * loaded into a model as well; and the number of updates.
+   */
+  stateDict(): { updates: number; state: StateDict } {
+    const { updates } = this;
+    if (this.exchanged) return { updates, state: this.model.stateDict() };
+    return { updates, state: this.during(() => this.model.stateDict()) };
+  }
+
+  /**
+   * Loads averages; the model itself stays as it is. What is not averaged is checked and left.
+   *
+   * @throws RangeError as the model's `loadStateDict`; nothing is loaded then
+   */
+  loadStateDict({
+    updates,
+    state,
+  }: {
+    readonly updates: number;
+    readonly state: Readonly<Record<string, Input>>;
+  }): void {
+    this.checkUsable('loadStateDict');
+    checkInteger('ExponentialMovingAverage.loadStateDict', 'updates', updates, 0);
+    const applied = this.exchanged;
+    if (applied) this.exchange();
+    try {
+      const own = this.model.stateDict();
+      this.model.loadStateDict(state);
+      this.exchange();
+      this.exchanged = false;
+      this.model.loadStateDict(own);
+      this.updates = updates;
+    } finally {
+      if (applied) this.exchange();
+    }
+  }
+
+  /** Gives the averages' memory back; where they are applied, the model's weights are restored first. */
+  dispose(): void {
+    if (this.block.released) return;
+    if (this.exchanged && !this.averaged.some((entry) => entry.disposed)) this.exchange();
+    disown(this.block);
+    this.block.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private exchange(): void {
+    for (const { average, data, length } of this.runs) {
+      kernels().exchange(average, data, 0, length);
+    }
+    for (const entry of this.averaged) entry.version++;
+    this.exchanged = !this.exchanged;
+  }
+
+  private checkUsable(method: string): void {
+    if (this.block.released) {
+      throw new Error(`ExponentialMovingAverage: ${method} after dispose()`);
+    }
+    if (this.averaged.some((entry) => entry.disposed)) {
+      throw new Error(`ExponentialMovingAverage: ${method} after the model's dispose()`);
+    }
+  }
+}
+
+/** All buffers of a module and those below, each once. */
+function buffersOf(model: Module): Buffer[] {
+  const found = new Set<Buffer>();
+  for (const [, module] of model.namedModules()) {
+    for (const value of Object.values(module)) if (value instanceof Buffer) found.add(value);
+  }
+  return [...found];
+}

@@ -1,0 +1,141 @@
+import { checkInteger, checkNumber, describe } from '../check.ts';
+import type { Group, Optimizer, OptimizerOptions } from './optimizer.ts';
+import { cosineBetween, Schedule, type UnitOption } from './schedule.ts';
+
+export interface OneCycleOptions extends UnitOption {
+  /** The peak, one for all groups or one a group. */
+  maxLr: number | readonly number[];
+  /** Length of the cycle in steps; or give `epochs` and `stepsPerEpoch`. */
+  totalSteps?: number;
+  epochs?: number;
+  stepsPerEpoch?: number;
+  /** Share of the cycle that rises. Default 0.3. */
+  pctStart?: number;
+  /** Default 'cos'. */
+  annealStrategy?: 'cos' | 'linear';
+  /** Whether momentum (Adam: β₁) falls while lr rises. Default true; groups without momentum have none. */
+  cycleMomentum?: boolean;
+  /** Default 0.85. */
+  baseMomentum?: number;
+  /** Default 0.95. */
+  maxMomentum?: number;
+  /** First lr = maxLr / divFactor. Default 25. */
+  divFactor?: number;
+  /** Last lr = first lr / finalDivFactor. Default 1e4. */
+  finalDivFactor?: number;
+  /** Falls as long as it rose, then from the first lr to the last. Default false. */
+  threePhase?: boolean;
+}
+
+/** Learning rate, and momentum the other way round, from one value to another until a step. */
+interface Phase {
+  readonly end: number;
+  readonly lr: readonly [Level, Level];
+  readonly momentum: readonly [number, number];
+}
+
+type Level = 'first' | 'max' | 'last';
+
+type WithMomentum = Group<OptimizerOptions> & { momentum?: number; betas?: readonly number[] };
+
+/**
+ * One cycle (Smith and Topin, "Super-convergence", 2019), as PyTorch's OneCycleLR: the learning rate
+ * rises from maxLr/divFactor to maxLr and falls to maxLr/divFactor/finalDivFactor, momentum falls and
+ * rises against it. Steps 0 … totalSteps − 1 make the cycle; behind it the last values stay. Counts
+ * steps unless told otherwise.
+ *
+ * @throws RangeError without a length, or for shares and factors out of range
+ */
+export class OneCycleLR extends Schedule {
+  private readonly phases: readonly Phase[];
+  private readonly maxLrs: readonly number[];
+  private readonly options: Required<
+    Pick<OneCycleOptions, 'annealStrategy' | 'cycleMomentum' | 'divFactor' | 'finalDivFactor'>
+  >;
+
+  constructor(optimizer: Optimizer, options: OneCycleOptions) {
+    super(optimizer, options.unit ?? 'step');
+    const { pctStart = 0.3, baseMomentum = 0.85, maxMomentum = 0.95, threePhase = false } = options;
+    const { annealStrategy = 'cos', cycleMomentum = true } = options;
+    const { divFactor = 25, finalDivFactor = 1e4 } = options;
+    const total = options.totalSteps ?? (options.epochs ?? Number.NaN) * options.stepsPerEpoch!;
+    if (Number.isNaN(total)) {
+      throw new RangeError(`${this.name}: expected totalSteps, or epochs and stepsPerEpoch`);
+    }
+    checkInteger(this.name, 'totalSteps', total, 2);
+    checkNumber(this.name, 'pctStart', pctStart, 0, threePhase ? 0.5 : 1);
+    checkNumber(this.name, 'divFactor', divFactor, Number.MIN_VALUE);
+    checkNumber(this.name, 'finalDivFactor', finalDivFactor, Number.MIN_VALUE);
+    checkNumber(this.name, 'baseMomentum', baseMomentum, 0, 1);
+    checkNumber(this.name, 'maxMomentum', maxMomentum, 0, 1);
+    if (annealStrategy !== 'cos' && annealStrategy !== 'linear') {
+      throw new TypeError(
+        `${this.name}: annealStrategy expected 'cos' or 'linear', got ${describe(annealStrategy)}`,
+      );
+    }
+    const { groups } = optimizer;
+    const { maxLr } = options;
+    this.maxLrs = typeof maxLr === 'number' ? groups.map(() => maxLr) : [...maxLr];
+    if (this.maxLrs.length !== groups.length) {
+      throw new RangeError(
+        `${this.name}: maxLr expected ${groups.length} values, one a group, got ${this.maxLrs.length}`,
+      );
+    }
+    for (const rate of this.maxLrs) checkNumber(this.name, 'maxLr', rate, 0);
+    const falling = [maxMomentum, baseMomentum] as const;
+    const rising = [baseMomentum, maxMomentum] as const;
+    const peak = pctStart * total - 1;
+    this.phases = threePhase
+      ? [
+          { end: peak, lr: ['first', 'max'], momentum: falling },
+          { end: 2 * peak, lr: ['max', 'first'], momentum: rising },
+          { end: total - 1, lr: ['first', 'last'], momentum: [maxMomentum, maxMomentum] },
+        ]
+      : [
+          { end: peak, lr: ['first', 'max'], momentum: falling },
+          { end: total - 1, lr: ['max', 'last'], momentum: rising },
+        ];
+    this.options = { annealStrategy, cycleMomentum, divFactor, finalDivFactor };
+    this.moveTo(0);
+  }
+
+  rateAt(count: number, _base: number, i: number): number {
+    const { phase, part } = this.phaseAt(count);
+    return this.between(this.level(phase.lr[0], i), this.level(phase.lr[1], i), part);
+  }
+
+  override moveTo(count: number): void {
+    super.moveTo(count);
+    if (!this.options.cycleMomentum) return;
+    const { phase, part } = this.phaseAt(count);
+    const momentum = this.between(...phase.momentum, part);
+    for (const group of this.optimizer.groups as readonly WithMomentum[]) {
+      if (group.betas) group.betas = [momentum, ...group.betas.slice(1)];
+      else if (group.momentum) group.momentum = momentum;
+    }
+  }
+
+  /** The phase that `count` falls into, and how far into it. */
+  private phaseAt(count: number): { phase: Phase; part: number } {
+    let start = 0;
+    for (const phase of this.phases) {
+      const steps = phase.end - start;
+      if (count <= phase.end && steps > 0) return { phase, part: (count - start) / steps };
+      start = Math.max(0, phase.end);
+    }
+    return { phase: this.phases.at(-1)!, part: 1 };
+  }
+
+  private level(level: Level, i: number): number {
+    const { divFactor, finalDivFactor } = this.options;
+    const max = this.maxLrs[i]!;
+    if (level === 'max') return max;
+    return level === 'first' ? max / divFactor : max / divFactor / finalDivFactor;
+  }
+
+  private between(from: number, to: number, part: number): number {
+    return this.options.annealStrategy === 'linear'
+      ? from + (to - from) * part
+      : cosineBetween(from, to, part);
+  }
+}

@@ -1,0 +1,297 @@
+import { checkInteger, checkNumber, describe } from '../check.ts';
+import { kernels } from '../runtime/engine.ts';
+import type { Optimizer } from './optimizer.ts';
+
+/** What a schedule counts: optimizer steps, or passes over the data. */
+export type ScheduleUnit = 'step' | 'epoch';
+
+/** A schedule's state; plain numbers. */
+export interface ScheduleState {
+  count: number;
+  /** Each group's learning rate when the schedule was made. */
+  baseLrs: number[];
+}
+
+export interface UnitOption {
+  /** What one `step()` stands for. `fit` calls it after each step or epoch accordingly. */
+  unit?: ScheduleUnit;
+}
+
+/**
+ * The base of the learning-rate schedules. A schedule is made for an optimizer, takes its groups'
+ * learning rates as their base values, and sets them at once and at each `step()`, from the base and
+ * the count alone: what was assigned to `lr` in between is overwritten.
+ *
+ * ```ts
+ * const schedule = new CosineAnnealingLR(optimizer, { tMax: 30 });
+ * for (let epoch = 0; epoch < 30; epoch++) { …; schedule.step(); }
+ * ```
+ *
+ * A schedule of your own extends it and calls `moveTo(0)` at the end of its constructor.
+ */
+export abstract class Schedule {
+  readonly unit: ScheduleUnit;
+  /** Steps or epochs so far. */
+  count = 0;
+  protected baseLrs: readonly number[];
+
+  constructor(
+    readonly optimizer: Optimizer,
+    unit: ScheduleUnit,
+  ) {
+    if (unit !== 'step' && unit !== 'epoch') {
+      throw new TypeError(`${this.name}: unit expected 'step' or 'epoch', got ${describe(unit)}`);
+    }
+    this.unit = unit;
+    this.baseLrs = optimizer.groups.map((group) => group.lr);
+  }
+
+  /** The class's name, for errors. */
+  protected get name(): string {
+    return this.constructor.name;
+  }
+
+  /** The i-th group's learning rate after `count` steps or epochs, `base` its learning rate before. */
+  abstract rateAt(count: number, base: number, i: number): number;
+
+  /** Counts one more and sets the learning rates. */
+  step(): void {
+    this.moveTo(this.count + 1);
+  }
+
+  /** Sets the count, and the learning rates that belong to it. */
+  moveTo(count: number): void {
+    this.count = count;
+    for (const [i, group] of this.optimizer.groups.entries()) {
+      group.lr = this.rateAt(count, this.baseLrs[i]!, i);
+    }
+  }
+
+  /** The first group's learning rate. */
+  get lr(): number {
+    return this.optimizer.lr;
+  }
+
+  stateDict(): ScheduleState {
+    return { count: this.count, baseLrs: [...this.baseLrs] };
+  }
+
+  /** @throws RangeError where the number of groups differs; nothing is loaded then */
+  loadStateDict({ count, baseLrs }: ScheduleState): void {
+    const who = `${this.name}.loadStateDict`;
+    checkInteger(who, 'count', count, 0);
+    if (baseLrs?.length !== this.baseLrs.length) {
+      throw new RangeError(
+        `${who}: expected ${this.baseLrs.length} baseLrs, got ${baseLrs?.length ?? 'none'}`,
+      );
+    }
+    for (const base of baseLrs) checkNumber(who, 'baseLrs', base, 0);
+    this.baseLrs = [...baseLrs];
+    this.moveTo(count);
+  }
+}
+
+/** lr = base·gamma^⌊count / stepSize⌋ (PyTorch's StepLR). Counts epochs unless told otherwise. */
+export class StepLR extends Schedule {
+  private readonly stepSize: number;
+  private readonly gamma: number;
+
+  /** @param options stepSize; gamma 0.1; unit 'epoch' */
+  constructor(
+    optimizer: Optimizer,
+    { stepSize, gamma = 0.1, unit = 'epoch' }: { stepSize: number; gamma?: number } & UnitOption,
+  ) {
+    super(optimizer, unit);
+    checkInteger(this.name, 'stepSize', stepSize);
+    checkNumber(this.name, 'gamma', gamma, 0);
+    this.stepSize = stepSize;
+    this.gamma = gamma;
+    this.moveTo(0);
+  }
+
+  rateAt(count: number, base: number): number {
+    return base * kernels().powF64(this.gamma, Math.floor(count / this.stepSize));
+  }
+}
+
+/**
+ * lr = base·gamma^(milestones reached) (PyTorch's MultiStepLR; a milestone listed twice counts twice).
+ * Counts epochs unless told otherwise.
+ */
+export class MultiStepLR extends Schedule {
+  private readonly milestones: readonly number[];
+  private readonly gamma: number;
+
+  /** @param options milestones; gamma 0.1; unit 'epoch' */
+  constructor(
+    optimizer: Optimizer,
+    options: { milestones: readonly number[]; gamma?: number } & UnitOption,
+  ) {
+    const { milestones, gamma = 0.1, unit = 'epoch' } = options;
+    super(optimizer, unit);
+    for (const milestone of milestones) checkInteger(this.name, 'milestones', milestone, 0);
+    checkNumber(this.name, 'gamma', gamma, 0);
+    this.milestones = [...milestones];
+    this.gamma = gamma;
+    this.moveTo(0);
+  }
+
+  rateAt(count: number, base: number): number {
+    const reached = this.milestones.filter((milestone) => milestone <= count).length;
+    return base * kernels().powF64(this.gamma, reached);
+  }
+}
+
+/** lr = base·gamma^count (PyTorch's ExponentialLR). Counts epochs unless told otherwise. */
+export class ExponentialLR extends Schedule {
+  private readonly gamma: number;
+
+  /** @param options gamma; unit 'epoch' */
+  constructor(optimizer: Optimizer, { gamma, unit = 'epoch' }: { gamma: number } & UnitOption) {
+    super(optimizer, unit);
+    checkNumber(this.name, 'gamma', gamma, 0);
+    this.gamma = gamma;
+    this.moveTo(0);
+  }
+
+  rateAt(count: number, base: number): number {
+    return base * kernels().powF64(this.gamma, count);
+  }
+}
+
+/**
+ * lr = base·factor(count), by a function of your own (PyTorch's LambdaLR). For the same bits in every
+ * runtime it must do without `Math.exp`, `Math.pow` and their like.
+ */
+export class LambdaLR extends Schedule {
+  /** @param options unit 'epoch' */
+  constructor(
+    optimizer: Optimizer,
+    private readonly factor: (count: number, group: number) => number,
+    { unit = 'epoch' }: UnitOption = {},
+  ) {
+    super(optimizer, unit);
+    this.moveTo(0);
+  }
+
+  rateAt(count: number, base: number, i: number): number {
+    return base * this.factor(count, i);
+  }
+}
+
+/**
+ * lr = etaMin + (base − etaMin)·(1 + cos(π·count/tMax))/2: down to etaMin at tMax, and back up behind
+ * it (PyTorch's CosineAnnealingLR; Loshchilov and Hutter, 2017). Counts epochs unless told otherwise.
+ */
+export class CosineAnnealingLR extends Schedule {
+  private readonly tMax: number;
+  private readonly etaMin: number;
+
+  /** @param options tMax; etaMin 0; unit 'epoch' */
+  constructor(
+    optimizer: Optimizer,
+    { tMax, etaMin = 0, unit = 'epoch' }: { tMax: number; etaMin?: number } & UnitOption,
+  ) {
+    super(optimizer, unit);
+    checkInteger(this.name, 'tMax', tMax);
+    checkNumber(this.name, 'etaMin', etaMin, 0);
+    this.tMax = tMax;
+    this.etaMin = etaMin;
+    this.moveTo(0);
+  }
+
+  rateAt(count: number, base: number): number {
+    return cosineBetween(base, this.etaMin, (count % (2 * this.tMax)) / this.tMax);
+  }
+}
+
+/**
+ * lr = min + (max − min)·e^(−count/speed): a decay that ends on a floor. Counts steps unless told
+ * otherwise.
+ */
+export class DecayToFloor extends Schedule {
+  private readonly min: number;
+  private readonly max: number | undefined;
+  private readonly speed: number;
+
+  /** @param options min; speed; max (each group's own learning rate); unit 'step' */
+  constructor(
+    optimizer: Optimizer,
+    options: { min: number; speed: number; max?: number } & UnitOption,
+  ) {
+    const { min, speed, max, unit = 'step' } = options;
+    super(optimizer, unit);
+    checkNumber(this.name, 'min', min, 0);
+    if (max !== undefined) checkNumber(this.name, 'max', max, 0);
+    checkNumber(this.name, 'speed', speed, Number.MIN_VALUE);
+    this.min = min;
+    this.max = max;
+    this.speed = speed;
+    this.moveTo(0);
+  }
+
+  rateAt(count: number, base: number): number {
+    return this.min + ((this.max ?? base) - this.min) * kernels().expF64(-count / this.speed);
+  }
+}
+
+/**
+ * A linear rise in front of another schedule: lr = target·(startFactor + (1 − startFactor)·count/steps)
+ * for count < steps, then `after` from its beginning, whose first rate the target is. Without one the
+ * optimizer's own learning rate is the target, and stays.
+ *
+ * ```ts
+ * const schedule = new LinearWarmup(new CosineAnnealingLR(optimizer, { tMax: 900, unit: 'step' }), { steps: 100 });
+ * ```
+ *
+ * Counts what `after` counts, else steps. Step this schedule only, not `after`.
+ */
+export class LinearWarmup extends Schedule {
+  private readonly steps: number;
+  private readonly startFactor: number;
+  private readonly after: Schedule | undefined;
+
+  /** @param options steps; startFactor 1/3; unit 'step', where there is no other schedule */
+  constructor(
+    target: Optimizer | Schedule,
+    { steps, startFactor = 1 / 3, unit }: { steps: number; startFactor?: number } & UnitOption,
+  ) {
+    const after = target instanceof Schedule ? target : undefined;
+    super(target instanceof Schedule ? target.optimizer : target, unit ?? after?.unit ?? 'step');
+    if (after && this.unit !== after.unit) {
+      throw new RangeError(
+        `${this.name}: counts ${this.unit}s, but the ${after.constructor.name} behind it counts ` +
+          `${after.unit}s: give both the same unit`,
+      );
+    }
+    checkInteger(this.name, 'steps', steps);
+    checkNumber(this.name, 'startFactor', startFactor, 0, 1);
+    this.after = after;
+    this.steps = steps;
+    this.startFactor = startFactor;
+    if (after) this.baseLrs = after.stateDict().baseLrs;
+    this.moveTo(0);
+  }
+
+  rateAt(count: number, base: number, i: number): number {
+    const { after, steps, startFactor } = this;
+    if (count >= steps) return after ? after.rateAt(count - steps, base, i) : base;
+    const target = after ? after.rateAt(0, base, i) : base;
+    return target * (startFactor + ((1 - startFactor) * count) / steps);
+  }
+
+  override moveTo(count: number): void {
+    this.after?.moveTo(Math.max(0, count - this.steps));
+    super.moveTo(count);
+  }
+
+  override loadStateDict(state: ScheduleState): void {
+    this.after?.loadStateDict({ ...state, count: 0 });
+    super.loadStateDict(state);
+  }
+}
+
+/** From `from` (part 0) to `to` (part 1) along half a cosine; beyond 1 it comes back. */
+export function cosineBetween(from: number, to: number, part: number): number {
+  return to + ((from - to) * (1 + kernels().cosF64(Math.PI * part))) / 2;
+}
