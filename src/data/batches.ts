@@ -93,9 +93,10 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
   readonly batchSize: number;
   /** Number of batches an epoch. */
   readonly steps: number;
-  /** @internal */
-  readonly inputs: Column;
-  private readonly targets: Column;
+  /** The inputs' shape is [N, …]. */
+  readonly inputs: { readonly shape: Shape };
+  private readonly inputColumn: Column;
+  private readonly targetColumn: Column;
   private readonly generator: Generator | undefined;
   private readonly full: Batch<T>;
   private readonly last: Batch<T>;
