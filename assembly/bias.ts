@@ -25,11 +25,14 @@ export function biasForward(
   }
 }
 
-/** Rows, or vectors of a plane, summed before the sum joins the total: long sums stay accurate. */
-const CHUNK: i32 = 256;
+/** Rows summed from zero before they join db: long sums stay accurate. */
+const ROWS: i32 = 32;
+
+/** Vectors of a plane summed in float32 before they join the float64 total. */
+const VECTORS: i32 = 256;
 
 /**
- * db[j] += Σ_r dy[r, j] for columns [from, to). Each column is summed row by row in chunks of 256
+ * db[j] += Σ_r dy[r, j] for columns [from, to). Each column is summed row by row in chunks of 32
  * rows, each from zero, so that its order depends on nothing but the row count. Sixteen columns, a
  * cache line of every row, are read together.
  */
@@ -42,9 +45,9 @@ export function biasBackward(
   to: i32,
 ): void {
   const stride = (<usize>n) << 2;
-  for (let first = 0; first < rows; first += CHUNK) {
+  for (let first = 0; first < rows; first += ROWS) {
     const block = dy + <usize>first * stride;
-    const end = block + <usize>min(CHUNK, rows - first) * stride;
+    const end = block + <usize>min(ROWS, rows - first) * stride;
     let j = from;
     for (; j + 16 <= to; j += 16) {
       let s0 = f32x4.splat(0);
@@ -139,7 +142,7 @@ export function channelBiasBackward(
       const end = at(p, plane - tail);
       while (p < end) {
         let sum = f32x4.splat(0);
-        const last = min(end, at(p, 4 * CHUNK));
+        const last = min(end, at(p, 4 * VECTORS));
         while (p < last) {
           sum = f32x4.add(sum, v128.load(p));
           p += 16;

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernels, Pointer } from '../src/generated/kernels.ts';
+import type { Pointer } from '../src/generated/kernels.ts';
 import {
   type ConvShape,
-  convBiasGradient,
   convForward,
   convInputGradient,
   convWeightGradient,
   outputSize,
 } from './reference/conv2d.ts';
 import { expectClose } from './support/close.ts';
-import { readGoldens } from './support/goldens.ts';
 import { Arena } from './support/kernels.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -402,5 +400,42 @@ describe('conv2d kernels', () => {
       convInputGradient(shapeOf({ p: 1, n: 1, channels: 4, outChannels: 3 }), x, weight),
       TOLERANCE,
     );
+  });
+});
+
+describe('the reference itself', () => {
+  it("has gradients that are those of its forward's finite differences", () => {
+    const s = shapeOf({
+      channels: 4,
+      outChannels: 2,
+      groups: 2,
+      h: 6,
+      w: 5,
+      n: 2,
+      kernelW: 2,
+      strideH: 2,
+      dilationW: 2,
+      top: 1,
+      right: 2,
+    });
+    const random = new TestRandom(7);
+    const { outH, outW } = outputSize(s);
+    const x = Float64Array.from(random.normals(s.n * s.channels * s.h * s.w));
+    const weight = Float64Array.from(random.normals(weightSize(s)));
+    const dy = random.normals(s.n * s.outChannels * outH * outW);
+    const loss = () => convForward(s, x, weight).reduce((sum, y, i) => sum + y * dy[i]!, 0);
+    const slope = (values: Float64Array, i: number) => {
+      const before = values[i]!;
+      values[i] = before + 0.5;
+      const above = loss();
+      values[i] = before - 0.5;
+      const below = loss();
+      values[i] = before;
+      return above - below;
+    };
+    const differences = (values: Float64Array) => values.map((_, i) => slope(values, i));
+    const close = { atol: 1e-9 };
+    expectClose(convInputGradient(s, dy, weight), differences(x), close, 'dx');
+    expectClose(convWeightGradient(s, dy, x), differences(weight), close, 'dWeight');
   });
 });
