@@ -208,6 +208,15 @@ describe('batch norm kernels', () => {
     }
   });
 
+  it('a ReLU stops dy where y is 0 to begin with', () => {
+    for (const s of [0, 5, 16]) {
+      const random = new TestRandom(s);
+      const x = data(random, { n: 6, c: 5, s: s || 1 });
+      const zero = new Float32Array(5);
+      check({ n: 6, c: 5, s, x, weight: zero, bias: zero, relu: true }, 1);
+    }
+  });
+
   it('the reference itself agrees with finite differences', () => {
     for (const frozen of [false, true]) {
       for (const relu of [false, true]) {
