@@ -2,6 +2,19 @@
 
 export type { Init, Initializer } from './init.ts';
 export * as init from './init.ts';
+export {
+  ELU,
+  GELU,
+  type GELUOptions,
+  LeakyReLU,
+  PReLU,
+  type PReLUOptions,
+  ReLU,
+  ReLU6,
+  Sigmoid,
+  SiLU,
+  Tanh,
+} from './layers/activation.ts';
 export { Add } from './layers/add.ts';
 export {
   AdaptiveAvgPool1d,
@@ -21,7 +34,20 @@ export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/maxpool.ts';
 export { type LoadResult, Module, type StateDict } from './layers/module.ts';
 export { Residual } from './layers/residual.ts';
 export { Sequential } from './layers/sequential.ts';
+export { LogSoftmax, Softmax } from './layers/softmax.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/upsample.ts';
+export { BCEWithLogitsLoss, type BCEWithLogitsLossOptions } from './losses/bce.ts';
+export { CrossEntropyLoss, type CrossEntropyLossOptions } from './losses/crossentropy.ts';
+export {
+  HuberLoss,
+  type HuberLossOptions,
+  L1Loss,
+  MSELoss,
+  type ReductionOptions,
+} from './losses/elementwise.ts';
+export { KLDivLoss, type KLDivLossOptions } from './losses/kldiv.ts';
+export type { Loss, Reduction } from './losses/loss.ts';
+export type { TargetData } from './losses/target.ts';
 export { memoryUsage } from './memory/memory.ts';
 export { accuracy, argmax } from './metrics.ts';
 export { Adam, type AdamOptions, AdamW } from './optim/adam.ts';

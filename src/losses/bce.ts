@@ -1,0 +1,149 @@
+import { type Shape, sameShape, shapeText, sizeOf } from '../check.ts';
+import { NULL, offset, type Pointer } from '../memory/memory.ts';
+import { kernels } from '../runtime/engine.ts';
+import { Tensor } from '../tensor.ts';
+import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
+import { checkReduction, sameShapedTarget, type TargetData, targetValues } from './target.ts';
+
+export interface BCEWithLogitsLossOptions {
+  /** A weight of each element, broadcast to the prediction's shape. Default 1. */
+  weight?: TargetData;
+  /** A weight of the positive targets, broadcast to the prediction's shape: [C] for [N, C]. Default 1. */
+  posWeight?: TargetData;
+  /** Default 'mean'. */
+  reduction?: Reduction;
+}
+
+/** The weights spread over the last axes of a prediction's shape. */
+interface Spread {
+  readonly shape: Shape;
+  /** Elements of those axes. */
+  readonly n: number;
+  readonly weight: Float32Array | undefined;
+  readonly posWeight: Float32Array | undefined;
+}
+
+/**
+ * Sigmoid and binary cross-entropy in one: L = −ω·(ρ·t·ln σ(x) + (1 − t)·ln σ(−x)), ω `weight`,
+ * ρ `posWeight`; averaged over all elements or summed
+ *
+ * dx = ω·((1 − t)·σ(x) − ρ·t·σ(−x)) / size. Neither overflows, and both are precise where the
+ * prediction is confident and right. Shapes: prediction and target alike, any; targets in [0, 1]. As
+ * PyTorch's `nn.BCEWithLogitsLoss`.
+ *
+ * @throws RangeError in forward where the shapes differ or are empty, or a weight cannot be broadcast
+ */
+export class BCEWithLogitsLoss extends Loss<TargetData> {
+  readonly reduction: Reduction;
+  private readonly weight: Tensor | undefined;
+  private readonly posWeight: Tensor | undefined;
+  private spread: Spread | undefined;
+
+  constructor({ weight, posWeight, reduction = 'mean' }: BCEWithLogitsLossOptions = {}) {
+    super();
+    this.reduction = checkReduction('BCEWithLogitsLoss', reduction, ['mean', 'sum']);
+    this.weight = weight && kept('weight', weight);
+    this.posWeight = posWeight && kept('posWeight', posWeight);
+  }
+
+  protected request(shape: Shape, target: TargetData): LossRequest {
+    const values = sameShapedTarget(`${this}`, shape, target);
+    const spread = this.spreadOver(shape);
+    const { n, weight, posWeight } = spread;
+    return {
+      // The weights stand behind the target.
+      targetLength: values.length + (weight ? n : 0) + (posWeight ? n : 0),
+      store: (window) => {
+        this.spread = spread;
+        window.f32.set(values);
+        if (weight) window.f32.set(weight, values.length);
+        if (posWeight) window.f32.set(posWeight, values.length + (weight ? n : 0));
+      },
+    };
+  }
+
+  protected value(arrays: LossArrays): number {
+    const { prediction, target, shape } = arrays;
+    const { n, rows, weight, posWeight } = this.sizes(arrays);
+    const sum = kernels().bceWithLogitsForward(prediction, target, weight, posWeight, n, 0, rows);
+    return sum / (this.reduction === 'mean' ? sizeOf(shape) : 1);
+  }
+
+  protected differentiate(arrays: LossArrays, scale: number): void {
+    const { gradient, prediction, target, shape } = arrays;
+    const { n, rows, weight, posWeight } = this.sizes(arrays);
+    const factor = this.reduction === 'mean' ? scale / sizeOf(shape) : scale;
+    kernels().bceWithLogitsBackward(
+      gradient,
+      prediction,
+      target,
+      weight,
+      posWeight,
+      n,
+      factor,
+      0,
+      rows,
+    );
+  }
+
+  private sizes({ target, shape }: LossArrays): {
+    n: number;
+    rows: number;
+    weight: Pointer;
+    posWeight: Pointer;
+  } {
+    const { n, weight, posWeight } = this.spread!;
+    const size = sizeOf(shape);
+    return {
+      n,
+      rows: size / n,
+      weight: weight ? offset(target, size) : NULL,
+      posWeight: posWeight ? offset(target, size + (weight ? n : 0)) : NULL,
+    };
+  }
+
+  /** Both weights over as many of the last axes as the larger of them has. */
+  private spreadOver(shape: Shape): Spread {
+    if (this.spread && sameShape(this.spread.shape, shape)) return this.spread;
+    const { weight, posWeight } = this;
+    const axes = Math.max(weight?.shape.length ?? 0, posWeight?.shape.length ?? 0);
+    // Without weights all is one row.
+    const last = weight || posWeight ? shape.slice(Math.max(0, shape.length - axes)) : shape;
+    return {
+      shape: [...shape],
+      n: sizeOf(last),
+      weight: weight && broadcast(`${this}: weight`, weight, last),
+      posWeight: posWeight && broadcast(`${this}: posWeight`, posWeight, last),
+    };
+  }
+}
+
+/** An own copy of a weight; a flat array has one axis. */
+function kept(name: string, weight: TargetData): Tensor {
+  const { values, shape } = targetValues(`BCEWithLogitsLoss: ${name}`, weight);
+  return Tensor.from(Float32Array.from(values), shape ?? [values.length]);
+}
+
+/** `tensor` repeated to `shape`, its axes meeting that shape's last ones, as NumPy broadcasts. */
+function broadcast(who: string, tensor: Tensor, shape: Shape): Float32Array {
+  const missing = shape.length - tensor.shape.length;
+  const own = shape.map((_, axis) => (axis < missing ? 1 : tensor.shape[axis - missing]!));
+  if (missing < 0 || own.some((extent, axis) => extent !== 1 && extent !== shape[axis])) {
+    throw new RangeError(
+      `${who} of ${shapeText(tensor.shape)} cannot be broadcast to the prediction's ${shapeText(shape)}`,
+    );
+  }
+  const values = tensor.view();
+  return new Float32Array(sizeOf(shape)).map((_, i) => {
+    let at = 0;
+    let stride = 1;
+    let rest = i;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const extent = shape[axis]!;
+      if (own[axis] !== 1) at += (rest % extent) * stride;
+      stride *= own[axis]!;
+      rest = Math.floor(rest / extent);
+    }
+    return values[at]!;
+  });
+}

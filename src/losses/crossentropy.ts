@@ -1,0 +1,205 @@
+import { checkInteger, checkNumber, type Shape, sameShape, shapeText, sizeOf } from '../check.ts';
+import { NULL, offset, type Pointer } from '../memory/memory.ts';
+import { kernels } from '../runtime/engine.ts';
+import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
+import { checkReduction, type TargetData, targetValues } from './target.ts';
+
+export interface CrossEntropyLossOptions {
+  /** ε: each target becomes (1 − ε)·target + ε/C. Default 0. */
+  labelSmoothing?: number;
+  /** A weight ω for each of the C classes. Default all 1. */
+  weight?: ArrayLike<number>;
+  /** A label that says "no class": its position adds nothing. Default −100. */
+  ignoreIndex?: number;
+  /** Default 'mean'. */
+  reduction?: Reduction;
+}
+
+/**
+ * Softmax and cross-entropy in one: L = Σ_k a_k·(−ln softmax(x)_k) for each position, with
+ * a_k = (1 − ε)·ω_ℓ·[k = ℓ] + (ε/C)·ω_k for a class ℓ, a_k = ω_k·((1 − ε)·t_k + ε/C) for
+ * probabilities t.
+ *
+ * ```ts
+ * const loss = new CrossEntropyLoss({ labelSmoothing: 0.1 });
+ * const value = loss.forward(model.forward(images), labels);
+ * model.backward(loss.backward());
+ * ```
+ *
+ * The mean of classes divides by Σ ω_ℓ over the positions that count, that of probabilities by the
+ * number of positions. Where all labels are ignored the mean is NaN.
+ *
+ * Shapes: the prediction holds logits [N, C] or [N, C, d…]; the target whole numbers [N] or [N, d…]
+ * from 0 to C − 1 (or `ignoreIndex`), or probabilities shaped as the prediction. A flat array is taken
+ * by its length. As PyTorch's `nn.CrossEntropyLoss`.
+ *
+ * @throws RangeError in forward for a label that is NaN, no whole number or out of range, for shapes
+ *   that do not fit, and for a batch of 0
+ */
+export class CrossEntropyLoss extends Loss<TargetData> {
+  readonly labelSmoothing: number;
+  readonly ignoreIndex: number;
+  readonly reduction: Reduction;
+  private readonly weight: Float32Array | undefined;
+  /** Of the last forward: whether the target held probabilities, and what the mean divides by. */
+  private soft = false;
+  private divisor = 1;
+
+  constructor({
+    labelSmoothing = 0,
+    weight,
+    ignoreIndex = -100,
+    reduction = 'mean',
+  }: CrossEntropyLossOptions = {}) {
+    super();
+    checkNumber('CrossEntropyLoss', 'labelSmoothing', labelSmoothing, 0, 1);
+    checkInteger('CrossEntropyLoss', 'ignoreIndex', ignoreIndex, -Infinity);
+    this.labelSmoothing = labelSmoothing;
+    this.weight = weight && Float32Array.from(weight);
+    this.ignoreIndex = ignoreIndex;
+    this.reduction = checkReduction('CrossEntropyLoss', reduction, ['mean', 'sum']);
+  }
+
+  protected request(shape: Shape, target: TargetData): LossRequest {
+    const [n, c, ...rest] = shape as [number, number, ...number[]];
+    if (shape.length < 2) {
+      throw new RangeError(
+        `${this}: prediction expected [N, C] or [N, C, d…], got ${shapeText(shape)}`,
+      );
+    }
+    const { weight } = this;
+    if (weight && weight.length !== c) {
+      throw new RangeError(
+        `${this}: prediction has ${c} classes, weight has ${weight.length}: ${shapeText(shape)}`,
+      );
+    }
+    const found = targetValues(`${this}`, target);
+    const positions = n * sizeOf(rest);
+    const { values } = found;
+    const soft = found.shape
+      ? sameShape(found.shape, shape)
+      : values.length === sizeOf(shape) && c > 1;
+    const fits = found.shape ? sameShape(found.shape, [n, ...rest]) : values.length === positions;
+    if (!soft && !fits) {
+      const got = found.shape ? shapeText(found.shape) : `${values.length} numbers`;
+      throw new RangeError(
+        `${this}: target expected classes ${shapeText([n, ...rest])} or probabilities ` +
+          `${shapeText(shape)}, got ${got}`,
+      );
+    }
+    if (!soft) this.checkLabels(values, c);
+    const { length } = values;
+    return {
+      // The class weights stand behind the target.
+      targetLength: length + (weight ? c : 0),
+      savedLength: sizeOf(shape),
+      store: (window) => {
+        this.soft = soft;
+        if (soft) window.f32.set(values);
+        else window.i32.set(values);
+        if (weight) window.f32.set(weight, length);
+      },
+    };
+  }
+
+  protected value(arrays: LossArrays): number {
+    const { prediction, target, saved, shape } = arrays;
+    const { labelSmoothing: smoothing, ignoreIndex } = this;
+    const { n, c, inner, positions } = sizesOf(shape);
+    const weight = this.weightAt(arrays);
+    const k = kernels();
+    const mean = this.reduction === 'mean';
+    if (this.soft) {
+      this.divisor = mean ? positions : 1;
+      const sum = k.crossEntropySoftForward(
+        saved,
+        prediction,
+        target,
+        weight,
+        c,
+        inner,
+        smoothing,
+        0,
+        n,
+      );
+      return sum / this.divisor;
+    }
+    this.divisor = mean ? k.crossEntropyWeight(target, weight, ignoreIndex, 0, positions) : 1;
+    const sum = k.crossEntropyForward(
+      saved,
+      prediction,
+      target,
+      weight,
+      c,
+      inner,
+      smoothing,
+      ignoreIndex,
+      0,
+      n,
+    );
+    return sum / this.divisor;
+  }
+
+  protected differentiate(arrays: LossArrays, scale: number): void {
+    const { gradient, target, saved, shape } = arrays;
+    const { labelSmoothing: smoothing, ignoreIndex } = this;
+    const { n, c, inner } = sizesOf(shape);
+    const weight = this.weightAt(arrays);
+    const factor = scale / this.divisor;
+    const k = kernels();
+    if (this.soft) {
+      k.crossEntropySoftBackward(
+        gradient,
+        saved,
+        target,
+        weight,
+        c,
+        inner,
+        smoothing,
+        factor,
+        0,
+        n,
+      );
+    } else {
+      k.crossEntropyBackward(
+        gradient,
+        saved,
+        target,
+        weight,
+        c,
+        inner,
+        smoothing,
+        ignoreIndex,
+        factor,
+        0,
+        n,
+      );
+    }
+  }
+
+  private weightAt({ target, shape }: LossArrays): Pointer {
+    if (!this.weight) return NULL;
+    return offset(target, this.soft ? sizeOf(shape) : sizesOf(shape).positions);
+  }
+
+  private checkLabels(labels: ArrayLike<number>, classes: number): void {
+    const { ignoreIndex } = this;
+    for (let i = 0; i < labels.length; i++) {
+      const label = labels[i]!;
+      if (Number.isInteger(label) && label >= 0 && label < classes) continue;
+      if (label === ignoreIndex) continue;
+      throw new RangeError(
+        `${this}: target[${i}] expected a class from 0 to ${classes - 1} ` +
+          `(or ignoreIndex ${ignoreIndex}), got ${label}`,
+      );
+    }
+  }
+}
+
+function sizesOf(shape: Shape): { n: number; c: number; inner: number; positions: number } {
+  const n = shape[0]!;
+  const c = shape[1]!;
+  let inner = 1;
+  for (let i = 2; i < shape.length; i++) inner *= shape[i]!;
+  return { n, c, inner, positions: n * inner };
+}

@@ -1,0 +1,55 @@
+import { type Shape, sizeOf } from '../check.ts';
+import { kernels } from '../runtime/engine.ts';
+import { Loss, type LossArrays, type LossRequest } from './loss.ts';
+import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
+
+export interface KLDivLossOptions {
+  /**
+   * `'batchMean'` divides by N, which is the divergence's mean; `'mean'` by the number of elements.
+   * Default `'mean'`, as PyTorch's.
+   */
+  reduction?: 'mean' | 'sum' | 'batchMean';
+  /** Whether the target holds log-probabilities as well. Default false. */
+  logTarget?: boolean;
+}
+
+/**
+ * Kullback–Leibler divergence of log-probabilities x from probabilities t: L = t·(ln t − x), where
+ * 0·ln 0 = 0; with `logTarget` L = eᵗ·(t − x)
+ *
+ * dx = −t, or −eᵗ, over what the reduction divides by. Shapes: prediction and target alike, [N, …];
+ * the prediction as a `LogSoftmax` gives it. As PyTorch's `nn.KLDivLoss`.
+ *
+ * @throws RangeError in forward where the shapes differ or are empty
+ */
+export class KLDivLoss extends Loss<TargetData> {
+  readonly reduction: 'mean' | 'sum' | 'batchMean';
+  readonly logTarget: boolean;
+
+  constructor({ reduction = 'mean', logTarget = false }: KLDivLossOptions = {}) {
+    super();
+    this.reduction = checkReduction('KLDivLoss', reduction, ['mean', 'sum', 'batchMean']);
+    this.logTarget = logTarget;
+  }
+
+  protected request(shape: Shape, target: TargetData): LossRequest {
+    const values = sameShapedTarget(`${this}`, shape, target);
+    return { targetLength: values.length, store: (window) => window.f32.set(values) };
+  }
+
+  protected value({ prediction, target, shape }: LossArrays): number {
+    const log = this.logTarget ? 1 : 0;
+    return kernels().klDivForward(prediction, target, log, 0, sizeOf(shape)) / this.divisor(shape);
+  }
+
+  protected differentiate({ gradient, target, shape }: LossArrays, scale: number): void {
+    const log = this.logTarget ? 1 : 0;
+    const factor = scale / this.divisor(shape);
+    kernels().klDivBackward(gradient, target, log, factor, 0, sizeOf(shape));
+  }
+
+  private divisor(shape: Shape): number {
+    const { reduction } = this;
+    return reduction === 'sum' ? 1 : reduction === 'mean' ? sizeOf(shape) : (shape[0] ?? 1);
+  }
+}
