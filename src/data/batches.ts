@@ -134,7 +134,7 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
       );
     }
     if (shuffle) {
-      this.generator = seed === undefined ? (generator ?? defaultGenerator()) : new Generator(seed);
+      this.generator = seed === undefined ? (generator ?? defaultGenerator) : new Generator(seed);
     }
     this.full = this.batch(room);
     const rest = this.size % batchSize;
