@@ -25,7 +25,11 @@ writeFileSync('src/generated/wasm.ts', wasmModule(readFileSync('build/strict.was
 if (!process.argv.includes('--kernels')) {
   rmSync('dist', { recursive: true, force: true });
   await build({
-    entryPoints: { index: 'src/index.ts', data: 'src/data/index.ts' },
+    entryPoints: {
+      index: 'src/index.ts',
+      data: 'src/data/index.ts',
+      state: 'src/state/index.ts',
+    },
     outdir: 'dist',
     chunkNames: 'chunk-[hash]',
     bundle: true,

@@ -1,0 +1,173 @@
+import { checkShape, describe, shapeText, sizeOf } from '../check.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
+
+/** What a safetensors file holds. */
+export interface Safetensors {
+  /** By name, ready for `loadStateDict`. Other element types are converted to float32. */
+  tensors: Record<string, Tensor>;
+  /** Free text beside them. */
+  metadata: Record<string, string>;
+}
+
+type Read = (view: DataView, at: number) => number;
+
+/** Element types: bytes, and how one is read. All little-endian. */
+const TYPES: Record<string, { bytes: number; read: Read }> = {
+  F64: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
+  F32: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
+  F16: { bytes: 2, read: (view, at) => half(view.getUint16(at, true)) },
+  BF16: { bytes: 2, read: brainFloat },
+  I64: { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
+  I32: { bytes: 4, read: (view, at) => view.getInt32(at, true) },
+  I16: { bytes: 2, read: (view, at) => view.getInt16(at, true) },
+  I8: { bytes: 1, read: (view, at) => view.getInt8(at) },
+  U8: { bytes: 1, read: (view, at) => view.getUint8(at) },
+  BOOL: { bytes: 1, read: (view, at) => view.getUint8(at) },
+};
+
+/**
+ * A state dict as a safetensors file, which PyTorch and the tools around it read:
+ *
+ * ```ts
+ * await writeFile('model.safetensors', saveSafetensors(model.stateDict()));
+ * ```
+ *
+ * The format: the header's length as a 64-bit number, a JSON header that gives each tensor's type,
+ * shape and place, then the bytes. Tensors are float32 but for `num_batches_tracked`, int64 as in
+ * PyTorch. The same state always gives the same bytes.
+ *
+ * @throws RangeError where an entry's data does not fit its shape
+ */
+export function saveSafetensors(
+  state: Readonly<Record<string, Input>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
+  const entries = Object.entries(state).map(([name, input]) => {
+    const counts = name.endsWith('num_batches_tracked');
+    const shape = inputShape(`saveSafetensors: ${name}`, input);
+    return { name, shape, values: inputValues(input), type: counts ? 'I64' : 'F32' };
+  });
+  // The wide ones first, so that every element is aligned.
+  entries.sort((a, b) => TYPES[b.type]!.bytes - TYPES[a.type]!.bytes);
+  let end = 0;
+  for (const { name, shape, type } of entries) {
+    const start = end;
+    end += sizeOf(shape) * TYPES[type]!.bytes;
+    header[name] = { dtype: type, shape, data_offsets: [start, end] };
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const length = Math.ceil(text.length / 8) * 8;
+  const bytes = new Uint8Array(8 + length + end);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(length), true);
+  bytes.fill(0x20, 8, 8 + length); // the header is padded with spaces
+  bytes.set(text, 8);
+  let at = 8 + length;
+  for (const { values, type } of entries) {
+    for (let i = 0; i < values.length; i++) {
+      if (type === 'I64') view.setBigInt64(at, BigInt(values[i]!), true);
+      else view.setFloat32(at, values[i]!, true);
+      at += TYPES[type]!.bytes;
+    }
+  }
+  return bytes;
+}
+
+/**
+ * Reads a safetensors file.
+ *
+ * ```ts
+ * model.loadStateDict(loadSafetensors(bytes).tensors);
+ * ```
+ *
+ * Floats of 16 and 64 bits, integers and booleans are converted to float32.
+ *
+ * @throws TypeError where `source` holds no bytes
+ * @throws RangeError where they are not a safetensors file, are cut short, or hold another type
+ */
+export function loadSafetensors(source: ArrayBuffer | ArrayBufferView): Safetensors {
+  if (!(source instanceof ArrayBuffer) && !ArrayBuffer.isView(source)) {
+    throw new TypeError(
+      `loadSafetensors: expected an ArrayBuffer or Uint8Array, got ${describe(source)}`,
+    );
+  }
+  const view =
+    source instanceof ArrayBuffer
+      ? new DataView(source)
+      : new DataView(source.buffer, source.byteOffset, source.byteLength);
+  const { header, start } = readHeader(view);
+  const { __metadata__: metadata = {}, ...entries } = header;
+  const tensors = Object.fromEntries(
+    Object.entries(entries).map(([name, entry]) => [name, readTensor(name, entry, view, start)]),
+  );
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+function readHeader(view: DataView): { header: Record<string, unknown>; start: number } {
+  const length = view.byteLength < 8 ? Number.NaN : Number(view.getBigUint64(0, true));
+  if (!(8 + length <= view.byteLength)) {
+    throw new RangeError(
+      `loadSafetensors: not a safetensors file, or cut short: ${view.byteLength} bytes` +
+        (Number.isNaN(length) ? '' : `, a header of ${length} expected`),
+    );
+  }
+  const text = new Uint8Array(view.buffer, view.byteOffset + 8, length);
+  try {
+    const header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+    if (typeof header !== 'object' || header === null) throw new RangeError(describe(header));
+    return { header, start: 8 + length };
+  } catch (cause) {
+    throw new RangeError('loadSafetensors: not a safetensors file: the header is no JSON object', {
+      cause,
+    });
+  }
+}
+
+function readTensor(name: string, entry: unknown, view: DataView, start: number): Tensor {
+  const who = `loadSafetensors: ${name}`;
+  const { dtype, shape, data_offsets } = (entry ?? {}) as {
+    dtype: string;
+    shape: number[];
+    data_offsets: [number, number];
+  };
+  const type = Object.hasOwn(TYPES, dtype) ? TYPES[dtype]! : undefined;
+  if (!type) {
+    throw new RangeError(`${who}: type expected ${Object.keys(TYPES).join(', ')}, got ${dtype}`);
+  }
+  checkShape(who, shape);
+  const [from, to] = Array.isArray(data_offsets) ? data_offsets : [Number.NaN, Number.NaN];
+  const size = sizeOf(shape);
+  if (!(from >= 0 && to - from === size * type.bytes && start + to <= view.byteLength)) {
+    throw new RangeError(
+      `${who}: ${shapeText(shape)} of ${dtype} expected ${size * type.bytes} bytes inside the file, ` +
+        `got bytes ${from} to ${to} of ${view.byteLength - start}`,
+    );
+  }
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) values[i] = type.read(view, start + from + i * type.bytes);
+  return Tensor.from(values, shape);
+}
+
+/** IEEE half precision: exact in float32. */
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
+  // Subnormals count in units of 2⁻²⁴; from there each exponent doubles the unit.
+  if (exponent === 0) return (sign * fraction) / 16777216;
+  return exponent > 25
+    ? sign * (1024 + fraction) * (1 << (exponent - 25))
+    : (sign * (1024 + fraction)) / (1 << (25 - exponent));
+}
+
+/** The upper half of a float32. */
+function brainFloat(view: DataView, at: number): number {
+  word[0] = view.getUint16(at, true) * 65536;
+  return wordAsFloat[0]!;
+}
+
+const word = new Uint32Array(1);
+const wordAsFloat = new Float32Array(word.buffer);
