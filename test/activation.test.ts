@@ -1,5 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { Kernels, Pointer } from '../src/generated/kernels.ts';
+import {
+  ELU,
+  GELU,
+  LeakyReLU,
+  type Module,
+  PReLU,
+  ReLU,
+  ReLU6,
+  Sequential,
+  Sigmoid,
+  SiLU,
+  Tanh,
+  Tensor,
+} from '../src/index.ts';
 import * as reference from './reference/activation.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
@@ -227,5 +241,91 @@ describe('prelu', () => {
       k.preluBackward(out.ptr, x.ptr, dy.ptr, weight.ptr, c, inner, 0, n);
       expectClose(out.f32, golden.dx.data, { rtol: 1e-6 }, 'dx');
     }
+  });
+});
+
+describe('layers', () => {
+  const layers: [Module, reference.Activation][] = [
+    [new ReLU(), reference.relu],
+    [new ReLU6(), reference.relu6],
+    [new LeakyReLU(), reference.leakyRelu(0.01)],
+    [new LeakyReLU(-0.3), reference.leakyRelu(-0.3)],
+    [new PReLU(), reference.leakyRelu(0.25)],
+    [new Sigmoid(), reference.sigmoidActivation],
+    [new Tanh(), reference.tanh],
+    [new GELU(), reference.gelu],
+    [new GELU({ approximate: 'tanh' }), reference.geluTanh],
+    [new SiLU(), reference.silu],
+    [new ELU(), reference.elu(1)],
+    [new ELU(-0.5), reference.elu(-0.5)],
+  ];
+
+  it.each(layers)('%s computes and differentiates, alone and in a chain', (layer, math) => {
+    const random = new TestRandom(12);
+    const x = Tensor.from(random.normals(30, 0, 2), [2, 3, 5]);
+    const dy = Tensor.from(random.normals(30), [2, 3, 5]);
+    const y = layer.forward(x);
+    expect(y.shape).toEqual([2, 3, 5]);
+    expectClose(y.toArray(), Array.from(x.toArray(), math.f), { rtol: 2e-6, atol: 2e-7 }, 'y');
+    const dx = layer.backward(dy).toArray();
+    const expected = Array.from(dy.toArray(), (g, i) => g * math.slope(x.toArray()[i]!));
+    expectClose(dx, expected, { rtol: 2e-6, atol: 1e-6 }, 'dx');
+    expect(layer.predict(x).toArray()).toEqual(layer.predict(x).toArray());
+
+    // Between layers that read their own y or x, whoever shares memory with whom.
+    const model = new Sequential(new Tanh(), layer, new SiLU());
+    const [first, last] = [reference.tanh, reference.silu];
+    const chain = (v: number): number => last.f(math.f(first.f(v)));
+    const out = model.forward(x).toArray();
+    expectClose(out, Array.from(x.toArray(), chain), { rtol: 4e-6, atol: 4e-7 }, 'chain');
+    const slopes = Array.from(dy.toArray(), (g, i) => {
+      const a = first.f(x.toArray()[i]!);
+      return g * last.slope(math.f(a)) * math.slope(a) * first.slope(x.toArray()[i]!);
+    });
+    expectClose(model.backward(dy).toArray(), slopes, { rtol: 1e-5, atol: 2e-6 }, 'chain dx');
+  });
+
+  it('print as their constructors', () => {
+    const printed = layers.map(([layer]) => `${layer}`).join(' ');
+    expect(printed).toBe(
+      'ReLU() ReLU6() LeakyReLU(0.01) LeakyReLU(-0.3) PReLU(1) Sigmoid() Tanh() GELU() GELU(tanh) ' +
+        'SiLU() ELU(1) ELU(-0.5)',
+    );
+  });
+
+  it('PReLU learns a slope a channel, and takes a batch of another size', () => {
+    const layer = new PReLU(3, { init: 0.1 });
+    expect(Object.keys(layer.stateDict())).toEqual(['weight']);
+    for (const shape of [
+      [4, 3],
+      [2, 3, 2, 2],
+      [4, 3],
+    ]) {
+      layer.weight.zeroGrad();
+      const size = shape.reduce((a, b) => a * b, 1);
+      const random = new TestRandom(size);
+      const x = Tensor.from(random.normals(size), shape);
+      const dy = Tensor.from(random.normals(size), shape);
+      const inner = size / (shape[0]! * 3);
+      const y = layer.forward(x).toArray();
+      const weight = new Float32Array(3).fill(0.1);
+      expectClose(y, reference.prelu(x.toArray(), weight, inner), { rtol: 1e-6 }, 'y');
+      const dx = layer.backward(dy).toArray();
+      const expected = reference.preluGradients(x.toArray(), dy.toArray(), weight, inner);
+      expectClose(dx, expected.dx, { rtol: 1e-6 }, 'dx');
+      const { grad } = layer.weight;
+      expectClose(grad!.toArray(), expected.dweight, { rtol: 1e-6, atol: 1e-6 }, 'dweight');
+    }
+  });
+
+  it('refuse wrong options and shapes', () => {
+    expect(() => new PReLU(0)).toThrow(RangeError);
+    expect(() => new PReLU(3).forward(Tensor.zeros([2, 4]))).toThrow(
+      /PReLU\(3\): input expected \[N, 3, …\], got \[2, 4\]/,
+    );
+    expect(() => new PReLU(3).forward(Tensor.zeros([3]))).toThrow(RangeError);
+    expect(() => new GELU({ approximate: 'erf' as 'tanh' })).toThrow(/'none' or 'tanh'/);
+    expect(() => new LeakyReLU(NaN)).toThrow(RangeError);
+    expect(() => new ELU('1' as never)).toThrow(TypeError);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LogSoftmax, Sequential, Softmax, Tensor } from '../src/index.ts';
 import * as reference from './reference/softmax.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
@@ -143,4 +144,57 @@ describe("PyTorch's goldens", () => {
       expectClose(dy.f32, golden.dx.data, { rtol: 2e-6, atol: 2e-6 }, 'dx');
     });
   }
+});
+
+describe('layers', () => {
+  it.each([
+    [Softmax, reference.softmax, reference.softmaxGradient],
+    [LogSoftmax, reference.logSoftmax, reference.logSoftmaxGradient],
+  ] as const)('%o normalises any axis', (Kind, values, gradient) => {
+    const random = new TestRandom(4);
+    const x = Tensor.from(random.normals(60), [3, 4, 5]);
+    const dy = Tensor.from(random.normals(60), [3, 4, 5]);
+    const axes: [number | undefined, Dims][] = [
+      [0, [1, 3, 20]],
+      [undefined, [3, 4, 5]],
+      [2, [12, 5, 1]],
+      [-1, [12, 5, 1]],
+      [-3, [1, 3, 20]],
+    ];
+    for (const [dim, dims] of axes) {
+      const layer = new Kind(dim);
+      const y = layer.forward(x).toArray();
+      expectClose(y, values(x.toArray(), dims), { rtol: 1e-6, atol: 1e-6 }, `y, axis ${dim}`);
+      const dx = layer.backward(dy).toArray();
+      const expected = gradient(x.toArray(), dy.toArray(), dims);
+      expectClose(dx, expected, { rtol: 1e-6, atol: 1e-6 }, `dx, axis ${dim}`);
+    }
+  });
+
+  it('keep what they need when they stand in a chain', () => {
+    const random = new TestRandom(5);
+    const x = Tensor.from(random.normals(12), [3, 4]);
+    const dy = Tensor.from(random.normals(12), [3, 4]);
+    const model = new Sequential(new Softmax(), new LogSoftmax(), new Softmax(0));
+    const y = model.forward(x).toArray();
+    const [rows, columns]: Dims[] = [
+      [3, 4, 1],
+      [1, 3, 4],
+    ];
+    const a = reference.softmax(x.toArray(), rows!);
+    const b = reference.logSoftmax(a, rows!);
+    expectClose(y, reference.softmax(b, columns!), { rtol: 2e-6 }, 'y');
+    const db = reference.softmaxGradient(b, dy.toArray(), columns!);
+    const da = reference.logSoftmaxGradient(a, db, rows!);
+    const dx = reference.softmaxGradient(x.toArray(), da, rows!);
+    expectClose(model.backward(dy).toArray(), dx, { rtol: 1e-5, atol: 1e-6 }, 'dx');
+  });
+
+  it('refuse an axis that the input lacks', () => {
+    expect(() => new Softmax(2).forward(Tensor.zeros([2, 3]))).toThrow(
+      /Softmax\(2\): input expected to have an axis 2, got \[2, 3\]/,
+    );
+    expect(() => new LogSoftmax(-3).forward(Tensor.zeros([2, 3]))).toThrow(RangeError);
+    expect(() => new Softmax(0.5)).toThrow(RangeError);
+  });
 });
