@@ -101,6 +101,7 @@ first = [p.detach().clone() for p in linear.parameters()]
 average = torch.optim.swa_utils.AveragedModel(
     linear, avg_fn=lambda old, new, count: 0.9 * old + (1 - 0.9) * new
 )
+average.update_parameters(linear)  # the first call only copies: the average starts at the weights
 optimizer = torch.optim.SGD(linear.parameters(), lr=0.1)
 for step in range(STEPS):
     linear.weight.grad = grads[step][1][:, :5].clone()

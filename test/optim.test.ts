@@ -1,0 +1,370 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  Adam,
+  AdamW,
+  clipGradNorm,
+  clipGradValue,
+  gradNorm,
+  memoryUsage,
+  type Optimizer,
+  Parameter,
+  RMSprop,
+  SGD,
+  Tensor,
+} from '../src/index.ts';
+import { allocateState, buildSpans, type Member } from '../src/optim/spans.ts';
+import { allocateGradients } from '../src/parameter.ts';
+import { expectClose } from './support/close.ts';
+import { type GoldenTensor, readGoldens } from './support/goldens.ts';
+import { TestRandom } from './support/random.ts';
+
+const [given, ...cases] = readGoldens('optim');
+const classes = { SGD, Adam, AdamW, RMSprop };
+type Name = keyof typeof classes;
+
+// biome-ignore lint/suspicious/noExplicitAny: options as the golden's script wrote them
+function make(name: Name, params: any, { weight_decay, ...options }: any): Optimizer {
+  const decay = weight_decay === undefined ? {} : { weightDecay: weight_decay };
+  return new classes[name](params, { ...options, ...decay }) as unknown as Optimizer;
+}
+
+const made: { dispose(): void }[] = [];
+afterEach(() => {
+  for (const thing of made.splice(0)) thing.dispose();
+});
+
+function track<T extends { dispose(): void }>(thing: T): T {
+  made.push(thing);
+  return thing;
+}
+
+function goldenParameters(): Parameter[] {
+  return given!.weights.map((weight: GoldenTensor) => track(new Parameter(weight)));
+}
+
+/** What a backward does: a gradient, and the mark that there is one. */
+function setGrad(parameter: Parameter, values: ArrayLike<number>): void {
+  parameter.grad!.view().set(values);
+  parameter.touched = true;
+}
+
+function setGoldenGrads(parameters: readonly Parameter[], step: number, skipped = -1): void {
+  allocateGradients(parameters);
+  for (const [k, parameter] of parameters.entries()) {
+    parameter.zeroGrad();
+    if (k !== skipped) setGrad(parameter, given!.grads[step - 1][k].data);
+  }
+}
+
+describe('optimizers against PyTorch, a parameter skipped at steps 4 and 5', () => {
+  for (const golden of cases.filter((c) => c.state)) {
+    const { name, options, after, state } = golden;
+    it(`${name} ${JSON.stringify(options)}`, () => {
+      const parameters = goldenParameters();
+      const optimizer = track(make(name, parameters, options));
+      for (let step = 1; step <= 25; step++) {
+        setGoldenGrads(parameters, step, step === 4 || step === 5 ? 1 : -1);
+        optimizer.step();
+        const shown = given!.shown.indexOf(step);
+        if (shown < 0) continue;
+        for (const [k, parameter] of parameters.entries()) {
+          const expected = after[shown][k].data;
+          expectClose(parameter.data.view(), expected, { scaled: 1e-6 }, `${k}, step ${step}`);
+        }
+      }
+      const dict = optimizer.stateDict();
+      for (const [k, expected] of state.entries()) {
+        const found: Record<string, Tensor> = dict.state[k] ?? {};
+        const names = Object.keys(expected).filter((key) => name !== 'SGD' || key !== 'step');
+        expect(Object.keys(found).sort()).toEqual(names.sort());
+        for (const key of names) {
+          if (key === 'step') expect(found.step!.item()).toBe(expected.step);
+          else expectClose(found[key]!.toArray(), expected[key].data, { scaled: 1e-6 }, key);
+        }
+      }
+    });
+  }
+
+  it('groups with options of their own', () => {
+    const golden = cases.find((c) => c.name === 'groups')!;
+    const [a, b] = goldenParameters() as [Parameter, Parameter];
+    const groups = [{ params: [a] }, { params: [b], lr: 0.05, weightDecay: 0.1 }];
+    const optimizer = track(new Adam(groups, { lr: 0.01 }));
+    for (let step = 1; step <= 5; step++) {
+      setGoldenGrads([a, b], step);
+      optimizer.step();
+    }
+    expectClose(a.data.view(), golden.after[0].data, { scaled: 1e-6 });
+    expectClose(b.data.view(), golden.after[1].data, { scaled: 1e-6 });
+    expect(optimizer.stateDict().param_groups).toMatchObject(golden.groups);
+    expect(optimizer.lr).toBe(0.01);
+    expect(optimizer.groups[1]!.lr).toBe(0.05);
+    optimizer.lr = 0.002;
+    expect(optimizer.groups.map(({ lr }) => lr)).toEqual([0.002, 0.002]);
+  });
+});
+
+/** Parameters, some of them neighbours in memory, some with gaps between. */
+function parametersOf(sizes: readonly number[], gaps = false): Parameter[] {
+  const random = new TestRandom(5);
+  return sizes.map((n) => {
+    if (gaps) track(new Parameter(Tensor.zeros([7])));
+    return track(new Parameter(Tensor.from(random.normals(n))));
+  });
+}
+
+const SIZES = [1, 16, 5, 33, 100];
+const CONFIGURATIONS: [Name, object][] = [
+  ['SGD', { lr: 0.1 }],
+  ['SGD', { lr: 0.1, momentum: 0.9, weightDecay: 0.1 }],
+  ['Adam', { lr: 0.1, weightDecay: 0.1, amsgrad: true }],
+  ['Adam', { lr: 0.1, eps: 0 }],
+  ['RMSprop', { lr: 0.1, momentum: 0.9, centered: true }],
+  ['RMSprop', { lr: 0.1, eps: 0 }],
+];
+
+describe.each(CONFIGURATIONS)('%s %o', (name, options) => {
+  const train = (parameters: Parameter[], steps: number, from = 0) => {
+    const optimizer = track(make(name, parameters, options));
+    run(optimizer, parameters, steps, from);
+    return optimizer;
+  };
+  const run = (optimizer: Optimizer, parameters: Parameter[], steps: number, from = 0) => {
+    allocateGradients(parameters);
+    for (let step = from; step < from + steps; step++) {
+      optimizer.zeroGrad();
+      for (const [k, parameter] of parameters.entries()) {
+        setGrad(parameter, new TestRandom(100 * step + k).normals(parameter.size));
+      }
+      optimizer.step();
+    }
+  };
+  const values = (parameters: readonly Parameter[]) => parameters.map((p) => p.data.toArray());
+
+  it('gives the same bits whatever stands between the parameters', () => {
+    const together = parametersOf(SIZES);
+    const apart = parametersOf(SIZES, true);
+    train(together, 4);
+    train(apart, 4);
+    expect(values(apart)).toEqual(values(together));
+  });
+
+  it('updates no frozen parameter and no skipped one, moments included', () => {
+    const parameters = parametersOf(SIZES);
+    const optimizer = train(parameters, 2);
+    const before = values(parameters);
+    const dictBefore = optimizer.stateDict();
+    parameters[1]!.requiresGrad = false;
+    optimizer.zeroGrad();
+    for (const k of [0, 1, 3]) setGrad(parameters[k]!, new TestRandom(k).normals(SIZES[k]!));
+    optimizer.step();
+    const after = values(parameters);
+    const dict = optimizer.stateDict();
+    for (const k of SIZES.keys()) {
+      const updated = k === 0 || k === 3;
+      if (updated) expect(after[k]).not.toEqual(before[k]);
+      else expect(after[k]).toEqual(before[k]);
+      if (!updated) expect(dict.state[k]).toEqual(dictBefore.state[k]);
+    }
+    parameters[1]!.requiresGrad = true;
+  });
+
+  it('goes on from a state dict as if there had been no break', () => {
+    const straight = parametersOf(SIZES);
+    train(straight, 6);
+
+    const parameters = parametersOf(SIZES);
+    const dict = train(parameters, 3).stateDict();
+    const second = track(new classes[name](parameters, { lr: 7 }) as unknown as Optimizer);
+    second.loadStateDict(dict);
+    expect(second.stateDict()).toEqual(dict);
+    run(second, parameters, 3, 3);
+    expect(values(parameters)).toEqual(values(straight));
+    // A snapshot: later steps did not write it.
+    if (Object.keys(dict.state).length > 0) expect(second.stateDict()).not.toEqual(dict);
+  });
+
+  it('takes no memory in a steady step and gives all of it back', () => {
+    const parameters = parametersOf(SIZES);
+    allocateGradients(parameters);
+    const before = memoryUsage().used;
+    const optimizer = train(parameters, 1);
+    const steady = memoryUsage();
+    run(optimizer, parameters, 50);
+    expect(memoryUsage()).toEqual(steady);
+    optimizer.dispose();
+    expect(memoryUsage().used).toBe(before);
+    expect(() => optimizer.step()).toThrow('step after dispose()');
+  });
+
+  it('leaves the padding behind a parameter at zero', () => {
+    const parameters = parametersOf(SIZES);
+    train(parameters, 3);
+    for (const { ptr, size, paddedBytes, data } of parameters) {
+      const { buffer } = data.view();
+      const padding = new Float32Array(buffer, ptr + size * 4, paddedBytes / 4 - size);
+      expect(padding.every((v) => v === 0)).toBe(true);
+    }
+  });
+});
+
+describe('spans', () => {
+  const member = (parameter: Parameter, steps = 3): Member => {
+    return { parameter, steps, active: true, state: {} };
+  };
+  const lengths = (members: readonly Member[], merge = true) => {
+    return buildSpans(members, ['m'], merge).map(({ length }) => length);
+  };
+
+  it('merge neighbours with equal steps, list order kept', () => {
+    const block = track(new Parameter(Tensor.zeros([64])));
+    block.dispose(); // a hole that the next parameters fill, one behind the other
+    const parameters = parametersOf([1, 16, 5]);
+    allocateGradients(parameters);
+    const members = parameters.map((parameter) => member(parameter));
+    allocateState({}, members, 'm')!;
+    expect(lengths(members)).toEqual([16 + 16 + 5]);
+    expect(lengths(members, false)).toEqual([1, 16, 5]);
+    const [a, b, c] = members as [Member, Member, Member];
+    expect(lengths([b, a, c])).toEqual([16, 1, 5]);
+    c.steps = 4;
+    expect(lengths(members)).toEqual([32, 5]);
+    b.active = false;
+    expect(lengths(members)).toEqual([1, 5]);
+    b.active = true;
+    c.steps = 3;
+    c.state.m = 64 as never;
+    expect(lengths(members)).toEqual([32, 5]);
+  });
+});
+
+describe('optimizers: what they refuse', () => {
+  const parameter = () => track(new Parameter(Tensor.zeros([2, 3])));
+
+  it('bad options', () => {
+    const p = [parameter()];
+    expect(() => new SGD(p, { lr: -1 })).toThrow('SGD: lr expected a number ≥ 0, got -1');
+    expect(() => new SGD(p, { lr: Number.NaN })).toThrow(RangeError);
+    expect(() => new SGD(p, { momentum: -0.1 })).toThrow('momentum');
+    expect(() => new SGD(p, { nesterov: true })).toThrow('nesterov expected a momentum');
+    expect(() => new SGD(p, { nesterov: true, momentum: 0.9, dampening: 0.1 })).toThrow('nesterov');
+    expect(() => new Adam(p, { betas: [0.9, 1] })).toThrow('betas[1] expected below 1');
+    expect(() => new AdamW(p, { eps: -1 })).toThrow('AdamW: eps');
+    expect(() => new RMSprop(p, { alpha: 2 })).toThrow('alpha');
+    expect(() => new Adam([{ params: p, lr: -1 }])).toThrow('lr');
+  });
+
+  it('bad parameters', () => {
+    const p = parameter();
+    expect(() => new SGD([])).toThrow('expected at least one');
+    expect(() => new SGD([p, p])).toThrow('twice');
+    expect(() => new SGD([{ params: [p] }, { params: [p] }])).toThrow('twice');
+    expect(() => new SGD([Tensor.zeros([2])] as never)).toThrow(
+      'expected Parameters, got a Tensor',
+    );
+    expect(() => new SGD([p, { params: [parameter()] }] as never)).toThrow('got both');
+    expect(() => new SGD(p as never)).toThrow(TypeError);
+  });
+
+  it('options left undefined are the defaults', () => {
+    const options = { lr: undefined, weightDecay: undefined } as never;
+    expect(new AdamW([parameter()], options).groups[0]).toMatchObject({
+      lr: 1e-3,
+      weightDecay: 0.01,
+    });
+  });
+
+  it('a state dict that does not fit, and loads nothing of it', () => {
+    const parameters = [parameter(), parameter()];
+    allocateGradients(parameters);
+    for (const p of parameters) setGrad(p, [1, 2, 3, 4, 5, 6]);
+    const optimizer = track(new Adam(parameters, { lr: 0.5 }));
+    optimizer.step();
+    const good = optimizer.stateDict();
+    const refuse = (dict: unknown, message: string) => {
+      expect(() => optimizer.loadStateDict(dict as never)).toThrow(message);
+      expect(optimizer.stateDict()).toEqual(good);
+    };
+    const group = { ...good.param_groups[0]!, lr: 9 };
+    const state = good.state;
+    refuse({}, 'expected { state, param_groups }');
+    refuse({ state, param_groups: [group, group] }, 'expected groups of 2 parameters, got 2 + 2');
+    refuse({ state, param_groups: [{ ...group, params: [0] }] }, 'got 1');
+    refuse({ state, param_groups: [{ ...group, lr: '1' }] }, 'lr expected');
+    refuse({ state, param_groups: [{ ...group, lr: -1 }] }, 'lr expected');
+    refuse({ state, param_groups: [{ ...group, maximize: true }] }, 'maximize');
+    const { exp_avg: _, ...lacking } = state[1]!;
+    refuse({ state: { ...state, 1: lacking }, param_groups: [group] }, 'exp_avg is missing');
+    const misshapen = { ...state[1], exp_avg: Tensor.zeros([3, 2]) };
+    refuse(
+      { state: { ...state, 1: misshapen }, param_groups: [group] },
+      'parameter 1: exp_avg expected [2, 3], got [3, 2]',
+    );
+    const halfStep = { ...state[1], step: 0.5 };
+    refuse({ state: { ...state, 1: halfStep }, param_groups: [group] }, 'step expected');
+  });
+
+  it("takes PyTorch's extra options and plain steps", () => {
+    const [p] = [parameter()];
+    const optimizer = track(new Adam([p]));
+    const moment = { shape: [2, 3], data: [1, 2, 3, 4, 5, 6] };
+    optimizer.loadStateDict({
+      state: { 0: { step: 3, exp_avg: moment, exp_avg_sq: moment } },
+      param_groups: [
+        { lr: 0.25, betas: [0.8, 0.9], foreach: null, maximize: false, initial_lr: 1, params: [0] },
+      ],
+    });
+    expect(optimizer.groups[0]).toMatchObject({ lr: 0.25, betas: [0.8, 0.9], eps: 1e-8 });
+    const { state } = optimizer.stateDict();
+    expect(state[0]!.step!.item()).toBe(3);
+    expect(Array.from(state[0]!.exp_avg!.toArray())).toEqual(moment.data);
+  });
+});
+
+describe('gradient clipping', () => {
+  const parameters = () => {
+    const found = goldenParameters();
+    setGoldenGrads(found, 1);
+    return found;
+  };
+
+  for (const golden of cases.filter((c) => c.name === 'clipGradNorm')) {
+    it(`clipGradNorm to ${golden.maxNorm} = PyTorch`, () => {
+      const found = parameters();
+      expectClose([clipGradNorm(found, golden.maxNorm)], [golden.norm], { rtol: 1e-6 }, 'norm');
+      for (const [k, { grad }] of found.entries()) {
+        expectClose(grad!.view(), golden.after[k].data, { rtol: 1e-6 }, `grad ${k}`);
+      }
+      const norm = gradNorm(found);
+      expect(norm).toBeLessThanOrEqual(golden.maxNorm);
+    });
+  }
+
+  it('leaves out parameters that have no gradient or are frozen', () => {
+    const found = parameters();
+    const alone = gradNorm([found[0]!]);
+    found[1]!.requiresGrad = false;
+    expect(gradNorm(found)).toBe(alone);
+    found[1]!.requiresGrad = true;
+    found[1]!.zeroGrad();
+    expect(gradNorm(found)).toBe(alone);
+  });
+
+  it('a NaN makes all NaN, as in PyTorch', () => {
+    const found = parameters();
+    found[0]!.grad!.view()[3] = Number.NaN;
+    expect(clipGradNorm(found, 1)).toBeNaN();
+    expect(found[1]!.grad!.view().every((v) => Number.isNaN(v))).toBe(true);
+  });
+
+  it('clipGradValue', () => {
+    const found = parameters();
+    const before = found.map(({ grad }) => grad!.toArray());
+    clipGradValue(found, 0.25);
+    for (const [k, { grad }] of found.entries()) {
+      expect(grad!.toArray()).toEqual(before[k]!.map((v) => Math.min(Math.max(v, -0.25), 0.25)));
+    }
+    expect(() => clipGradValue(found, -1)).toThrow('limit');
+    expect(() => clipGradNorm(found, -1)).toThrow('maxNorm');
+  });
+});
