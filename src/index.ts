@@ -1,5 +1,15 @@
 /** evenkeel: the public names, and nothing else. */
 
+export {
+  type AnyLoss,
+  type Evaluation,
+  evaluate,
+  type FitOptions,
+  fit,
+  type Metric,
+  type Progress,
+  type TrainingData,
+} from './fit.ts';
 export type { Init, Initializer } from './init.ts';
 export * as init from './init.ts';
 export {

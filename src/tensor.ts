@@ -1,9 +1,6 @@
 import { checkShape, describe, type Shape, sameShape, shapeText, sizeOf } from './check.ts';
 import type { Window } from './memory/memory.ts';
 
-/** Numbers in nested arrays, all of one length on each level. */
-export type Nested = number | readonly Nested[];
-
 type NumberArray =
   | Float32Array
   | Float64Array
@@ -15,8 +12,11 @@ type NumberArray =
   | Int32Array
   | Uint32Array;
 
+/** Numbers in nested arrays, all of one length on each level. */
+export type Nested = number | NumberArray | readonly Nested[];
+
 /** What a Tensor can be made from. */
-export type TensorData = Nested | NumberArray;
+export type TensorData = Nested;
 
 /** What `forward`, `backward` and `predict` take: a Tensor, or flat data with its shape. */
 export type Input = Tensor | { readonly data: ArrayLike<number>; readonly shape: Shape };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   Add,
   Concat,
+  type Input,
   Layer,
   type LayerContext,
   Module,
@@ -108,7 +109,7 @@ describe('a plan', () => {
   it('adds a tensor to itself', () => {
     class Twice extends Module {
       add = new Add();
-      override forward(x: Tensor): Tensor {
+      override forward(x: Input): Tensor {
         return this.add.forward([x, x]);
       }
     }
@@ -120,7 +121,7 @@ describe('a plan', () => {
   it('lets a layer stand at two places of a Module, each use with what it saved', () => {
     class Shared extends Module {
       square: Layer = new Square(2);
-      override forward(x: Tensor): Tensor {
+      override forward(x: Input): Tensor {
         return this.square.forward(this.square.forward(x));
       }
     }
@@ -225,7 +226,7 @@ describe('state dicts', () => {
   class Net extends Module {
     first: Layer = new Square(1);
     rest = [new Sequential(new Square(2)), new Sequential({ last: new Square(3) })];
-    override forward(x: Tensor): Tensor {
+    override forward(x: Input): Tensor {
       let y = this.first.forward(x) as Tensor;
       for (const layer of this.rest) y = layer.forward(y);
       return y;

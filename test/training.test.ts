@@ -11,8 +11,9 @@ import {
 } from '../src/index.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
+import { cnn, mlp } from './support/networks.ts';
 import { compareSteps } from './support/steps.ts';
-import { cnn, mlp, setWeights, shippedImages } from './support/training.ts';
+import { setWeights, shippedImages } from './support/training.ts';
 
 let images: Awaited<ReturnType<typeof shippedImages>>;
 

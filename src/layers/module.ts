@@ -29,7 +29,7 @@ type Entry = Parameter | Buffer | Counter;
  *   conv = new Conv2d(8, 8, 3, { padding: 1, bias: false });
  *   bn = new BatchNorm2d(8);
  *   add = new Add();
- *   override forward(x: Tensor): Tensor {
+ *   override forward(x: Input): Tensor {
  *     return this.add.forward([this.bn.forward(this.conv.forward(x)), x]);
  *   }
  * }

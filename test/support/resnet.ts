@@ -5,6 +5,7 @@ import {
   BatchNorm2d,
   Conv2d,
   Flatten,
+  type Input,
   Linear,
   MaxPool2d,
   Module,
@@ -36,7 +37,7 @@ class BasicBlock extends Module {
     }
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward(x: Input): Tensor {
     let y = this.relu.forward(this.bn1.forward(this.conv1.forward(x)));
     y = this.bn2.forward(this.conv2.forward(y));
     return this.relu.forward(this.add.forward([y, this.downsample?.forward(x) ?? x]));
@@ -69,7 +70,7 @@ export class ResNet extends Module {
     this.fc = new Linear(d, classes);
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward(x: Input): Tensor {
     let y = this.maxpool.forward(this.relu.forward(this.bn1.forward(this.conv1.forward(x))));
     for (const stage of [this.layer1, this.layer2, this.layer3, this.layer4]) y = stage.forward(y);
     return this.fc.forward(this.flatten.forward(this.avgpool.forward(y)));

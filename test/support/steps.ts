@@ -29,7 +29,7 @@ export async function compareSteps(
       state[name] = { data: await read(tensor.size), shape: tensor.shape };
     }
     model.loadStateDict(state);
-    const loaded = optimizer.stateDict();
+    const theirs: Record<number, { step: number; exp_avg: Tensor; exp_avg_sq: Tensor }> = {};
     for (const [i, [, { shape, size }]] of parameters.entries()) {
       const m = Tensor.from(await read(size), shape);
       const v = Tensor.from(await read(size), shape);
@@ -48,9 +48,9 @@ export async function compareSteps(
           `step ${step}: exp_avg_sq ${i}`,
         );
       }
-      loaded.state[i] = { step, exp_avg: m, exp_avg_sq: v };
+      theirs[i] = { step, exp_avg: m, exp_avg_sq: v };
     }
-    if (step > 0) optimizer.loadStateDict(loaded);
+    if (step > 0) optimizer.loadStateDict({ ...optimizer.stateDict(), state: theirs });
 
     const rows = [step * BATCH, (step + 1) * BATCH] as const;
     const inputs = {

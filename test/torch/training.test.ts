@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { it } from 'vitest';
+import { cnn } from '../support/networks.ts';
 import { compareSteps } from '../support/steps.ts';
-import { cnn, shippedImages } from '../support/training.ts';
+import { shippedImages } from '../support/training.ts';
 
 const script = fileURLToPath(new URL('../goldens/training.py', import.meta.url));
 
@@ -12,7 +13,7 @@ it('60 steps of the CNN with batch norm have PyTorch’s loss, gradients and mom
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const chunks = python.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   const read = async (n: number): Promise<Float32Array> => {
     const parts = [rest];
     let length = rest.length;
@@ -24,7 +25,7 @@ it('60 steps of the CNN with batch norm have PyTorch’s loss, gradients and mom
     }
     const bytes = Buffer.concat(parts);
     rest = bytes.subarray(n * 4);
-    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + n * 4));
+    return new Float32Array(Uint8Array.from(bytes.subarray(0, n * 4)).buffer);
   };
   using model = cnn();
   await compareSteps(model, read, await shippedImages(), 60);
