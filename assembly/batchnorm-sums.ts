@@ -25,16 +25,20 @@ export function padded(c: i32): i32 {
   return (c + 15) & ~15;
 }
 
-/** Up to four channels at `p`. @inline
+/**
+ * Up to four channels at `p`, or with `next` the four after them: loops over rows take eight channels
+ * a step, at constant offsets. @inline
  */
-export function loadChannels(p: usize, count: i32): v128 {
-  return count < 4 ? loadPartial(p, count) : v128.load(p);
+export function loadChannels(p: usize, count: i32, next: bool = false): v128 {
+  if (count < 4) return loadPartial(p, count);
+  return next ? v128.load(p, 16) : v128.load(p);
 }
 
-/** Stores up to four channels at `p`. @inline
+/** Stores what loadChannels loads. @inline
  */
-export function storeChannels(p: usize, v: v128, count: i32): void {
+export function storeChannels(p: usize, v: v128, count: i32, next: bool = false): void {
   if (count < 4) storePartial(p, v, count);
+  else if (next) v128.store(p, v, 16);
   else v128.store(p, v);
 }
 
@@ -79,23 +83,25 @@ export function inputGradient(
   return madd(through, a, madd(d, p, q));
 }
 
-/** u of four numbers. @inline
+/** u of up to four numbers. @inline
  */
-function term(kind: i32, dy: usize, count: i32, d: v128, a: v128, b: v128): v128 {
+function term(kind: i32, dy: usize, count: i32, next: bool, d: v128, a: v128, b: v128): v128 {
   if (kind == STATISTICS) return d;
-  return received(kind, loadChannels(dy, count), d, a, b);
+  return received(kind, loadChannels(dy, count, next), d, a, b);
 }
 
 /**
- * Adds `rows` (four or one) rows of up to four channels to their float32 sums; four meet each other
- * before they meet the sum. @inline
+ * Adds `rows` (four or one) rows of up to four channels, `i` bytes on, to their float32 sums; four
+ * meet each other before they meet the sum. @inline
  */
 function addRows(
   kind: i32,
   rows: i32,
   count: i32,
-  sum: usize, // [4] f32, Σ u
-  product: usize, // [4] f32, Σ u·d
+  next: bool,
+  i: usize,
+  sums: usize, // Σ u
+  products: usize, // Σ u·d
   x: usize,
   dy: usize,
   stride: usize,
@@ -103,28 +109,39 @@ function addRows(
   scale: usize,
   offset: usize,
 ): void {
-  const k = loadChannels(shift, count);
-  const a = kind == GRADIENT_RELU ? loadChannels(scale, count) : k;
-  const b = kind == GRADIENT_RELU ? loadChannels(offset, count) : k;
-  const d0 = f32x4.sub(loadChannels(x, count), k);
-  const u0 = term(kind, dy, count, d0, a, b);
+  const k = loadChannels(shift + i, count, next);
+  const a = kind == GRADIENT_RELU ? loadChannels(scale + i, count, next) : k;
+  const b = kind == GRADIENT_RELU ? loadChannels(offset + i, count, next) : k;
+  let p = x + i;
+  let q = dy + i;
+  const d0 = f32x4.sub(loadChannels(p, count, next), k);
+  const u0 = term(kind, q, count, next, d0, a, b);
   let u = u0;
   let v = f32x4.mul(u0, d0);
   if (rows == 4) {
-    const d1 = f32x4.sub(loadChannels(x + stride, count), k);
-    const u1 = term(kind, dy + stride, count, d1, a, b);
-    const d2 = f32x4.sub(loadChannels(x + 2 * stride, count), k);
-    const u2 = term(kind, dy + 2 * stride, count, d2, a, b);
-    const d3 = f32x4.sub(loadChannels(x + 3 * stride, count), k);
-    const u3 = term(kind, dy + 3 * stride, count, d3, a, b);
+    p += stride;
+    q += stride;
+    const d1 = f32x4.sub(loadChannels(p, count, next), k);
+    const u1 = term(kind, q, count, next, d1, a, b);
+    p += stride;
+    q += stride;
+    const d2 = f32x4.sub(loadChannels(p, count, next), k);
+    const u2 = term(kind, q, count, next, d2, a, b);
+    p += stride;
+    q += stride;
+    const d3 = f32x4.sub(loadChannels(p, count, next), k);
+    const u3 = term(kind, q, count, next, d3, a, b);
     u = f32x4.add(f32x4.add(u, u1), f32x4.add(u2, u3));
     v = f32x4.add(madd(u1, d1, v), madd(u3, d3, f32x4.mul(u2, d2)));
   }
-  v128.store(sum, f32x4.add(v128.load(sum), u));
-  v128.store(product, f32x4.add(v128.load(product), v));
+  // these blocks are scratch and padded: whole vectors, even where channels end
+  const s = sums + i;
+  const t = products + i;
+  storeChannels(s, f32x4.add(loadChannels(s, 4, next), u), 4, next);
+  storeChannels(t, f32x4.add(loadChannels(t, 4, next), v), 4, next);
 }
 
-/** addRows over `width` bytes of channels. @inline
+/** addRows over `width` bytes of channels, eight channels a step. @inline
  */
 function addRowsAcross(
   kind: i32,
@@ -139,40 +156,20 @@ function addRowsAcross(
   scale: usize,
   offset: usize,
 ): void {
-  const full = width & ~15;
+  const eights = width & ~31;
   let i: usize = 0;
-  while (i < full) {
-    addRows(
-      kind,
-      rows,
-      4,
-      sums + i,
-      products + i,
-      x + i,
-      dy + i,
-      stride,
-      shift + i,
-      scale + i,
-      offset + i,
-    );
+  while (i < eights) {
+    addRows(kind, rows, 4, false, i, sums, products, x, dy, stride, shift, scale, offset);
+    addRows(kind, rows, 4, true, i, sums, products, x, dy, stride, shift, scale, offset);
+    i += 32;
+  }
+  if (width & 16) {
+    addRows(kind, rows, 4, false, i, sums, products, x, dy, stride, shift, scale, offset);
     i += 16;
   }
-  const tail = <i32>((width - full) >> 2);
-  if (tail) {
-    addRows(
-      kind,
-      rows,
-      tail,
-      sums + i,
-      products + i,
-      x + i,
-      dy + i,
-      stride,
-      shift + i,
-      scale + i,
-      offset + i,
-    );
-  }
+  const tail = <i32>((width & 15) >> 2);
+  if (tail)
+    addRows(kind, rows, tail, false, i, sums, products, x, dy, stride, shift, scale, offset);
 }
 
 /**
@@ -274,19 +271,19 @@ export function sumPlane(
     let v3 = u0;
     while (p < whole) {
       const d0 = f32x4.sub(v128.load(p), k);
-      const t0 = term(kind, q, 4, d0, a, b);
+      const t0 = term(kind, q, 4, false, d0, a, b);
       u0 = f32x4.add(u0, t0);
       v0 = madd(t0, d0, v0);
       const d1 = f32x4.sub(v128.load(p, 16), k);
-      const t1 = term(kind, q + 16, 4, d1, a, b);
+      const t1 = term(kind, q + 16, 4, false, d1, a, b);
       u1 = f32x4.add(u1, t1);
       v1 = madd(t1, d1, v1);
       const d2 = f32x4.sub(v128.load(p, 32), k);
-      const t2 = term(kind, q + 32, 4, d2, a, b);
+      const t2 = term(kind, q + 32, 4, false, d2, a, b);
       u2 = f32x4.add(u2, t2);
       v2 = madd(t2, d2, v2);
       const d3 = f32x4.sub(v128.load(p, 48), k);
-      const t3 = term(kind, q + 48, 4, d3, a, b);
+      const t3 = term(kind, q + 48, 4, false, d3, a, b);
       u3 = f32x4.add(u3, t3);
       v3 = madd(t3, d3, v3);
       p += 64;
@@ -294,7 +291,7 @@ export function sumPlane(
     }
     while (p < most) {
       const d = f32x4.sub(v128.load(p), k);
-      const t = term(kind, q, 4, d, a, b);
+      const t = term(kind, q, 4, false, d, a, b);
       u0 = f32x4.add(u0, t);
       v0 = madd(t, d, v0);
       p += 16;
@@ -303,7 +300,7 @@ export function sumPlane(
     if (p < stop) {
       const count = <i32>((stop - p) >> 2);
       const d = v128.and(f32x4.sub(loadPartial(p, count), k), inside(count));
-      const t = term(kind, q, count, d, a, b);
+      const t = term(kind, q, count, false, d, a, b);
       u1 = f32x4.add(u1, t);
       v1 = madd(t, d, v1);
       p = stop;

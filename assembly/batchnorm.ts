@@ -40,29 +40,33 @@ export function batchNormForward(
     for (let r = from; r < to; r += 2) {
       const first = <usize>r * stride + ((<usize>block) << 2);
       const next = r + 1 < to ? stride : 0;
-      let p = x + first;
-      let q = y + first;
-      let k = at(shift, block);
-      let a = at(scale, block);
-      let b = at(offset, block);
-      const end = p + ((<usize>(width & ~3)) << 2);
-      while (p < end) {
-        normalize(4, q, next, k, a, b, p, floor);
-        p += 16;
-        q += 16;
-        k += 16;
-        a += 16;
-        b += 16;
+      const p = x + first;
+      const q = y + first;
+      const k = at(shift, block);
+      const a = at(scale, block);
+      const b = at(offset, block);
+      const eights = (<usize>(width & ~7)) << 2;
+      let i: usize = 0;
+      while (i < eights) {
+        normalize(4, false, i, q, next, k, a, b, p, floor);
+        normalize(4, true, i, q, next, k, a, b, p, floor);
+        i += 32;
       }
-      if (width & 3) normalize(width & 3, q, next, k, a, b, p, floor);
+      if (width & 4) {
+        normalize(4, false, i, q, next, k, a, b, p, floor);
+        i += 16;
+      }
+      if (width & 3) normalize(width & 3, false, i, q, next, k, a, b, p, floor);
     }
   }
 }
 
-/** Up to four channels of a row and of the row `next` bytes on. @inline
+/** Up to four channels, `i` bytes on, of a row and of the row `next` bytes after it. @inline
  */
 function normalize(
   count: i32,
+  second: bool,
+  i: usize,
   y: usize,
   next: usize,
   shift: usize,
@@ -71,13 +75,15 @@ function normalize(
   x: usize,
   floor: v128,
 ): void {
-  const k = loadChannels(shift, count);
-  const a = loadChannels(scale, count);
-  const b = loadChannels(offset, count);
-  const y0 = madd(f32x4.sub(loadChannels(x, count), k), a, b);
-  const y1 = madd(f32x4.sub(loadChannels(x + next, count), k), a, b);
-  storeChannels(y, f32x4.pmax(y0, floor), count);
-  storeChannels(y + next, f32x4.pmax(y1, floor), count);
+  const k = loadChannels(shift + i, count, second);
+  const a = loadChannels(scale + i, count, second);
+  const b = loadChannels(offset + i, count, second);
+  const p = x + i;
+  const q = y + i;
+  const y0 = madd(f32x4.sub(loadChannels(p, count, second), k), a, b);
+  const y1 = madd(f32x4.sub(loadChannels(p + next, count, second), k), a, b);
+  storeChannels(q, f32x4.pmax(y0, floor), count, second);
+  storeChannels(q + next, f32x4.pmax(y1, floor), count, second);
 }
 
 /**
@@ -220,50 +226,91 @@ function differentiateRows(
   x: usize,
   width: usize,
 ): void {
-  const full = width & ~15;
+  const eights = width & ~31;
   let i: usize = 0;
-  while (i < full) {
+  while (i < eights) {
     differentiate(
       kind,
       training,
       4,
-      dx + i,
+      false,
+      i,
+      dx,
       next,
-      shift + i,
-      scale + i,
-      offset + i,
-      slope + i,
-      intercept + i,
-      dy + i,
-      x + i,
+      shift,
+      scale,
+      offset,
+      slope,
+      intercept,
+      dy,
+      x,
+    );
+    differentiate(
+      kind,
+      training,
+      4,
+      true,
+      i,
+      dx,
+      next,
+      shift,
+      scale,
+      offset,
+      slope,
+      intercept,
+      dy,
+      x,
+    );
+    i += 32;
+  }
+  if (width & 16) {
+    differentiate(
+      kind,
+      training,
+      4,
+      false,
+      i,
+      dx,
+      next,
+      shift,
+      scale,
+      offset,
+      slope,
+      intercept,
+      dy,
+      x,
     );
     i += 16;
   }
-  const tail = <i32>((width - full) >> 2);
+  const tail = <i32>((width & 15) >> 2);
   if (tail) {
     differentiate(
       kind,
       training,
       tail,
-      dx + i,
+      false,
+      i,
+      dx,
       next,
-      shift + i,
-      scale + i,
-      offset + i,
-      slope + i,
-      intercept + i,
-      dy + i,
-      x + i,
+      shift,
+      scale,
+      offset,
+      slope,
+      intercept,
+      dy,
+      x,
     );
   }
 }
 
-/** Up to four channels of two rows. @inline
+/** Up to four channels, `i` bytes on, of a row and of the row `next` bytes after it. @inline
  */
 function differentiate(
   kind: i32,
   training: bool,
   count: i32,
+  second: bool,
+  i: usize,
   dx: usize,
   next: usize,
   shift: usize,
@@ -274,15 +321,17 @@ function differentiate(
   dy: usize,
   x: usize,
 ): void {
-  const a = loadChannels(scale, count);
-  const k = readsX(kind, training) ? loadChannels(shift, count) : a;
-  const b = kind == GRADIENT_RELU ? loadChannels(offset, count) : a;
-  const p = training ? loadChannels(slope, count) : a;
-  const q = training ? loadChannels(intercept, count) : a;
-  const x0 = readsX(kind, training) ? loadChannels(x, count) : a;
-  const x1 = readsX(kind, training) ? loadChannels(x + next, count) : a;
-  const dx0 = inputGradient(kind, training, loadChannels(dy, count), x0, k, a, b, p, q);
-  const dx1 = inputGradient(kind, training, loadChannels(dy + next, count), x1, k, a, b, p, q);
-  storeChannels(dx, dx0, count);
-  storeChannels(dx + next, dx1, count);
+  const a = loadChannels(scale + i, count, second);
+  const k = readsX(kind, training) ? loadChannels(shift + i, count, second) : a;
+  const b = kind == GRADIENT_RELU ? loadChannels(offset + i, count, second) : a;
+  const p = training ? loadChannels(slope + i, count, second) : a;
+  const q = training ? loadChannels(intercept + i, count, second) : a;
+  const x0 = readsX(kind, training) ? loadChannels(x + i, count, second) : a;
+  const x1 = readsX(kind, training) ? loadChannels(x + i + next, count, second) : a;
+  const dy0 = loadChannels(dy + i, count, second);
+  const dy1 = loadChannels(dy + i + next, count, second);
+  const dx0 = inputGradient(kind, training, dy0, x0, k, a, b, p, q);
+  const dx1 = inputGradient(kind, training, dy1, x1, k, a, b, p, q);
+  storeChannels(dx + i, dx0, count, second);
+  storeChannels(dx + i + next, dx1, count, second);
 }
