@@ -10,7 +10,14 @@ export function sigmoidForward(
   from: i32,
   to: i32,
 ): void {
-  for (let i = from; i < to; i += 4) {
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const low = sigmoidLanes(v128.load(at(x, i)));
+    const high = sigmoidLanes(v128.load(at(x, i), 16));
+    v128.store(at(y, i), low);
+    v128.store(at(y, i), high, 16);
+  }
+  for (; i < to; i += 4) {
     const count = to - i;
     storeUpTo(at(y, i), sigmoidLanes(loadUpTo(at(x, i), count)), count);
   }
@@ -43,7 +50,14 @@ export function tanhForward(
   from: i32,
   to: i32,
 ): void {
-  for (let i = from; i < to; i += 4) {
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const low = tanhLanes(v128.load(at(x, i)));
+    const high = tanhLanes(v128.load(at(x, i), 16));
+    v128.store(at(y, i), low);
+    v128.store(at(y, i), high, 16);
+  }
+  for (; i < to; i += 4) {
     const count = to - i;
     storeUpTo(at(y, i), tanhLanes(loadUpTo(at(x, i), count)), count);
   }
@@ -81,7 +95,14 @@ export function siluForward(
   from: i32,
   to: i32,
 ): void {
-  for (let i = from; i < to; i += 4) {
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const low = silu(v128.load(at(x, i)));
+    const high = silu(v128.load(at(x, i), 16));
+    v128.store(at(y, i), low);
+    v128.store(at(y, i), high, 16);
+  }
+  for (; i < to; i += 4) {
     const count = to - i;
     storeUpTo(at(y, i), silu(loadUpTo(at(x, i), count)), count);
   }

@@ -21,7 +21,14 @@ export function geluForward(
   from: i32,
   to: i32,
 ): void {
-  for (let i = from; i < to; i += 4) {
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const low = gelu(v128.load(at(x, i)));
+    const high = gelu(v128.load(at(x, i), 16));
+    v128.store(at(y, i), low);
+    v128.store(at(y, i), high, 16);
+  }
+  for (; i < to; i += 4) {
     const count = to - i;
     storeUpTo(at(y, i), gelu(loadUpTo(at(x, i), count)), count);
   }
@@ -42,7 +49,14 @@ export function geluBackward(
   from: i32,
   to: i32,
 ): void {
-  for (let i = from; i < to; i += 4) {
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const low = geluSlope(v128.load(at(x, i)));
+    const high = geluSlope(v128.load(at(x, i), 16));
+    v128.store(at(dx, i), f32x4.mul(v128.load(at(dy, i)), low));
+    v128.store(at(dx, i), f32x4.mul(v128.load(at(dy, i), 16), high), 16);
+  }
+  for (; i < to; i += 4) {
     const count = to - i;
     const slope = geluSlope(loadUpTo(at(x, i), count));
     storeUpTo(at(dx, i), f32x4.mul(loadUpTo(at(dy, i), count), slope), count);

@@ -8,7 +8,6 @@ import { loadUpTo, storeUpTo } from './partial';
 
 /** 1.5·2²³: adding it rounds a small number to an integer, which then stands in the low bits. */
 const ROUND: f32 = 12582912;
-const ROUND_BITS: i32 = 0x4b400000;
 // biome-ignore lint/suspicious/noApproximativeNumericConstant: a kernel has no Math
 const LOG2_E: f32 = 1.4426950408889634;
 /** ln 2 in two parts; the first has nine bits, so that n·LN2_HIGH is exact. */
@@ -38,17 +37,16 @@ function expClamped(x: v128): v128 {
     f32x4.mul(n, f32x4.splat(LN2_LOW)),
   );
   const er = f32x4.add(madd(f32x4.mul(r, r), expQuotient(r), r), f32x4.splat(1));
-  // Of a NaN the exponents are arbitrary, and NaN times either factor is NaN.
-  const exponent = i32x4.sub(shifted, i32x4.splat(ROUND_BITS));
-  const half = i32x4.shr_s(exponent, 1);
-  const rest = i32x4.sub(exponent, half);
-  return f32x4.mul(f32x4.mul(er, powerOfTwo(half)), powerOfTwo(rest));
+  // n stands in the low bits of `shifted`. Of a NaN it is arbitrary: NaN times anything is NaN.
+  const exponent = i32x4.shl(shifted, 23);
+  const half = v128.and(i32x4.shr_s(exponent, 1), i32x4.splat(0xff800000));
+  return f32x4.mul(f32x4.mul(er, powerOfTwo(half)), powerOfTwo(i32x4.sub(exponent, half)));
 }
 
-/** 2ⁿ for integer lanes n in [-126, 127]. * @inline
+/** 2ⁿ, given n·2²³ for integer lanes n in [-126, 127]: n added to the exponent of 1. * @inline
  */
-function powerOfTwo(n: v128): v128 {
-  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+function powerOfTwo(exponent: v128): v128 {
+  return i32x4.add(exponent, f32x4.splat(1));
 }
 
 /** eˣ, 0.99 ulp; denormal results included. * @inline
@@ -75,7 +73,7 @@ function expm1Clamped(x: v128): v128 {
     f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH))),
     f32x4.mul(n, f32x4.splat(LN2_LOW)),
   );
-  const power = powerOfTwo(i32x4.sub(shifted, i32x4.splat(ROUND_BITS)));
+  const power = powerOfTwo(i32x4.shl(shifted, 23));
   const expm1 = madd(f32x4.mul(r, r), expQuotient(r), r);
   return madd(power, expm1, f32x4.sub(power, f32x4.splat(1)));
 }
@@ -199,7 +197,14 @@ export function expForward(
   from: i32,
   to: i32,
 ): void {
-  for (let i = from; i < to; i += 4) {
+  let i = from;
+  for (; i + 8 <= to; i += 8) {
+    const low = expLanes(v128.load(at(x, i)));
+    const high = expLanes(v128.load(at(x, i), 16));
+    v128.store(at(y, i), low);
+    v128.store(at(y, i), high, 16);
+  }
+  for (; i < to; i += 4) {
     const count = to - i;
     storeUpTo(at(y, i), expLanes(loadUpTo(at(x, i), count)), count);
   }

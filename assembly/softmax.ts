@@ -49,7 +49,15 @@ export function rowExp(
 ): f32 {
   const shift = f32x4.splat(m);
   let sum = f32x4.splat(0);
-  for (let k = 0; k < c; k += 4) {
+  let k = 0;
+  for (; k + 8 <= c; k += 8) {
+    const low = expNonPositive(f32x4.sub(v128.load(at(x, k)), shift));
+    const high = expNonPositive(f32x4.sub(v128.load(at(x, k), 16), shift));
+    v128.store(at(y, k), low);
+    v128.store(at(y, k), high, 16);
+    sum = f32x4.add(f32x4.add(sum, low), high);
+  }
+  for (; k < c; k += 4) {
     const count = c - k;
     const e = expNonPositive(f32x4.sub(loadUpTo(at(x, k), count), shift));
     storeUpTo(at(y, k), e, count);
