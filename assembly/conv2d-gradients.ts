@@ -6,6 +6,7 @@ import {
   tapOffsets,
   windowFloats,
 } from './conv2d';
+import { correlateTaps } from './conv2d-depthwise';
 import {
   extent,
   fillWindow,
@@ -220,6 +221,7 @@ export function conv2dInputGradient(
               places,
               height,
               here,
+              countW,
               count,
               stride,
               edge,
@@ -412,6 +414,15 @@ export function conv2dWeightGradient(
       }
       const gradient = dy + ((<usize>(i * outChannels + g * height) * <usize>plane) << 2);
       const target = at(dWeight, g * height * k);
+      if (height == 1) {
+        for (let j = 0; j < images; j++) {
+          const one = at(gradient, j * outChannels * plane);
+          const places = at(bases, j * plane);
+          const t = at(taps, from);
+          correlateTaps(at(target, from), one, windows, places, t, outH, outW, to - from);
+        }
+        continue;
+      }
       for (let pc = 0; pc < images * plane; pc += KC) {
         const part = min(KC, images * plane - pc);
         packPlanes(packedA, at(gradient, pc), height, plane, outChannels * plane, part, images);

@@ -148,26 +148,38 @@ export function packPositions(
   }
 }
 
-/** Half of a panel, whose four positions may lie on two lines or in two images. */
+/** Half of a panel: four positions on one line, on two, or anywhere. */
 function packQuad(dst: usize, window: usize, bases: usize, taps: usize, k: i32): void {
+  const end = at(taps, k);
+  let t = taps;
   const p0 = window + load<u32>(bases);
+  const p3 = window + load<u32>(bases, 12);
+  if (isRun(bases, 4)) {
+    while (t < end) {
+      v128.store(dst, v128.load(p0 + load<u32>(t)));
+      t += 4;
+      dst += 32;
+    }
+    return;
+  }
   const p1 = window + load<u32>(bases, 4);
   const p2 = window + load<u32>(bases, 8);
-  const p3 = window + load<u32>(bases, 12);
-  const run = isRun(bases, 4);
-  let t = taps;
-  const end = at(taps, k);
+  if (p1 == p0 + 4 && p3 == p2 + 4) {
+    while (t < end) {
+      const tap = load<u32>(t);
+      store<u64>(dst, load<u64>(p0 + tap));
+      store<u64>(dst, load<u64>(p2 + tap), 8);
+      t += 4;
+      dst += 32;
+    }
+    return;
+  }
   while (t < end) {
     const tap = load<u32>(t);
-    if (run) {
-      v128.store(dst, v128.load(p0 + tap));
-    } else {
-      let v = v128.load32_zero(p0 + tap);
-      v = v128.load_lane<f32>(p1 + tap, v, 1);
-      v = v128.load_lane<f32>(p2 + tap, v, 2);
-      v = v128.load_lane<f32>(p3 + tap, v, 3);
-      v128.store(dst, v);
-    }
+    store<f32>(dst, load<f32>(p0 + tap));
+    store<f32>(dst, load<f32>(p1 + tap), 4);
+    store<f32>(dst, load<f32>(p2 + tap), 8);
+    store<f32>(dst, load<f32>(p3 + tap), 12);
     t += 4;
     dst += 32;
   }

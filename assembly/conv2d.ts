@@ -1,4 +1,5 @@
 import { channelBiasForward } from './bias';
+import { correlate } from './conv2d-depthwise';
 import {
   extent,
   fillWindow,
@@ -152,23 +153,28 @@ export function multiplyWindows(
   columns: usize, // [positions] i32, byte offset of each position in a row of C
   m: i32,
   positions: i32,
+  width: i32, // positions on a line
   k: i32,
   stride: usize,
   edge: usize, // [TILE_BYTES]
   packedB: usize, // panelBytes(positions, k)
 ): void {
+  if (m == 1) {
+    correlate(c, a, window, bases, taps, columns, positions / width, width, k, edge);
+    return;
+  }
   for (let jc = 0; jc < positions; jc += PIXELS) {
-    const width = min(PIXELS, positions - jc);
+    const taken = min(PIXELS, positions - jc);
     for (let pc = 0; pc < k; pc += KC) {
       const depth = min(KC, k - pc);
-      packPositions(packedB, window, at(bases, jc), at(taps, pc), width, depth);
+      packPositions(packedB, window, at(bases, jc), at(taps, pc), taken, depth);
       for (let ic = 0; ic < m; ic += MC) {
         multiplyPacked(
           c + <usize>ic * stride,
           at(a, m * pc + ic * depth),
           packedB,
           min(MC, m - ic),
-          width,
+          taken,
           depth,
           stride,
           at(columns, jc),
@@ -257,6 +263,7 @@ export function conv2dForward(
         columns,
         height,
         images * plane,
+        outW,
         k,
         stride,
         edge,

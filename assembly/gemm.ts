@@ -50,7 +50,9 @@ export function multiplyPacked(
         tile(to + offset, stride, p, b, rows, k, add);
       } else {
         tile(edge, NR * 4, p, b, rows, k, false);
-        scatter(to, stride, columns ? at(columns, j) : 0, offset, edge, rows, width, add);
+        if (!columns) storeColumns(to + offset, stride, edge, rows, width, add);
+        else if (width == NR) scatterPanel(to, stride, at(columns, j), edge, rows, add);
+        else scatterColumns(to, stride, at(columns, j), edge, rows, width, add);
       }
       p += (<usize>rows * <usize>k) << 2;
     }
@@ -64,12 +66,27 @@ export function isRun(offsets: usize, count: i32): bool {
   return load<i32>(at(offsets, count - 1)) - load<i32>(offsets) == (count - 1) << 2;
 }
 
-/** Stores or adds the first `width` columns of a finished tile. */
-function scatter(
+/** Stores or adds the first `width` columns of a finished tile, neighbours in C. */
+function storeColumns(
+  c: usize,
+  stride: usize,
+  edge: usize,
+  rows: i32,
+  width: i32,
+  add: bool,
+): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < width; j++) put(at(c, j), load<f32>(at(edge, j)), add);
+    c += stride;
+    edge += NR * 4;
+  }
+}
+
+/** Stores or adds the first `width` columns of a finished tile at their places in a row of C. */
+function scatterColumns(
   c: usize,
   stride: usize,
   columns: usize,
-  offset: usize,
   edge: usize,
   rows: i32,
   width: i32,
@@ -77,13 +94,47 @@ function scatter(
 ): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < width; j++) {
-      const p = c + (columns ? <usize>load<u32>(at(columns, j)) : offset + ((<usize>j) << 2));
-      const value = load<f32>(at(edge, j));
-      store<f32>(p, add ? load<f32>(p) + value : value);
+      put(c + load<u32>(at(columns, j)), load<f32>(at(edge, j)), add);
     }
     c += stride;
     edge += NR * 4;
   }
+}
+
+/** All eight columns, their places kept in registers. */
+function scatterPanel(
+  c: usize,
+  stride: usize,
+  columns: usize,
+  edge: usize,
+  rows: i32,
+  add: bool,
+): void {
+  const c0 = <usize>load<u32>(columns);
+  const c1 = <usize>load<u32>(columns, 4);
+  const c2 = <usize>load<u32>(columns, 8);
+  const c3 = <usize>load<u32>(columns, 12);
+  const c4 = <usize>load<u32>(columns, 16);
+  const c5 = <usize>load<u32>(columns, 20);
+  const c6 = <usize>load<u32>(columns, 24);
+  const c7 = <usize>load<u32>(columns, 28);
+  for (let i = 0; i < rows; i++) {
+    put(c + c0, load<f32>(edge), add);
+    put(c + c1, load<f32>(edge, 4), add);
+    put(c + c2, load<f32>(edge, 8), add);
+    put(c + c3, load<f32>(edge, 12), add);
+    put(c + c4, load<f32>(edge, 16), add);
+    put(c + c5, load<f32>(edge, 20), add);
+    put(c + c6, load<f32>(edge, 24), add);
+    put(c + c7, load<f32>(edge, 28), add);
+    c += stride;
+    edge += NR * 4;
+  }
+}
+
+/** @inline */
+function put(p: usize, value: f32, add: bool): void {
+  store<f32>(p, add ? load<f32>(p) + value : value);
 }
 
 /** C[i, j] += bias[j], then max(·, 0) where asked, on a finished block. */

@@ -312,6 +312,17 @@ describe('conv2d kernels against the reference', () => {
     it(name, () => check(shapeOf(changes), i));
   });
 
+  it('one filter a group, at every width of a line', () => {
+    for (const w of [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 19, 20, 21, 37]) {
+      const groups = { n: 2, channels: 2, outChannels: 2, groups: 2, h: 4, p: 1 };
+      check(shapeOf({ ...groups, w }), w);
+      check(shapeOf({ ...groups, w: 2 * w, s: 2 }), w);
+    }
+    check(shapeOf({ channels: 31, outChannels: 1, h: 5, w: 21, p: 1 }), 1);
+    check(shapeOf({ channels: 1, outChannels: 1, h: 30, w: 40, n: 1 }), 2);
+    check(shapeOf({ channels: 1, outChannels: 1, h: 1, kernelH: 1, w: 600, n: 1, p: 1 }), 3);
+  });
+
   it('every output width at the edge of a panel', () => {
     for (const w of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17]) {
       for (const s of [1, 2, 3]) {
