@@ -1,0 +1,143 @@
+/** Trains one network and measures it on the way. */
+import {
+  Adam,
+  AdamW,
+  CosineAnnealingLR,
+  CrossEntropyLoss,
+  DecayToFloor,
+  evaluate,
+  fit,
+  type Module,
+  OneCycleLR,
+  type Optimizer,
+  RMSprop,
+  type Schedule,
+  SGD,
+  StepLR,
+} from 'evenkeel';
+import { batches } from 'evenkeel/data';
+import type { Data, Images } from './images.ts';
+import type { Options } from './options.ts';
+
+/** The accuracy whose first reach is measured, and how often that is looked at. */
+export const GOAL = 0.8;
+const PROBE_EVERY = 10;
+
+export interface Point {
+  step: number;
+  value: number;
+}
+
+export interface Result {
+  name: string;
+  /** Test accuracy after each epoch. */
+  epochs: number[];
+  /** The first multiple of 10 steps after which test accuracy was `GOAL` or more. */
+  stepsToGoal: number | undefined;
+  /** Training alone, without the measurements. */
+  imagesPerSecond: number;
+  /** Training loss of each step, and test accuracy wherever it was measured. */
+  losses: Point[];
+  accuracies: Point[];
+}
+
+export interface Moment {
+  /** From 1, over all epochs. */
+  step: number;
+  steps: number;
+  epoch: number;
+  loss: number;
+  accuracy: number;
+  imagesPerSecond: number;
+}
+
+/**
+ * Trains `network`, and calls `tell` after each step. Test accuracy is measured, with the moving
+ * averages, after each epoch, and every 10 steps until it has reached 80 %.
+ */
+export async function train(
+  name: string,
+  network: Module,
+  data: Data,
+  options: Options,
+  tell: (moment: Moment) => void,
+): Promise<Result> {
+  const training = batches(asNetworkInput(data.train), {
+    batchSize: options.batch,
+    shuffle: true,
+    seed: options.seed,
+    dropLast: true,
+    scale: 1 / 255,
+  });
+  const test = batches(asNetworkInput(data.test), { batchSize: 250, scale: 1 / 255 });
+  const steps = training.steps * options.epochs;
+  using loss = new CrossEntropyLoss();
+  using optimizer = makeOptimizer(network, options);
+  const schedule = makeSchedule(optimizer, options, steps);
+
+  const result: Result = {
+    name,
+    epochs: [],
+    stepsToGoal: undefined,
+    imagesPerSecond: 0,
+    losses: [],
+    accuracies: [],
+  };
+  const { epochs } = options;
+  let seconds = 0;
+  for await (const progress of fit(network, training, { loss, optimizer, schedule, epochs })) {
+    const step = (progress.epoch - 1) * training.steps + progress.step;
+    seconds += options.batch / progress.samplesPerSecond;
+    result.imagesPerSecond = (step * options.batch) / seconds;
+    result.losses.push({ step, value: progress.loss });
+    const endOfEpoch = progress.step === training.steps;
+    if (endOfEpoch || (result.stepsToGoal === undefined && step % PROBE_EVERY === 0)) {
+      const { accuracy } = evaluate(network, test);
+      result.accuracies.push({ step, value: accuracy });
+      if (endOfEpoch) result.epochs.push(accuracy);
+      if (accuracy >= GOAL && step % PROBE_EVERY === 0) result.stepsToGoal ??= step;
+    }
+    const { epoch, loss: value, accuracy } = progress;
+    tell({ step, steps, epoch, loss: value, accuracy, imagesPerSecond: result.imagesPerSecond });
+  }
+  return result;
+}
+
+/** [N, 28, 28] as images of one channel. */
+function asNetworkInput({ inputs, targets }: Images) {
+  const [n, height, width] = inputs.shape as [number, number, number];
+  return { inputs: { data: inputs.data, shape: [n, 1, height, width] }, targets };
+}
+
+function makeOptimizer(network: Module, { optimizer, lr }: Options): Optimizer {
+  const parameters = network.parameters();
+  switch (optimizer) {
+    case 'adam':
+      return new Adam(parameters, { lr });
+    case 'adamw':
+      return new AdamW(parameters, { lr });
+    case 'sgd':
+      return new SGD(parameters, { lr, momentum: 0.9, nesterov: true });
+    case 'rmsprop':
+      return new RMSprop(parameters, { lr });
+  }
+}
+
+function makeSchedule(
+  optimizer: Optimizer,
+  { schedule, lr, epochs }: Options,
+  steps: number,
+): Schedule | undefined {
+  switch (schedule) {
+    case 'constant':
+      return undefined;
+    case 'cosine':
+      return new CosineAnnealingLR(optimizer, { tMax: steps, unit: 'step' });
+    case 'decay':
+      return new DecayToFloor(optimizer, { min: lr / 100, speed: steps / 5 });
+    case 'onecycle':
+      return new OneCycleLR(optimizer, { maxLr: lr, totalSteps: steps, cycleMomentum: false });
+    case 'step':
+      return new StepLR(optimizer, { stepSize: Math.ceil(epochs / 3) });
+  }
+}
