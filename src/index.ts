@@ -34,6 +34,12 @@ export {
   type AvgPoolOptions,
   GlobalAvgPool,
 } from './layers/avgpool.ts';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  type BatchNormOptions,
+} from './layers/batchnorm.ts';
 export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv.ts';
 export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';

@@ -1,0 +1,408 @@
+import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../check.ts';
+import { NULL, offset, type Pointer } from '../memory/memory.ts';
+import { Buffer, Counter, Parameter } from '../parameter.ts';
+import type { Slot } from '../plan/slot.ts';
+import type { Use } from '../plan/use.ts';
+import { kernels } from '../runtime/engine.ts';
+import { Tensor } from '../tensor.ts';
+import { ReLU } from './activation.ts';
+import { Leaf } from './leaf.ts';
+
+export interface BatchNormOptions {
+  /** Added to the variance under the root. Default 1e-5. */
+  eps?: number;
+  /**
+   * Weight of the new value in the running statistics, from 0 to 1. Default 0.1. `null` averages all
+   * batches alike.
+   */
+  momentum?: number | null;
+  /** Weight of the old value instead: 1 − momentum. */
+  decay?: number;
+  /** Whether γ (`weight`) and β (`bias`) are learnt. Default true. */
+  affine?: boolean;
+  /** Whether β is learnt. Default `affine`. */
+  center?: boolean;
+  /** Whether γ is learnt. Default `affine`. */
+  scale?: boolean;
+  /** Whether running statistics are kept. Default true; without, evaluation uses the batch's too. */
+  trackRunningStats?: boolean;
+  /**
+   * What the running variance averages: Σ(x − mean)²/(m − 1) as PyTorch, or 'biased', the same over m, as
+   * Keras and ONNX.
+   * Default 'unbiased'. What normalises a training batch is always the biased one.
+   */
+  runningVariance?: 'unbiased' | 'biased';
+  /** Whether channels are the last axis rather than axis 1. Default false. */
+  channelsLast?: boolean;
+}
+
+/** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
+interface Memo {
+  readonly n: number;
+  /** Values a plane; 0 where channels stand side by side, in rows. */
+  readonly s: number;
+  /** Values a channel, n·s. */
+  readonly m: number;
+  /** Channels that the passes over planes take at once, so that the second finds x in the cache. */
+  readonly block: number;
+  readonly shift: Slot;
+  readonly delta: Slot;
+  readonly invStd: Slot;
+  readonly scale: Slot;
+  readonly offset: Slot;
+  /** Whether it also does the work of the ReLU behind it. */
+  relu: boolean;
+  /** Whether the last forward used the batch's own statistics. */
+  batch: boolean;
+}
+
+/** Bytes of x that a block of channels may hold between its passes. */
+const BLOCK_BYTES = 2 ** 18;
+
+/** What the three layers share; they differ in the axes they take. */
+abstract class BatchNorm extends Leaf {
+  /** γ, [numFeatures]. */
+  readonly weight: Parameter | undefined;
+  /** β, [numFeatures]. */
+  readonly bias: Parameter | undefined;
+  readonly runningMean: Buffer | undefined;
+  readonly runningVar: Buffer | undefined;
+  readonly numBatchesTracked: Counter | undefined;
+  readonly eps: number;
+  readonly channelsLast: boolean;
+  readonly runningVariance: 'unbiased' | 'biased';
+  /** Whether training, too, normalises with the running statistics and leaves them as they are. */
+  frozenStatistics = false;
+  private rate: number | null;
+
+  /** Names of the axes behind N and C, by rank. */
+  protected abstract get axes(): string[][];
+
+  constructor(
+    /** Number of channels, C. */
+    readonly numFeatures: number,
+    options: BatchNormOptions = {},
+  ) {
+    super();
+    const { eps = 1e-5, momentum, decay, affine = true, channelsLast = false } = options;
+    const { center = affine, scale = affine, trackRunningStats = true } = options;
+    const { runningVariance = 'unbiased' } = options;
+    checkInteger(this.constructor.name, 'numFeatures', numFeatures);
+    checkNumber(`${this}`, 'eps', eps);
+    if (!(Math.fround(eps) > 0 && eps < Infinity)) {
+      throw new RangeError(`${this}: eps expected a number > 0, got ${eps}`);
+    }
+    if (momentum !== undefined && decay !== undefined) {
+      throw new TypeError(
+        `${this}: expected momentum or decay, got both: momentum is the weight of the new value, ` +
+          'decay that of the old, 1 − momentum',
+      );
+    }
+    if (runningVariance !== 'unbiased' && runningVariance !== 'biased') {
+      throw new TypeError(
+        `${this}: runningVariance expected 'unbiased' or 'biased', got ${String(runningVariance)}`,
+      );
+    }
+    if (decay !== undefined) checkNumber(`${this}`, 'decay', decay, 0, 1);
+    this.rate = 0;
+    this.momentum = decay === undefined ? (momentum === undefined ? 0.1 : momentum) : 1 - decay;
+    this.eps = eps;
+    this.channelsLast = channelsLast;
+    this.runningVariance = runningVariance;
+    const ones = Tensor.from(new Float32Array(numFeatures).fill(1), [numFeatures]);
+    const zeros = Tensor.zeros([numFeatures]);
+    this.weight = scale ? new Parameter(ones) : undefined;
+    this.bias = center ? new Parameter(zeros) : undefined;
+    this.runningMean = trackRunningStats ? new Buffer(zeros) : undefined;
+    this.runningVar = trackRunningStats ? new Buffer(ones) : undefined;
+    this.numBatchesTracked = trackRunningStats ? new Counter() : undefined;
+  }
+
+  /** Weight of the new value in the running statistics; null: the average of all batches. */
+  get momentum(): number | null {
+    return this.rate;
+  }
+
+  set momentum(value: number | null) {
+    if (value !== null) checkNumber(`${this}`, 'momentum', value, 0, 1);
+    this.rate = value;
+  }
+
+  /** Starts the running statistics over: mean 0, variance 1, no batch seen. */
+  resetRunningStats(): void {
+    this.runningMean?.data.view().fill(0);
+    this.runningVar?.data.view().fill(1);
+    if (this.numBatchesTracked) this.numBatchesTracked.value = 0;
+  }
+
+  connect(use: Use, shape: Shape): Shape {
+    const c = this.numFeatures;
+    this.checkInput(shape);
+    const m = sizeOf(shape) / c;
+    // Channels side by side are rows; a single channel is one long plane, however it was meant.
+    const s = c === 1 ? m : this.channelsLast || m === shape[0] ? 0 : m / shape[0]!;
+    const n = s === 0 ? m : m / s;
+    const memo: Memo = {
+      n,
+      s,
+      m,
+      block: s === 0 ? c : Math.max(1, Math.floor(BLOCK_BYTES / (4 * m))),
+      shift: use.save([c]),
+      delta: use.save([c]),
+      invStd: use.save([c]),
+      scale: use.save([c]),
+      offset: use.save([c]),
+      relu: false,
+      batch: false,
+    };
+    use.memo = memo;
+    use.reserveScratch(32 * padded(c));
+    use.keeps({ input: true });
+    use.mayOverwriteInput();
+    use.mayOverwriteGradient();
+    return shape;
+  }
+
+  override verify(use: Use, training: boolean): void {
+    const { m } = use.memo as Memo;
+    if (m > 1 || !this.usesBatch(training)) return;
+    const way = this.runningMean
+      ? 'use a larger batch (dropLast spares a last batch of one), or eval() or predict()'
+      : 'use a larger batch, or trackRunningStats';
+    throw new RangeError(
+      `${this}: batch statistics expected more than one value a channel, got 1 in ` +
+        `${shapeText(use.inputs[0]!.shape)}: ${way}`,
+    );
+  }
+
+  override absorb(use: Use, next: Leaf): boolean {
+    if (!(next instanceof ReLU)) return false;
+    (use.memo as Memo).relu = true;
+    return true;
+  }
+
+  compute(use: Use): void {
+    const { numFeatures: c, runningMean, runningVar } = this;
+    const { x, y, memo } = use as { x: Pointer; y: Pointer; memo: Memo };
+    memo.batch = this.usesBatch(use.training);
+    for (let from = 0; from < c; from += memo.block) {
+      const to = Math.min(from + memo.block, c);
+      if (memo.batch) this.batchStatistics(use, from, to);
+      else {
+        const { shift, invStd } = memo;
+        const [mean, variance] = [runningMean!.ptr, runningVar!.ptr];
+        kernels().batchNormRunning(shift.ptr, invStd.ptr, mean, variance, this.eps, from, to);
+      }
+      kernels().batchNormAffine(
+        memo.scale.ptr,
+        memo.offset.ptr,
+        memo.batch ? memo.delta.ptr : NULL,
+        memo.invStd.ptr,
+        this.weight?.ptr ?? NULL,
+        this.bias?.ptr ?? NULL,
+        from,
+        to,
+      );
+      this.normalize(memo, y, x, from, to);
+    }
+    if (memo.batch && use.training && runningMean) this.track(use);
+  }
+
+  /** dγ += Σ dy·x̂, dβ += Σ dy; dx with the statistics' own share in it where they were the batch's. */
+  differentiate(use: Use): void {
+    const { numFeatures: c, weight, bias } = this;
+    const { x, dx, dy, scratch } = use;
+    const memo = use.memo as Memo;
+    const { n, s, m, shift, delta, invStd, scale, batch } = memo;
+    const dWeight = use.gradient(weight);
+    const dBias = use.gradient(bias);
+    const totals = scratch;
+    const sums = offset(scratch, 4 * padded(c));
+    const slope = batch && dx ? offset(scratch, 6 * padded(c)) : NULL;
+    const intercept = batch && dx ? offset(scratch, 7 * padded(c)) : NULL;
+    const { ptr: k } = shift;
+    const { ptr: a } = scale;
+    const { ptr: b } = memo.offset;
+    const relu = memo.relu ? 1 : 0;
+    const block = Math.ceil(memo.block / 2); // dy and x share the cache
+    for (let from = 0; from < c; from += s === 0 ? c : block) {
+      const to = s === 0 ? c : Math.min(from + block, c);
+      if (dWeight || dBias || slope) {
+        if (s === 0) {
+          kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, from, to, sums);
+        } else {
+          kernels().batchNormBackwardSumsPlanes(totals, k, a, b, dy, x, n, c, s, relu, from, to);
+        }
+        kernels().batchNormAffineBackward(
+          dWeight,
+          dBias,
+          slope,
+          intercept,
+          totals,
+          batch ? delta.ptr : NULL,
+          invStd.ptr,
+          a,
+          c,
+          m,
+          from,
+          to,
+        );
+      }
+      if (!dx) continue;
+      if (s === 0) {
+        kernels().batchNormBackward(dx, k, a, b, slope, intercept, dy, x, c, relu, 0, n);
+      } else {
+        const p = slope;
+        const q = intercept;
+        kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, from, to);
+      }
+    }
+  }
+
+  override toString(): string {
+    return `${this.constructor.name}(${this.numFeatures})`;
+  }
+
+  private usesBatch(training: boolean): boolean {
+    return !this.runningMean || (training && !this.frozenStatistics);
+  }
+
+  /** K, δ and invStd of channels [from, to), and in scratch their variances. */
+  private batchStatistics(use: Use, from: number, to: number): void {
+    const { numFeatures: c, eps } = this;
+    const { x, scratch } = use;
+    const memo = use.memo as Memo;
+    const { n, s } = memo;
+    const variance = this.variance(use);
+    const { ptr: k } = memo.shift;
+    const { ptr: d } = memo.delta;
+    const { ptr: r } = memo.invStd;
+    if (s === 0) {
+      kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, from, to, scratch);
+    } else {
+      kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, from, to, scratch);
+    }
+  }
+
+  /** Where `batchStatistics` leaves the variances: behind its own scratch. */
+  private variance(use: Use): Pointer {
+    return offset(use.scratch, 6 * padded(this.numFeatures));
+  }
+
+  private normalize(memo: Memo, y: Pointer, x: Pointer, from: number, to: number): void {
+    const { n, s } = memo;
+    const { ptr: k } = memo.shift;
+    const { ptr: a } = memo.scale;
+    const { ptr: b } = memo.offset;
+    const c = this.numFeatures;
+    const relu = memo.relu ? 1 : 0;
+    if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n);
+    else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, from, to);
+  }
+
+  /** Takes the batch's statistics into the running ones. */
+  private track(use: Use): void {
+    const { m, shift, delta } = use.memo as Memo;
+    const batches = ++this.numBatchesTracked!.value;
+    kernels().batchNormUpdateRunning(
+      this.runningMean!.ptr,
+      this.runningVar!.ptr,
+      shift.ptr,
+      delta.ptr,
+      this.variance(use),
+      this.runningVariance === 'unbiased' ? m / (m - 1) : 1,
+      this.rate ?? 1 / batches,
+      0,
+      this.numFeatures,
+    );
+  }
+
+  private checkInput(shape: Shape): void {
+    const c = this.numFeatures;
+    const axis = this.channelsLast ? shape.length - 1 : 1;
+    if (this.axes.some((names) => names.length + 2 === shape.length) && shape[axis] === c) return;
+    const expected = this.axes.map((names) => {
+      const extents = this.channelsLast ? ['N', ...names, c] : ['N', c, ...names];
+      return `[${extents.join(', ')}]`;
+    });
+    const other = this.channelsLast ? shape[1] : shape.at(-1);
+    const way =
+      this.axes.some((names) => names.length > 0 && names.length + 2 === shape.length) &&
+      other === c
+        ? `: channels last take { channelsLast: ${!this.channelsLast} }`
+        : '';
+    throw new RangeError(
+      `${this}: input expected ${expected.join(' or ')}, got ${shapeText(shape)}${way}`,
+    );
+  }
+}
+
+/**
+ * Batch norm of features or of sequences (Ioffe and Szegedy, 2015, arXiv:1502.03167):
+ *
+ *   y = γ·(x − mean)/√(variance + eps) + β
+ *
+ * In training mean and variance (over m, biased) are the batch's, per channel, and the running
+ * statistics follow: running ← (1 − momentum)·running + momentum·new, the variance unbiased, m − 1.
+ * In evaluation the running statistics are used, and gradients then take them for constants.
+ *
+ * ```ts
+ * const bn = new BatchNorm1d(200);
+ * bn.forward(x);                           // [N, 200] → [N, 200]
+ * ```
+ *
+ * Shapes: x [N, C] or [N, C, L] (channels last: [N, L, C]); the output has x's. `weight`, `bias`,
+ * `running_mean`, `running_var` [C]; `num_batches_tracked`. As PyTorch's `nn.BatchNorm1d`; the options
+ * and their defaults stand in `BatchNormOptions`.
+ *
+ * `frozenStatistics = true` normalises with the running statistics in training too and leaves them as
+ * they are, whatever `train()` says: for fine-tuning on small batches.
+ *
+ * @throws RangeError for a numFeatures that is no whole number ≥ 1, an eps ≤ 0, a momentum or decay
+ *   outside [0, 1]; TypeError for both of these or an unknown runningVariance; in forward RangeError
+ *   for another rank or channel count, and for batch statistics of a single value a channel
+ */
+export class BatchNorm1d extends BatchNorm {
+  protected get axes(): string[][] {
+    return [[], ['L']];
+  }
+}
+
+/**
+ * Batch norm of images: y = γ·(x − mean)/√(variance + eps) + β, per channel over the batch, height and
+ * width. As BatchNorm1d in all else.
+ *
+ * ```ts
+ * new Sequential(new Conv2d(1, 24, 6, { bias: false }), new BatchNorm2d(24), new ReLU());
+ * ```
+ *
+ * Shapes: x [N, C, H, W] (channels last: [N, H, W, C]); the output has x's. As PyTorch's
+ * `nn.BatchNorm2d`.
+ *
+ * @throws as BatchNorm1d
+ */
+export class BatchNorm2d extends BatchNorm {
+  protected get axes(): string[][] {
+    return [['H', 'W']];
+  }
+}
+
+/**
+ * Batch norm of volumes: y = γ·(x − mean)/√(variance + eps) + β, per channel over the batch and all
+ * three axes of space. As BatchNorm1d in all else.
+ *
+ * Shapes: x [N, C, D, H, W] (channels last: [N, D, H, W, C]); the output has x's. As PyTorch's
+ * `nn.BatchNorm3d`.
+ *
+ * @throws as BatchNorm1d
+ */
+export class BatchNorm3d extends BatchNorm {
+  protected get axes(): string[][] {
+    return [['D', 'H', 'W']];
+  }
+}
+
+/** Channels rounded up to the multiple that the kernels' scratch is made of. */
+function padded(c: number): number {
+  return (c + 15) & ~15;
+}
