@@ -134,11 +134,15 @@ export function tile(
   k: i32,
   add: bool,
 ): void {
-  if (rows == MR)
-    ASC_FEATURE_RELAXED_SIMD ? block6(c, stride, a, b, k, add) : block5(c, stride, a, b, k, add);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (rows == 6) {
+      block6(c, stride, a, b, k, add);
+      return;
+    }
+  }
+  if (rows == 5) block5(c, stride, a, b, k, add);
   else if (rows == 4) block4(c, stride, a, b, k, add);
   else if (rows == 3) block3(c, stride, a, b, k, add);
   else if (rows == 2) block2(c, stride, a, b, k, add);
-  else if (rows == 1) block1(c, stride, a, b, k, add);
-  else block5(c, stride, a, b, k, add);
+  else block1(c, stride, a, b, k, add);
 }

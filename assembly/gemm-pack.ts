@@ -112,6 +112,13 @@ export function gather(
       p += line;
       q += step;
     }
+  } else if (rows == 6) {
+    while (p < end) {
+      v128.store(q, v128.load(p));
+      store<u64>(q, load<u64>(p, 16), 16);
+      p += line;
+      q += step;
+    }
   } else {
     while (p < end) {
       for (let i = 0; i < rows; i++) store<f32>(at(q, i), load<f32>(at(p, i)));

@@ -46,21 +46,17 @@ export {
   channelBiasBackward,
   channelBiasForward,
 } from './bias';
-export { conv2dForward, conv2dForwardScratch } from './conv2d';
-export {
-  conv2dInputGradient,
-  conv2dInputGradientScratch,
-  conv2dWeightGradient,
-  conv2dWeightGradientScratch,
-} from './conv2d-gradients';
-export { gemmNN, gemmNT, gemmScratch, gemmTN } from './gemm';
 export { clampInPlace, scaleInPlace, sumOfSquares } from './clip';
+export { conv2dForward, conv2dForwardScratch } from './conv2d';
+export { conv2dInputGradient, conv2dInputGradientScratch } from './conv2d-input-gradient';
+export { conv2dWeightGradient, conv2dWeightGradientScratch } from './conv2d-weight-gradient';
 export { copyRows } from './copy';
 export { crossEntropyBackward, crossEntropyForward, crossEntropyWeight } from './crossentropy';
 export { crossEntropySoftBackward, crossEntropySoftForward } from './crossentropysoft';
 export { dropout, dropoutRows } from './dropout';
 export { emaUpdate, exchange } from './ema';
 export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './gelu';
+export { gemmNN, gemmNT, gemmScratch, gemmTN } from './gemm';
 export { klDivBackward, klDivForward } from './kldiv';
 export {
   huberBackward,

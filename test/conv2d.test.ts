@@ -40,171 +40,73 @@ function shapeOf(changes: Partial<ConvShape> & { k?: number; s?: number; p?: num
 const weightSize = (s: ConvShape) =>
   s.outChannels * (s.channels / s.groups) * s.kernelH * s.kernelW;
 
-function forward(
-  s: ConvShape,
-  x: ArrayLike<number>,
-  weight: ArrayLike<number>,
-  bias?: ArrayLike<number>,
-) {
+/** The sizes that all kernels take, in the order they take them. */
+function sizesOf(s: ConvShape) {
+  const { outH, outW } = outputSize(s);
+  return {
+    input: [s.channels, s.h, s.w] as const,
+    output: [s.outChannels, outH, outW] as const,
+    kernel: [s.kernelH, s.kernelW, s.strideH, s.strideW] as const,
+    padding: [s.top, s.left] as const,
+    rest: [s.dilationH, s.dilationW, s.groups] as const,
+    count: s.n * s.outChannels * outH * outW,
+  };
+}
+
+type Numbers = ArrayLike<number>;
+
+function forward(s: ConvShape, x: Numbers, weight: Numbers, bias?: Numbers): Float32Array {
   const arena = new Arena();
   const { kernels } = arena;
-  const { outH, outW } = outputSize(s);
-  const y = arena.f32(new Float32Array(s.n * s.outChannels * outH * outW).fill(Number.NaN));
-  const input = arena.f32(x);
-  const filters = arena.f32(weight);
+  const { input, output, kernel, padding, rest, count } = sizesOf(s);
+  const y = arena.f32(new Float32Array(count).fill(Number.NaN));
+  const [image, filters] = [arena.f32(x).ptr, arena.f32(weight).ptr];
   const added = bias ? arena.f32(bias).ptr : NONE;
-  const scratch = arena.bytes(
-    kernels.conv2dForwardScratch(
-      s.channels,
-      s.outChannels,
-      outH,
-      outW,
-      s.kernelH,
-      s.kernelW,
-      s.strideH,
-      s.strideW,
-      s.dilationH,
-      s.dilationW,
-      s.groups,
-    ),
-  );
+  const bytes = kernels.conv2dForwardScratch(s.channels, ...output, ...kernel, ...rest);
+  const scratch = arena.bytes(bytes);
   scratch.f32.fill(Number.NaN);
-  kernels.conv2dForward(
-    y.ptr,
-    input.ptr,
-    filters.ptr,
-    added,
-    s.channels,
-    s.h,
-    s.w,
-    s.outChannels,
-    outH,
-    outW,
-    s.kernelH,
-    s.kernelW,
-    s.strideH,
-    s.strideW,
-    s.top,
-    s.left,
-    s.dilationH,
-    s.dilationW,
-    s.groups,
-    0,
-    s.n,
-    scratch.ptr,
-  );
+  const sizes = [...input, ...output, ...kernel, ...padding, ...rest] as const;
+  kernels.conv2dForward(y.ptr, image, filters, added, ...sizes, 0, s.n, scratch.ptr);
   arena.checkCanaries();
   return y.f32;
 }
 
-function inputGradient(s: ConvShape, dy: ArrayLike<number>, weight: ArrayLike<number>) {
+function inputGradient(s: ConvShape, dy: Numbers, weight: Numbers): Float32Array {
   const arena = new Arena();
   const { kernels } = arena;
-  const { outH, outW } = outputSize(s);
+  const { input, output, kernel, padding, rest } = sizesOf(s);
   const dx = arena.f32(new Float32Array(s.n * s.channels * s.h * s.w).fill(Number.NaN));
-  const upstream = arena.f32(dy);
-  const filters = arena.f32(weight);
-  const scratch = arena.bytes(
-    kernels.conv2dInputGradientScratch(
-      s.channels,
-      s.h,
-      s.w,
-      s.outChannels,
-      s.kernelH,
-      s.kernelW,
-      s.strideH,
-      s.strideW,
-      s.top,
-      s.left,
-      s.dilationH,
-      s.dilationW,
-      s.groups,
-    ),
+  const [upstream, filters] = [arena.f32(dy).ptr, arena.f32(weight).ptr];
+  const bytes = kernels.conv2dInputGradientScratch(
+    ...([...input, s.outChannels, ...kernel, ...padding, ...rest] as const),
   );
+  const scratch = arena.bytes(bytes);
   scratch.f32.fill(Number.NaN);
-  kernels.conv2dInputGradient(
-    dx.ptr,
-    upstream.ptr,
-    filters.ptr,
-    s.channels,
-    s.h,
-    s.w,
-    s.outChannels,
-    outH,
-    outW,
-    s.kernelH,
-    s.kernelW,
-    s.strideH,
-    s.strideW,
-    s.top,
-    s.left,
-    s.dilationH,
-    s.dilationW,
-    s.groups,
-    0,
-    s.n,
-    scratch.ptr,
-  );
+  const sizes = [...input, ...output, ...kernel, ...padding, ...rest] as const;
+  kernels.conv2dInputGradient(dx.ptr, upstream, filters, ...sizes, 0, s.n, scratch.ptr);
   arena.checkCanaries();
   return dx.f32;
 }
 
+/** Added to `start`, in one call or cut at some taps. */
 function weightGradient(
   s: ConvShape,
-  dy: ArrayLike<number>,
-  x: ArrayLike<number>,
-  start: ArrayLike<number>,
+  dy: Numbers,
+  x: Numbers,
+  start: Numbers,
   cuts: number[] = [],
-) {
+): Float32Array {
   const arena = new Arena();
   const { kernels } = arena;
-  const { outH, outW } = outputSize(s);
+  const { input, output, kernel, padding, rest } = sizesOf(s);
   const dWeight = arena.f32(start);
-  const upstream = arena.f32(dy);
-  const input = arena.f32(x);
-  const scratch = arena.bytes(
-    kernels.conv2dWeightGradientScratch(
-      s.channels,
-      s.outChannels,
-      outH,
-      outW,
-      s.kernelH,
-      s.kernelW,
-      s.strideH,
-      s.strideW,
-      s.dilationH,
-      s.dilationW,
-      s.groups,
-    ),
-  );
-  scratch.f32.fill(Number.NaN);
-  const taps = weightSize(s) / s.outChannels;
+  const [upstream, image] = [arena.f32(dy).ptr, arena.f32(x).ptr];
+  const bytes = kernels.conv2dWeightGradientScratch(s.channels, ...output, ...kernel, ...rest);
+  const scratch = arena.bytes(bytes).ptr;
+  const sizes = [s.n, ...input, ...output, ...kernel, ...padding, ...rest] as const;
   let from = 0;
-  for (const to of [...cuts, taps]) {
-    kernels.conv2dWeightGradient(
-      dWeight.ptr,
-      upstream.ptr,
-      input.ptr,
-      s.n,
-      s.channels,
-      s.h,
-      s.w,
-      s.outChannels,
-      outH,
-      outW,
-      s.kernelH,
-      s.kernelW,
-      s.strideH,
-      s.strideW,
-      s.top,
-      s.left,
-      s.dilationH,
-      s.dilationW,
-      s.groups,
-      from,
-      to,
-      scratch.ptr,
-    );
+  for (const to of [...cuts, weightSize(s) / s.outChannels]) {
+    kernels.conv2dWeightGradient(dWeight.ptr, upstream, image, ...sizes, from, to, scratch);
     from = to;
   }
   arena.checkCanaries();
