@@ -75,7 +75,17 @@ export function interleave(
   for (; i < rows; i++) {
     let p = src + <usize>i * line;
     let q = at(dst, i);
+    const middle = at(p, full);
     const end = at(p, k);
+    while (p < middle) {
+      const v = v128.load(p);
+      v128.store_lane<f32>(q, v, 0);
+      v128.store_lane<f32>(q + step, v, 1);
+      v128.store_lane<f32>(q + 2 * step, v, 2);
+      v128.store_lane<f32>(q + 3 * step, v, 3);
+      p += 16;
+      q += 4 * step;
+    }
     while (p < end) {
       store<f32>(q, load<f32>(p));
       p += 4;
