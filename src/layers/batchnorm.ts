@@ -320,17 +320,14 @@ abstract class BatchNorm extends Leaf {
   private checkInput(shape: Shape): void {
     const c = this.numFeatures;
     const axis = this.channelsLast ? shape.length - 1 : 1;
-    if (this.axes.some((names) => names.length + 2 === shape.length) && shape[axis] === c) return;
+    const ranked = this.axes.some((names) => names.length + 2 === shape.length);
+    if (ranked && shape[axis] === c) return;
     const expected = this.axes.map((names) => {
       const extents = this.channelsLast ? ['N', ...names, c] : ['N', c, ...names];
       return `[${extents.join(', ')}]`;
     });
-    const other = this.channelsLast ? shape[1] : shape.at(-1);
-    const way =
-      this.axes.some((names) => names.length > 0 && names.length + 2 === shape.length) &&
-      other === c
-        ? `: channels last take { channelsLast: ${!this.channelsLast} }`
-        : '';
+    const last = ranked && !this.channelsLast && shape.at(-1) === c;
+    const way = last ? ': for channels last pass { channelsLast: true }' : '';
     throw new RangeError(
       `${this}: input expected ${expected.join(' or ')}, got ${shapeText(shape)}${way}`,
     );
