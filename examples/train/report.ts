@@ -14,7 +14,12 @@ export function reportOf(results: readonly Result[], conditions: Record<string, 
     marker: true,
   });
   const loss = drawing(results, (result) => smooth(result.losses), {
-    y: { label: `training loss, mean of ${SMOOTHING} steps`, type: 'log', grid: true },
+    y: {
+      label: `training loss, mean of ${SMOOTHING} steps`,
+      type: 'log',
+      tickFormat: '~g',
+      grid: true,
+    },
     marks: [],
     marker: false,
   });
@@ -39,7 +44,7 @@ export function reportOf(results: readonly Result[], conditions: Record<string, 
 ${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n')}
 </table>
 ${accuracy}
-<p>Measured with the moving averages after each epoch, and every 10 steps until ${100 * GOAL} % are reached.</p>
+<p>Measured with the moving averages: every 10 steps until ${100 * GOAL} % are reached, from there four times an epoch.</p>
 ${loss}
 <footer>${Object.entries(conditions)
     .map(([name, value]) => `${escaped(name)} ${escaped(value)}`)
@@ -64,12 +69,13 @@ function drawing(
   const points = results.flatMap((result) =>
     pointsOf(result).map((point) => ({ ...point, network: result.name })),
   );
+  const last = Math.max(...points.map(({ step }) => step));
   const plot = Plot.plot({
     document,
     width: 720,
     height: 320,
     marginLeft: 50,
-    x: { label: 'step' },
+    x: { label: 'step', domain: [0, last] },
     y,
     color: { legend: true, domain: results.map(({ name }) => name), range: ['#1f6feb', '#d9730d'] },
     marks: [
@@ -80,13 +86,16 @@ function drawing(
   return (plot as unknown as { outerHTML: string }).outerHTML;
 }
 
+/** Means of the last steps, at no more places than a drawing shows. */
 function smooth(points: readonly Point[]): Point[] {
-  return points
-    .map(({ step }, i) => {
-      const window = points.slice(Math.max(0, i - SMOOTHING + 1), i + 1);
-      return { step, value: window.reduce((sum, { value }) => sum + value, 0) / window.length };
-    })
-    .filter((_, i) => i % 2 === 1 || points.length < 200);
+  const every = Math.ceil(points.length / 300);
+  const smoothed: Point[] = [];
+  for (let i = every - 1; i < points.length; i += every) {
+    const window = points.slice(Math.max(0, i - SMOOTHING + 1), i + 1);
+    const sum = window.reduce((total, { value }) => total + value, 0);
+    smoothed.push({ step: points[i]!.step, value: sum / window.length });
+  }
+  return smoothed;
 }
 
 function escaped(text: string): string {

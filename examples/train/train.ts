@@ -53,7 +53,7 @@ export interface Moment {
 
 /**
  * Trains `network`, and calls `tell` after each step. Test accuracy is measured, with the moving
- * averages, after each epoch, and every 10 steps until it has reached 80 %.
+ * averages, every 10 steps until it has reached 80 %, from there four times an epoch.
  */
 export async function train(
   name: string,
@@ -71,6 +71,7 @@ export async function train(
   });
   const test = batches(asNetworkInput(data.test), { batchSize: 250, scale: 1 / 255 });
   const steps = training.steps * options.epochs;
+  const quarter = Math.ceil(training.steps / 4);
   using loss = new CrossEntropyLoss();
   using optimizer = makeOptimizer(network, options);
   const schedule = makeSchedule(optimizer, options, steps);
@@ -91,7 +92,9 @@ export async function train(
     result.imagesPerSecond = (step * options.batch) / seconds;
     result.losses.push({ step, value: progress.loss });
     const endOfEpoch = progress.step === training.steps;
-    if (endOfEpoch || (result.stepsToGoal === undefined && step % PROBE_EVERY === 0)) {
+    const reached = result.stepsToGoal !== undefined;
+    const due = reached ? progress.step % quarter === 0 : step % PROBE_EVERY === 0;
+    if (due || endOfEpoch) {
       const { accuracy } = evaluate(network, test);
       result.accuracies.push({ step, value: accuracy });
       if (endOfEpoch) result.epochs.push(accuracy);
