@@ -44,7 +44,7 @@ export function reportOf(results: readonly Result[], conditions: Record<string, 
 ${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n')}
 </table>
 ${accuracy}
-<p>Measured with the moving averages: every 10 steps until ${100 * GOAL} % are reached, from there four times an epoch.</p>
+<p>Measured with the moving averages: every 10 steps until ${100 * GOAL} % are reached, from there twice an epoch.</p>
 ${loss}
 <footer>${Object.entries(conditions)
     .map(([name, value]) => `${escaped(name)} ${escaped(value)}`)

@@ -53,7 +53,7 @@ export interface Moment {
 
 /**
  * Trains `network`, and calls `tell` after each step. Test accuracy is measured, with the moving
- * averages, every 10 steps until it has reached 80 %, from there four times an epoch.
+ * averages, every 10 steps until it has reached 80 %, from there twice an epoch.
  */
 export async function train(
   name: string,
@@ -71,7 +71,7 @@ export async function train(
   });
   const test = batches(asNetworkInput(data.test), { batchSize: 250, scale: 1 / 255 });
   const steps = training.steps * options.epochs;
-  const quarter = Math.ceil(training.steps / 4);
+  const half = Math.ceil(training.steps / 2);
   using loss = new CrossEntropyLoss();
   using optimizer = makeOptimizer(network, options);
   const schedule = makeSchedule(optimizer, options, steps);
@@ -93,7 +93,7 @@ export async function train(
     result.losses.push({ step, value: progress.loss });
     const endOfEpoch = progress.step === training.steps;
     const reached = result.stepsToGoal !== undefined;
-    const due = reached ? progress.step % quarter === 0 : step % PROBE_EVERY === 0;
+    const due = reached ? progress.step % half === 0 : step % PROBE_EVERY === 0;
     if (due || endOfEpoch) {
       const { accuracy } = evaluate(network, test);
       result.accuracies.push({ step, value: accuracy });
