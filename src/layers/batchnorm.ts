@@ -43,8 +43,6 @@ interface Memo {
   readonly s: number;
   /** Values a channel, n·s. */
   readonly m: number;
-  /** Channels that the passes over planes take at once, so that the second finds x in the cache. */
-  readonly block: number;
   readonly shift: Slot;
   readonly delta: Slot;
   readonly invStd: Slot;
@@ -55,9 +53,6 @@ interface Memo {
   /** Whether the last forward used the batch's own statistics. */
   batch: boolean;
 }
-
-/** Bytes of x that a block of channels may hold between its passes. */
-const BLOCK_BYTES = 2 ** 18;
 
 /** What the three layers share; they differ in the axes they take. */
 abstract class BatchNorm extends Leaf {
@@ -146,7 +141,6 @@ abstract class BatchNorm extends Leaf {
       n,
       s,
       m,
-      block: s === 0 ? c : Math.max(1, Math.floor(BLOCK_BYTES / (4 * m))),
       shift: use.save([c]),
       delta: use.save([c]),
       invStd: use.save([c]),
@@ -182,30 +176,31 @@ abstract class BatchNorm extends Leaf {
   }
 
   compute(use: Use): void {
-    const { numFeatures: c, runningMean, runningVar } = this;
-    const { x, y, memo } = use as { x: Pointer; y: Pointer; memo: Memo };
-    memo.batch = this.usesBatch(use.training);
-    for (let from = 0; from < c; from += memo.block) {
-      const to = Math.min(from + memo.block, c);
-      if (memo.batch) this.batchStatistics(use, from, to);
-      else {
-        const { shift, invStd } = memo;
-        const [mean, variance] = [runningMean!.ptr, runningVar!.ptr];
-        kernels().batchNormRunning(shift.ptr, invStd.ptr, mean, variance, this.eps, from, to);
-      }
-      kernels().batchNormAffine(
-        memo.scale.ptr,
-        memo.offset.ptr,
-        memo.batch ? memo.delta.ptr : NULL,
-        memo.invStd.ptr,
-        this.weight?.ptr ?? NULL,
-        this.bias?.ptr ?? NULL,
-        from,
-        to,
-      );
-      this.normalize(memo, y, x, from, to);
+    const { numFeatures: c, eps, weight, bias, runningMean, runningVar } = this;
+    const memo = use.memo as Memo;
+    const { n, s, shift, delta, invStd, scale } = memo;
+    const batch = this.usesBatch(use.training);
+    const { x, y, scratch } = use;
+    const { ptr: k } = shift;
+    const { ptr: d } = delta;
+    const { ptr: r } = invStd;
+    const { ptr: a } = scale;
+    const { ptr: b } = memo.offset;
+    const variance = this.variance(use);
+    memo.batch = batch;
+    if (!batch) {
+      kernels().batchNormRunning(k, r, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
+    } else if (s === 0) {
+      kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, 0, c, scratch);
+    } else {
+      kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, 0, c, scratch);
     }
-    if (memo.batch && use.training && runningMean) this.track(use);
+    const center = batch ? d : NULL;
+    kernels().batchNormAffine(a, b, center, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
+    const relu = memo.relu ? 1 : 0;
+    if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n);
+    else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
+    if (batch && use.training) this.track(use);
   }
 
   /** dγ += Σ dy·x̂, dβ += Σ dy; dx with the statistics' own share in it where they were the batch's. */
@@ -213,50 +208,30 @@ abstract class BatchNorm extends Leaf {
     const { numFeatures: c, weight, bias } = this;
     const { x, dx, dy, scratch } = use;
     const memo = use.memo as Memo;
-    const { n, s, m, shift, delta, invStd, scale, batch } = memo;
+    const { n, s, m, batch } = memo;
+    const { ptr: k } = memo.shift;
+    const { ptr: r } = memo.invStd;
+    const { ptr: a } = memo.scale;
+    const { ptr: b } = memo.offset;
+    const relu = memo.relu ? 1 : 0;
     const dWeight = use.gradient(weight);
     const dBias = use.gradient(bias);
     const totals = scratch;
     const sums = offset(scratch, 4 * padded(c));
-    const slope = batch && dx ? offset(scratch, 6 * padded(c)) : NULL;
-    const intercept = batch && dx ? offset(scratch, 7 * padded(c)) : NULL;
-    const { ptr: k } = shift;
-    const { ptr: a } = scale;
-    const { ptr: b } = memo.offset;
-    const relu = memo.relu ? 1 : 0;
-    const block = Math.ceil(memo.block / 2); // dy and x share the cache
-    for (let from = 0; from < c; from += s === 0 ? c : block) {
-      const to = s === 0 ? c : Math.min(from + block, c);
-      if (dWeight || dBias || slope) {
-        if (s === 0) {
-          kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, from, to, sums);
-        } else {
-          kernels().batchNormBackwardSumsPlanes(totals, k, a, b, dy, x, n, c, s, relu, from, to);
-        }
-        kernels().batchNormAffineBackward(
-          dWeight,
-          dBias,
-          slope,
-          intercept,
-          totals,
-          batch ? delta.ptr : NULL,
-          invStd.ptr,
-          a,
-          c,
-          m,
-          from,
-          to,
-        );
-      }
-      if (!dx) continue;
+    const p = batch && dx ? offset(scratch, 6 * padded(c)) : NULL;
+    const q = batch && dx ? offset(scratch, 7 * padded(c)) : NULL;
+    if (dWeight || dBias || p) {
       if (s === 0) {
-        kernels().batchNormBackward(dx, k, a, b, slope, intercept, dy, x, c, relu, 0, n);
+        kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, 0, c, sums);
       } else {
-        const p = slope;
-        const q = intercept;
-        kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, from, to);
+        kernels().batchNormBackwardSumsPlanes(totals, k, a, b, dy, x, n, c, s, relu, 0, c);
       }
+      const d = batch ? memo.delta.ptr : NULL;
+      kernels().batchNormAffineBackward(dWeight, dBias, p, q, totals, d, r, a, c, m, 0, c);
     }
+    if (!dx) return;
+    if (s === 0) kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n);
+    else kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, 0, c);
   }
 
   override toString(): string {
@@ -267,43 +242,16 @@ abstract class BatchNorm extends Leaf {
     return !this.runningMean || (training && !this.frozenStatistics);
   }
 
-  /** K, δ and invStd of channels [from, to), and in scratch their variances. */
-  private batchStatistics(use: Use, from: number, to: number): void {
-    const { numFeatures: c, eps } = this;
-    const { x, scratch } = use;
-    const memo = use.memo as Memo;
-    const { n, s } = memo;
-    const variance = this.variance(use);
-    const { ptr: k } = memo.shift;
-    const { ptr: d } = memo.delta;
-    const { ptr: r } = memo.invStd;
-    if (s === 0) {
-      kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, from, to, scratch);
-    } else {
-      kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, from, to, scratch);
-    }
-  }
-
-  /** Where `batchStatistics` leaves the variances: behind its own scratch. */
+  /** Where the batch's variances stand in scratch: behind what the statistics kernels use. */
   private variance(use: Use): Pointer {
     return offset(use.scratch, 6 * padded(this.numFeatures));
   }
 
-  private normalize(memo: Memo, y: Pointer, x: Pointer, from: number, to: number): void {
-    const { n, s } = memo;
-    const { ptr: k } = memo.shift;
-    const { ptr: a } = memo.scale;
-    const { ptr: b } = memo.offset;
-    const c = this.numFeatures;
-    const relu = memo.relu ? 1 : 0;
-    if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n);
-    else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, from, to);
-  }
-
   /** Takes the batch's statistics into the running ones. */
   private track(use: Use): void {
+    if (!this.numBatchesTracked) return;
     const { m, shift, delta } = use.memo as Memo;
-    const batches = ++this.numBatchesTracked!.value;
+    const batches = ++this.numBatchesTracked.value;
     kernels().batchNormUpdateRunning(
       this.runningMean!.ptr,
       this.runningVar!.ptr,
