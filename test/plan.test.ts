@@ -220,6 +220,29 @@ describe('a plan', () => {
     expect(model.backward(Tensor.from([1])).item()).toBe(128);
     ballast.dispose();
   });
+
+  it('survives growth by its own first gradients, and its own result as input', () => {
+    const filler: Parameter[] = [];
+    const fill = () => {
+      const { total, used } = memoryUsage();
+      filler.push(new Parameter(Tensor.zeros([Math.floor((total - used) / 4) - 64])));
+    };
+    const model = new Sequential(new Square(2), new Square(1));
+    const owner = new Square(3);
+    const dy: Tensor = owner.forward(Tensor.from([1]));
+    model.forward(Tensor.from([2]));
+    fill();
+    expect(model.backward(dy).item()).toBe(384);
+    expect(model.forward(model.forward(Tensor.from([1]))).item()).toBe(1024);
+    const y = model.forward(Tensor.from([1]));
+    fill();
+    const wide = model.forward({
+      data: new Float32Array(100_000).fill(y.item()),
+      shape: [100_000],
+    });
+    expect(wide.toArray().every((v) => v === 1024)).toBe(true);
+    for (const parameter of filler) parameter.dispose();
+  });
 });
 
 describe('state dicts', () => {

@@ -22,7 +22,7 @@ it('the README’s examples run', async () => {
   const imports = new Map<string, Set<string>>();
   for (const [, names, from] of blocks.join('\n').matchAll(IMPORT)) {
     const known = imports.get(from!) ?? new Set();
-    for (const name of names!.split(',')) known.add(name.trim());
+    for (const name of names!.split(',').map((n) => n.trim())) if (name) known.add(name);
     imports.set(from!, known);
   }
   const heads = [...imports].map(

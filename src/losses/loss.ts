@@ -66,7 +66,7 @@ export abstract class Loss<Target> {
     }
     const request = this.request(shape, target);
     const stands = prediction instanceof Tensor && prediction.place !== undefined;
-    const values = inputValues(prediction);
+    inputValues(prediction); // throws if stale, while nothing has changed yet
     const size = sizeOf(shape);
     const { copied, saved, gradient } = this;
     const lengths = [stands ? 0 : size, request.targetLength, request.savedLength ?? 0, size];
@@ -76,7 +76,7 @@ export abstract class Loss<Target> {
       slot.place(at as Pointer, lengths[i]!);
       at += aligned(lengths[i]! * 4);
     }
-    if (!stands) copied.window.f32.set(values);
+    if (!stands) copied.window.f32.set(inputValues(prediction));
     request.store(this.target.window);
     this.generation++;
     this.shape = shape;

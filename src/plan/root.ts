@@ -69,11 +69,12 @@ export class Root {
           'call loss.forward and loss.backward on the last output',
       );
     }
-    const values = inputValues(dy);
+    inputValues(dy); // throws if stale, while nothing has changed yet
     const parameters = this.module.parameters();
     allocateGradients(parameters);
     this.pending = undefined;
-    plan.output.gradient!.f32.set(values);
+    // Views are taken last: allocating may have grown the memory that they stand on.
+    plan.output.gradient!.f32.set(inputValues(dy));
     plan.backward();
     this.finished = { plan, versions: versionsOf(parameters), computed: false };
     return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
@@ -119,16 +120,22 @@ export class Root {
     for (const input of inputs) shapes.push(inputShape(this.who, input));
     const plan = this.planFor(shapes, recording);
     plan.verify();
-    const values = inputs.map(inputValues);
+    // What stands on the workspace itself must be saved from it. Reading throws if an input is stale,
+    // while nothing has changed yet.
+    const safe = inputs.map((x) =>
+      x instanceof Tensor && x.origin?.root === this ? x.clone() : x,
+    );
+    safe.forEach(inputValues);
     const workspace = recording ? this.workspace : this.predictions;
     workspace.reserve(plan.bytes);
     plan.attach(workspace.ptr);
+    // Views are taken last: reserving may have grown the memory that they stand on.
+    for (const [i, input] of plan.inputs.entries()) input.slot.f32.set(inputValues(safe[i]!));
     if (recording) {
       this.generation++;
       this.finished = undefined;
       this.pending = plan;
     }
-    for (const [i, input] of plan.inputs.entries()) input.slot.f32.set(values[i]!);
     plan.forward();
     return plan;
   }

@@ -34,8 +34,17 @@ def mlp_losses(make_optimizer, dtype=torch.float32):
     return losses
 
 
-def cnn_states(model, steps=STEPS):
-    """Yields, for each step, everything as float32 arrays: the state before it, its gradients."""
+# A ReLU whose input is this near to zero may pass its gradient in one float32 implementation and not in
+# another (PyTorch in float32 and float64 differ so in one step of fifteen). The gradient's change from
+# one threshold to the next is what the few inputs between them weigh.
+KINKS = (-2e-6, -5e-7, -1e-7, 0, 1e-7, 5e-7, 2e-6)
+
+
+def cnn_states(widths=(24, 48, 64, 200), steps=STEPS):
+    """Yields, for each step, everything as float32 arrays: the state before it, its gradients, and
+    how far ReLUs that stand near zero can move each gradient."""
+    model = networks.cnn(*widths)
+    shifted = [networks.cnn(*widths, relu=lambda: networks.ShiftedReLU(s)) for s in KINKS]
     networks.set_weights(model)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for step, (x, y) in enumerate(batches(flat=False)):
@@ -51,13 +60,20 @@ def cnn_states(model, steps=STEPS):
         loss.backward()
         for name, p in model.named_parameters():
             state[f"gradient.{name}"] = p.grad.detach().clone()
+        for other in shifted:
+            other.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")})
+            other.zero_grad()
+            nn.functional.cross_entropy(other(x), y).backward()
+        for name, _ in model.named_parameters():
+            grads = [other.get_parameter(name).grad for other in shifted]
+            state[f"slack.{name}"] = sum((a - b).abs() for a, b in zip(grads, grads[1:]))
         yield step, loss.item(), state
         optimizer.step()
 
 
-def stream(out, model, steps):
+def stream(out, widths, steps):
     """The states as raw little-endian float32, step after step, for a test that reads along."""
-    for step, loss, state in cnn_states(model, steps):
+    for step, loss, state in cnn_states(widths, steps):
         out.write(torch.tensor([float(step), loss], dtype=torch.float32).numpy().tobytes())
         for value in state.values():
             out.write(value.to(torch.float32).contiguous().numpy().tobytes())
@@ -67,7 +83,7 @@ def stream(out, model, steps):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if "--stream" in sys.argv:
-        stream(sys.stdout.buffer, networks.cnn(), STEPS)
+        stream(sys.stdout.buffer, (24, 48, 64, 200), STEPS)
     else:
         sgd = lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-4)
         # At the default eps of 1e-8 Adam divides rounding errors by rounding errors: PyTorch in float32
@@ -78,4 +94,4 @@ if __name__ == "__main__":
             {"name": "mlp, SGD", "losses": mlp_losses(sgd), "exact": mlp_losses(sgd, torch.float64)},
         ])
         with open(__file__.replace(".py", "-cnn.bin"), "wb") as out:
-            stream(out, networks.cnn(2, 3, 4, 6), STEPS)
+            stream(out, (2, 3, 4, 6), STEPS)

@@ -7,16 +7,18 @@ export interface Tolerance {
   scaled?: number;
   /** Allowed absolute error. */
   atol?: number;
+  /** Allowed absolute error of each entry, on top of the others. */
+  slack?: ArrayLike<number>;
 }
 
 /**
- * |actual − expected| ≤ atol + rtol·|expected| + scaled·max|expected|, entry by entry; NaN and
+ * |actual − expected| ≤ atol + rtol·|expected| + scaled·max|expected| + slack, entry by entry; NaN and
  * infinities must agree. A failure names the worst entry.
  */
 export function expectClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
-  { rtol = 0, scaled = 0, atol = 0 }: Tolerance,
+  { rtol = 0, scaled = 0, atol = 0, slack }: Tolerance,
   what = 'values',
 ): void {
   if (actual.length !== expected.length) {
@@ -34,7 +36,7 @@ export function expectClose(
     const a = actual[i]!;
     const e = expected[i]!;
     if (Object.is(a, e) || a === e) continue;
-    const bound = atol + rtol * Math.abs(e) + scaled * largest;
+    const bound = atol + rtol * Math.abs(e) + scaled * largest + (slack?.[i] ?? 0);
     const excess = Number.isFinite(a) && Number.isFinite(e) ? Math.abs(a - e) / bound : Infinity;
     if (excess > 1) misses++;
     if (excess > worst) {

@@ -21,6 +21,7 @@ export async function compareSteps(
   const optimizer = new Adam(model.parameters(), { lr: 1e-3 });
   const parameters = model.namedParameters();
   let moments: Record<string, Float32Array> = {};
+  let slacks: Float32Array[] = [];
   for (let step = 0; step < steps; step++) {
     const [index, expected] = (await read(2)) as unknown as [number, number];
     expect(index).toBe(step);
@@ -38,13 +39,13 @@ export async function compareSteps(
         expectClose(
           moments[`${i}.m`]!,
           m.toArray(),
-          { scaled: 1e-4 },
+          { scaled: 1e-4, atol: 1e-8, slack: slacks[i] },
           `step ${step}: exp_avg ${i}`,
         );
         expectClose(
           moments[`${i}.v`]!,
           v.toArray(),
-          { scaled: 2e-4 },
+          { scaled: 2e-4, slack: slacks[i]!.map((v) => v * 0.01) },
           `step ${step}: exp_avg_sq ${i}`,
         );
       }
@@ -61,9 +62,15 @@ export async function compareSteps(
     expectClose([value], [expected], { rtol: 1e-5 }, `step ${step}: loss`);
     optimizer.zeroGrad();
     model.backward(loss.backward());
-    for (const [name, parameter] of parameters) {
-      const gradient = await read(parameter.size);
-      expectClose(parameter.grad!.toArray(), gradient, { scaled: 1e-4 }, `step ${step}: d${name}`);
+    const gradients: Float32Array[] = [];
+    for (const [, { size }] of parameters) gradients.push(await read(size));
+    slacks = [];
+    for (const [i, [name, parameter]] of parameters.entries()) {
+      const slack = await read(parameter.size);
+      slacks.push(slack);
+      // The floor is for γ of few channels: a sum of 78,400 terms that may cancel in all of them.
+      const tolerance = { scaled: 1e-4, atol: 1e-7, slack };
+      expectClose(parameter.grad!.toArray(), gradients[i]!, tolerance, `step ${step}: d${name}`);
     }
     optimizer.step();
     moments = {};
