@@ -1,7 +1,6 @@
 /** The smooth activations made of exp: sigmoid, tanh, SiLU, ELU. GELU has a file of its own. */
-import { at, madd } from './lanes';
+import { at, loadUpTo, madd, storeUpTo } from './lanes';
 import { expm1NonPositive, expNonPositive, sigmoidLanes, tanhLanes } from './math';
-import { loadUpTo, storeUpTo } from './partial';
 
 /** y = σ(x) = 1 / (1 + e⁻ˣ) for elements [from, to); y may be x. */
 export function sigmoidForward(

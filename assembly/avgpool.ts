@@ -270,19 +270,25 @@ export function adaptiveAvgPoolBackward(
   }
 }
 
-/** ⌊o·size / outSize⌋ * @inline
+/**
+ * ⌊o·size / outSize⌋
+ * @inline
  */
 function binFrom(o: i32, size: i32, outSize: i32): i32 {
   return <i32>((<i64>o * <i64>size) / <i64>outSize);
 }
 
-/** ⌈(o + 1)·size / outSize⌉ * @inline
+/**
+ * ⌈(o + 1)·size / outSize⌉
+ * @inline
  */
 function binTo(o: i32, size: i32, outSize: i32): i32 {
   return <i32>((<i64>(o + 1) * <i64>size + <i64>outSize - 1) / <i64>outSize);
 }
 
-/** The columns a window counts in its divisor: inside the padded row, or inside the row. * @inline
+/**
+ * The columns a window counts in its divisor: inside the padded row, or inside the row.
+ * @inline
  */
 function divisorWidth(left: i32, width: i32, kernel: i32, pad: i32, countIncludePad: i32): i32 {
   if (countIncludePad) return min(kernel, width + pad - left);
@@ -328,7 +334,9 @@ function sumOfFour(p: usize, rows: i32, width: i32, kernelWidth: i32, strideWidt
   return sum;
 }
 
-/** The same for 2×2 windows, two apart. * @inline
+/**
+ * The same for 2×2 windows, two apart.
+ * @inline
  */
 function sumOfQuarters(p: usize, width: i32): v128 {
   const below = (<usize>width) << 2;

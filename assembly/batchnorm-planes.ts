@@ -147,8 +147,7 @@ export function batchNormBackwardPlanes(
   }
 }
 
-/** @inline
- */
+/** @inline */
 function differentiatePlane(
   kind: i32,
   training: bool,

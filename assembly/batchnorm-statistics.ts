@@ -200,13 +200,17 @@ function finish(
   return moved;
 }
 
-/** Σd²/m − δ², where rounding cannot make it negative and NaN stays. @inline
+/**
+ * Σd²/m − δ², where rounding cannot make it negative and NaN stays.
+ * @inline
  */
 function spread(product: v128, share: v128, d: v128): v128 {
   return f64x2.pmax(f64x2.sub(f64x2.mul(product, share), f64x2.mul(d, d)), f64x2.splat(0));
 }
 
-/** Two pairs of float64 as four float32. @inline
+/**
+ * Two pairs of float64 as four float32.
+ * @inline
  */
 function narrow(low: v128, high: v128): v128 {
   const a = f32x4.demote_f64x2_zero(low);

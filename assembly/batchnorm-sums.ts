@@ -19,7 +19,9 @@ const RUN = 256;
 /** Channels at once in rows: their sums and parameters stay in the first-level cache. */
 export const ROW_BLOCK = 1024;
 
-/** Channels, rounded up to the multiple that scratch blocks are made of. @inline
+/**
+ * Channels, rounded up to the multiple that scratch blocks are made of.
+ * @inline
  */
 export function padded(c: i32): i32 {
   return (c + 15) & ~15;
@@ -34,7 +36,9 @@ export function loadChannels(p: usize, count: i32, next: bool = false): v128 {
   return next ? v128.load(p, 16) : v128.load(p);
 }
 
-/** Stores what loadChannels loads. @inline
+/**
+ * Stores what loadChannels loads.
+ * @inline
  */
 export function storeChannels(p: usize, v: v128, count: i32, next: bool = false): void {
   if (count < 4) storePartial(p, v, count);
@@ -42,7 +46,9 @@ export function storeChannels(p: usize, v: v128, count: i32, next: bool = false)
   else v128.store(p, v);
 }
 
-/** All ones in the first `count` lanes. @inline
+/**
+ * All ones in the first `count` lanes.
+ * @inline
  */
 export function inside(count: i32): v128 {
   return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
@@ -58,13 +64,17 @@ export function received(kind: i32, dy: v128, d: v128, a: v128, b: v128): v128 {
   return v128.andnot(dy, f32x4.le(madd(d, a, b), f32x4.splat(0)));
 }
 
-/** Whether dx depends on x. @inline
+/**
+ * Whether dx depends on x.
+ * @inline
  */
 export function readsX(kind: i32, training: bool): bool {
   return training || kind == GRADIENT_RELU;
 }
 
-/** dy·a + (x − K)·p + q, or dy·a. @inline
+/**
+ * dy·a + (x − K)·p + q, or dy·a.
+ * @inline
  */
 export function inputGradient(
   kind: i32,
@@ -83,7 +93,9 @@ export function inputGradient(
   return madd(through, a, madd(d, p, q));
 }
 
-/** u of up to four numbers. @inline
+/**
+ * u of up to four numbers.
+ * @inline
  */
 function term(kind: i32, dy: usize, count: i32, next: bool, d: v128, a: v128, b: v128): v128 {
   if (kind == STATISTICS) return d;
@@ -141,7 +153,9 @@ function addRows(
   storeChannels(t, f32x4.add(loadChannels(t, 4, next), v), 4, next);
 }
 
-/** addRows over `width` bytes of channels, eight channels a step. @inline
+/**
+ * addRows over `width` bytes of channels, eight channels a step.
+ * @inline
  */
 function addRowsAcross(
   kind: i32,

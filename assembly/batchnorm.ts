@@ -61,7 +61,9 @@ export function batchNormForward(
   }
 }
 
-/** Up to four channels, `i` bytes on, of a row and of the row `next` bytes after it. @inline
+/**
+ * Up to four channels, `i` bytes on, of a row and of the row `next` bytes after it.
+ * @inline
  */
 function normalize(
   count: i32,
@@ -210,7 +212,9 @@ export function batchNormBackward(
   }
 }
 
-/** `width` bytes of a row and of the row `next` bytes on. @inline
+/**
+ * `width` bytes of a row and of the row `next` bytes on.
+ * @inline
  */
 function differentiateRows(
   kind: i32,
@@ -303,7 +307,9 @@ function differentiateRows(
   }
 }
 
-/** Up to four channels, `i` bytes on, of a row and of the row `next` bytes after it. @inline
+/**
+ * Up to four channels, `i` bytes on, of a row and of the row `next` bytes after it.
+ * @inline
  */
 function differentiate(
   kind: i32,

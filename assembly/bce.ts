@@ -9,12 +9,13 @@
  * e / (1 + e). So nothing overflows, and a confident right answer keeps its small loss and gradient,
  * which (1 − t)·x + softplus(−x) would lose to cancellation.
  */
-import { at } from './lanes';
+import { at, keepUpTo, loadUpTo, storeUpTo } from './lanes';
 import { addWide, sumWide } from './loss';
 import { expNonPositive, log1pUnit } from './math';
-import { keepUpTo, loadUpTo, storeUpTo } from './partial';
 
-/** Up to four column weights from j, or ones. * @inline
+/**
+ * Up to four column weights from j, or ones.
+ * @inline
  */
 function columnWeights(weight: usize, j: i32, count: i32): v128 {
   return weight ? loadUpTo(at(weight, j), count) : f32x4.splat(1);

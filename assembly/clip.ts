@@ -40,7 +40,9 @@ export function sumOfSquares(
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
-/** sum + v², plain in both builds: a square of a float32 is exact in float64. * @inline
+/**
+ * sum + v², plain in both builds: a square of a float32 is exact in float64.
+ * @inline
  */
 function addSquare(sum: v128, v: v128): v128 {
   return f64x2.add(sum, f64x2.mul(v, v));

@@ -11,25 +11,33 @@ import { at } from './lanes';
  * dy, and its results lie s apart in dx. Nothing is multiplied by an inserted zero.
  */
 
-/** The least q ≥ 0 with q + p ≡ r (mod s). * @inline
+/**
+ * The least q ≥ 0 with q + p ≡ r (mod s).
+ * @inline
  */
 function firstOf(r: i32, p: i32, s: i32): i32 {
   return (((r - p) % s) + s) % s;
 }
 
-/** How many of 0 … n − 1 are ≡ first (mod s). * @inline
+/**
+ * How many of 0 … n − 1 are ≡ first (mod s).
+ * @inline
  */
 function countOf(first: i32, n: i32, s: i32): i32 {
   return first < n ? (n - 1 - first) / s + 1 : 0;
 }
 
-/** First line of dy that a window for dx holds: may lie before, or after, dy's own first. * @inline
+/**
+ * First line of dy that a window for dx holds: may lie before, or after, dy's own first.
+ * @inline
  */
 function windowStart(p: i32, kernel: i32, s: i32, d: i32): i32 {
   return p / s - ((kernel - 1) * d) / s;
 }
 
-/** Lines of dy that a window for n lines of dx holds. * @inline
+/**
+ * Lines of dy that a window for n lines of dx holds.
+ * @inline
  */
 function windowLength(n: i32, p: i32, kernel: i32, s: i32, d: i32): i32 {
   return (n - 1 + p) / s + 1 - windowStart(p, kernel, s, d);

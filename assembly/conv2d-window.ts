@@ -18,7 +18,9 @@ export function extent(out: i32, kernel: i32, stride: i32, dilation: i32): i32 {
   return (out - 1) * stride + (kernel - 1) * dilation + 1;
 }
 
-/** Floats of a window's line of `width` columns, split into `stride` runs. * @inline
+/**
+ * Floats of a window's line of `width` columns, split into `stride` runs.
+ * @inline
  */
 export function lineLength(width: i32, stride: i32): i32 {
   return ((width + stride - 1) / stride) * stride;
@@ -93,7 +95,9 @@ function copyRun(to: usize, from: usize, count: i32): void {
   if (tail) storePartial(to, loadPartial(from, tail), tail);
 }
 
-/** to[i] = from[2 i]; reads nothing past from[2·count − 2]. * @inline
+/**
+ * to[i] = from[2 i]; reads nothing past from[2·count − 2].
+ * @inline
  */
 function copyEven(to: usize, from: usize, count: i32): void {
   const end = at(to, (count - 1) & ~3);

@@ -22,19 +22,25 @@ import { at } from './lanes';
  * and the places in y of a block's positions; the offsets of the taps; the windows of a block.
  */
 
-/** Rounded up to whole panels of 8. * @inline
+/**
+ * Rounded up to whole panels of 8.
+ * @inline
  */
 export function panels(count: i32): i32 {
   return (count + 7) & -8;
 }
 
-/** Bytes of a block's packed panels: at most KC deep and PIXELS wide. * @inline
+/**
+ * Bytes of a block's packed panels: at most KC deep and PIXELS wide.
+ * @inline
  */
 export function panelBytes(positions: i32, k: i32): usize {
   return (<usize>min(k, KC) * <usize>panels(min(positions, PIXELS))) << 2;
 }
 
-/** Floats of the window of `channels` channels. * @inline
+/**
+ * Floats of the window of `channels` channels.
+ * @inline
  */
 export function windowFloats(
   channels: i32,

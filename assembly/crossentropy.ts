@@ -8,12 +8,13 @@
  * `crossEntropyWeight`, Σ ω_ℓ over the positions that count. −ln p_k = ln Σ_j exp(x_j − m) − (x_k − m)
  * is never taken of a rounded p. The forward leaves p in the buffer where the gradient will stand.
  */
-import { at } from './lanes';
+import { at, loadUpTo, storeUpTo } from './lanes';
 import { logLanes } from './math';
-import { loadUpTo, storeUpTo } from './partial';
 import { columnExp, columnMax, columnScale, logOf, rowExp, rowMax, rowScale } from './softmax';
 
-/** ω_k, or 1 if there are no weights. * @inline
+/**
+ * ω_k, or 1 if there are no weights.
+ * @inline
  */
 function classWeight(weight: usize, k: i32): f64 {
   return weight ? <f64>load<f32>(at(weight, k)) : 1;
@@ -120,7 +121,9 @@ export function crossEntropyForward(
   return total;
 }
 
-/** Lanes 1, 2, 3, 0. * @inline
+/**
+ * Lanes 1, 2, 3, 0.
+ * @inline
  */
 function nextLane(v: v128): v128 {
   return i8x16.shuffle(v, v, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3);

@@ -7,24 +7,29 @@
  * and its gradient dx_k = (Σ_j a_j)·p_k − a_k. The mean divides by the number of positions, n·inner,
  * whatever the weights.
  */
-import { at, sumLanes, widenHigh, widenLow } from './lanes';
+import { at, keepUpTo, loadUpTo, storeUpTo, sumLanes, widenHigh, widenLow } from './lanes';
 import { logLanes } from './math';
-import { keepUpTo, loadUpTo, storeUpTo } from './partial';
 import { columnExp, columnMax, columnScale, logOf, rowExp, rowMax, rowScale } from './softmax';
 
-/** a = ω·(keep·t + spread). * @inline
+/**
+ * a = ω·(keep·t + spread).
+ * @inline
  */
 function target(t: v128, w: v128, keep: f32, spread: f32): v128 {
   return f32x4.mul(w, f32x4.add(f32x4.mul(t, f32x4.splat(keep)), f32x4.splat(spread)));
 }
 
-/** ω of up to four classes from k. * @inline
+/**
+ * ω of up to four classes from k.
+ * @inline
  */
 function classWeights(weight: usize, k: i32, count: i32): v128 {
   return weight ? loadUpTo(at(weight, k), count) : f32x4.splat(1);
 }
 
-/** ω of class k in every lane. * @inline
+/**
+ * ω of class k in every lane.
+ * @inline
  */
 function classWeight(weight: usize, k: i32): v128 {
   return weight ? v128.load32_splat(at(weight, k)) : f32x4.splat(1);

@@ -1,7 +1,6 @@
 /** GELU, exact and by tanh. The derivative needs x: y has the same value on both sides of its dip. */
-import { at, madd } from './lanes';
+import { at, loadUpTo, madd, storeUpTo } from './lanes';
 import { gaussianLanes, normalCdfLanes, tanhLanes } from './math';
-import { loadUpTo, storeUpTo } from './partial';
 
 /** 1/√2π */
 const INV_SQRT_2PI: f32 = 0.3989422804014327;
@@ -63,7 +62,9 @@ export function geluBackward(
   }
 }
 
-/** tanh(u) with u = √(2/π)·(x + 0.044715·x³). * @inline
+/**
+ * tanh(u) with u = √(2/π)·(x + 0.044715·x³).
+ * @inline
  */
 function geluTanhOf(x: v128): v128 {
   const cubed = f32x4.mul(f32x4.mul(x, x), x);

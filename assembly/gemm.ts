@@ -60,7 +60,9 @@ export function multiplyPacked(
   }
 }
 
-/** Whether `count` ascending byte offsets are those of neighbouring floats. * @inline
+/**
+ * Whether `count` ascending byte offsets are those of neighbouring floats.
+ * @inline
  */
 export function isRun(offsets: usize, count: i32): bool {
   return load<i32>(at(offsets, count - 1)) - load<i32>(offsets) == (count - 1) << 2;
@@ -210,7 +212,9 @@ function gemm(
   }
 }
 
-/** Address of element (k, i) of a matrix whose lines run across k (stored [k, i]) or along it. * @inline
+/**
+ * Address of element (k, i) of a matrix whose lines run across k (stored [k, i]) or along it.
+ * @inline
  */
 function element(base: usize, k: i32, i: i32, stride: i32, across: bool): usize {
   const line = <usize>(across ? k : i) * <usize>stride;

@@ -13,7 +13,6 @@ export {
 } from './activation';
 export { adamStep } from './adam';
 export { addForward } from './add';
-export { argmaxForward, countEqual } from './argmax';
 export {
   adaptiveAvgPoolBackward,
   adaptiveAvgPoolForward,

@@ -3,10 +3,9 @@
  * L = t·(ln t − x), dL/dx = −t, with 0·ln 0 = 0; or, where the target is given as log-probabilities,
  * L = eᵗ·(t − x), dL/dx = −eᵗ.
  */
-import { at } from './lanes';
+import { at, loadUpTo, storeUpTo } from './lanes';
 import { addWide, sumWide } from './loss';
 import { expLanes, logLanes } from './math';
-import { loadUpTo, storeUpTo } from './partial';
 
 /** @inline */
 function divergence(x: v128, t: v128, logTarget: i32): v128 {

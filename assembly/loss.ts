@@ -3,10 +3,11 @@
  * A forward returns the sum over [from, to), each term in float32, added up in float64 in a fixed
  * order; a mean divides on the host. A backward writes scale·∂/∂x.
  */
-import { at, widenHigh, widenLow } from './lanes';
-import { loadUpTo, storeUpTo } from './partial';
+import { at, loadUpTo, storeUpTo, widenHigh, widenLow } from './lanes';
 
-/** sum + v's four lanes, as two float64 sums. * @inline
+/**
+ * sum + v's four lanes, as two float64 sums.
+ * @inline
  */
 export function addWide(sum: v128, v: v128): v128 {
   return f64x2.add(sum, f64x2.add(widenLow(v), widenHigh(v)));
@@ -17,7 +18,9 @@ export function sumWide(sum: v128): f64 {
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
-/** x − t at up to four elements from i; absent lanes are 0. * @inline
+/**
+ * x − t at up to four elements from i; absent lanes are 0.
+ * @inline
  */
 function difference(x: usize, t: usize, i: i32, count: i32): v128 {
   return f32x4.sub(loadUpTo(at(x, i), count), loadUpTo(at(t, i), count));
@@ -70,7 +73,9 @@ export function l1Forward(
   return sumWide(sum);
 }
 
-/** scale·sign(d): ±scale, and 0 where d is 0 or NaN. * @inline
+/**
+ * scale·sign(d): ±scale, and 0 where d is 0 or NaN.
+ * @inline
  */
 function signed(d: v128, scale: v128): v128 {
   const zero = f32x4.splat(0);
@@ -95,7 +100,9 @@ export function l1Backward(
   }
 }
 
-/** ½·d² where |d| < δ, else δ·(|d| − ½·δ); a NaN passes. * @inline
+/**
+ * ½·d² where |d| < δ, else δ·(|d| − ½·δ); a NaN passes.
+ * @inline
  */
 function huber(d: v128, delta: v128): v128 {
   const half = f32x4.splat(0.5);

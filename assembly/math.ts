@@ -3,8 +3,7 @@
  * that every engine gives the same bits. Polynomials are minimax fits with float32 coefficients;
  * errors are the worst seen over a dense sweep of the whole range.
  */
-import { at, madd } from './lanes';
-import { loadUpTo, storeUpTo } from './partial';
+import { at, loadUpTo, madd, storeUpTo } from './lanes';
 
 /** 1.5·2²³: adding it rounds a small number to an integer, which then stands in the low bits. */
 const ROUND: f32 = 12582912;
@@ -14,7 +13,9 @@ const LOG2_E: f32 = 1.4426950408889634;
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.1219444e-4;
 
-/** (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2, to 3.4e-9 of eʳ. * @inline
+/**
+ * (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2, to 3.4e-9 of eʳ.
+ * @inline
  */
 function expQuotient(r: v128): v128 {
   let q = f32x4.splat(0.001382077462039888);
@@ -43,19 +44,25 @@ function expClamped(x: v128): v128 {
   return f32x4.mul(f32x4.mul(er, powerOfTwo(half)), powerOfTwo(i32x4.sub(exponent, half)));
 }
 
-/** 2ⁿ, given n·2²³ for integer lanes n in [-126, 127]: n added to the exponent of 1. * @inline
+/**
+ * 2ⁿ, given n·2²³ for integer lanes n in [-126, 127]: n added to the exponent of 1.
+ * @inline
  */
 function powerOfTwo(exponent: v128): v128 {
   return i32x4.add(exponent, f32x4.splat(1));
 }
 
-/** eˣ, 0.99 ulp; denormal results included. * @inline
+/**
+ * eˣ, 0.99 ulp; denormal results included.
+ * @inline
  */
 export function expLanes(x: v128): v128 {
   return expClamped(f32x4.pmin(f32x4.pmax(x, f32x4.splat(-104)), f32x4.splat(89)));
 }
 
-/** eˣ for x ≤ 0 (or NaN). * @inline
+/**
+ * eˣ for x ≤ 0 (or NaN).
+ * @inline
  */
 export function expNonPositive(x: v128): v128 {
   return expClamped(f32x4.pmax(x, f32x4.splat(-104)));
@@ -78,7 +85,9 @@ function expm1Clamped(x: v128): v128 {
   return madd(power, expm1, f32x4.sub(power, f32x4.splat(1)));
 }
 
-/** eˣ − 1 for x ≤ 0 (or NaN), 0.92 ulp; below −30 it is −1. * @inline
+/**
+ * eˣ − 1 for x ≤ 0 (or NaN), 0.92 ulp; below −30 it is −1.
+ * @inline
  */
 export function expm1NonPositive(x: v128): v128 {
   return expm1Clamped(f32x4.pmax(x, f32x4.splat(-30)));
@@ -162,7 +171,9 @@ export function sigmoidLanes(x: v128): v128 {
   return f32x4.div(numerator, f32x4.add(one, e));
 }
 
-/** φ(x)·√2π = e^(−x²/2). * @inline
+/**
+ * φ(x)·√2π = e^(−x²/2).
+ * @inline
  */
 export function gaussianLanes(x: v128): v128 {
   return expNonPositive(f32x4.mul(f32x4.mul(x, x), f32x4.splat(-0.5)));

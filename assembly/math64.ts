@@ -18,7 +18,9 @@ function scale(v: f64, n: i32): f64 {
   return v * powerOfTwo(half) * powerOfTwo(n - half);
 }
 
-/** 2ⁿ for n in [-1022, 1023]. * @inline
+/**
+ * 2ⁿ for n in [-1022, 1023].
+ * @inline
  */
 function powerOfTwo(n: i32): f64 {
   return reinterpret<f64>((<i64>n + 1023) << 52);
@@ -70,7 +72,9 @@ function atanhRest(s: f64): f64 {
   return q * z * s;
 }
 
-/** The exponent k of x = 2ᵏ·m with m in [√½, √2), for a positive normal x. * @inline
+/**
+ * The exponent k of x = 2ᵏ·m with m in [√½, √2), for a positive normal x.
+ * @inline
  */
 function exponentOf(x: f64): i32 {
   return <i32>((reinterpret<i64>(x) - reinterpret<i64>(SQRT_HALF)) >> 52);
@@ -93,7 +97,9 @@ export function logF64(x: f64): f64 {
   return k * LN2_HIGH - (half - (rest + k * LN2_LOW) - f);
 }
 
-/** High part of v, 26 bits, so that products of two such are exact. * @inline
+/**
+ * High part of v, 26 bits, so that products of two such are exact.
+ * @inline
  */
 function highHalf(v: f64): f64 {
   return reinterpret<f64>(reinterpret<i64>(v) & ~(((<i64>1) << 27) - 1));

@@ -15,7 +15,9 @@ export function flushTiny(v: v128): v128 {
   return v128.andnot(v, f32x4.lt(f32x4.abs(v), f32x4.splat(7.888609052210118e-31)));
 }
 
-/** A float64 scalar in every lane, rounded to float32. * @inline
+/**
+ * A float64 scalar in every lane, rounded to float32.
+ * @inline
  */
 export function lanes(value: f64): v128 {
   return f32x4.splat(<f32>value);

@@ -4,7 +4,9 @@
  */
 import { at, loadPartial, storePartial, widenHigh, widenLow } from './lanes';
 
-/** v where x > 0, else slope·v. * @inline
+/**
+ * v where x > 0, else slope·v.
+ * @inline
  */
 function leak(x: v128, v: v128, slope: v128): v128 {
   return v128.bitselect(v, f32x4.mul(v, slope), f32x4.gt(x, f32x4.splat(0)));
@@ -28,7 +30,9 @@ function leakRun(out: usize, x: usize, v: usize, slope: usize, step: i32, count:
   }
 }
 
-/** Rows [from, to) of `leakRun` over [n, c, inner]. * @inline
+/**
+ * Rows [from, to) of `leakRun` over [n, c, inner].
+ * @inline
  */
 function leakRows(
   out: usize,
@@ -79,7 +83,9 @@ export function preluBackward(
   leakRows(dx, x, dy, weight, c, inner, from, to);
 }
 
-/** x·dy where not x > 0, else 0. * @inline
+/**
+ * x·dy where not x > 0, else 0.
+ * @inline
  */
 function weightTerm(x: v128, dy: v128): v128 {
   return v128.andnot(f32x4.mul(x, dy), f32x4.gt(x, f32x4.splat(0)));

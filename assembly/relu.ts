@@ -108,7 +108,9 @@ export function relu6Backward(
   if (tail) storePartial(q, relu6Slope(loadPartial(p, tail), loadPartial(g, tail)), tail);
 }
 
-/** v where x > 0, else slope·v: LeakyReLU forward with v = x, backward with v = dy. * @inline
+/**
+ * v where x > 0, else slope·v: LeakyReLU forward with v = x, backward with v = dy.
+ * @inline
  */
 function leak(x: v128, v: v128, slope: v128): v128 {
   return v128.bitselect(v, f32x4.mul(v, slope), f32x4.gt(x, f32x4.splat(0)));

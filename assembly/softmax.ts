@@ -7,11 +7,12 @@
  * Everything is relative to the row's largest number m, so that exp never overflows; a NaN or an
  * infinite m makes its row NaN, as in PyTorch.
  */
-import { at, sumLanes } from './lanes';
+import { at, keepUpTo, loadUpTo, storeUpTo, sumLanes } from './lanes';
 import { expLanes, expNonPositive, logLanes } from './math';
-import { keepUpTo, loadUpTo, storeUpTo } from './partial';
 
-/** ln s of one number, by the lanes' own log. * @inline
+/**
+ * ln s of one number, by the lanes' own log.
+ * @inline
  */
 export function logOf(s: f32): f32 {
   return f32x4.extract_lane(logLanes(f32x4.splat(s)), 0);

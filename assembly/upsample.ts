@@ -182,7 +182,9 @@ function nearest(o: i32, scale: f32, size: i32): i32 {
   return min(<i32>(<f32>o * scale), size - 1);
 }
 
-/** Where output o lies in the input. * @inline
+/**
+ * Where output o lies in the input.
+ * @inline
  */
 function source(o: i32, scale: f32, alignCorners: i32): f32 {
   if (alignCorners) return <f32>o * scale;

@@ -61,25 +61,33 @@ export function loadEvery(p: usize, step: i32): v128 {
   return v128.load_lane<f32>(p + 3 * stride, v, 3);
 }
 
-/** a0 a1 a2 a3 · b0 b1 b2 b3 → a0 a2 b0 b2 * @inline
+/**
+ * a0 a1 a2 a3 · b0 b1 b2 b3 → a0 a2 b0 b2
+ * @inline
  */
 export function evens(a: v128, b: v128): v128 {
   return i32x4.shuffle(a, b, 0, 2, 4, 6);
 }
 
-/** a0 a1 a2 a3 · b0 b1 b2 b3 → a1 a3 b1 b3 * @inline
+/**
+ * a0 a1 a2 a3 · b0 b1 b2 b3 → a1 a3 b1 b3
+ * @inline
  */
 export function odds(a: v128, b: v128): v128 {
   return i32x4.shuffle(a, b, 1, 3, 5, 7);
 }
 
-/** a0 a1 a2 a3 · b0 b1 b2 b3 → a0 b0 a1 b1 * @inline
+/**
+ * a0 a1 a2 a3 · b0 b1 b2 b3 → a0 b0 a1 b1
+ * @inline
  */
 export function zipLow(a: v128, b: v128): v128 {
   return i32x4.shuffle(a, b, 0, 4, 1, 5);
 }
 
-/** a0 a1 a2 a3 · b0 b1 b2 b3 → a2 b2 a3 b3 * @inline
+/**
+ * a0 a1 a2 a3 · b0 b1 b2 b3 → a2 b2 a3 b3
+ * @inline
  */
 export function zipHigh(a: v128, b: v128): v128 {
   return i32x4.shuffle(a, b, 2, 6, 3, 7);

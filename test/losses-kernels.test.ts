@@ -328,31 +328,3 @@ describe('reference gradients of cross-entropy', () => {
     }
   });
 });
-
-describe('argmax', () => {
-  it('takes the first of equals and NaN as the largest', () => {
-    const arena = new Arena();
-    const rows = [
-      [1, 3, 3, 2],
-      [NaN, 9, 9, NaN],
-      [1, NaN, Infinity, NaN],
-      [-Infinity, -Infinity, -Infinity, -Infinity],
-      [-3, -2, -1, 0],
-    ];
-    const x = arena.f32(rows.flat());
-    const index = arena.i32(5);
-    arena.kernels.argmaxForward(index.ptr, x.ptr, 4, 1, 0, 5);
-    expect([...index.i32]).toEqual([1, 0, 1, 0, 3]);
-    const labels = arena.i32([1, 1, 1, 0, -100]);
-    expect(arena.kernels.countEqual(index.ptr, labels.ptr, 0, 5)).toBe(3);
-    arena.checkCanaries();
-  });
-
-  it('goes down columns', () => {
-    const arena = new Arena();
-    const x = arena.f32([1, 5, 2, 3, 4, 9, 0, 7, 1, 2, 3, 1]); // [2, 3, 2]
-    const index = arena.i32(4);
-    arena.kernels.argmaxForward(index.ptr, x.ptr, 3, 2, 0, 2);
-    expect([...index.i32]).toEqual([2, 2, 2, 0]);
-  });
-});

@@ -228,7 +228,7 @@ describe('a plan', () => {
       filler.push(new Parameter(Tensor.zeros([Math.floor((total - used) / 4) - 64])));
     };
     const model = new Sequential(new Square(2), new Square(1));
-    const owner = new Square(3);
+    const owner: Layer = new Square(3);
     const dy: Tensor = owner.forward(Tensor.from([1]));
     model.forward(Tensor.from([2]));
     fill();
