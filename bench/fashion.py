@@ -17,6 +17,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("model", choices=["mlp", "cnn"])
 parser.add_argument("--epochs", type=int, default=10)
 parser.add_argument("--seeds", type=int, default=3)
+parser.add_argument("--lr", type=float, default=0.004)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist")
 options = parser.parse_args()
@@ -31,7 +32,9 @@ finals = []
 for seed in range(1, options.seeds + 1):
     torch.manual_seed(seed)
     model = networks.mlp([784, 200, 100, 60, 30, 10]) if flat else networks.cnn()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameters())
+    steps = options.epochs * len(train) // 100
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps)
     began = time.time()
     for epoch in range(1, options.epochs + 1):
         model.train()
@@ -40,6 +43,7 @@ for seed in range(1, options.seeds + 1):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            schedule.step()
         model.eval()
         with torch.no_grad():
             right = sum((model(x).argmax(1) == y).sum().item() for x, y in zip(test.split(500), answers.split(500)))
