@@ -1,5 +1,6 @@
 import { type Shape, shapeText } from './check.ts';
 import type { Module } from './layers/module.ts';
+import type { Parameter } from './parameter.ts';
 import { traceModule } from './plan/root.ts';
 
 /**
@@ -14,18 +15,19 @@ import { traceModule } from './plan/root.ts';
  * @throws RangeError where a layer cannot take the shape
  */
 export function summary(model: Module, shape?: Shape | readonly Shape[]): string {
-  const names = new Map(model.namedModules().map(([name, module]) => [module, name]));
+  const named = model.namedModules();
+  const names = new Map<object, string>(named.map(([name, module]) => [module, name]));
   const rows: string[][] = [];
   if (shape) {
     const shapes = (Array.isArray(shape[0]) ? shape : [shape]) as readonly Shape[];
-    const seen = new Set<Module>();
+    const seen = new Set<object>();
     for (const { leaf, output } of traceModule(model, shapes)[0].uses) {
       const count = seen.has(leaf) ? 'shared' : countOf(leaf);
       seen.add(leaf);
       rows.push([names.get(leaf) ?? '', `${leaf}`, shapeText(output.shape), count]);
     }
   } else {
-    for (const [module, name] of names) {
+    for (const [name, module] of named) {
       if (module.children().length === 0) rows.push([name, `${module}`, '', countOf(module)]);
     }
   }
@@ -36,7 +38,7 @@ export function summary(model: Module, shape?: Shape | readonly Shape[]): string
   return [...table(['name', 'layer', 'output', 'parameters'], rows), ...foot].join('\n');
 }
 
-function countOf(module: Module): string {
+function countOf(module: { ownParameters(): Parameter[] }): string {
   const own = module.ownParameters();
   return own.length === 0 ? '' : grouped(own.reduce((sum, { size }) => sum + size, 0));
 }

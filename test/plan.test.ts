@@ -175,6 +175,23 @@ describe('a plan', () => {
     expect(b.weight.grad!.item()).toBe(4);
   });
 
+  it('follows a layer that is exchanged after the first forward', () => {
+    class Net extends Module {
+      body: Layer = new Square(2);
+      head: Layer = new Square(3);
+      override forward(x: Input): Tensor {
+        return this.head.forward(this.body.forward(x));
+      }
+    }
+    const net = new Net();
+    expect(net.forward(Tensor.from([1])).item()).toBe(12);
+    net.head = new Square(5);
+    expect(net.predict(Tensor.from([1])).item()).toBe(20);
+    expect(net.forward(Tensor.from([1])).item()).toBe(20);
+    net.backward(Tensor.from([1]));
+    expect(net.head.parameters()[0]!.grad!.item()).toBe(4);
+  });
+
   it('predicts beside a pending backward', () => {
     const model = new Sequential(new Square(2), new Square(3));
     const y = model.forward(Tensor.from([1]));

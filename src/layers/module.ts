@@ -153,6 +153,13 @@ export abstract class Module {
     });
   }
 
+  /** All buffers (running statistics) here and below by dotted name, each once. */
+  namedBuffers(): [string, Buffer][] {
+    return this.entries(true).filter((entry): entry is [string, Buffer] => {
+      return entry[1] instanceof Buffer;
+    });
+  }
+
   /** @internal The parameters of this module itself. */
   ownParameters(): Parameter[] {
     return Object.values(this).filter((value) => value instanceof Parameter);

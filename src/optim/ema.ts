@@ -1,7 +1,7 @@
 import { checkInteger, checkNumber } from '../check.ts';
 import type { Module, StateDict } from '../layers/module.ts';
 import { Block, disown, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
-import { Buffer, type Parameter } from '../parameter.ts';
+import type { Buffer, Parameter } from '../parameter.ts';
 import { kernels } from '../runtime/engine.ts';
 import type { Input } from '../tensor.ts';
 
@@ -58,7 +58,10 @@ export class ExponentialMovingAverage {
     checkNumber('ExponentialMovingAverage', 'decay', decay, 0, 1);
     this.decay = decay;
     this.warmup = warmup;
-    this.averaged = [...model.parameters(), ...(buffers ? buffersOf(model) : [])];
+    this.averaged = [
+      ...model.parameters(),
+      ...(buffers ? model.namedBuffers().map(([, buffer]) => buffer) : []),
+    ];
     this.block = new Block(this.averaged.reduce((sum, { paddedBytes }) => sum + paddedBytes, 0));
     releaseWithOwner(this, this.block);
     this.block.f32.fill(0);
@@ -178,13 +181,4 @@ export class ExponentialMovingAverage {
       throw new Error(`ExponentialMovingAverage: ${method} after the model's dispose()`);
     }
   }
-}
-
-/** All buffers of a module and those below, each once. */
-function buffersOf(model: Module): Buffer[] {
-  const found = new Set<Buffer>();
-  for (const [, module] of model.namedModules()) {
-    for (const value of Object.values(module)) if (value instanceof Buffer) found.add(value);
-  }
-  return [...found];
 }

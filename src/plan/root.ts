@@ -1,9 +1,9 @@
 import { describe, type Shape, sameShape, shapeText } from '../check.ts';
-import type { Module } from '../layers/module.ts';
 import type { Window } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
 import { allocateGradients, type Parameter } from '../parameter.ts';
 import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor.ts';
+import type { Model } from './operation.ts';
 import { Plan } from './plan.ts';
 import { Trace, Traced } from './trace.ts';
 
@@ -22,14 +22,17 @@ export class Root {
   /** The forward whose backward has run: its input gradient may still be read. */
   private finished: { plan: Plan; versions: number; computed: boolean } | undefined;
   private readonly plans: Plan[] = [];
+  /** What the plans were made from. */
+  private composition: readonly { model: Model; children: readonly Model[] }[] = [];
+  private parameters: readonly Parameter[] = [];
   private readonly workspace = new Workspace();
   /** `predict` has a workspace of its own: it leaves a pending backward alone. */
   private readonly predictions = new Workspace();
 
-  constructor(private readonly module: Module) {}
+  constructor(private readonly module: Model) {}
 
   private get who(): string {
-    return this.module.toString();
+    return `${this.module}`;
   }
 
   forward(inputs: readonly Input[]): Tensor {
@@ -70,13 +73,12 @@ export class Root {
       );
     }
     inputValues(dy); // throws if stale, while nothing has changed yet
-    const parameters = this.module.parameters();
-    allocateGradients(parameters);
+    allocateGradients(this.parameters);
     this.pending = undefined;
     // Views are taken last: allocating may have grown the memory that they stand on.
     plan.output.gradient!.f32.set(inputValues(dy));
     plan.backward();
-    this.finished = { plan, versions: versionsOf(parameters), computed: false };
+    this.finished = { plan, versions: versionsOf(this.parameters), computed: false };
     return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
   }
 
@@ -86,7 +88,7 @@ export class Root {
     if (
       !finished ||
       generation !== this.generation ||
-      finished.versions !== versionsOf(this.module.parameters())
+      finished.versions !== versionsOf(this.parameters)
     ) {
       throw new Error(
         `${this.who}: this input gradient is stale: read it after backward, ` +
@@ -140,7 +142,20 @@ export class Root {
     return plan;
   }
 
+  /** Forgets the plans of a model whose layers were exchanged since they were made. */
+  private followChanges(): void {
+    const { composition } = this;
+    const same = composition.every(({ model, children }) => isComposedOf(model, children));
+    if (same && composition.length > 0) return;
+    this.plans.length = 0;
+    this.composition = this.module.namedModules().map(([, model]) => {
+      return { model, children: model.children().map(([, child]) => child) };
+    });
+    this.parameters = this.module.parameters();
+  }
+
   private planFor(shapes: readonly Shape[], recording: boolean): Plan {
+    this.followChanges();
     for (const plan of this.plans) if (plan.fits(shapes, recording)) return plan;
     for (const shape of shapes) {
       if (shape.includes(0)) {
@@ -156,8 +171,14 @@ export class Root {
   }
 }
 
+/** Whether a model is still composed of these children. */
+function isComposedOf(model: Model, children: readonly Model[]): boolean {
+  const now = model.children();
+  return now.length === children.length && now.every(([, child], i) => child === children[i]);
+}
+
 /** Traces a module for inputs of these shapes; throws what its layers have against them. */
-export function traceModule(module: Module, shapes: readonly Shape[]): [Trace, Traced] {
+export function traceModule(module: Model, shapes: readonly Shape[]): [Trace, Traced] {
   const trace = new Trace(shapes);
   const output: unknown = module.forward(
     trace.tensors.length === 1 ? trace.tensors[0]! : trace.tensors,
@@ -171,11 +192,11 @@ export function traceModule(module: Module, shapes: readonly Shape[]): [Trace, T
 }
 
 /** Throws what the layers would have against a training step for inputs of these shapes. */
-export function verifyStep(module: Module, shapes: readonly Shape[]): void {
+export function verifyStep(module: Model, shapes: readonly Shape[]): void {
   for (const use of traceModule(module, shapes)[0].uses) use.leaf.verify?.(use, use.leaf.training);
 }
 
-function makePlan(module: Module, shapes: readonly Shape[], recording: boolean): Plan {
+function makePlan(module: Model, shapes: readonly Shape[], recording: boolean): Plan {
   return new Plan(...traceModule(module, shapes), recording);
 }
 

@@ -1,6 +1,6 @@
 import type { Shape } from '../check.ts';
-import type { Leaf } from '../layers/leaf.ts';
 import { Tensor } from '../tensor.ts';
+import type { Operation } from './operation.ts';
 import { Slot } from './slot.ts';
 import { Use } from './use.ts';
 
@@ -52,7 +52,7 @@ export class Trace {
   }
 
   /** Notes a use of `leaf` on `inputs`; throws what the layer has against their shapes. */
-  use(leaf: Leaf, inputs: readonly Traced[]): Traced {
+  use(leaf: Operation, inputs: readonly Traced[]): Traced {
     const values = inputs.map((input) => input.value);
     const use = new Use(leaf, values);
     const shape = leaf.connect(use, ...values.map((value) => value.shape));

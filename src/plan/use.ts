@@ -1,7 +1,7 @@
 import type { Shape } from '../check.ts';
-import type { Leaf } from '../layers/leaf.ts';
 import { NULL, type Pointer } from '../memory/memory.ts';
-import type { Parameter } from '../parameter.ts';
+import { allocateGradients, type Parameter } from '../parameter.ts';
+import type { Operation } from './operation.ts';
 import { Slot } from './slot.ts';
 import type { Value } from './trace.ts';
 
@@ -49,7 +49,7 @@ export class Use {
   deferred = false;
 
   constructor(
-    readonly leaf: Leaf,
+    readonly leaf: Operation,
     readonly inputs: readonly Value[],
   ) {}
 
@@ -128,6 +128,7 @@ export class Use {
   gradient(parameter: Parameter | undefined): Pointer {
     if (!parameter?.requiresGrad || this.deferred) return NULL;
     parameter.touched = true;
+    if (!parameter.gradPtr) allocateGradients([parameter]);
     return parameter.gradPtr;
   }
 
