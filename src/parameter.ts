@@ -158,6 +158,12 @@ export class Buffer extends Stored {
   constructor(initial: Input) {
     super('Buffer', initial);
   }
+
+  /** @internal Guarded: a layer writes its statistics here, and the place may be another's by now. */
+  override get ptr(): Pointer {
+    if (this.disposed) throw new Error('Buffer: used after dispose()');
+    return super.ptr;
+  }
 }
 
 /** A count that belongs to a layer's state, such as the number of batches seen. */

@@ -205,9 +205,12 @@ export abstract class Module {
           (strict ? ' (pass { strict: false } to load the names that match)' : ''),
       );
     }
+    for (const name of entries.keys()) {
+      if (Object.hasOwn(state, name)) inputValues(state[name]!); // throws if stale, while nothing is loaded
+    }
     for (const [name, entry] of entries) {
-      const value = state[name];
-      if (value === undefined) continue;
+      if (!Object.hasOwn(state, name)) continue;
+      const value = state[name]!;
       if (entry instanceof Counter) entry.value = Number(inputValues(value)[0]);
       else entry.assign(value);
     }

@@ -64,13 +64,16 @@ export abstract class Loss<Target> {
     if (shape.includes(0)) {
       throw new RangeError(`${this}: prediction is empty, got ${shapeText(shape)}`);
     }
-    const request = this.request(shape, target);
+    let request = this.request(shape, target);
     const stands = prediction instanceof Tensor && prediction.place !== undefined;
     inputValues(prediction); // throws if stale, while nothing has changed yet
     const size = sizeOf(shape);
     const { copied, saved, gradient } = this;
     const lengths = [stands ? 0 : size, request.targetLength, request.savedLength ?? 0, size];
+    const { bytes } = this.workspace;
     this.workspace.reserve(lengths.reduce((sum, length) => sum + aligned(length * 4), 0));
+    // Reserving may have grown the memory that the target stands on: its views are then taken anew.
+    if (this.workspace.bytes !== bytes) request = this.request(shape, target);
     let at = this.workspace.ptr as number;
     for (const [i, slot] of [copied, this.target, saved, gradient].entries()) {
       slot.place(at as Pointer, lengths[i]!);

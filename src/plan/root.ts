@@ -121,6 +121,9 @@ export class Root {
     const shapes: Shape[] = [];
     for (const input of inputs) shapes.push(inputShape(this.who, input));
     const plan = this.planFor(shapes, recording);
+    if (this.parameters.some((parameter) => parameter.disposed)) {
+      throw new Error(`${this.who}: used after dispose()`);
+    }
     plan.verify();
     // What stands on the workspace itself must be saved from it. Reading throws if an input is stale,
     // while nothing has changed yet.
