@@ -20,7 +20,11 @@ mkdirSync('src/generated', { recursive: true });
 await compileKernels('--target', 'strict');
 await compileKernels('--target', 'relaxed');
 writeFileSync('src/generated/kernels.ts', signatures(readFileSync('build/strict.d.ts', 'utf8')));
-writeFileSync('src/generated/wasm.ts', wasmModule(readFileSync('build/strict.wasm')));
+writeFileSync('src/generated/wasm.ts', wasmModule('WASM', readFileSync('build/strict.wasm')));
+writeFileSync(
+  'src/generated/relaxed.ts',
+  wasmModule('RELAXED_WASM', readFileSync('build/relaxed.wasm')),
+);
 
 if (!process.argv.includes('--kernels')) {
   rmSync('dist', { recursive: true, force: true });
@@ -28,6 +32,7 @@ if (!process.argv.includes('--kernels')) {
     entryPoints: {
       index: 'src/index.ts',
       data: 'src/data/index.ts',
+      relaxed: 'src/relaxed/index.ts',
       state: 'src/state/index.ts',
     },
     outdir: 'dist',

@@ -1,4 +1,4 @@
-/** Turns what asc wrote into the two files of src/generated. */
+/** Turns what asc wrote into the files of src/generated. */
 
 const HEADER = '// Made by scripts/generate.ts from the compiled kernels. Do not edit.\n';
 
@@ -28,10 +28,10 @@ ${lines.join('\n')}
 `;
 }
 
-/** The wasm bytes as base64, for a bundle that needs no second file. */
-export function wasmModule(bytes: Uint8Array): string {
+/** The wasm bytes as base64 under a name, for a bundle that needs no second file. */
+export function wasmModule(name: string, bytes: Uint8Array): string {
   return `${HEADER}
-export const WASM_BASE64 =
+export const ${name}: string =
   '${Buffer.from(bytes).toString('base64')}';
 `;
 }

@@ -4,7 +4,8 @@
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import type { Kernels } from '../generated/kernels.ts';
-import { WASM_BASE64 } from '../generated/wasm.ts';
+import { WASM } from '../generated/wasm.ts';
+import { unpack } from './unpack.ts';
 
 /** wasm32's address space: 65,536 pages of 64 KiB. */
 export const MAX_PAGES = 65_536;
@@ -15,6 +16,7 @@ export interface Engine {
 }
 
 let bound: Engine | undefined;
+let provided: WebAssembly.Module | undefined;
 
 /** The kernels and their memory; every call goes through it, so that it can be bound anew. */
 export function engine(): Engine {
@@ -26,6 +28,16 @@ export function kernels(): Kernels {
   return (bound ?? engine()).exports;
 }
 
+/** Whether the kernels are bound, so that nothing can be chosen any more. */
+export function started(): boolean {
+  return bound !== undefined;
+}
+
+/** Has the kernels start from `module`, an already compiled build of them, instead of the strict bytes. */
+export function provide(module: WebAssembly.Module): void {
+  provided = module;
+}
+
 function start(): Engine {
   if (typeof WebAssembly === 'undefined') {
     throw new Error(
@@ -33,12 +45,13 @@ function start(): Engine {
     );
   }
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
-  const { exports } = instantiateSync(compile(), { env: { memory } });
+  const module = provided ?? compile(unpack(WASM));
+  const { exports } = instantiateSync(module, { env: { memory } });
   return { exports: exports as unknown as Kernels, memory };
 }
 
-function compile(): WebAssembly.Module {
-  const bytes = Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0));
+/** @throws Error that names the likely causes */
+export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
