@@ -7,7 +7,7 @@ import type { Optimizer } from './optim/optimizer.ts';
 import type { Schedule } from './optim/schedule.ts';
 import { verifyStep } from './plan/root.ts';
 import { macrotask } from './runtime/macrotask.ts';
-import type { Tensor } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** A number computed from a batch's prediction and targets, averaged over samples. */
 // biome-ignore lint/suspicious/noExplicitAny: targets are whatever the loss takes
@@ -237,6 +237,6 @@ function measure(
 function accuracyOf(prediction: Tensor, targets: unknown): number {
   const classes = prediction.shape[1];
   if (classes === undefined || classes < 2) return Number.NaN;
-  const labels = targets as ArrayLike<number>;
+  const labels = (targets instanceof Tensor ? targets.view() : targets) as ArrayLike<number>;
   return labels.length === prediction.size / classes ? accuracy(prediction, labels) : Number.NaN;
 }

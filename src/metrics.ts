@@ -1,4 +1,4 @@
-import { describe, shapeText } from './check.ts';
+import { describe, shapeText, sizeOf } from './check.ts';
 import { type Input, inputShape, inputValues } from './tensor.ts';
 
 /**
@@ -8,23 +8,31 @@ import { type Input, inputShape, inputValues } from './tensor.ts';
  * @throws RangeError unless there are at least two axes
  */
 export function argmax(scores: Input): Int32Array {
-  const shape = inputShape('argmax', scores);
+  const { values, count, classes, inner } = layoutOf('argmax', scores);
+  return Int32Array.from({ length: count }, (_, i) => bestOf(values, i, classes, inner));
+}
+
+/** Scores seen as `count` positions, each with `classes` scores that stand `inner` apart. */
+function layoutOf(who: string, scores: Input) {
+  const shape = inputShape(who, scores);
   if (shape.length < 2 || shape[1] === 0) {
-    throw new RangeError(`argmax: expected [N, C] or [N, C, d…], got ${shapeText(shape)}`);
+    throw new RangeError(`${who}: expected [N, C] or [N, C, d…], got ${shapeText(shape)}`);
   }
   const [n, classes, ...rest] = shape as [number, number, ...number[]];
-  const inner = rest.reduce((product, extent) => product * extent, 1);
-  const values = inputValues(scores);
-  const best = new Int32Array(n * inner);
-  for (let i = 0; i < best.length; i++) {
-    const start = Math.floor(i / inner) * classes * inner + (i % inner);
-    let largest = values[start]!;
-    for (let c = 1; c < classes && !Number.isNaN(largest); c++) {
-      const value = values[start + c * inner]!;
-      if (value > largest || Number.isNaN(value)) {
-        largest = value;
-        best[i] = c;
-      }
+  const inner = sizeOf(rest);
+  return { values: inputValues(scores), count: n * inner, classes, inner };
+}
+
+/** The class with the largest score at position i. */
+function bestOf(values: ArrayLike<number>, i: number, classes: number, inner: number): number {
+  const start = Math.floor(i / inner) * classes * inner + (i % inner);
+  let best = 0;
+  let largest = values[start]!;
+  for (let c = 1; c < classes && !Number.isNaN(largest); c++) {
+    const value = values[start + c * inner]!;
+    if (value > largest || Number.isNaN(value)) {
+      largest = value;
+      best = c;
     }
   }
   return best;
@@ -38,13 +46,13 @@ export function argmax(scores: Input): Int32Array {
  * @throws RangeError where their numbers differ
  */
 export function accuracy(logits: Input, targets: ArrayLike<number>): number {
-  const predicted = argmax(logits);
-  if (targets?.length !== predicted.length) {
+  const { values, count, classes, inner } = layoutOf('accuracy', logits);
+  if (targets?.length !== count) {
     throw new RangeError(
-      `accuracy: expected ${predicted.length} targets, got ${targets?.length ?? describe(targets)}`,
+      `accuracy: expected ${count} targets, got ${targets?.length ?? describe(targets)}`,
     );
   }
   let right = 0;
-  for (let i = 0; i < predicted.length; i++) if (predicted[i] === targets[i]) right++;
-  return right / predicted.length;
+  for (let i = 0; i < count; i++) if (bestOf(values, i, classes, inner) === targets[i]) right++;
+  return right / count;
 }

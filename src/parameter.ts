@@ -25,14 +25,20 @@ abstract class Stored {
 
   constructor(who: string, initial: Input) {
     const shape = [...inputShape(who, initial)];
+    inputValues(initial); // throws if stale, while nothing is allocated yet
     this.block = new Block(aligned(sizeOf(shape) * 4));
     releaseWithOwner(this, this.block);
     // The padding up to the next 64 bytes is zero and stays zero: spans may run over it.
     this.block.f32.fill(0).set(inputValues(initial));
     const { block } = this;
-    this.data = new PlacedTensor(shape, new Window(block.ptr, sizeOf(shape)), () => {
-      if (block.released) throw new Error(`${who}: used after dispose()`);
-    });
+    this.data = new PlacedTensor(
+      shape,
+      new Window(block.ptr, sizeOf(shape)),
+      () => {
+        if (block.released) throw new Error(`${who}: used after dispose()`);
+      },
+      () => this.version++,
+    );
   }
 
   get shape(): Shape {

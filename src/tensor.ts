@@ -98,6 +98,7 @@ export class Tensor {
       );
     }
     this.view().set(source.view());
+    this.written();
     return this;
   }
 
@@ -105,6 +106,9 @@ export class Tensor {
   clone(): Tensor {
     return new Tensor(this.shape, this.toArray());
   }
+
+  /** @internal Called after the values were overwritten. */
+  protected written(): void {}
 
   /** @internal The live values; not to be kept. */
   view(): Float32Array {
@@ -129,8 +133,14 @@ export class PlacedTensor extends Tensor {
     private readonly window: Window,
     /** Throws when the window is no longer the tensor's. */
     private readonly guard?: () => void,
+    /** Is told when the values were overwritten. */
+    private readonly onWrite?: () => void,
   ) {
     super(shape);
+  }
+
+  protected override written(): void {
+    this.onWrite?.();
   }
 
   override view(): Float32Array {

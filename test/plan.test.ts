@@ -12,7 +12,6 @@ import {
   Sequential,
   Tensor,
 } from '../src/index.ts';
-import { TestRandom } from './support/random.ts';
 
 /** y = w·x², with a gradient for w: enough to see what a plan does. */
 class Square extends Layer {
@@ -163,6 +162,9 @@ describe('a plan', () => {
     expect(() => dx.toArray()).toThrow(/stale/);
     model.forward(Tensor.from([1]));
     expect(() => dx.toArray()).toThrow(/stale/);
+    const later = model.backward(Tensor.from([1]));
+    model.parameters()[0]!.data.set([7]);
+    expect(() => later.toArray()).toThrow(/stale/);
   });
 
   it('gives a frozen parameter no gradient', () => {
@@ -198,26 +200,6 @@ describe('a plan', () => {
     expect(model.predict(Tensor.from([2])).item()).toBe(192);
     expect(y.item()).toBe(12);
     expect(model.backward(Tensor.from([1])).item()).toBe(48);
-  });
-
-  it('leaves linear memory where it was over many forwards and models', () => {
-    const model = new Sequential(new Square(), new Residual(new Square()));
-    const x = new TestRandom(1).normals(64);
-    const step = () => {
-      model.forward(Tensor.from(x, [8, 8]));
-      model.backward(Tensor.from(x, [8, 8]));
-    };
-    step();
-    const before = memoryUsage();
-    for (let i = 0; i < 10_000; i++) step();
-    expect(memoryUsage()).toEqual(before);
-    for (let i = 0; i < 1000; i++) {
-      using other = new Sequential(new Square(), new Square());
-      other.forward(Tensor.from(x, [8, 8]));
-      other.backward(Tensor.from(x, [8, 8]));
-    }
-    expect(memoryUsage().used).toBe(before.used);
-    expect(memoryUsage().total - before.total).toBeLessThanOrEqual(65_536);
   });
 
   it('refuses an absurd batch, and works on', () => {

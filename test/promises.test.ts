@@ -299,3 +299,14 @@ describe('a Parameter made by hand', () => {
     free.dispose();
   });
 });
+
+describe('a loaded num_batches_tracked', () => {
+  it.each([Number.NaN, -1, 0.5])('is refused as %s, and nothing is loaded', (count) => {
+    using bn = new BatchNorm1d(2);
+    const state = bn.stateDict();
+    state.running_mean!.set([3, 4]);
+    state.num_batches_tracked = Tensor.from(count);
+    expect(() => bn.loadStateDict(state)).toThrow(/num_batches_tracked expected a whole number/);
+    expect([...bn.runningMean!.data.toArray()]).toEqual([0, 0]);
+  });
+});

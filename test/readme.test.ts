@@ -31,14 +31,17 @@ it('the README’s examples run', async () => {
   const bodies = blocks.map((code) => code.replace(IMPORT, ''));
   const path = new URL('../build/readme.ts', import.meta.url);
   mkdirSync(new URL('.', path), { recursive: true });
-  const exported = 'export { BasicBlock, logits, model };';
+  const exported = 'export { BasicBlock, logits, model, Square };';
   writeFileSync(path, [...heads, PRELUDE, ...bodies, exported].join('\n'));
 
-  const { BasicBlock, logits, model } = await import(path.pathname);
+  const { BasicBlock, logits, model, Square } = await import(path.pathname);
   expect(logits.shape).toEqual([1, 10]);
   expect(model.stateDict()['1.num_batches_tracked'].item()).toBeGreaterThan(1);
   const block = new BasicBlock();
   const x = { data: new Float32Array(2 * 16 * 4 * 4).fill(1), shape: [2, 16, 4, 4] };
   expect(block.forward(x).shape).toEqual(x.shape);
+  const square = new Square();
+  expect([...square.forward({ data: [3, -2], shape: [2] }).toArray()]).toEqual([9, 4]);
+  expect([...square.backward({ data: [1, 10], shape: [2] }).toArray()]).toEqual([6, -40]);
   expect(Object.keys(block.stateDict())).toContain('bn2.running_var');
 });

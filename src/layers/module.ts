@@ -195,6 +195,11 @@ export abstract class Module {
       const shape = inputShape(`${this}.loadStateDict: ${name}`, state[name]!);
       if (!sameShape(shape, expected)) {
         faults.push(`${name} expected ${shapeText(expected)}, got ${shapeText(shape)}`);
+      } else if (entry instanceof Counter) {
+        const count = Number(inputValues(state[name]!)[0]);
+        if (!(Number.isInteger(count) && count >= 0)) {
+          faults.push(`${name} expected a whole number ≥ 0, got ${count}`);
+        }
       }
     }
     if (strict && missing.length > 0) faults.push(`missing: ${missing.join(', ')}`);

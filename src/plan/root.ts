@@ -23,7 +23,7 @@ export class Root {
   private finished: { plan: Plan; versions: number; computed: boolean } | undefined;
   private readonly plans: Plan[] = [];
   /** What the plans were made from. */
-  private composition: readonly { model: Model; children: readonly Model[] }[] = [];
+  private composition: readonly { model: Model; children: readonly Model[] }[] | undefined;
   private parameters: readonly Parameter[] = [];
   private readonly workspace = new Workspace();
   /** `predict` has a workspace of its own: it leaves a pending backward alone. */
@@ -147,13 +147,12 @@ export class Root {
 
   /** Forgets the plans of a model whose layers were exchanged since they were made. */
   private followChanges(): void {
-    const { composition } = this;
-    const same = composition.every(({ model, children }) => isComposedOf(model, children));
-    if (same && composition.length > 0) return;
+    if (this.composition?.every(({ model, children }) => isComposedOf(model, children))) return;
     this.plans.length = 0;
-    this.composition = this.module.namedModules().map(([, model]) => {
-      return { model, children: model.children().map(([, child]) => child) };
-    });
+    this.composition = this.module
+      .namedModules()
+      .map(([, model]) => ({ model, children: model.children().map(([, child]) => child) }))
+      .filter(({ children }) => children.length > 0);
     this.parameters = this.module.parameters();
   }
 
