@@ -61,3 +61,31 @@ export function mulAdd(steps: i32, m: f32, s: f32): f32 {
     0,
   );
 }
+
+/**
+ * The clock: a chain of dependent integer adds (x ← x + y, y ← y + x), each one cycle on any processor
+ * of these years; `steps`, a multiple of 16, adds. What runs beside the chain is too little to delay it.
+ */
+export function addChain(steps: i32, x: i32, y: i32): i32 {
+  let i = 0;
+  while (i < steps) {
+    x += y;
+    y += x;
+    x += y;
+    y += x;
+    x += y;
+    y += x;
+    x += y;
+    y += x;
+    x += y;
+    y += x;
+    x += y;
+    y += x;
+    x += y;
+    y += x;
+    x += y;
+    y += x;
+    i += 16;
+  }
+  return x;
+}

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Adam, CrossEntropyLoss, evaluate, fit, manualSeed, OneCycleLR } from 'evenkeel';
 import { batches, readIdx } from 'evenkeel/data';
-import { cnn, mlp } from './networks.ts';
+import { cnn, mlp } from '../examples/train/network.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,7 +34,7 @@ const test = batches(await part('t10k'), { batchSize: 250, scale: 1 / 255 });
 const finals: number[] = [];
 for (let seed = 1; seed <= Number(values.seeds); seed++) {
   manualSeed(seed);
-  using model = kind === 'mlp' ? mlp([784, 200, 100, 60, 30, 10]) : cnn();
+  using model = kind === 'mlp' ? mlp() : cnn();
   const optimizer = new Adam(model.parameters());
   const data = batches(train, { batchSize: 100, shuffle: true, seed, scale: 1 / 255 });
   const began = performance.now();

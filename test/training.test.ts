@@ -1,6 +1,7 @@
 /** Whole training runs against PyTorch, on the shipped images. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { cnn, mlp } from '../examples/train/network.ts';
 import {
   Adam,
   CrossEntropyLoss,
@@ -11,7 +12,6 @@ import {
 } from '../src/index.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
-import { cnn, mlp } from './support/networks.ts';
 import { compareSteps } from './support/steps.ts';
 import { setWeights, shippedImages } from './support/training.ts';
 
@@ -28,7 +28,7 @@ const optimizers: Record<string, (parameters: Parameter[]) => Optimizer> = {
 
 describe('60 free steps of the MLP with batch norm', () => {
   it.each(readGoldens('training'))('$name: each loss is PyTorch’s', ({ name, losses }) => {
-    using model = mlp([784, 200, 100, 60, 30, 10]);
+    using model = mlp();
     setWeights(model);
     const loss = new CrossEntropyLoss();
     const optimizer = optimizers[name]!(model.parameters());
@@ -51,7 +51,7 @@ describe('60 free steps of the MLP with batch norm', () => {
 
 describe('60 steps of a small CNN with batch norm, each from PyTorch’s state before it', () => {
   it('has PyTorch’s loss, gradients and moments', async () => {
-    using model = cnn(2, 3, 4, 6);
+    using model = cnn({ channels: [2, 3, 4], hidden: 6 });
     const file = readFileSync(new URL('goldens/training-cnn.bin', import.meta.url));
     const numbers = new Float32Array(
       file.buffer.slice(file.byteOffset, file.byteOffset + file.length),

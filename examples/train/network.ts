@@ -22,9 +22,9 @@ export function makeNetwork(
 ): Sequential {
   manualSeed(seed);
   const build = model === 'cnn' ? cnn : mlp;
-  const normalized = build(placement);
+  const normalized = build({ placement });
   if (batchNorm) return normalized;
-  const plain = build('nowhere');
+  const plain = build({ placement: 'nowhere' });
   plain.loadStateDict(normalized.stateDict(), { strict: false });
   normalized.dispose();
   return plain;
@@ -48,34 +48,53 @@ function block(
     : { ...weighted, ...activation, ...normalization };
 }
 
-/** Three convolutions, 28 × 28 → 28 × 28 → 14 × 14 → 7 × 7, and two dense layers. */
-function cnn(placement: Placement): Sequential {
+/**
+ * Three convolutions of 24, 48 and 64 filters unless `channels` says otherwise, 28 × 28 → 28 × 28 →
+ * 14 × 14 → 7 × 7, and two dense layers.
+ */
+export function cnn({
+  channels = [24, 48, 64],
+  hidden = 200,
+  placement = 'before',
+}: {
+  channels?: readonly [number, number, number];
+  hidden?: number;
+  placement?: Placement;
+} = {}): Sequential {
   const bias = placement !== 'before';
-  const conv1 = new Conv2d(1, 24, 6, { padding: 'same', bias });
-  const conv2 = new Conv2d(24, 48, 5, { stride: 2, padding: 2, bias });
-  const conv3 = new Conv2d(48, 64, 4, { stride: 2, padding: 1, bias });
-  const dense4 = new Linear(3136, 200, { bias });
+  const [c1, c2, c3] = channels;
+  const conv1 = new Conv2d(1, c1, 6, { padding: 'same', bias });
+  const conv2 = new Conv2d(c1, c2, 5, { stride: 2, padding: 2, bias });
+  const conv3 = new Conv2d(c2, c3, 4, { stride: 2, padding: 1, bias });
+  const dense4 = new Linear(c3 * 49, hidden, { bias });
   return new Sequential({
-    ...block(1, conv1, () => new BatchNorm2d(24), placement),
-    ...block(2, conv2, () => new BatchNorm2d(48), placement),
-    ...block(3, conv3, () => new BatchNorm2d(64), placement),
+    ...block(1, conv1, () => new BatchNorm2d(c1), placement),
+    ...block(2, conv2, () => new BatchNorm2d(c2), placement),
+    ...block(3, conv3, () => new BatchNorm2d(c3), placement),
     flatten: new Flatten(),
-    ...block(4, dense4, () => new BatchNorm1d(200), placement),
-    layer5: new Linear(200, 10),
+    ...block(4, dense4, () => new BatchNorm1d(hidden), placement),
+    layer5: new Linear(hidden, 10),
   });
 }
 
-/** 784-200-100-60-30-10. */
-function mlp(placement: Placement): Sequential {
+/** Dense layers of these widths, 784-200-100-60-30-10 by default. */
+export function mlp({
+  widths = [784, 200, 100, 60, 30, 10],
+  placement = 'before',
+}: {
+  widths?: readonly number[];
+  placement?: Placement;
+} = {}): Sequential {
   const bias = placement !== 'before';
-  const widths = [784, 200, 100, 60, 30] as const;
-  const hidden = widths.slice(1).map((width, i) => {
-    const dense = new Linear(widths[i]!, width, { bias });
+  const [last, ...wide] = [...widths].reverse();
+  const [input, ...hidden] = wide.reverse();
+  const blocks = hidden.map((width, i) => {
+    const dense = new Linear(hidden[i - 1] ?? input!, width, { bias });
     return block(i + 1, dense, () => new BatchNorm1d(width), placement);
   });
   return new Sequential({
     flatten: new Flatten(),
-    ...Object.assign({}, ...hidden),
-    layer5: new Linear(30, 10),
+    ...Object.assign({}, ...blocks),
+    [`layer${hidden.length + 1}`]: new Linear(hidden.at(-1) ?? input!, last!),
   });
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { it } from 'vitest';
-import { cnn } from '../support/networks.ts';
+import { cnn } from '../../examples/train/network.ts';
 import { compareSteps } from '../support/steps.ts';
 import { shippedImages } from '../support/training.ts';
 

@@ -1,0 +1,105 @@
+/** The kernels, and the bare loops they are held against, on one linear memory. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { instantiateSync } from '@assemblyscript/loader';
+import { compileKernels } from '../scripts/kernels.ts';
+import type { Kernels, Pointer } from '../src/generated/kernels.ts';
+
+/** assembly/limits.ts and assembly/limits-memory.ts. */
+interface Loops {
+  mulAdd(steps: number, m: number, s: number): number;
+  addChain(steps: number, x: number, y: number): number;
+  readSum(x: Pointer, size: number): number;
+  scale(y: Pointer, x: Pointer, a: number, size: number): void;
+  sum(z: Pointer, x: Pointer, y: Pointer, size: number): void;
+  copy(y: Pointer, x: Pointer, size: number): void;
+}
+
+/** An address of no block: an argument that is left out. */
+export const ABSENT = 0 as Pointer;
+
+/** A kernel module bound to memory of its own, from which blocks are cut and dropped like a stack's. */
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  readonly kernels: Kernels;
+  readonly loops: Loops;
+  private top = 64;
+
+  private constructor(memory: WebAssembly.Memory, kernels: Kernels, loops: Loops) {
+    this.memory = memory;
+    this.kernels = kernels;
+    this.loops = loops;
+  }
+
+  /** `build` is strict or relaxed; the variable KERNELS names another module, of a file under work. */
+  static async open(build: 'strict' | 'relaxed' = 'strict'): Promise<Arena> {
+    mkdirSync('build', { recursive: true });
+    // The optimizing compiler from the first call on: what a kernel runs at once it is warm.
+    setFlagsFromString('--no-liftoff');
+    const memory = new WebAssembly.Memory({ initial: 1024, maximum: 65536 });
+    const bind = (path: string | URL) => {
+      const module = new WebAssembly.Module(readFileSync(path));
+      return instantiateSync(module, { env: { memory } }).exports as unknown;
+    };
+    const loops = {};
+    for (const name of ['limits', 'limits-memory']) {
+      await compileKernels(`assembly/${name}.ts`, '--outFile', `build/${name}.wasm`);
+      Object.assign(loops, bind(`build/${name}.wasm`));
+    }
+    const kernels = bind(process.env.KERNELS ?? `build/${build}.wasm`) as Kernels;
+    return new Arena(memory, kernels, loops as Loops);
+  }
+
+  /** Runs `work`, then drops the blocks it took. */
+  async scope<T>(work: () => T | Promise<T>): Promise<T> {
+    const { top } = this;
+    try {
+      return await work();
+    } finally {
+      this.top = top;
+    }
+  }
+
+  /** Room for `count` floats: numbers in [−0.5, 0.5) from `seed`, or zeros without one. */
+  floats(count: number, seed?: number): Pointer {
+    const pointer = this.bytes(count * 4);
+    const view = this.view(pointer, count);
+    if (seed === undefined) view.fill(0);
+    else fillUniform(view, seed);
+    return pointer;
+  }
+
+  /** No two blocks stand a multiple of 4 KiB apart, where a cache of few ways would thrash. */
+  bytes(size: number): Pointer {
+    const pointer = this.top as Pointer;
+    this.top += ((size + 63) & ~63) + 5 * 64;
+    const missing = this.top - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
+    return pointer;
+  }
+
+  labels(count: number, classes: number): Pointer {
+    const pointer = this.bytes(count * 4);
+    const view = new Int32Array(this.memory.buffer, pointer, count);
+    for (let i = 0; i < count; i++) view[i] = i % classes;
+    return pointer;
+  }
+
+  /** Valid until memory grows. */
+  view(pointer: Pointer, count: number): Float32Array {
+    return new Float32Array(this.memory.buffer, pointer, count);
+  }
+}
+
+/**
+ * Numbers in [−0.5, 0.5), each a multiple of 2⁻²³, from a linear congruence modulo 2³² that every rival
+ * can compute in 64-bit integers: u ← 1664525·u + 1013904223, from u = seed; the upper 23 bits count.
+ */
+export function fillUniform(view: Float32Array, seed: number): Float32Array {
+  let state = seed;
+  for (let i = 0; i < view.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    view[i] = (state >>> 9) / 8388608 - 0.5;
+  }
+  return view;
+}
