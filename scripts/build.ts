@@ -9,8 +9,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { signatures, wasmModule } from './generate.ts';
-import { compileKernels } from './kernels.ts';
+import { packedModule, plainModule, signatures } from './generate.ts';
+import { compileKernels, compileUnpacker } from './kernels.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -19,11 +19,18 @@ mkdirSync('build', { recursive: true });
 mkdirSync('src/generated', { recursive: true });
 await compileKernels('--target', 'strict');
 await compileKernels('--target', 'relaxed');
+await compileUnpacker('build/unpack.wasm');
 writeFileSync('src/generated/kernels.ts', signatures(readFileSync('build/strict.d.ts', 'utf8')));
-writeFileSync('src/generated/wasm.ts', wasmModule('WASM', readFileSync('build/strict.wasm')));
+for (const [file, name, wasm] of [
+  ['wasm', 'WASM', 'strict'],
+  ['relaxed', 'RELAXED_WASM', 'relaxed'],
+]) {
+  const bytes = readFileSync(`build/${wasm}.wasm`);
+  writeFileSync(`src/generated/${file}.ts`, packedModule(name!, bytes));
+}
 writeFileSync(
-  'src/generated/relaxed.ts',
-  wasmModule('RELAXED_WASM', readFileSync('build/relaxed.wasm')),
+  'src/generated/unpacker.ts',
+  plainModule('UNPACKER', readFileSync('build/unpack.wasm')),
 );
 
 if (!process.argv.includes('--kernels')) {

@@ -1,4 +1,5 @@
 /** Turns what asc wrote into the files of src/generated. */
+import { pack } from './pack.ts';
 
 const HEADER = '// Made by scripts/generate.ts from the compiled kernels. Do not edit.\n';
 
@@ -28,10 +29,20 @@ ${lines.join('\n')}
 `;
 }
 
-/** The wasm bytes as base64 under a name, for a bundle that needs no second file. */
-export function wasmModule(name: string, bytes: Uint8Array): string {
-  return `${HEADER}
-export const ${name}: string =
-  '${Buffer.from(bytes).toString('base64')}';
+/** A module under a name, packed into text, for a bundle that needs no second file. */
+export function packedModule(name: string, bytes: Uint8Array): string {
+  const { text, size } = pack(bytes);
+  return `${HEADER}import type { Packed } from '../runtime/unpack.ts';
+
+export const ${name}: Packed = {
+  size: ${size},
+  text: '${text}',
+};
 `;
+}
+
+/** The unpacker itself, as base64. */
+export function plainModule(name: string, bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString('base64');
+  return `${HEADER}export const ${name}: string =\n  '${text}';\n`;
 }

@@ -38,7 +38,7 @@ function sectionsOf(bytes: Uint8Array): Map<string, number> {
   return found;
 }
 
-describe.each(['strict', 'relaxed'])('the %s module', (build) => {
+describe.each(['strict', 'relaxed', 'unpack'])('the %s module', (build) => {
   const bytes = readFileSync(new URL(`../build/${build}.wasm`, import.meta.url));
 
   it('has types, one import, functions, exports and code, and nothing else', () => {

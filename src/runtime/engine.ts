@@ -5,7 +5,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import type { Kernels } from '../generated/kernels.ts';
 import { WASM } from '../generated/wasm.ts';
-import { unpack } from './unpack.ts';
+import { type Packed, unpack } from './unpack.ts';
 
 /** wasm32's address space: 65,536 pages of 64 KiB. */
 export const MAX_PAGES = 65_536;
@@ -45,15 +45,15 @@ function start(): Engine {
     );
   }
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
-  const module = provided ?? compile(unpack(WASM));
+  const module = provided ?? compile(WASM);
   const { exports } = instantiateSync(module, { env: { memory } });
   return { exports: exports as unknown as Kernels, memory };
 }
 
-/** @throws Error that names the likely causes */
-export function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+/** A module from its packed bytes. @throws Error that names the likely causes */
+export function compile(packed: Packed): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(bytes);
+    return new WebAssembly.Module(unpack(packed));
   } catch (cause) {
     throw new Error(
       'evenkeel: the WebAssembly kernels did not compile. Either the runtime has no wasm SIMD ' +

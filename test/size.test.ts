@@ -1,0 +1,51 @@
+/** What a user's bundler and server make of the package: esbuild, minified, gzip at its best. */
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import { RELAXED_WASM } from '../src/generated/relaxed.ts';
+import { WASM } from '../src/generated/wasm.ts';
+
+const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url));
+const alias = { 'evenkeel/relaxed': source('relaxed/index.ts'), evenkeel: source('index.ts') };
+
+async function bundle(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: fileURLToPath(new URL('..', import.meta.url)) },
+    alias,
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    mainFields: ['module', 'main'],
+    legalComments: 'none',
+  });
+  return outputFiles[0]!.text;
+}
+
+const gzipped = (text: string) => gzipSync(text, { level: 9 }).length;
+
+describe('the size of a bundle', () => {
+  it('that exports all of evenkeel stays below 56 kB of gzip, kernels included', async () => {
+    const text = await bundle(`export * from 'evenkeel';`);
+    expect(text).toContain(WASM.text.slice(0, 80));
+    expect(gzipped(text)).toBeLessThan(56_000);
+  });
+
+  it('with one layer leaves out optimizers, losses, convolutions and fit', async () => {
+    const text = await bundle(`export { BatchNorm1d } from 'evenkeel';`);
+    for (const absent of ['weightDecay', 'labelSmoothing', 'dilation', 'samplesPerSecond']) {
+      expect(text).not.toContain(absent);
+    }
+    expect(gzipped(text)).toBeLessThan(37_000);
+  });
+
+  it('holds the relaxed kernels where they are asked for, and nowhere else', async () => {
+    const mark = RELAXED_WASM.text.slice(2000, 2080);
+    expect(WASM.text).not.toContain(mark);
+    expect(await bundle(`export * from 'evenkeel';`)).not.toContain(mark);
+    expect(await bundle(`export * from 'evenkeel/relaxed';`)).toContain(mark);
+  });
+});
