@@ -1,4 +1,4 @@
-import { isRun, KC } from './gemm';
+import { blockEnd, isRun } from './gemm';
 import { at, madd, sumLanes } from './lanes';
 
 /**
@@ -62,8 +62,8 @@ function one(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: b
 }
 
 /**
- * C[columns[q]] = Σ_k weight[k]·window[bases[q] + taps[k]], in blocks of KC taps, line by line. What
- * is left at a line's end is computed once more with the positions before it.
+ * C[columns[q]] = Σ_k weight[k]·window[bases[q] + taps[k]] over the taps [from, to), in blocks of KC,
+ * line by line. What is left at a line's end is computed once more with the positions before it.
  */
 export function correlate(
   c: usize, // f32, overwritten at `columns`
@@ -74,7 +74,8 @@ export function correlate(
   columns: usize, // [lines, width] i32, bytes
   lines: i32,
   width: i32,
-  k: i32,
+  from: i32,
+  to: i32,
   edge: usize, // [16] f32, for results that do not lie together
 ): void {
   for (let line = 0; line < lines; line++) {
@@ -90,12 +91,13 @@ export function correlate(
       else if (width >= 4) count = 4;
       q = min(q, width - count);
       const target = together ? c + load<u32>(at(columns, first + q)) : edge;
-      for (let pc = 0; pc < k; pc += KC) {
-        const depth = min(KC, k - pc);
-        const from = at(source, q);
-        if (count == 16) sixteen(target, from, at(weight, pc), at(taps, pc), depth, pc > 0);
-        else if (count == 4) four(target, from, at(weight, pc), at(taps, pc), depth, pc > 0);
-        else one(target, from, at(weight, pc), at(taps, pc), depth, pc > 0);
+      const p = at(source, q);
+      for (let k = from; k < to; k = blockEnd(k, to)) {
+        const depth = blockEnd(k, to) - k;
+        const add = k > from;
+        if (count == 16) sixteen(target, p, at(weight, k), at(taps, k), depth, add);
+        else if (count == 4) four(target, p, at(weight, k), at(taps, k), depth, add);
+        else one(target, p, at(weight, k), at(taps, k), depth, add);
       }
       if (!together) {
         const places = at(columns, first + q);

@@ -1,5 +1,6 @@
-import { multiplyWindows, panelBytes, panels } from './conv2d';
-import { fillWindow, imagesTogether, packIndexed } from './conv2d-window';
+import { panelBytes } from './conv2d';
+import { multiplyLines, positionsByRun } from './conv2d-lines';
+import { fillWindow, imagesTogether, packIndexed, tableLength } from './conv2d-window';
 import { KC } from './gemm';
 import { TILE_BYTES } from './gemm-microkernel';
 import { at } from './lanes';
@@ -63,9 +64,9 @@ export function conv2dInputGradientScratch(
   const line = windowLength(w, left, kernelW, strideW, dilationW);
   const k = (outChannels / groups) * kernelH * kernelW;
   const floats = (outChannels / groups) * rows * line;
-  const images = imagesTogether(h * w, floats);
+  const images = imagesTogether(h * w, (w + strideW - 1) / strideW, floats);
   const packed = (<usize>channels * <usize>k) << 2;
-  const positions = images * h * w + 8 * strideH * strideW;
+  const positions = images * h * w + strideH * strideW * tableLength(0);
   const tables = (2 * positions + 2 * k) << 2;
   const fixed = <usize>(TILE_BYTES + tables + ((images * floats) << 2));
   return fixed + panelBytes(images * h * w, k) + packed;
@@ -108,9 +109,9 @@ export function conv2dInputGradient(
   const rows = windowLength(h, top, kernelH, strideH, dilationH);
   const line = windowLength(w, left, kernelW, strideW, dilationW);
   const floats = depth * rows * line;
-  const together = imagesTogether(plane, floats);
+  const together = imagesTogether(plane, (w + strideW - 1) / strideW, floats);
   const stride = (<usize>plane) << 2;
-  const positions = together * plane + 8 * strideH * strideW;
+  const positions = together * plane + strideH * strideW * tableLength(0);
 
   const edge = scratch;
   const packedB = edge + TILE_BYTES;
@@ -122,16 +123,11 @@ export function conv2dInputGradient(
   const windows = at(sources, k);
   memory.fill(windows, 0, (<usize>(together * floats)) << 2);
 
-  // Per residue, one after another: the tables of its taps and positions, and its packed weight.
+  // Per residue, one after another: the tables of its taps, and its packed weight.
   let a = packedA;
   let o = offsets;
-  let b = bases;
   for (let rh = 0; rh < strideH; rh++) {
     for (let rw = 0; rw < strideW; rw++) {
-      const firstH = firstOf(rh, top, strideH);
-      const firstW = firstOf(rw, left, strideW);
-      const countH = countOf(firstH, h, strideH);
-      const countW = countOf(firstW, w, strideW);
       const count = residueTaps(
         o,
         at(sources, <i32>((o - offsets) >> 2)),
@@ -148,20 +144,6 @@ export function conv2dInputGradient(
         rw,
         height * taps,
       );
-      residuePositions(
-        b,
-        columns + (b - bases),
-        together,
-        countH,
-        countW,
-        ((firstH + top) / strideH - startH) * line + (firstW + left) / strideW - startW,
-        line,
-        floats,
-        firstH * w + firstW,
-        strideH * w,
-        strideW,
-        channels * plane,
-      );
       const source = sources + (o - offsets);
       for (let g = 0; g < groups; g++) {
         const group = at(weight, g * depth * height * taps);
@@ -172,12 +154,57 @@ export function conv2dInputGradient(
         }
       }
       o = at(o, count);
-      b = at(b, panels(together * countH * countW));
     }
   }
 
   for (let i = from; i < to; i += together) {
     const images = min(together, to - i);
+    if (i == from || images < together) {
+      let b = bases;
+      for (let rh = 0; rh < strideH; rh++) {
+        for (let rw = 0; rw < strideW; rw++) {
+          const firstH = firstOf(rh, top, strideH);
+          const firstW = firstOf(rw, left, strideW);
+          const countH = countOf(firstH, h, strideH);
+          const countW = countOf(firstW, w, strideW);
+          const places = columns + (b - bases);
+          const kernelRows = tapsOf(rh, kernelH, strideH, dilationH);
+          const first = firstRow(rh, firstH + top, kernelH, strideH, dilationH);
+          const rowStep = tapStep(strideH, dilationH);
+          positionsByRun(
+            b,
+            images,
+            countH,
+            countW,
+            ((firstH + top) / strideH - startH) * line + (firstW + left) / strideW - startW,
+            floats,
+            line,
+            1,
+            kernelRows,
+            first,
+            1,
+            rowStep,
+            outH,
+          );
+          positionsByRun(
+            places,
+            images,
+            countH,
+            countW,
+            firstH * w + firstW,
+            channels * plane,
+            strideH * w,
+            strideW,
+            kernelRows,
+            first,
+            1,
+            rowStep,
+            outH,
+          );
+          b = at(b, tableLength(images * countH * countW));
+        }
+      }
+    }
     for (let g = 0; g < groups; g++) {
       for (let j = 0; j < images; j++) {
         const image =
@@ -188,21 +215,21 @@ export function conv2dInputGradient(
       const target = dx + <usize>(i * channels + g * height) * stride;
       a = packedA;
       o = offsets;
-      b = bases;
+      let b = bases;
       for (let rh = 0; rh < strideH; rh++) {
         for (let rw = 0; rw < strideW; rw++) {
-          const countH = countOf(firstOf(rh, top, strideH), h, strideH);
+          const firstH = firstOf(rh, top, strideH);
+          const countH = countOf(firstH, h, strideH);
           const countW = countOf(firstOf(rw, left, strideW), w, strideW);
-          const count =
-            depth *
-            tapsOf(rh, kernelH, strideH, dilationH) *
-            tapsOf(rw, kernelW, strideW, dilationW);
+          const kernelRows = tapsOf(rh, kernelH, strideH, dilationH);
+          const row = depth * tapsOf(rw, kernelW, strideW, dilationW);
+          const count = kernelRows * row;
           const here = images * countH * countW;
           const places = columns + (b - bases);
           if (count == 0) {
             clearPositions(target, places, height, here, stride);
-          } else {
-            multiplyWindows(
+          } else if (here > 0) {
+            multiplyLines(
               target,
               at(a, g * height * count),
               windows,
@@ -210,9 +237,15 @@ export function conv2dInputGradient(
               o,
               places,
               height,
-              here,
+              countH,
+              images,
               countW,
-              count,
+              kernelRows,
+              row,
+              firstRow(rh, firstH + top, kernelH, strideH, dilationH),
+              1,
+              tapStep(strideH, dilationH),
+              outH,
               stride,
               edge,
               packedB,
@@ -220,7 +253,7 @@ export function conv2dInputGradient(
           }
           a = at(a, channels * count);
           o = at(o, count);
-          b = at(b, panels(together * countH * countW));
+          b = at(b, tableLength(here));
         }
       }
     }
@@ -232,6 +265,20 @@ function tapsOf(r: i32, kernel: i32, s: i32, d: i32): i32 {
   let count = 0;
   for (let u = 0; u < kernel; u++) if ((u * d) % s == r) count++;
   return count;
+}
+
+/** The row of dy that residue r's first tap u, with u·d ≡ r (mod s), reads for row q − p of dx. */
+function firstRow(r: i32, q: i32, kernel: i32, s: i32, d: i32): i32 {
+  let u = 0;
+  while (u < kernel && (u * d) % s != r) u++;
+  return (q - u * d) / s;
+}
+
+/** Rows of dy from one tap of a residue to its next: backwards. */
+function tapStep(s: i32, d: i32): i32 {
+  let u = 1;
+  while ((u * d) % s != 0) u++;
+  return (-u * d) / s;
 }
 
 /** Taps of a residue: where they read dy's window (negative: backwards), and their weights. */
@@ -252,9 +299,9 @@ function residueTaps(
   filter: i32, // floats of one output channel's weight
 ): i32 {
   let count = 0;
-  for (let o = 0; o < depth; o++) {
-    for (let u = 0; u < kernelH; u++) {
-      if ((u * dilationH) % strideH != rh) continue;
+  for (let u = 0; u < kernelH; u++) {
+    if ((u * dilationH) % strideH != rh) continue;
+    for (let o = 0; o < depth; o++) {
       for (let v = 0; v < kernelW; v++) {
         if ((v * dilationW) % strideW != rw) continue;
         const back = ((u * dilationH) / strideH) * line + (v * dilationW) / strideW;
@@ -265,39 +312,6 @@ function residueTaps(
     }
   }
   return count;
-}
-
-/** Positions of a residue: where their tap 0 lies in dy's window, and their places in dx. */
-function residuePositions(
-  bases: usize, // [panels(images·countH·countW)] i32, bytes, the last repeated to whole panels
-  columns: usize, // the same
-  images: i32,
-  countH: i32,
-  countW: i32,
-  base: i32,
-  line: i32,
-  window: i32, // floats of one image's window
-  place: i32,
-  placeH: i32,
-  placeW: i32,
-  image: i32, // floats of one image of dx
-): void {
-  const count = images * countH * countW;
-  if (count == 0) return;
-  let p = 0;
-  for (let i = 0; i < images; i++) {
-    for (let th = 0; th < countH; th++) {
-      for (let tw = 0; tw < countW; tw++) {
-        store<i32>(at(bases, p), (i * window + base + th * line + tw) << 2);
-        store<i32>(at(columns, p), (i * image + place + th * placeH + tw * placeW) << 2);
-        p++;
-      }
-    }
-  }
-  for (; p < panels(count); p++) {
-    store<i32>(at(bases, p), load<i32>(at(bases, count - 1)));
-    store<i32>(at(columns, p), load<i32>(at(columns, count - 1)));
-  }
 }
 
 /** Positions that no tap reads get no gradient. */

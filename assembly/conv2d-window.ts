@@ -1,4 +1,4 @@
-import { isRun } from './gemm';
+import { isQuad } from './gemm';
 import { MR, NR } from './gemm-microkernel';
 import { transpose } from './gemm-pack';
 import { at, loadPartial, storePartial } from './lanes';
@@ -29,12 +29,29 @@ export function lineLength(width: i32, stride: i32): i32 {
 /** Positions whose panels are packed together: [KC, PIXELS] takes 256 KiB. */
 export const PIXELS: i32 = 256;
 
-/**
- * Images handled together: small ones are joined up to 256 positions, so that the edges of their
- * planes do not leave panels half empty, as far as their windows fit a megabyte.
- */
-export function imagesTogether(positions: i32, windowFloats: i32): i32 {
+/** As many images as have at most 256 positions, and windows of at most a megabyte, together. */
+export function imagesWithin(positions: i32, windowFloats: i32): i32 {
   return max(1, min(PIXELS / positions, (1 << 18) / windowFloats));
+}
+
+/**
+ * Images handled together, line by line: as many as let a short line of all of them fill whole
+ * panels, small images up to 256 positions, as far as their windows fit a megabyte.
+ */
+export function imagesTogether(positions: i32, width: i32, windowFloats: i32): i32 {
+  let whole = 1;
+  while ((whole * width) & (NR - 1) && whole * width < 64) whole *= 2;
+  const images = max(1, PIXELS / (positions * whole)) * whole;
+  return max(1, min(images, (1 << 18) / windowFloats));
+}
+
+/**
+ * Floats of a table of `count` offsets, the last repeated: a panel that begins anywhere in it reads
+ * eight.
+ * @inline
+ */
+export function tableLength(count: i32): i32 {
+  return count + NR - 1;
 }
 
 /**
@@ -119,8 +136,8 @@ function copyStrided(to: usize, from: usize, count: i32, stride: i32): void {
 }
 
 /**
- * Packs panels of 8 positions: dst[k·8 + j] = window[bases[j] + taps[k]]. Bases are readable up to
- * the next multiple of 8.
+ * Packs panels of 8 positions: dst[k·8 + j] = window[bases[j] + taps[k]]. Bases are readable in
+ * whole eights.
  */
 export function packPositions(
   dst: usize, // [⌈positions/8⌉, k, 8] f32
@@ -134,7 +151,7 @@ export function packPositions(
     const base = at(bases, j);
     const low = window + load<u32>(base);
     const high = window + load<u32>(base, 16);
-    if (isRun(base, 4) && isRun(base + 16, 4)) {
+    if (isQuad(base) && isQuad(base + 16)) {
       let t = taps;
       const end = at(taps, k);
       while (t < end) {
@@ -158,7 +175,7 @@ function packQuad(dst: usize, window: usize, bases: usize, taps: usize, k: i32):
   let t = taps;
   const p0 = window + load<u32>(bases);
   const p3 = window + load<u32>(bases, 12);
-  if (isRun(bases, 4)) {
+  if (isQuad(bases)) {
     while (t < end) {
       v128.store(dst, v128.load(p0 + load<u32>(t)));
       t += 4;
@@ -191,7 +208,7 @@ function packQuad(dst: usize, window: usize, bases: usize, taps: usize, k: i32):
 
 /**
  * Packs panels of 8 taps, for sums over positions: dst[q·8 + j] = window[bases[q] + taps[j]]. Taps
- * are readable up to the next multiple of 8.
+ * are readable in whole fours.
  */
 export function packTaps(
   dst: usize, // [⌈k/8⌉, positions, 8] f32
@@ -211,7 +228,7 @@ export function packTaps(
     let b = bases;
     while (b < end) {
       const p = <usize>load<u32>(b);
-      if (b + 16 <= end && isRun(b, 4)) {
+      if (b + 16 <= end && isQuad(b)) {
         transpose(q, 32, t0 + p, t1 + p, t2 + p, t3 + p);
         b += 16;
         q += 128;
@@ -230,20 +247,20 @@ export function packTaps(
   }
 }
 
-/** Packs tiles of A for the input gradient: dst[k·r + i] = weight[rows[k] + i·stride]. */
+/** Packs tiles of A: dst[k·r + i] = weight[sources[k] + i·stride]. */
 export function packIndexed(
   dst: usize, // tiles of [k, r] f32
   weight: usize,
   stride: usize, // bytes between rows of A
-  columns: usize, // [k] i32, bytes
+  sources: usize, // [k] i32, bytes
   m: i32,
   k: i32,
 ): void {
-  const end = at(columns, k);
+  const end = at(sources, k);
   for (let i = 0; i < m; i += MR) {
     const rows = min(MR, m - i);
     const first = weight + <usize>i * stride;
-    let t = columns;
+    let t = sources;
     while (t < end) {
       let p = first + load<u32>(t);
       for (let r = 0; r < rows; r++) {

@@ -1,25 +1,26 @@
 import { channelBiasForward } from './bias';
-import { correlate } from './conv2d-depthwise';
+import { multiplyLines, positionsByRun } from './conv2d-lines';
 import {
   extent,
   fillWindow,
   imagesTogether,
   lineLength,
   PIXELS,
-  packPositions,
+  packIndexed,
+  tableLength,
 } from './conv2d-window';
-import { KC, MC, multiplyPacked } from './gemm';
-import { MR, TILE_BYTES } from './gemm-microkernel';
-import { packA } from './gemm-pack';
+import { KC } from './gemm';
+import { TILE_BYTES } from './gemm-microkernel';
 import { at } from './lanes';
 
 /**
  * Two-dimensional convolution (cross-correlation, as in PyTorch), NCHW, as an implicit matrix
  * product: the weight is A, [outC/groups, taps], and the column matrix B is never written, its
- * panels are packed from a window (conv2d-window.ts).
+ * panels are packed from a window (conv2d-window.ts), line by line (conv2d-lines.ts).
  *
  * Scratch of the forward pass, in order: a ragged tile; panels of B; the weight, packed; the bases
- * and the places in y of a block's positions; the offsets of the taps; the windows of a block.
+ * and the places in y of a block's positions; the offsets of the taps and their weights; the windows
+ * of a block.
  */
 
 /**
@@ -84,42 +85,17 @@ export function conv2dForwardScratch(
     dilationH,
     dilationW,
   );
-  const images = imagesTogether(plane, floats);
-  const tables = (2 * panels(images * plane) + panels(k)) << 2;
+  const images = imagesTogether(plane, outW, floats);
+  const tables = (2 * (tableLength(images * plane) + tableLength(k))) << 2;
   const packed = (<usize>outChannels * <usize>k) << 2;
   const fixed = <usize>(TILE_BYTES + tables + ((images * floats) << 2));
   return fixed + panelBytes(images * plane, k) + packed;
 }
 
-/** bases[i, oh, ow]: where in the windows of a block a position's first tap lies, in bytes. */
-export function positionBases(
-  bases: usize, // [panels(images·outH·outW)] i32, the last repeated to whole panels
-  images: i32,
-  outH: i32,
-  outW: i32,
-  line: i32, // floats between window lines, `strideH` of which a position steps
-  strideH: i32,
-  window: i32, // floats of one image's window
-): void {
-  let p = bases;
-  let last = 0;
-  for (let i = 0; i < images; i++) {
-    for (let oh = 0; oh < outH; oh++) {
-      last = (i * window + oh * strideH * line) << 2;
-      for (let ow = 0; ow < outW; ow++) {
-        store<i32>(p, last);
-        last += 4;
-        p += 4;
-      }
-    }
-  }
-  const end = at(bases, panels(images * outH * outW));
-  for (; p < end; p += 4) store<i32>(p, last - 4);
-}
-
-/** taps[c, i, j]: how far beyond a position's first tap each tap lies, in bytes. */
+/** taps[i, c, j]: how far beyond a position's first tap each tap lies, in bytes, and its weight. */
 export function tapOffsets(
-  taps: usize, // [panels(channels·kernelH·kernelW)] i32, the last repeated to whole panels
+  taps: usize, // [tableLength(kernelH·channels·kernelW)] i32, the last repeated
+  sources: usize, // the same: offsets in a filter
   channels: i32,
   kernelH: i32,
   kernelW: i32,
@@ -130,66 +106,20 @@ export function tapOffsets(
   plane: i32, // floats of one channel's window
 ): void {
   const run = line / strideW;
-  let p = taps;
+  let t = 0;
   let last = 0;
-  for (let c = 0; c < channels; c++) {
-    for (let i = 0; i < kernelH; i++) {
+  for (let i = 0; i < kernelH; i++) {
+    for (let c = 0; c < channels; c++) {
       for (let j = 0; j < kernelW; j++) {
         const column = j * dilationW;
         last = c * plane + i * dilationH * line + (column % strideW) * run + column / strideW;
-        store<i32>(p, last << 2);
-        p += 4;
+        store<i32>(at(taps, t), last << 2);
+        store<i32>(at(sources, t), ((c * kernelH + i) * kernelW + j) << 2);
+        t++;
       }
     }
   }
-  const end = at(taps, panels(channels * kernelH * kernelW));
-  for (; p < end; p += 4) store<i32>(p, last << 2);
-}
-
-/**
- * C = A·B for packed A and a B that is read from windows. As in gemm.ts an element is the sum of
- * its blocks of KC taps, whatever stands beside it.
- */
-export function multiplyWindows(
-  c: usize, // [m, …] f32, rows `stride` bytes apart
-  a: usize, // packed [m, k], block of KC after block
-  window: usize,
-  bases: usize, // [positions] i32
-  taps: usize, // [k] i32
-  columns: usize, // [positions] i32, byte offset of each position in a row of C
-  m: i32,
-  positions: i32,
-  width: i32, // positions on a line
-  k: i32,
-  stride: usize,
-  edge: usize, // [TILE_BYTES]
-  packedB: usize, // panelBytes(positions, k)
-): void {
-  if (m == 1) {
-    correlate(c, a, window, bases, taps, columns, positions / width, width, k, edge);
-    return;
-  }
-  for (let jc = 0; jc < positions; jc += PIXELS) {
-    const taken = min(PIXELS, positions - jc);
-    for (let pc = 0; pc < k; pc += KC) {
-      const depth = min(KC, k - pc);
-      packPositions(packedB, window, at(bases, jc), at(taps, pc), taken, depth);
-      for (let ic = 0; ic < m; ic += MC) {
-        multiplyPacked(
-          c + <usize>ic * stride,
-          at(a, m * pc + ic * depth),
-          packedB,
-          min(MC, m - ic),
-          taken,
-          depth,
-          stride,
-          at(columns, jc),
-          pc > 0,
-          edge,
-        );
-      }
-    }
-  }
+  for (; t < tableLength(channels * kernelH * kernelW); t++) store<i32>(at(taps, t), last << 2);
 }
 
 /**
@@ -229,38 +159,46 @@ export function conv2dForward(
   const width = extent(outW, kernelW, strideW, dilationW);
   const line = lineLength(width, strideW);
   const floats = depth * rows * line;
-  const together = imagesTogether(plane, floats);
+  const together = imagesTogether(plane, outW, floats);
   const stride = (<usize>plane) << 2;
 
   const edge = scratch;
   const packedB = edge + TILE_BYTES;
   const packedA = packedB + panelBytes(together * plane, k);
   const bases = at(packedA, outChannels * k);
-  const columns = at(bases, panels(together * plane));
-  const taps = at(columns, panels(together * plane));
-  const windows = at(taps, panels(k));
+  const columns = at(bases, tableLength(together * plane));
+  const taps = at(columns, tableLength(together * plane));
+  const sources = at(taps, tableLength(k));
+  const windows = at(sources, tableLength(k));
 
-  positionBases(bases, together, outH, outW, line, strideH, floats);
-  tapOffsets(taps, depth, kernelH, kernelW, dilationH, dilationW, strideW, line, rows * line);
-  positionBases(columns, together, outH, outW, outW, 1, outChannels * plane);
+  const channel = rows * line;
+  tapOffsets(taps, sources, depth, kernelH, kernelW, dilationH, dilationW, strideW, line, channel);
   memory.fill(windows, 0, (<usize>(together * floats)) << 2);
   for (let g = 0; g < groups; g++) {
     const group = g * height * k;
     for (let pc = 0; pc < k; pc += KC) {
+      const a = at(packedA, group + height * pc);
       const part = min(KC, k - pc);
-      packA(at(packedA, group + height * pc), at(weight, group + pc), k, height, part, MR, false);
+      packIndexed(a, at(weight, group), (<usize>k) << 2, at(sources, pc), height, part);
     }
   }
 
   for (let i = from; i < to; i += together) {
     const images = min(together, to - i);
+    if (i == from || images < together) {
+      const image = outChannels * plane;
+      const over = strideH * line;
+      const d = dilationH;
+      positionsByRun(bases, images, outH, outW, 0, floats, over, 1, kernelH, -top, strideH, d, h);
+      positionsByRun(columns, images, outH, outW, 0, image, outW, 1, kernelH, -top, strideH, d, h);
+    }
     for (let g = 0; g < groups; g++) {
       for (let j = 0; j < images; j++) {
         const image = x + ((<usize>((i + j) * channels + g * depth) * <usize>(h * w)) << 2);
         const window = at(windows, j * floats);
         fillWindow(window, image, depth, h, w, rows, width, -top, -left, strideW);
       }
-      multiplyWindows(
+      multiplyLines(
         y + <usize>(i * outChannels + g * height) * stride,
         at(packedA, g * height * k),
         windows,
@@ -268,9 +206,15 @@ export function conv2dForward(
         taps,
         columns,
         height,
-        images * plane,
+        outH,
+        images,
         outW,
-        k,
+        kernelH,
+        depth * kernelW,
+        -top,
+        strideH,
+        dilationH,
+        h,
         stride,
         edge,
         packedB,

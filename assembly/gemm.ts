@@ -20,20 +20,23 @@ export const MC: i32 = 120;
 /** Columns of one block of B: [KC, NC] takes 512 KiB. */
 export const NC: i32 = 512;
 
-/** C (+)= A·B, from packed blocks; ragged tiles go through `edge`. */
+/** C (+)= A·B over the steps [from, to) of k, from packed blocks; ragged tiles go through `edge`. */
 export function multiplyPacked(
   c: usize, // [m, n] f32, rows `stride` bytes apart
   a: usize, // packed [m, k]
-  b: usize, // packed [k, n]
+  b: usize, // packed [to - from, n]
   m: i32,
   n: i32,
   k: i32,
+  from: i32,
+  to: i32,
   stride: usize,
   columns: usize, // [n] i32, byte offset of each column of C, or 0: 4·j
   add: bool,
   edge: usize, // [TILE_BYTES]
 ): void {
-  const panel = (<usize>k) << 5;
+  const depth = to - from;
+  const panel = (<usize>depth) << 5;
   for (let j = 0; j < n; j += NR) {
     const width = min(NR, n - j);
     let offset = (<usize>j) << 2;
@@ -45,14 +48,15 @@ export function multiplyPacked(
     let p = a;
     for (let i = 0; i < m; i += MR) {
       const rows = min(MR, m - i);
-      const to = c + <usize>i * stride;
+      const row = c + <usize>i * stride;
+      const first = at(p, rows * from);
       if (whole) {
-        tile(to + offset, stride, p, b, rows, k, add);
+        tile(row + offset, stride, first, b, rows, depth, add);
       } else {
-        tile(edge, NR * 4, p, b, rows, k, false);
-        if (!columns) storeColumns(to + offset, stride, edge, rows, width, add);
-        else if (width == NR) scatterPanel(to, stride, at(columns, j), edge, rows, add);
-        else scatterColumns(to, stride, at(columns, j), edge, rows, width, add);
+        tile(edge, NR * 4, first, b, rows, depth, false);
+        if (!columns) storeColumns(row + offset, stride, edge, rows, width, add);
+        else if (width == NR) scatterPanel(row, stride, at(columns, j), edge, rows, add);
+        else scatterColumns(row, stride, at(columns, j), edge, rows, width, add);
       }
       p += (<usize>rows * <usize>k) << 2;
     }
@@ -61,11 +65,29 @@ export function multiplyPacked(
 }
 
 /**
- * Whether `count` ascending byte offsets are those of neighbouring floats.
+ * Where the block of KC that holds step k ends, at `to` at the latest.
  * @inline
  */
+export function blockEnd(k: i32, to: i32): i32 {
+  return min((k / KC + 1) * KC, to);
+}
+
+/** Whether `count` byte offsets are those of neighbouring floats. */
 export function isRun(offsets: usize, count: i32): bool {
-  return load<i32>(at(offsets, count - 1)) - load<i32>(offsets) == (count - 1) << 2;
+  const first = load<i32>(offsets);
+  for (let i = 1; i < count; i++) {
+    if (load<i32>(at(offsets, i)) != first + (i << 2)) return false;
+  }
+  return true;
+}
+
+/**
+ * The same of four.
+ * @inline
+ */
+export function isQuad(offsets: usize): bool {
+  const run = i32x4.add(v128.load32_splat(offsets), i32x4(0, 4, 8, 12));
+  return i32x4.all_true(i32x4.eq(v128.load(offsets), run));
 }
 
 /** Stores or adds the first `width` columns of a finished tile, neighbours in C. */
@@ -203,7 +225,20 @@ function gemm(
         packA(packedA, element(a, pc, ic, aStride, aAcross), aStride, height, depth, MR, aAcross);
         const block = at(c + <usize>ic * stride, jc);
         const add = accumulate != 0 || pc > 0;
-        multiplyPacked(block, packedA, packedB, height, width, depth, stride, 0, add, edge);
+        multiplyPacked(
+          block,
+          packedA,
+          packedB,
+          height,
+          width,
+          depth,
+          0,
+          depth,
+          stride,
+          0,
+          add,
+          edge,
+        );
         if ((bias || relu) && pc + depth == k) {
           epilogue(block, stride, bias ? at(bias, jc) : 0, height, width, relu != 0);
         }
