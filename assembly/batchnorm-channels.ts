@@ -7,8 +7,8 @@
  *   dγ = G·invStd                   G = Σ dy·(x − mean) = Σ dy·d − δ·B
  *   dβ = B                          B = Σ dy
  */
-import { loadChannels, padded, storeChannels } from './batchnorm-sums';
-import { at } from './lanes';
+import { padded } from './batchnorm-sums';
+import { at, loadUpTo, storeUpTo } from './lanes';
 
 /**
  * a = γ·invStd and b = β − δ·a for channels [from, to).
@@ -25,13 +25,13 @@ export function batchNormAffine(
 ): void {
   for (let j = from; j < to; j += 4) {
     const count = to - j;
-    let a = loadChannels(at(invStd, j), count);
-    if (weight) a = f32x4.mul(a, loadChannels(at(weight, j), count));
+    let a = loadUpTo(at(invStd, j), count);
+    if (weight) a = f32x4.mul(a, loadUpTo(at(weight, j), count));
     let b = f32x4.splat(0);
-    if (bias) b = loadChannels(at(bias, j), count);
-    if (delta) b = f32x4.sub(b, f32x4.mul(loadChannels(at(delta, j), count), a));
-    storeChannels(at(scale, j), a, count);
-    storeChannels(at(offset, j), b, count);
+    if (bias) b = loadUpTo(at(bias, j), count);
+    if (delta) b = f32x4.sub(b, f32x4.mul(loadUpTo(at(delta, j), count), a));
+    storeUpTo(at(scale, j), a, count);
+    storeUpTo(at(offset, j), b, count);
   }
 }
 
@@ -75,11 +75,13 @@ export function batchNormAffineBackward(
 }
 
 /**
- * Running statistics in the place of a batch's: K = running mean (and δ absent), invStd = 1/√(running
- * variance + eps), for channels [from, to). A copy, so that a backward pass sees what its forward saw.
+ * Running statistics in the place of a batch's, for channels [from, to): invStd = 1/√(running variance
+ * + eps) and K + δ = running mean. Within four standard deviations of 0 K = 0, which saves a
+ * subtraction an element; further off δ = 0. A copy, so that a backward pass sees what its forward saw.
  */
 export function batchNormRunning(
   shift: usize, // [c] f32, K
+  delta: usize, // [c] f32, δ
   invStd: usize, // [c] f32
   runningMean: usize, // [c] f32
   runningVar: usize, // [c] f32
@@ -89,9 +91,12 @@ export function batchNormRunning(
 ): void {
   for (let j = from; j < to; j += 4) {
     const count = to - j;
-    const sd = f32x4.sqrt(f32x4.add(loadChannels(at(runningVar, j), count), f32x4.splat(eps)));
-    storeChannels(at(shift, j), loadChannels(at(runningMean, j), count), count);
-    storeChannels(at(invStd, j), f32x4.div(f32x4.splat(1), sd), count);
+    const sd = f32x4.sqrt(f32x4.add(loadUpTo(at(runningVar, j), count), f32x4.splat(eps)));
+    const mean = loadUpTo(at(runningMean, j), count);
+    const near = f32x4.le(f32x4.abs(mean), f32x4.mul(sd, f32x4.splat(4)));
+    storeUpTo(at(shift, j), v128.andnot(mean, near), count);
+    storeUpTo(at(delta, j), v128.and(mean, near), count);
+    storeUpTo(at(invStd, j), f32x4.div(f32x4.splat(1), sd), count);
   }
 }
 

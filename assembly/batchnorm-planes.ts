@@ -7,8 +7,16 @@
  *   y  = (x − K)·a + b
  *   dx = dy·a + (x − K)·p + q
  */
-import { GRADIENT, GRADIENT_RELU, inputGradient, padded, readsX, sumPlane } from './batchnorm-sums';
-import { at, loadPartial, madd, storePartial } from './lanes';
+import {
+  GRADIENT,
+  GRADIENT_RELU,
+  inputGradient,
+  normalized,
+  padded,
+  readsX,
+  sumPlane,
+} from './batchnorm-sums';
+import { at, loadUpTo, storeUpTo } from './lanes';
 
 /**
  * y = (x − K)·a + b, or max(that, 0) with `relu`, for channels [from, to). y may be x.
@@ -27,42 +35,54 @@ export function batchNormForwardPlanes(
   to: i32,
 ): void {
   const plane = (<usize>s) << 2;
-  const floor = f32x4.splat(relu ? 0 : -Infinity);
   for (let i = 0; i < n; i++) {
-    let first = (<usize>i * <usize>c + <usize>from) * plane;
+    let o = (<usize>i * <usize>c + <usize>from) * plane;
     for (let j = from; j < to; j++) {
+      const plain = f32.load(at(shift, j)) == 0;
       const k = v128.load32_splat(at(shift, j));
       const a = v128.load32_splat(at(scale, j));
       const b = v128.load32_splat(at(offset, j));
-      let p = x + first;
-      let q = y + first;
-      first += plane;
-      const end = x + first;
-      const most = p + (plane & ~15);
-      const whole = p + (plane & ~63);
-      while (p < whole) {
-        const y0 = madd(f32x4.sub(v128.load(p), k), a, b);
-        const y1 = madd(f32x4.sub(v128.load(p, 16), k), a, b);
-        const y2 = madd(f32x4.sub(v128.load(p, 32), k), a, b);
-        const y3 = madd(f32x4.sub(v128.load(p, 48), k), a, b);
-        v128.store(q, f32x4.pmax(y0, floor));
-        v128.store(q, f32x4.pmax(y1, floor), 16);
-        v128.store(q, f32x4.pmax(y2, floor), 32);
-        v128.store(q, f32x4.pmax(y3, floor), 48);
-        p += 64;
-        q += 64;
+      if (relu) {
+        if (plain) normalizeRun(true, true, y + o, k, a, b, x + o, plane);
+        else normalizeRun(true, false, y + o, k, a, b, x + o, plane);
+      } else {
+        if (plain) normalizeRun(false, true, y + o, k, a, b, x + o, plane);
+        else normalizeRun(false, false, y + o, k, a, b, x + o, plane);
       }
-      while (p < most) {
-        v128.store(q, f32x4.pmax(madd(f32x4.sub(v128.load(p), k), a, b), floor));
-        p += 16;
-        q += 16;
-      }
-      if (p < end) {
-        const count = s & 3;
-        const v = madd(f32x4.sub(loadPartial(p, count), k), a, b);
-        storePartial(q, f32x4.pmax(v, floor), count);
-      }
+      o += plane;
     }
+  }
+}
+
+/**
+ * `bytes` of one plane, sixteen numbers a step.
+ * @inline
+ */
+function normalizeRun(
+  relu: bool,
+  plain: bool,
+  y: usize,
+  k: v128,
+  a: v128,
+  b: v128,
+  x: usize,
+  bytes: usize,
+): void {
+  const whole = x + (bytes & ~63);
+  const end = x + bytes;
+  while (x < whole) {
+    v128.store(y, normalized(relu, plain, v128.load(x), k, a, b));
+    v128.store(y, normalized(relu, plain, v128.load(x, 16), k, a, b), 16);
+    v128.store(y, normalized(relu, plain, v128.load(x, 32), k, a, b), 32);
+    v128.store(y, normalized(relu, plain, v128.load(x, 48), k, a, b), 48);
+    x += 64;
+    y += 64;
+  }
+  while (x < end) {
+    const count = <i32>((end - x) >> 2);
+    storeUpTo(y, normalized(relu, plain, loadUpTo(x, count), k, a, b), count);
+    x += 16;
+    y += 16;
   }
 }
 
@@ -94,12 +114,15 @@ export function batchNormBackwardSumsPlanes(
     for (let j = from; j < to; j++) {
       const t = totals + ((<usize>j) << 3);
       const k = v128.load32_splat(at(shift, j));
+      const plain = f32.load(at(shift, j)) == 0;
       if (relu) {
         const a = v128.load32_splat(at(scale, j));
         const b = v128.load32_splat(at(offset, j));
-        sumPlane(GRADIENT_RELU, t, t + products, x + p, dy + p, k, a, b, s);
+        sumPlane(GRADIENT_RELU, false, t, t + products, x + p, dy + p, k, a, b, s);
+      } else if (plain) {
+        sumPlane(GRADIENT, true, t, t + products, x + p, dy + p, k, k, k, s);
       } else {
-        sumPlane(GRADIENT, t, t + products, x + p, dy + p, k, k, k, s);
+        sumPlane(GRADIENT, false, t, t + products, x + p, dy + p, k, k, k, s);
       }
       p += plane;
     }
@@ -133,59 +156,64 @@ export function batchNormBackwardPlanes(
       const a = v128.load32_splat(at(scale, j));
       const k = slope || relu ? v128.load32_splat(at(shift, j)) : a;
       const b = relu ? v128.load32_splat(at(offset, j)) : a;
-      if (slope) {
-        const p = v128.load32_splat(at(slope, j));
-        const q = v128.load32_splat(at(intercept, j));
-        if (relu) differentiatePlane(GRADIENT_RELU, true, dx + o, k, a, b, p, q, dy + o, x + o, s);
-        else differentiatePlane(GRADIENT, true, dx + o, k, a, b, p, q, dy + o, x + o, s);
+      const p = slope ? v128.load32_splat(at(slope, j)) : a;
+      const q = slope ? v128.load32_splat(at(intercept, j)) : a;
+      const u = dx + o;
+      const v = dy + o;
+      const w = x + o;
+      if (!slope) {
+        if (relu) differentiateRun(GRADIENT_RELU, false, false, u, k, a, b, p, q, v, w, plane);
+        else differentiateRun(GRADIENT, false, true, u, k, a, b, p, q, v, w, plane);
+      } else if (relu) {
+        differentiateRun(GRADIENT_RELU, true, false, u, k, a, b, p, q, v, w, plane);
+      } else if (f32.load(at(shift, j)) == 0) {
+        differentiateRun(GRADIENT, true, true, u, k, a, b, p, q, v, w, plane);
       } else {
-        if (relu) differentiatePlane(GRADIENT_RELU, false, dx + o, k, a, b, a, a, dy + o, x + o, s);
-        else differentiatePlane(GRADIENT, false, dx + o, k, a, b, a, a, dy + o, x + o, s);
+        differentiateRun(GRADIENT, true, false, u, k, a, b, p, q, v, w, plane);
       }
       o += plane;
     }
   }
 }
 
-/** @inline */
-function differentiatePlane(
+/**
+ * `bytes` of one plane, eight numbers a step.
+ * @inline
+ */
+function differentiateRun(
   kind: i32,
   training: bool,
-  dx: usize, // [s] f32
+  plain: bool,
+  dx: usize,
   k: v128,
   a: v128,
   b: v128,
   p: v128,
   q: v128,
-  dy: usize, // [s] f32
-  x: usize, // [s] f32
-  s: i32,
+  dy: usize,
+  x: usize,
+  bytes: usize,
 ): void {
-  const bytes = (<usize>s) << 2;
-  const most = dx + (bytes & ~15);
   const whole = dx + (bytes & ~31);
+  const end = dx + bytes;
   while (dx < whole) {
     const x0 = readsX(kind, training) ? v128.load(x) : a;
     const x1 = readsX(kind, training) ? v128.load(x, 16) : a;
-    const dx0 = inputGradient(kind, training, v128.load(dy), x0, k, a, b, p, q);
-    const dx1 = inputGradient(kind, training, v128.load(dy, 16), x1, k, a, b, p, q);
+    const dx0 = inputGradient(kind, training, plain, v128.load(dy), x0, k, a, b, p, q);
+    const dx1 = inputGradient(kind, training, plain, v128.load(dy, 16), x1, k, a, b, p, q);
     v128.store(dx, dx0);
     v128.store(dx, dx1, 16);
     x += 32;
     dy += 32;
     dx += 32;
   }
-  if (dx < most) {
-    const x0 = readsX(kind, training) ? v128.load(x) : a;
-    v128.store(dx, inputGradient(kind, training, v128.load(dy), x0, k, a, b, p, q));
+  while (dx < end) {
+    const count = <i32>((end - dx) >> 2);
+    const x0 = readsX(kind, training) ? loadUpTo(x, count) : a;
+    const v = inputGradient(kind, training, plain, loadUpTo(dy, count), x0, k, a, b, p, q);
+    storeUpTo(dx, v, count);
     x += 16;
     dy += 16;
     dx += 16;
-  }
-  const count = s & 3;
-  if (count) {
-    const x0 = readsX(kind, training) ? loadPartial(x, count) : a;
-    const v = inputGradient(kind, training, loadPartial(dy, count), x0, k, a, b, p, q);
-    storePartial(dx, v, count);
   }
 }

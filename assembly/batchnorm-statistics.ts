@@ -4,21 +4,17 @@
  *   δ = Σd/m      var = Σd²/m − δ²      invStd = 1/√(var + eps)      mean = K + δ
  *
  * The shift K is the median of five samples: near enough to the data that nothing cancels, whatever
- * a few outliers say. Where it was not (δ² > 16·var) the channel is summed once more around K + δ.
+ * a few outliers say; or 0 where ten samples spread as far as that, which saves the subtraction in
+ * every pass. Where K was not near (δ² > 16·var) the channel is summed once more around K + δ.
  * K + δ is never rounded into one float32 on the way to y or dx: at mean/sd = 1e4 that alone would
  * cost 5e-4 standard deviations.
  */
-import {
-  inside,
-  loadChannels,
-  padded,
-  ROW_BLOCK,
-  STATISTICS,
-  storeChannels,
-  sumPlane,
-  sumRows,
-} from './batchnorm-sums';
-import { at } from './lanes';
+import { PERIOD } from './batchnorm-fold';
+import { inside, padded, STATISTICS, sumPlane, sumRows } from './batchnorm-sums';
+import { at, loadUpTo, storeUpTo } from './lanes';
+
+/** Values a channel from which a subtraction less is worth a bit of the variance's accuracy. */
+const MANY = 64;
 
 /**
  * Statistics of rows: [n, c], also of images with channels last, for channels [from, to).
@@ -34,28 +30,48 @@ export function batchNormStatistics(
   eps: f32,
   from: i32,
   to: i32,
-  scratch: usize, // [6, C] f32, C = c rounded up to 16
+  totals: usize, // [2, C] f64, scratch; C = c rounded up to 16
+  lanes: usize, // [5, SPAN], scratch
 ): void {
-  const sums = at(scratch, 4 * padded(c));
-  for (let block = from; block < to; block += ROW_BLOCK) {
-    const end = min(block + ROW_BLOCK, to);
+  // ten rows, evenly through the batch; outside the loop, as a division costs more than a load
+  const o0 = rowOffset(n, c, 0);
+  const o1 = rowOffset(n, c, 1);
+  const o2 = rowOffset(n, c, 2);
+  const o3 = rowOffset(n, c, 3);
+  const o4 = rowOffset(n, c, 4);
+  const o5 = rowOffset(n, c, 5);
+  const o6 = rowOffset(n, c, 6);
+  const o7 = rowOffset(n, c, 7);
+  const o8 = rowOffset(n, c, 8);
+  const o9 = rowOffset(n, c, 9);
+  for (let block = from; block < to; block += PERIOD) {
+    const end = min(block + PERIOD, to);
     for (let j = block; j < end; j += 4) {
+      const p = at(x, j);
       const count = end - j;
-      const k = median(
-        loadChannels(at(x, j) + rowOffset(n, c, 1), count),
-        loadChannels(at(x, j) + rowOffset(n, c, 3), count),
-        loadChannels(at(x, j) + rowOffset(n, c, 5), count),
-        loadChannels(at(x, j) + rowOffset(n, c, 7), count),
-        loadChannels(at(x, j) + rowOffset(n, c, 9), count),
-      );
-      storeChannels(at(shift, j), k, count);
+      const v1 = loadUpTo(p + o1, count);
+      const v3 = loadUpTo(p + o3, count);
+      const v5 = loadUpTo(p + o5, count);
+      const v7 = loadUpTo(p + o7, count);
+      const v9 = loadUpTo(p + o9, count);
+      let low = least(v1, v3, v5, v7, v9);
+      let high = greatest(v1, v3, v5, v7, v9);
+      const v0 = loadUpTo(p + o0, count);
+      const v2 = loadUpTo(p + o2, count);
+      const v4 = loadUpTo(p + o4, count);
+      const v6 = loadUpTo(p + o6, count);
+      const v8 = loadUpTo(p + o8, count);
+      low = f32x4.pmin(low, least(v0, v2, v4, v6, v8));
+      high = f32x4.pmax(high, greatest(v0, v2, v4, v6, v8));
+      const k = median(v1, v3, v5, v7, v9);
+      storeUpTo(at(shift, j), n < MANY ? k : zeroIfNear(k, f32x4.sub(high, low)), count);
     }
-    sumRows(STATISTICS, scratch, x, 0, shift, 0, 0, n, c, block, end, sums);
+    sumRows(STATISTICS, totals, x, 0, shift, 0, 0, n, c, block, end, lanes);
     for (let j = block; j < end; j += 16) {
       const stop = min(j + 16, end);
-      if (finish(shift, delta, invStd, variance, scratch, <f64>n, c, eps, j, stop, true)) {
-        sumRows(STATISTICS, scratch, x, 0, shift, 0, 0, n, c, j, stop, sums);
-        finish(shift, delta, invStd, variance, scratch, <f64>n, c, eps, j, stop, false);
+      if (finish(shift, delta, invStd, variance, totals, <f64>n, c, eps, j, stop, true)) {
+        sumRows(STATISTICS, totals, x, 0, shift, 0, 0, n, c, j, stop, lanes);
+        finish(shift, delta, invStd, variance, totals, <f64>n, c, eps, j, stop, false);
       }
     }
   }
@@ -76,26 +92,45 @@ export function batchNormStatisticsPlanes(
   eps: f32,
   from: i32,
   to: i32,
-  scratch: usize, // [4, C] f32, C = c rounded up to 16
+  totals: usize, // [2, C] f64, scratch; C = c rounded up to 16
 ): void {
   const m = <f64>n * <f64>s;
+  const o0 = planeOffset(n, c, s, 0);
+  const o1 = planeOffset(n, c, s, 1);
+  const o2 = planeOffset(n, c, s, 2);
+  const o3 = planeOffset(n, c, s, 3);
+  const o4 = planeOffset(n, c, s, 4);
+  const o5 = planeOffset(n, c, s, 5);
+  const o6 = planeOffset(n, c, s, 6);
+  const o7 = planeOffset(n, c, s, 7);
+  const o8 = planeOffset(n, c, s, 8);
+  const o9 = planeOffset(n, c, s, 9);
   for (let j = from; j < to; j++) {
     const plane = at(x, 0) + ((<usize>j * <usize>s) << 2);
-    const k = median(
-      v128.load32_zero(plane + planeOffset(n, c, s, 1)),
-      v128.load32_zero(plane + planeOffset(n, c, s, 3)),
-      v128.load32_zero(plane + planeOffset(n, c, s, 5)),
-      v128.load32_zero(plane + planeOffset(n, c, s, 7)),
-      v128.load32_zero(plane + planeOffset(n, c, s, 9)),
-    );
+    const v1 = v128.load32_zero(plane + o1);
+    const v3 = v128.load32_zero(plane + o3);
+    const v5 = v128.load32_zero(plane + o5);
+    const v7 = v128.load32_zero(plane + o7);
+    const v9 = v128.load32_zero(plane + o9);
+    let low = least(v1, v3, v5, v7, v9);
+    let high = greatest(v1, v3, v5, v7, v9);
+    const v0 = v128.load32_zero(plane + o0);
+    const v2 = v128.load32_zero(plane + o2);
+    const v4 = v128.load32_zero(plane + o4);
+    const v6 = v128.load32_zero(plane + o6);
+    const v8 = v128.load32_zero(plane + o8);
+    low = f32x4.pmin(low, least(v0, v2, v4, v6, v8));
+    high = f32x4.pmax(high, greatest(v0, v2, v4, v6, v8));
+    let k = median(v1, v3, v5, v7, v9);
+    if (m >= MANY) k = zeroIfNear(k, f32x4.sub(high, low));
     v128.store_lane<f32>(at(shift, j), k, 0);
   }
-  sumPlanes(scratch, x, shift, n, c, s, from, to);
+  sumPlanes(totals, x, shift, n, c, s, from, to);
   for (let j = from; j < to; j += 4) {
     const stop = min(j + 4, to);
-    if (finish(shift, delta, invStd, variance, scratch, m, c, eps, j, stop, true)) {
-      sumPlanes(scratch, x, shift, n, c, s, j, stop);
-      finish(shift, delta, invStd, variance, scratch, m, c, eps, j, stop, false);
+    if (finish(shift, delta, invStd, variance, totals, m, c, eps, j, stop, true)) {
+      sumPlanes(totals, x, shift, n, c, s, j, stop);
+      finish(shift, delta, invStd, variance, totals, m, c, eps, j, stop, false);
     }
   }
 }
@@ -121,24 +156,28 @@ function sumPlanes(
     for (let j = from; j < to; j++) {
       const t = totals + ((<usize>j) << 3);
       const k = v128.load32_splat(at(shift, j));
-      sumPlane(STATISTICS, t, t + products, p, 0, k, k, k, s);
+      if (f32.load(at(shift, j)) == 0) {
+        sumPlane(STATISTICS, true, t, t + products, p, 0, k, k, k, s);
+      } else {
+        sumPlane(STATISTICS, false, t, t + products, p, 0, k, k, k, s);
+      }
       p += plane;
     }
   }
 }
 
 /**
- * Byte offset of sample `odd` (1, 3, 5, 7, 9): row ⌊odd·n/10⌋. @inline
+ * Byte offset of sample i of ten: row ⌊i·n/10⌋.
  */
-function rowOffset(n: i32, c: i32, odd: i64): usize {
-  return (<usize>((odd * <i64>n) / 10) * <usize>c) << 2;
+function rowOffset(n: i32, c: i32, i: i64): usize {
+  return (<usize>((i * <i64>n) / 10) * <usize>c) << 2;
 }
 
 /**
- * Byte offset, within a channel, of sample `odd`: position ⌊odd·n·s/10⌋ of its n·s. @inline
+ * Byte offset, within a channel, of sample i of ten: position ⌊i·n·s/10⌋ of its n·s.
  */
-function planeOffset(n: i32, c: i32, s: i32, odd: i64): usize {
-  const position = <usize>((odd * <i64>n * <i64>s) / 10);
+function planeOffset(n: i32, c: i32, s: i32, i: i64): usize {
+  const position = <usize>((i * <i64>n * <i64>s) / 10);
   return ((position / <usize>s) * <usize>c * <usize>s + (position % <usize>s)) << 2;
 }
 
@@ -151,6 +190,25 @@ function median(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
   const high = f32x4.pmin(f32x4.pmax(a, b), f32x4.pmax(c, d));
   const middle = f32x4.pmax(f32x4.pmin(low, high), f32x4.pmin(f32x4.pmax(low, high), e));
   return v128.and(middle, f32x4.lt(f32x4.abs(middle), f32x4.splat(Infinity)));
+}
+
+/**
+ * K = 0 where the median lies no further from it than twice the samples' range, which for ten normal
+ * ones is three standard deviations: as near as need be, and nothing is left to subtract. Elsewhere
+ * the median. @inline
+ */
+function zeroIfNear(middle: v128, range: v128): v128 {
+  return v128.andnot(middle, f32x4.le(f32x4.abs(middle), f32x4.add(range, range)));
+}
+
+/** @inline */
+function least(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
+  return f32x4.pmin(f32x4.pmin(f32x4.pmin(a, b), f32x4.pmin(c, d)), e);
+}
+
+/** @inline */
+function greatest(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
+  return f32x4.pmax(f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)), e);
 }
 
 /**
@@ -184,15 +242,15 @@ function finish(
     const v1 = spread(v128.load(q, 16), share, d1);
     const d = narrow(d0, d1);
     const v = narrow(v0, v1);
-    storeChannels(at(delta, j), d, count);
-    storeChannels(at(variance, j), v, count);
+    storeUpTo(at(delta, j), d, count);
+    storeUpTo(at(variance, j), v, count);
     const sd = f32x4.sqrt(f32x4.add(v, f32x4.splat(eps)));
-    storeChannels(at(invStd, j), f32x4.div(f32x4.splat(1), sd), count);
+    storeUpTo(at(invStd, j), f32x4.div(f32x4.splat(1), sd), count);
     if (first) {
       const far = v128.and(f32x4.gt(f32x4.mul(d, d), f32x4.mul(v, f32x4.splat(16))), inside(count));
       if (v128.any_true(far)) {
-        const k = loadChannels(at(shift, j), count);
-        storeChannels(at(shift, j), f32x4.add(k, v128.and(d, far)), count);
+        const k = loadUpTo(at(shift, j), count);
+        storeUpTo(at(shift, j), f32x4.add(k, v128.and(d, far)), count);
         moved = true;
       }
     }

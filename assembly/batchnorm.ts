@@ -5,19 +5,31 @@
  *   y  = (x − K)·a + b
  *   dx = dy·a + (x − K)·p + q
  *
- * Rows go in pairs, which share the loads of K, a, b, p and q; an odd last row is its own partner.
+ * Rows are folded into long ones (batchnorm-fold.ts), and walked one by one in the order of memory.
  */
+import {
+  allZero,
+  foldOf,
+  INTERCEPT,
+  loadLanes,
+  loadNumbers,
+  OFFSET,
+  PERIOD,
+  repeat,
+  SCALE,
+  SHIFT,
+  SLOPE,
+  SPAN,
+} from './batchnorm-fold';
 import {
   GRADIENT,
   GRADIENT_RELU,
   inputGradient,
-  loadChannels,
-  ROW_BLOCK,
+  normalized,
   readsX,
-  storeChannels,
   sumRows,
 } from './batchnorm-sums';
-import { at, madd } from './lanes';
+import { at, loadUpTo, storeUpTo } from './lanes';
 
 /**
  * y = (x − K)·a + b, or max(that, 0) with `relu`, for rows [from, to). y may be x.
@@ -32,60 +44,71 @@ export function batchNormForward(
   relu: bool,
   from: i32,
   to: i32,
+  lanes: usize, // [5, SPAN], scratch
 ): void {
-  const stride = (<usize>c) << 2;
-  const floor = f32x4.splat(relu ? 0 : -Infinity);
-  for (let block = 0; block < c; block += ROW_BLOCK) {
-    const width = min(ROW_BLOCK, c - block);
-    for (let r = from; r < to; r += 2) {
-      const first = <usize>r * stride + ((<usize>block) << 2);
-      const next = r + 1 < to ? stride : 0;
-      const p = x + first;
-      const q = y + first;
-      const k = at(shift, block);
-      const a = at(scale, block);
-      const b = at(offset, block);
-      const eights = (<usize>(width & ~7)) << 2;
-      let i: usize = 0;
-      while (i < eights) {
-        normalize(4, false, i, q, next, k, a, b, p, floor);
-        normalize(4, true, i, q, next, k, a, b, p, floor);
-        i += 32;
+  const row = (<usize>c) << 2;
+  const fold = foldOf(to - from, c);
+  const stride = row * <usize>fold;
+  const end = x + <usize>to * row;
+  for (let block = 0; block < c; block += PERIOD) {
+    const width = min(PERIOD, c - block);
+    const long = (<usize>(width * fold)) << 2;
+    const plain = allZero(at(shift, block), width);
+    repeat(lanes, at(shift, block), width, c, fold);
+    repeat(lanes + SPAN, at(scale, block), width, c, fold);
+    repeat(lanes + 2 * SPAN, at(offset, block), width, c, fold);
+    let p = at(x, block) + <usize>from * row;
+    const apart = y - x;
+    while (p < end) {
+      // the rows left over are the beginning of a long row
+      const bytes = min(long, end - p);
+      if (relu) {
+        if (plain) normalizeRun(true, true, p + apart, lanes, p, bytes);
+        else normalizeRun(true, false, p + apart, lanes, p, bytes);
+      } else {
+        if (plain) normalizeRun(false, true, p + apart, lanes, p, bytes);
+        else normalizeRun(false, false, p + apart, lanes, p, bytes);
       }
-      if (width & 4) {
-        normalize(4, false, i, q, next, k, a, b, p, floor);
-        i += 16;
-      }
-      if (width & 3) normalize(width & 3, false, i, q, next, k, a, b, p, floor);
+      p += stride;
     }
   }
 }
 
 /**
- * Up to four channels, `i` bytes on, of a row and of the row `next` bytes after it.
+ * `bytes` of a long row, eight lanes a step.
  * @inline
  */
-function normalize(
-  count: i32,
-  second: bool,
-  i: usize,
+function normalizeRun(
+  relu: bool,
+  plain: bool,
   y: usize,
-  next: usize,
-  shift: usize,
-  scale: usize,
-  offset: usize,
+  lanes: usize, // K, a, b
   x: usize,
-  floor: v128,
+  bytes: usize,
 ): void {
-  const k = loadChannels(shift + i, count, second);
-  const a = loadChannels(scale + i, count, second);
-  const b = loadChannels(offset + i, count, second);
-  const p = x + i;
-  const q = y + i;
-  const y0 = madd(f32x4.sub(loadChannels(p, count, second), k), a, b);
-  const y1 = madd(f32x4.sub(loadChannels(p + next, count, second), k), a, b);
-  storeChannels(q, f32x4.pmax(y0, floor), count, second);
-  storeChannels(q + next, f32x4.pmax(y1, floor), count, second);
+  const whole = x + (bytes & ~31);
+  const end = x + bytes;
+  while (x < whole) {
+    v128.store(y, normalizeLanes(relu, plain, v128.load(x), lanes, false));
+    v128.store(y, normalizeLanes(relu, plain, v128.load(x, 16), lanes, true), 16);
+    x += 32;
+    y += 32;
+    lanes += 32;
+  }
+  while (x < end) {
+    const count = <i32>((end - x) >> 2);
+    storeUpTo(y, normalizeLanes(relu, plain, loadUpTo(x, count), lanes, false), count);
+    x += 16;
+    y += 16;
+    lanes += 16;
+  }
+}
+
+/** @inline */
+function normalizeLanes(relu: bool, plain: bool, x: v128, lanes: usize, next: bool): v128 {
+  const a = loadLanes(lanes, SCALE, next);
+  const b = loadLanes(lanes, OFFSET, next);
+  return normalized(relu, plain, x, plain ? a : loadLanes(lanes, SHIFT, next), a, b);
 }
 
 /**
@@ -104,14 +127,14 @@ export function batchNormBackwardSums(
   relu: bool,
   from: i32,
   to: i32,
-  scratch: usize, // [2, C] f32
+  lanes: usize, // [5, SPAN], scratch
 ): void {
-  for (let j = from; j < to; j += ROW_BLOCK) {
-    const end = min(j + ROW_BLOCK, to);
+  for (let j = from; j < to; j += PERIOD) {
+    const end = min(j + PERIOD, to);
     if (relu) {
-      sumRows(GRADIENT_RELU, totals, x, dy, shift, scale, offset, n, c, j, end, scratch);
+      sumRows(GRADIENT_RELU, totals, x, dy, shift, scale, offset, n, c, j, end, lanes);
     } else {
-      sumRows(GRADIENT, totals, x, dy, shift, scale, offset, n, c, j, end, scratch);
+      sumRows(GRADIENT, totals, x, dy, shift, scale, offset, n, c, j, end, lanes);
     }
   }
 }
@@ -133,211 +156,96 @@ export function batchNormBackward(
   relu: bool,
   from: i32,
   to: i32,
+  lanes: usize, // [5, SPAN], scratch
 ): void {
-  for (let block = 0; block < c; block += ROW_BLOCK) {
-    const end = min(block + ROW_BLOCK, c);
-    for (let r = from; r < to; r += 2) {
-      const first = <usize>r * <usize>c;
-      const i = (first + <usize>block) << 2;
-      const next: usize = r + 1 < to ? (<usize>c) << 2 : 0;
-      const j = (<usize>block) << 2;
-      const width = (<usize>(end - block)) << 2;
-      const o = offset + j;
-      const s = slope + j;
-      const t = intercept + j;
-      if (slope) {
-        if (relu) {
-          differentiateRows(
-            GRADIENT_RELU,
-            true,
-            dx + i,
-            next,
-            shift + j,
-            scale + j,
-            o,
-            s,
-            t,
-            dy + i,
-            x + i,
-            width,
-          );
-        } else {
-          differentiateRows(
-            GRADIENT,
-            true,
-            dx + i,
-            next,
-            shift + j,
-            scale + j,
-            o,
-            s,
-            t,
-            dy + i,
-            x + i,
-            width,
-          );
-        }
+  const row = (<usize>c) << 2;
+  const fold = foldOf(to - from, c);
+  const stride = row * <usize>fold;
+  for (let block = 0; block < c; block += PERIOD) {
+    const width = min(PERIOD, c - block);
+    const long = (<usize>(width * fold)) << 2;
+    const plain = allZero(at(shift, block), width);
+    repeat(lanes, at(shift, block), width, c, fold);
+    repeat(lanes + SPAN, at(scale, block), width, c, fold);
+    if (relu) repeat(lanes + 2 * SPAN, at(offset, block), width, c, fold);
+    if (slope) {
+      repeat(lanes + 3 * SPAN, at(slope, block), width, c, fold);
+      repeat(lanes + 4 * SPAN, at(intercept, block), width, c, fold);
+    }
+    const end = dx + <usize>to * row;
+    const toDy = dy - dx;
+    const toX = x - dx;
+    let p = at(dx, block) + <usize>from * row;
+    while (p < end) {
+      const bytes = min(long, end - p);
+      if (!slope) {
+        if (relu) differentiateRun(GRADIENT_RELU, false, false, p, lanes, p + toDy, p + toX, bytes);
+        else differentiateRun(GRADIENT, false, true, p, lanes, p + toDy, p + toX, bytes);
       } else if (relu) {
-        differentiateRows(
-          GRADIENT_RELU,
-          false,
-          dx + i,
-          next,
-          shift + j,
-          scale + j,
-          o,
-          s,
-          t,
-          dy + i,
-          x + i,
-          width,
-        );
+        differentiateRun(GRADIENT_RELU, true, false, p, lanes, p + toDy, p + toX, bytes);
+      } else if (plain) {
+        differentiateRun(GRADIENT, true, true, p, lanes, p + toDy, p + toX, bytes);
       } else {
-        differentiateRows(
-          GRADIENT,
-          false,
-          dx + i,
-          next,
-          shift + j,
-          scale + j,
-          o,
-          s,
-          t,
-          dy + i,
-          x + i,
-          width,
-        );
+        differentiateRun(GRADIENT, true, false, p, lanes, p + toDy, p + toX, bytes);
       }
+      p += stride;
     }
   }
 }
 
 /**
- * `width` bytes of a row and of the row `next` bytes on.
+ * `bytes` of a long row, eight lanes a step.
  * @inline
  */
-function differentiateRows(
+function differentiateRun(
   kind: i32,
   training: bool,
+  plain: bool,
   dx: usize,
-  next: usize,
-  shift: usize,
-  scale: usize,
-  offset: usize,
-  slope: usize,
-  intercept: usize,
+  lanes: usize, // K, a, b, p, q
   dy: usize,
   x: usize,
-  width: usize,
+  bytes: usize,
 ): void {
-  const eights = width & ~31;
-  let i: usize = 0;
-  while (i < eights) {
-    differentiate(
-      kind,
-      training,
-      4,
-      false,
-      i,
-      dx,
-      next,
-      shift,
-      scale,
-      offset,
-      slope,
-      intercept,
-      dy,
-      x,
-    );
-    differentiate(
-      kind,
-      training,
-      4,
-      true,
-      i,
-      dx,
-      next,
-      shift,
-      scale,
-      offset,
-      slope,
-      intercept,
-      dy,
-      x,
-    );
-    i += 32;
+  const whole = dx + (bytes & ~31);
+  const end = dx + bytes;
+  while (dx < whole) {
+    const dx0 = differentiateLanes(kind, training, plain, lanes, dy, x, 4, false);
+    const dx1 = differentiateLanes(kind, training, plain, lanes, dy, x, 4, true);
+    v128.store(dx, dx0);
+    v128.store(dx, dx1, 16);
+    dx += 32;
+    dy += 32;
+    x += 32;
+    lanes += 32;
   }
-  if (width & 16) {
-    differentiate(
-      kind,
-      training,
-      4,
-      false,
-      i,
-      dx,
-      next,
-      shift,
-      scale,
-      offset,
-      slope,
-      intercept,
-      dy,
-      x,
-    );
-    i += 16;
-  }
-  const tail = <i32>((width & 15) >> 2);
-  if (tail) {
-    differentiate(
-      kind,
-      training,
-      tail,
-      false,
-      i,
-      dx,
-      next,
-      shift,
-      scale,
-      offset,
-      slope,
-      intercept,
-      dy,
-      x,
-    );
+  while (dx < end) {
+    const count = <i32>((end - dx) >> 2);
+    storeUpTo(dx, differentiateLanes(kind, training, plain, lanes, dy, x, count, false), count);
+    dx += 16;
+    dy += 16;
+    x += 16;
+    lanes += 16;
   }
 }
 
-/**
- * Up to four channels, `i` bytes on, of a row and of the row `next` bytes after it.
- * @inline
- */
-function differentiate(
+/** @inline */
+function differentiateLanes(
   kind: i32,
   training: bool,
-  count: i32,
-  second: bool,
-  i: usize,
-  dx: usize,
-  next: usize,
-  shift: usize,
-  scale: usize,
-  offset: usize,
-  slope: usize,
-  intercept: usize,
+  plain: bool,
+  lanes: usize,
   dy: usize,
   x: usize,
-): void {
-  const a = loadChannels(scale + i, count, second);
-  const k = readsX(kind, training) ? loadChannels(shift + i, count, second) : a;
-  const b = kind == GRADIENT_RELU ? loadChannels(offset + i, count, second) : a;
-  const p = training ? loadChannels(slope + i, count, second) : a;
-  const q = training ? loadChannels(intercept + i, count, second) : a;
-  const x0 = readsX(kind, training) ? loadChannels(x + i, count, second) : a;
-  const x1 = readsX(kind, training) ? loadChannels(x + i + next, count, second) : a;
-  const dy0 = loadChannels(dy + i, count, second);
-  const dy1 = loadChannels(dy + i + next, count, second);
-  const dx0 = inputGradient(kind, training, dy0, x0, k, a, b, p, q);
-  const dx1 = inputGradient(kind, training, dy1, x1, k, a, b, p, q);
-  storeChannels(dx + i, dx0, count, second);
-  storeChannels(dx + i + next, dx1, count, second);
+  count: i32,
+  next: bool,
+): v128 {
+  const a = loadLanes(lanes, SCALE, next);
+  const k = plain ? a : loadLanes(lanes, SHIFT, next);
+  const b = kind == GRADIENT_RELU ? loadLanes(lanes, OFFSET, next) : a;
+  const p = training ? loadLanes(lanes, SLOPE, next) : a;
+  const q = training ? loadLanes(lanes, INTERCEPT, next) : a;
+  const dy0 = loadNumbers(dy, count, next);
+  const x0 = readsX(kind, training) ? loadNumbers(x, count, next) : a;
+  return inputGradient(kind, training, plain, dy0, x0, k, a, b, p, q);
 }

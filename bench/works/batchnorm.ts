@@ -1,6 +1,6 @@
 /** Batch norm forward in training, inference and backward, against R + S, S, I and 2R + S₂. */
 import type { Pointer } from '../../src/generated/kernels.ts';
-import { ABSENT, type Arena } from '../arena.ts';
+import type { Arena } from '../arena.ts';
 import { memoryLoops, type Scene, type Work } from '../scene.ts';
 import { BATCH_NORM, type BatchNormShape } from './shapes.ts';
 
@@ -32,16 +32,16 @@ export function batchNormScene(arena: Arena, shape: BatchNormShape): Scene {
   const variances = arena.view(runningVar, c);
   for (let i = 0; i < c; i++) variances[i]! += 1;
   const totals = arena.bytes(16 * (c + 16));
-  const scratch = arena.bytes(24 * (c + 16));
+  const lanes = arena.bytes(5 * 4160);
 
   const statistics = () => {
     const saved = [shift, delta, invStd, variance] as const;
-    if (planes) k.batchNormStatisticsPlanes(...saved, x, n, c, s, 1e-5, 0, c, scratch);
-    else k.batchNormStatistics(...saved, x, n, c, 1e-5, 0, c, scratch);
+    if (planes) k.batchNormStatisticsPlanes(...saved, x, n, c, s, 1e-5, 0, c, totals);
+    else k.batchNormStatistics(...saved, x, n, c, 1e-5, 0, c, totals, lanes);
   };
   const normalize = (to: Pointer, from: Pointer) => {
     if (planes) k.batchNormForwardPlanes(to, shift, scale, offset, from, n, c, s, 0, 0, c);
-    else k.batchNormForward(to, shift, scale, offset, from, c, 0, 0, n);
+    else k.batchNormForward(to, shift, scale, offset, from, c, 0, 0, n, lanes);
   };
   const forward = () => {
     statistics();
@@ -49,18 +49,18 @@ export function batchNormScene(arena: Arena, shape: BatchNormShape): Scene {
     normalize(y, x);
   };
   const inference = (to: Pointer, from: Pointer) => {
-    k.batchNormRunning(shift, invStd, runningMean, runningVar, 1e-5, 0, c);
-    k.batchNormAffine(scale, offset, ABSENT, invStd, weight, bias, 0, c);
+    k.batchNormRunning(shift, delta, invStd, runningMean, runningVar, 1e-5, 0, c);
+    k.batchNormAffine(scale, offset, delta, invStd, weight, bias, 0, c);
     normalize(to, from);
   };
   const backward = () => {
     const saved = [shift, scale, offset] as const;
     if (planes) k.batchNormBackwardSumsPlanes(totals, ...saved, dy, x, n, c, s, 0, 0, c);
-    else k.batchNormBackwardSums(totals, ...saved, dy, x, n, c, 0, 0, c, scratch);
+    else k.batchNormBackwardSums(totals, ...saved, dy, x, n, c, 0, 0, c, lanes);
     const outputs = [dWeight, dBias, slope, intercept] as const;
     k.batchNormAffineBackward(...outputs, totals, delta, invStd, scale, c, m, 0, c);
     if (planes) k.batchNormBackwardPlanes(dx, ...saved, slope, intercept, dy, x, n, c, s, 0, 0, c);
-    else k.batchNormBackward(dx, ...saved, slope, intercept, dy, x, c, 0, 0, n);
+    else k.batchNormBackward(dx, ...saved, slope, intercept, dy, x, c, 0, 0, n, lanes);
   };
   forward();
   const clear = () => arena.view(z, size).set(arena.view(x, size));

@@ -150,7 +150,7 @@ abstract class BatchNorm extends Leaf {
       batch: false,
     };
     use.memo = memo;
-    use.reserveScratch(32 * padded(c));
+    use.reserveScratch(4 * (LANES + 6 * padded(c)));
     use.keeps({ input: true });
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
@@ -186,19 +186,19 @@ abstract class BatchNorm extends Leaf {
     const { ptr: r } = invStd;
     const { ptr: a } = scale;
     const { ptr: b } = memo.offset;
+    const totals = offset(scratch, LANES);
     const variance = this.variance(use);
     memo.batch = batch;
     if (!batch) {
-      kernels().batchNormRunning(k, r, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
+      kernels().batchNormRunning(k, d, r, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
     } else if (s === 0) {
-      kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, 0, c, scratch);
+      kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, 0, c, totals, scratch);
     } else {
-      kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, 0, c, scratch);
+      kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, 0, c, totals);
     }
-    const center = batch ? d : NULL;
-    kernels().batchNormAffine(a, b, center, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
+    kernels().batchNormAffine(a, b, d, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
     const relu = memo.relu ? 1 : 0;
-    if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n);
+    if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
     else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
     if (batch && use.training) this.track(use);
   }
@@ -216,21 +216,20 @@ abstract class BatchNorm extends Leaf {
     const relu = memo.relu ? 1 : 0;
     const dWeight = use.gradient(weight);
     const dBias = use.gradient(bias);
-    const totals = scratch;
-    const sums = offset(scratch, 4 * padded(c));
-    const p = batch && dx ? offset(scratch, 6 * padded(c)) : NULL;
-    const q = batch && dx ? offset(scratch, 7 * padded(c)) : NULL;
+    const totals = offset(scratch, LANES);
+    const p = batch && dx ? offset(totals, 4 * padded(c)) : NULL;
+    const q = batch && dx ? offset(totals, 5 * padded(c)) : NULL;
     if (dWeight || dBias || p) {
       if (s === 0) {
-        kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, 0, c, sums);
+        kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, 0, c, scratch);
       } else {
         kernels().batchNormBackwardSumsPlanes(totals, k, a, b, dy, x, n, c, s, relu, 0, c);
       }
-      const d = batch ? memo.delta.ptr : NULL;
+      const { ptr: d } = memo.delta;
       kernels().batchNormAffineBackward(dWeight, dBias, p, q, totals, d, r, a, c, m, 0, c);
     }
     if (!dx) return;
-    if (s === 0) kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n);
+    if (s === 0) kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n, scratch);
     else kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, 0, c);
   }
 
@@ -242,9 +241,9 @@ abstract class BatchNorm extends Leaf {
     return !this.runningMean || (training && !this.frozenStatistics);
   }
 
-  /** Where the batch's variances stand in scratch: behind what the statistics kernels use. */
+  /** Where the batch's variances stand in scratch: behind the long rows and the totals. */
   private variance(use: Use): Pointer {
-    return offset(use.scratch, 6 * padded(this.numFeatures));
+    return offset(use.scratch, LANES + 4 * padded(this.numFeatures));
   }
 
   /** Takes the batch's statistics into the running ones. */
@@ -346,6 +345,9 @@ export class BatchNorm3d extends BatchNorm {
     return [['D', 'H', 'W']];
   }
 }
+
+/** Floats of the five long rows that the kernels lay out what belongs to a channel in. */
+const LANES = 5 * 1040;
 
 /** Channels rounded up to the multiple that the kernels' scratch is made of. */
 function padded(c: number): number {

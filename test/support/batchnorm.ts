@@ -33,7 +33,8 @@ export class BatchNormRun {
   readonly y: Block;
   readonly relu: number;
   readonly eps: number;
-  private readonly scratch: Block;
+  private readonly totals: Block;
+  private readonly lanes: Block;
 
   constructor(
     readonly arena: Arena,
@@ -47,8 +48,10 @@ export class BatchNormRun {
     this.variance = perChannel();
     this.scale = perChannel();
     this.offset = perChannel();
-    this.scratch = arena.f32(6 * this.padded);
-    this.scratch.f32.fill(Number.NaN);
+    this.totals = arena.f64(2 * this.padded);
+    this.totals.f64.fill(Number.NaN);
+    this.lanes = arena.f32(5 * 1040);
+    this.lanes.f32.fill(Number.NaN);
     this.x = arena.f32(x, this.skew);
     this.y = inPlace ? this.x : this.poisoned(x.length);
     this.relu = relu ? 1 : 0;
@@ -62,7 +65,8 @@ export class BatchNormRun {
   }
 
   forward(): Float32Array {
-    const { arena, shift, delta, invStd, variance, scale, offset, x, y, relu, eps, scratch } = this;
+    const { arena, shift, delta, invStd, variance, scale, offset, x, y, relu, eps } = this;
+    const { totals, lanes } = this;
     const { n, c, s, weight, bias, running } = this.problem;
     const k = arena.kernels;
     const gamma = weight ? arena.f32(weight, 1).ptr : NULL;
@@ -71,29 +75,30 @@ export class BatchNormRun {
     const spread = running ? arena.f32(running.variance, 1).ptr : NULL;
     for (const [from, to] of this.ranges(c)) {
       const saved = [shift.ptr, delta.ptr, invStd.ptr, variance.ptr] as const;
-      if (running) k.batchNormRunning(shift.ptr, invStd.ptr, mean, spread, eps, from, to);
-      else if (s) {
-        k.batchNormStatisticsPlanes(...saved, x.ptr, n, c, s, eps, from, to, scratch.ptr);
-      } else k.batchNormStatistics(...saved, x.ptr, n, c, eps, from, to, scratch.ptr);
-      const center = running ? NULL : delta.ptr;
-      k.batchNormAffine(scale.ptr, offset.ptr, center, invStd.ptr, gamma, beta, from, to);
+      if (running) {
+        k.batchNormRunning(shift.ptr, delta.ptr, invStd.ptr, mean, spread, eps, from, to);
+      } else if (s) {
+        k.batchNormStatisticsPlanes(...saved, x.ptr, n, c, s, eps, from, to, totals.ptr);
+      } else {
+        k.batchNormStatistics(...saved, x.ptr, n, c, eps, from, to, totals.ptr, lanes.ptr);
+      }
+      k.batchNormAffine(scale.ptr, offset.ptr, delta.ptr, invStd.ptr, gamma, beta, from, to);
     }
     for (const [from, to] of this.ranges(s ? c : n)) {
       const made = [shift.ptr, scale.ptr, offset.ptr] as const;
       if (s) k.batchNormForwardPlanes(y.ptr, ...made, x.ptr, n, c, s, relu, from, to);
-      else k.batchNormForward(y.ptr, ...made, x.ptr, c, relu, from, to);
+      else k.batchNormForward(y.ptr, ...made, x.ptr, c, relu, from, to, lanes.ptr);
     }
     return y.f32.slice();
   }
 
   /** The gradients; dγ and dβ are added to 1 and 2, which are taken off again. */
   backward(upstream: ArrayLike<number>) {
-    const { arena, shift, delta, invStd, scale, offset, x, relu, scratch } = this;
+    const { arena, shift, delta, invStd, scale, offset, x, relu, totals, lanes } = this;
     const { n, c, s, running, inPlace } = this.problem;
     const k = arena.kernels;
     const dy = arena.f32(upstream, this.skew);
     const dx = inPlace ? dy : this.poisoned(upstream.length);
-    const totals = arena.f64(2 * this.padded);
     totals.f64.fill(Number.NaN);
     const slope = this.poisoned(c);
     const intercept = this.poisoned(c);
@@ -103,14 +108,14 @@ export class BatchNormRun {
     for (const [from, to] of this.ranges(c)) {
       const inputs = [dy.ptr, x.ptr, n, c] as const;
       if (s) k.batchNormBackwardSumsPlanes(totals.ptr, ...made, ...inputs, s, relu, from, to);
-      else k.batchNormBackwardSums(totals.ptr, ...made, ...inputs, relu, from, to, scratch.ptr);
+      else k.batchNormBackwardSums(totals.ptr, ...made, ...inputs, relu, from, to, lanes.ptr);
       k.batchNormAffineBackward(
         dWeight.ptr,
         dBias.ptr,
         running ? NULL : slope.ptr,
         running ? NULL : intercept.ptr,
         totals.ptr,
-        running ? NULL : delta.ptr,
+        delta.ptr,
         invStd.ptr,
         scale.ptr,
         c,
@@ -123,7 +128,7 @@ export class BatchNormRun {
     for (const [from, to] of this.ranges(s ? c : n)) {
       const outputs = [dx.ptr, ...made, ...line, dy.ptr, x.ptr] as const;
       if (s) k.batchNormBackwardPlanes(...outputs, n, c, s, relu, from, to);
-      else k.batchNormBackward(...outputs, c, relu, from, to);
+      else k.batchNormBackward(...outputs, c, relu, from, to, lanes.ptr);
     }
     return {
       dx: dx.f32.slice(),

@@ -1,0 +1,85 @@
+/**
+ * Rows [n, c] folded: `fold` rows in a row of memory make one long row of up to 1024 lanes, and what
+ * belongs to a channel (K, a, b, …) is laid out once as long, repeated `fold` times. So few channels
+ * walk as fast as many, and channel counts that are no multiple of four have no tail in every row.
+ *
+ *   x         r0c0 r0c1 r0c2 r1c0 │ r1c1 r1c2 r2c0 r2c1 │ …      fold = 4 rows of c = 3
+ *   K           c0   c1   c2   c0 │   c1   c2   c0   c1 │ …
+ *
+ * Beyond the second-level cache one walk in the order of memory beats any number of rows side by side
+ * by up to two to one: the prefetcher follows it.
+ */
+import { at, loadPartial } from './lanes';
+
+/** Lanes of a long row, at most: five blocks of them stay in the first-level cache. */
+export const PERIOD = 1024;
+/** Bytes from one block of lanes to the next. Not 4096: equal low bits would make them collide. */
+export const SPAN: usize = 4160;
+
+/**
+ * Rows in a long row: multiples of 16 or 4 where they fit, so that it ends with a whole vector; and few
+ * enough for the batch that laying out the lanes costs little.
+ */
+export function foldOf(n: i32, c: i32): i32 {
+  const most = min(PERIOD / c, n >> 4);
+  if (most >= 16) return most & ~15;
+  if (most >= 4) return most & ~3;
+  return max(most, 1);
+}
+
+/** Lays out `width` channels of `from`, `fold` times, `apart` channels from one to the next. */
+export function repeat(lanes: usize, from: usize, width: i32, apart: i32, fold: i32): void {
+  for (let g = 0; g < fold; g++) {
+    const to = at(lanes, g * apart);
+    const end = from + ((<usize>width) << 2);
+    const whole = from + ((<usize>(width & ~3)) << 2);
+    let p = from;
+    let q = to;
+    while (p < whole) {
+      v128.store(q, v128.load(p));
+      p += 16;
+      q += 16;
+    }
+    while (p < end) {
+      f32.store(q, f32.load(p));
+      p += 4;
+      q += 4;
+    }
+  }
+}
+
+/** Whether all of `count` shifts are 0: subtracting them would change no bit. */
+export function allZero(shift: usize, count: i32): bool {
+  for (let j = 0; j < count; j++) {
+    if (f32.load(at(shift, j)) != 0) return false;
+  }
+  return true;
+}
+
+/** What a block of lanes holds. */
+export const SHIFT = 0; // K
+export const SCALE = 1; // a
+export const OFFSET = 2; // b
+export const SLOPE = 3; // p, or Σ u
+export const INTERCEPT = 4; // q, or Σ u·d
+
+/**
+ * Four lanes of block `which`, or with `next` the four after them: offsets are constants in the
+ * instruction, and one pointer serves five blocks. @inline
+ */
+export function loadLanes(lanes: usize, which: i32, next: bool): v128 {
+  if (which == SHIFT) return next ? v128.load(lanes, 16) : v128.load(lanes);
+  if (which == SCALE) return next ? v128.load(lanes, SPAN + 16) : v128.load(lanes, SPAN);
+  if (which == OFFSET) return next ? v128.load(lanes, 2 * SPAN + 16) : v128.load(lanes, 2 * SPAN);
+  if (which == SLOPE) return next ? v128.load(lanes, 3 * SPAN + 16) : v128.load(lanes, 3 * SPAN);
+  return next ? v128.load(lanes, 4 * SPAN + 16) : v128.load(lanes, 4 * SPAN);
+}
+
+/**
+ * Up to four numbers at `p`, or with `next` the four after them.
+ * @inline
+ */
+export function loadNumbers(p: usize, count: i32, next: bool): v128 {
+  if (count < 4) return loadPartial(p, count);
+  return next ? v128.load(p, 16) : v128.load(p);
+}
