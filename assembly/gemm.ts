@@ -1,5 +1,6 @@
 import { MR, NR, TILE_BYTES, tile } from './gemm-microkernel';
 import { packA, packB } from './gemm-pack';
+import { multiplyRow } from './gemm-row';
 import { at, loadPartial, storePartial } from './lanes';
 
 /**
@@ -212,6 +213,16 @@ function gemm(
   const stride = (<usize>n) << 2;
   const aStride = aAcross ? m : k;
   const bStride = bAcross ? n : k;
+  if (to - from == 1 && !aAcross && !bAcross) {
+    const row = c + <usize>from * stride;
+    const line = (<usize>k) << 2;
+    for (let pc = 0; pc < k; pc += KC) {
+      const first = element(a, pc, from, k, false);
+      multiplyRow(row, first, at(b, pc), n, min(KC, k - pc), line, accumulate != 0 || pc > 0);
+    }
+    if (bias || relu) epilogue(row, stride, bias, 1, n, relu != 0);
+    return;
+  }
   const edge = scratch;
   const packedA = edge + TILE_BYTES;
   const packedB = at(packedA, min(to - from, MC) * min(k, KC));
