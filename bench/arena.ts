@@ -50,14 +50,13 @@ export class Arena {
     return new Arena(memory, kernels, loops as Loops);
   }
 
-  /** Runs `work`, then drops the blocks it took. */
-  async scope<T>(work: () => T | Promise<T>): Promise<T> {
-    const { top } = this;
-    try {
-      return await work();
-    } finally {
-      this.top = top;
-    }
+  /** Where the next block would stand; `release` drops what was taken since. */
+  mark(): number {
+    return this.top;
+  }
+
+  release(mark: number): void {
+    this.top = mark;
   }
 
   /** Room for `count` floats: numbers in [−0.5, 0.5) from `seed`, or zeros without one. */

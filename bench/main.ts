@@ -83,10 +83,10 @@ for (const group of groups) {
   if (!wanted.includes(group)) continue;
   const rows: Row[] = [];
   for (const make of scenes[group]?.() ?? []) {
-    await arena.scope(() => {
-      const scene = make();
-      if (scene.shape.includes(options.shape)) rows.push(...measureScene(scene, effort));
-    });
+    const mark = arena.mark();
+    const scene = make();
+    if (scene.shape.includes(options.shape)) rows.push(...measureScene(scene, effort));
+    arena.release(mark);
   }
   rows.push(...(others[group]?.() ?? []));
   if (rows.length > 0) console.log(`\n${group}\n${rowsText(rows)}`);

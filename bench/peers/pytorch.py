@@ -1,0 +1,200 @@
+"""PyTorch's side of the pipe (bench/peers/serve.js), on one thread."""
+import json
+import pathlib
+import statistics
+import sys
+import time
+
+import numpy
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "test/goldens"))
+import networks
+
+torch.set_num_threads(1)
+# The same batch over and over is learnt by heart: moments would become denormals, slow on this side alone.
+torch.set_flush_denormal(True)
+
+
+def uniform(count, seed):
+    """Numbers in [−0.5, 0.5): what bench/arena.ts calls fillUniform, 2¹⁶ states at a time."""
+    block, mask = 1 << 16, (1 << 32) - 1
+    a, c = 1, 0  # u ← a·u + c for 1, 2, … steps
+    multipliers, offsets = numpy.empty(block, numpy.uint64), numpy.empty(block, numpy.uint64)
+    for i in range(min(block, count)):
+        a, c = a * 1664525 & mask, (c * 1664525 + 1013904223) & mask
+        multipliers[i], offsets[i] = a, c
+    states = numpy.empty((count + block - 1) // block * block, numpy.uint64)
+    state = numpy.uint64(seed)
+    for at in range(0, count, block):
+        states[at : at + block] = (multipliers * state + offsets) & numpy.uint64(mask)
+        state = states[at + block - 1]
+    return torch.from_numpy(((states[:count] >> numpy.uint64(9)) / 8388608 - 0.5).astype(numpy.float32))
+
+
+def batchnorm(work, layout, n, c, s):
+    size = round(s**0.5)
+    shape = {"rows": (n, c), "NCHW": (n, c, size, size), "NHWC": (n, size, size, c)}[layout]
+
+    def image(seed):
+        x = uniform(n * c * s, seed).reshape(shape)
+        return x.permute(0, 3, 1, 2) if layout == "NHWC" else x
+
+    x, dy = image(1), image(2)
+    weight, bias, mean, var = uniform(c, 3), uniform(c, 4), uniform(c, 5), uniform(c, 6) + 1
+    result = {}
+
+    def flat():
+        y = result["y"]
+        return (y.permute(0, 2, 3, 1) if layout == "NHWC" else y).reshape(-1)
+
+    if work == "backward":
+        y, save_mean, save_invstd = torch.native_batch_norm(x, weight, bias, mean, var, True, 0.1, 1e-5)
+        args = (dy, x, weight, mean, var, save_mean, save_invstd, True, 1e-5, [True, True, True])
+        run = lambda: result.update(y=torch.ops.aten.native_batch_norm_backward(*args)[0])
+    else:
+        training = work == "forward"
+
+        def run():
+            with torch.no_grad():
+                result["y"] = F.batch_norm(x, mean, var, weight, bias, training, 0.1, 1e-5)
+
+    return run, lambda: (run(), flat())[1]
+
+
+def gemm(work, form, m, n, k):
+    a, b, c = uniform(m * k, 1).reshape(m, k), uniform(k * n, 2).reshape(k, n), torch.empty(m, n)
+    run = lambda: torch.mm(a, b, out=c)
+    return run, lambda: run().reshape(-1)
+
+
+def conv2d(work, of, n, channels, size, outChannels, kernel, stride, padding, groups, out):
+    x = uniform(n * channels * size * size, 1).reshape(n, channels, size, size)
+    dy = uniform(n * outChannels * out * out, 2).reshape(n, outChannels, out, out)
+    weight = uniform(outChannels * channels // groups * kernel**2, 3)
+    weight = weight.reshape(outChannels, channels // groups, kernel, kernel)
+    before, after = padding
+    result = {}
+    if work == "forward":
+
+        def run():
+            with torch.no_grad():
+                if before == after:
+                    result["y"] = F.conv2d(x, weight, None, stride, before, 1, groups)
+                else:
+                    result["y"] = F.conv2d(x, weight, None, stride, "same", 1, groups)
+
+        return run, lambda: (run(), result["y"].reshape(-1))[1]
+    # PyTorch pads an asymmetric image itself, then convolves without padding.
+    uneven = before != after
+    source = F.pad(x, (before, after, before, after)) if uneven else x
+    pads = (0, 0) if uneven else (before, before)
+    wanted = [work == "input gradient", work == "weight gradient", False]
+    args = (dy, source, weight, None, (stride, stride), pads, (1, 1), False, (0, 0), groups, wanted)
+
+    def run():
+        result["y"] = torch.ops.aten.convolution_backward(*args)[0 if wanted[0] else 1]
+
+    def outputs():
+        run()
+        y = result["y"]
+        if wanted[0] and uneven:
+            y = y[:, :, before : before + size, before : before + size]
+        return y.reshape(-1)
+
+    return run, outputs
+
+
+def activation(work, n):
+    x, y = uniform(n, 1) * 8, torch.empty(n)
+    function = getattr(torch, work)
+    run = lambda: function(x, out=y)
+    return run, run
+
+
+def loss(work, n, c):
+    x, labels = uniform(n * c, 1).reshape(n, c).requires_grad_(), torch.arange(n) % c
+
+    def run():
+        x.grad = None
+        F.cross_entropy(x, labels).backward()
+
+    return run, lambda: (run(), x.grad.reshape(-1))[1]
+
+
+def optim(work, n):
+    weight = nn.Parameter(uniform(n, 1))
+    weight.grad = uniform(n, 2)
+    optimizer = getattr(torch.optim, work)([weight], lr=1e-3)
+    run = optimizer.step
+
+    def outputs():
+        for _ in range(3):
+            run()
+        return weight.detach()
+
+    return run, outputs
+
+
+def step(work, network):
+    model = networks.mlp([784, 200, 100, 60, 30, 10]) if network == "mlp" else networks.cnn()
+    seed = 100
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            bound = 1 / parameter[0].numel() ** 0.5
+            parameter.data = (2 * uniform(parameter.numel(), seed) * bound).reshape(parameter.shape)
+            seed += 1
+    nn.init.zeros_(model[-1].bias)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    x = (uniform(78400, 1) + 0.5).reshape((100, 784) if network == "mlp" else (100, 1, 28, 28))
+    labels = torch.arange(100) % 10
+
+    def run():
+        loss = F.cross_entropy(model(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return run, lambda: torch.tensor([run(), run(), run()])
+
+
+def elapsed(run, runs):
+    start = time.perf_counter()
+    for _ in range(runs):
+        run()
+    return (time.perf_counter() - start) * 1000
+
+
+def time_of(run, milliseconds):
+    """As bench/measure.ts: the median of eight slices."""
+    batch = 1
+    took = elapsed(run, batch)
+    while took < milliseconds / 16:
+        batch *= 2
+        took = elapsed(run, batch)
+    slices, total = [took / batch], took
+    while total < milliseconds:
+        took = elapsed(run, batch)
+        slices.append(took / batch)
+        total += took
+    return statistics.median(slices)
+
+
+run = None
+for line in sys.stdin:
+    message = json.loads(line)
+    try:
+        if "item" in message:
+            item = message["item"]
+            run, outputs = globals()[item["group"]](item["work"], **item["of"])
+            values = outputs().detach()
+            count = min(256, values.numel())
+            answer = {"samples": [values[i * values.numel() // count].item() for i in range(count)]}
+        else:
+            answer = {"time": time_of(run, message["milliseconds"])}
+    except Exception as error:
+        answer = {"error": str(error).split("\n")[0][:200]}
+    print(json.dumps(answer), flush=True)

@@ -1,0 +1,69 @@
+/**
+ * A rival's side of the pipe. `prepare(item)` gives { run, outputs }: one run of the work, and its results
+ * (after one run, or for steps and optimizers after three). Both may be asynchronous.
+ */
+import { createInterface } from 'node:readline';
+
+const SAMPLES = 256;
+
+/** Numbers in [−0.5, 0.5): what bench/arena.ts calls fillUniform. */
+export function uniform(count, seed) {
+  const view = new Float32Array(count);
+  let state = seed;
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    view[i] = (state >>> 9) / 8388608 - 0.5;
+  }
+  return view;
+}
+
+/** What a rival cannot do, said by the rival's author rather than by an exception of its. */
+export class Cannot extends Error {}
+
+export async function serve(prepare) {
+  let work;
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { item, milliseconds } = JSON.parse(line);
+    let answer;
+    try {
+      if (item) {
+        await work?.dispose?.();
+        work = undefined;
+        work = await prepare(item);
+        answer = { samples: sample(await work.outputs()) };
+      } else {
+        answer = { time: await timeOf(work.run, milliseconds) };
+      }
+    } catch (error) {
+      const reason = `${error?.message ?? error}`.split('\n')[0].slice(0, 200);
+      answer = { error: reason || `${error}` };
+    }
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  }
+}
+
+function sample(values) {
+  const count = Math.min(SAMPLES, values.length);
+  return Array.from({ length: count }, (_, i) => values[Math.floor((i * values.length) / count)]);
+}
+
+/** As bench/measure.ts: the median of eight slices. */
+async function timeOf(run, milliseconds) {
+  const elapsed = async (runs) => {
+    const start = performance.now();
+    for (let i = 0; i < runs; i++) {
+      const pending = run();
+      if (pending) await pending;
+    }
+    return performance.now() - start;
+  };
+  let batch = 1;
+  let took = await elapsed(batch);
+  for (; took < milliseconds / 16 && batch < 1e6; took = await elapsed(batch)) batch *= 2;
+  const slices = [took / batch];
+  for (let total = took; total < milliseconds; total += took) {
+    took = await elapsed(batch);
+    slices.push(took / batch);
+  }
+  return slices.sort((a, b) => a - b)[slices.length >> 1];
+}

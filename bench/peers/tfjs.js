@@ -1,0 +1,193 @@
+/** TensorFlow.js's side of the pipe: `node tfjs.js wasm|cpu`, one thread. */
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { Cannot, serve, uniform } from './serve.js';
+
+const require = createRequire(new URL('../../build/peers/package.json', import.meta.url));
+const [backend] = process.argv.slice(2);
+console.warn = () => {};
+const tf = require('@tensorflow/tfjs');
+if (backend === 'wasm') {
+  const wasm = require('@tensorflow/tfjs-backend-wasm');
+  wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
+  wasm.setThreadsCount(1);
+}
+await tf.setBackend(backend);
+await tf.ready();
+
+const tensor = (seed, shape) => tf.tensor(uniform(tf.util.sizeFromShape(shape), seed), shape);
+/** What runs and what came out, for works that are one function of tensors. */
+const plain = (compute, arrange = (y) => y) => ({
+  run: () => compute().dispose(),
+  outputs: () => tf.tidy(() => arrange(compute()).dataSync()),
+});
+const toNHWC = (x) => tf.transpose(x, [0, 2, 3, 1]);
+const toNCHW = (x) => tf.transpose(x, [0, 3, 1, 2]);
+
+const prepare = { batchnorm, gemm, conv2d, activation, loss, optim, step };
+await serve((item) => {
+  tf.disposeVariables();
+  return prepare[item.group](item.of, item.work);
+});
+
+function batchnorm({ layout, n, c, s }, work) {
+  if (layout === 'NCHW') throw new Cannot('batch norm is channels-last only');
+  const shape = layout === 'rows' ? [n, c] : [n, Math.sqrt(s), Math.sqrt(s), c];
+  const axes = shape.slice(1).map((_, i) => i);
+  const [x, dy] = [tensor(1, shape), tensor(2, shape)];
+  const [weight, bias, mean] = [tensor(3, [c]), tensor(4, [c]), tensor(5, [c])];
+  const variance = tf.tidy(() => tensor(6, [c]).add(1));
+  const forward = (x) => {
+    const moments = tf.moments(x, axes);
+    return tf.batchNorm(x, moments.mean, moments.variance, bias, weight, 1e-5);
+  };
+  if (work === 'forward') return plain(() => tf.tidy(() => forward(x)));
+  if (work === 'inference') {
+    return plain(() => tf.tidy(() => tf.batchNorm(x, mean, variance, bias, weight, 1e-5)));
+  }
+  // It knows no backward without its forward.
+  return plain(() => tf.tidy(() => tf.grad(forward)(x, dy)));
+}
+
+function gemm({ m, n, k }) {
+  const [a, b] = [tensor(1, [m, k]), tensor(2, [k, n])];
+  return plain(() => tf.matMul(a, b));
+}
+
+function conv2d({ n, channels, size, outChannels, kernel, stride, padding, groups, out }, work) {
+  const strides = [stride, stride];
+  const pad = [[0, 0], padding, padding, [0, 0]];
+  const depthwise = groups > 1;
+  const [x, dy, weight] = tf.tidy(() => [
+    toNHWC(tensor(1, [n, channels, size, size])),
+    toNHWC(tensor(2, [n, outChannels, out, out])),
+    // [out, in, h, w] → [h, w, in, out]; depthwise [h, w, in, 1].
+    tf.transpose(
+      tensor(3, [outChannels, channels / groups, kernel, kernel]),
+      depthwise ? [2, 3, 0, 1] : [2, 3, 1, 0],
+    ),
+  ]);
+  const options = { strides, pad, dimRoundingMode: 'floor', dilations: [1, 1] };
+  const kernelOf = (name, inputs, more) =>
+    tf.engine().runKernel(name, inputs, { ...options, dataFormat: 'NHWC', ...more });
+  if (work === 'forward') {
+    const compute = depthwise
+      ? () => tf.depthwiseConv2d(x, weight, strides, pad, 'NHWC', [1, 1], 'floor')
+      : () => tf.conv2d(x, weight, strides, pad, 'NHWC', [1, 1], 'floor');
+    return plain(compute, toNCHW);
+  }
+  const name = depthwise ? 'DepthwiseConv2dNative' : 'Conv2D';
+  if (work === 'input gradient') {
+    return plain(
+      () =>
+        kernelOf(
+          `${name}BackpropInput`,
+          { dy, filter: weight },
+          { inputShape: [n, size, size, channels] },
+        ),
+      toNCHW,
+    );
+  }
+  return plain(
+    () => kernelOf(`${name}BackpropFilter`, { x, dy }, { filterShape: weight.shape }),
+    (dw) => tf.transpose(dw, depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1]),
+  );
+}
+
+function activation({ n }, work) {
+  const x = tf.tidy(() => tensor(1, [n]).mul(8));
+  return plain(() => tf[work](x));
+}
+
+function loss({ n, c }) {
+  const x = tensor(1, [n, c]);
+  const labels = tf.oneHot(tf.range(0, n, 1, 'int32').mod(tf.scalar(c, 'int32')), c).toFloat();
+  const gradient = tf.grad((x) => tf.losses.softmaxCrossEntropy(labels, x));
+  return plain(() => tf.tidy(() => gradient(x)));
+}
+
+function optim({ n }, work) {
+  const weight = tf.variable(tensor(1, [n]), true, 'weight');
+  const optimizer = work === 'SGD' ? tf.train.sgd(1e-3) : tf.train.adam(1e-3, 0.9, 0.999, 1e-8);
+  const gradient = tensor(2, [n]);
+  const run = () => tf.tidy(() => optimizer.applyGradients({ weight: gradient }));
+  return {
+    run,
+    outputs() {
+      for (let i = 0; i < 3; i++) run();
+      return weight.dataSync();
+    },
+    dispose: () => optimizer.dispose(),
+  };
+}
+
+function step({ network }) {
+  let seed = 100;
+  const layers = [];
+  const weighted = (layer, shape, arrange) => layers.push({ layer, shape, arrange });
+  const plainLayer = (layer) => layers.push({ layer });
+  const norm = () => {
+    plainLayer(tf.layers.batchNormalization({ epsilon: 1e-5, momentum: 0.9 }));
+    plainLayer(tf.layers.reLU());
+  };
+  const dense = (inputs, units, useBias, arrange = (w) => tf.transpose(w)) =>
+    weighted(tf.layers.dense({ units, useBias }), [units, inputs], arrange);
+  const conv = (inputs, filters, kernelSize, strides, padding) =>
+    weighted(
+      tf.layers.conv2d({ filters, kernelSize, strides, padding, useBias: false }),
+      [filters, inputs, kernelSize, kernelSize],
+      (w) => tf.transpose(w, [2, 3, 1, 0]),
+    );
+  if (network === 'mlp') {
+    const widths = [784, 200, 100, 60, 30];
+    for (let i = 1; i < widths.length; i++) {
+      dense(widths[i - 1], widths[i], false);
+      norm();
+    }
+    dense(30, 10, true);
+  } else {
+    conv(1, 24, 6, 1, 'same');
+    norm();
+    plainLayer(tf.layers.zeroPadding2d({ padding: 2 }));
+    conv(24, 48, 5, 2, 'valid');
+    norm();
+    conv(48, 64, 4, 2, 'same');
+    norm();
+    plainLayer(tf.layers.flatten());
+    const fromNHWC = (w) => w.reshape([200, 64, 7, 7]).transpose([2, 3, 1, 0]).reshape([3136, 200]);
+    dense(3136, 200, false, fromNHWC);
+    norm();
+    dense(200, 10, true);
+  }
+  const model = tf.sequential();
+  const [first, ...rest] = layers;
+  const inputShape = network === 'mlp' ? [784] : [28, 28, 1];
+  model.add(tf.layers.inputLayer({ inputShape }));
+  for (const { layer } of [first, ...rest]) model.add(layer);
+  for (const { layer, shape, arrange } of layers) {
+    if (!shape) continue;
+    const bound = 1 / Math.sqrt(tf.util.sizeFromShape(shape.slice(1)));
+    const weights = tf.tidy(() => arrange(tensor(seed++, shape).mul(2 * bound)));
+    const bias = layer.weights.length > 1 ? [tf.zeros([shape[0]])] : [];
+    layer.setWeights([weights, ...bias]);
+  }
+  const x = tf.tidy(() => tensor(1, [100, ...inputShape]).add(0.5));
+  const labels = tf.oneHot(tf.range(0, 100, 1, 'int32').mod(tf.scalar(10, 'int32')), 10).toFloat();
+  const optimizer = tf.train.adam(1e-3, 0.9, 0.999, 1e-8);
+  const run = () =>
+    tf.tidy(() => {
+      const cost = optimizer.minimize(
+        () => tf.losses.softmaxCrossEntropy(labels, model.apply(x, { training: true })),
+        true,
+      );
+      return cost.dataSync()[0];
+    });
+  return {
+    run: () => void run(),
+    outputs: () => [run(), run(), run()],
+    dispose() {
+      model.dispose();
+      optimizer.dispose();
+    },
+  };
+}
