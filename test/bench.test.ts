@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fillUniform } from '../bench/arena.ts';
 import { compareRows, regressions } from '../bench/compare.ts';
+import { GOALS, verdict, worst } from '../bench/goals.ts';
 import { spread, statistic, timeOf, timeRounds } from '../bench/measure.ts';
+import { disagreement } from '../bench/peers/agree.ts';
 import { measureScene, type Row } from '../bench/scene.ts';
 import { figure, ratioText, rowsText, tableText } from '../bench/table.ts';
 
@@ -171,4 +173,46 @@ it('inputs that every rival can make: multiples of 2⁻²³ from an integer cong
     state = (state * 1664525n + 1013904223n) % 2n ** 32n;
     expect(value).toBe(Number(state >> 9n) / 2 ** 23 - 0.5);
   }
+});
+
+describe('rivals', () => {
+  it('agree within a share of the largest result', () => {
+    expect(disagreement([1, -2.0001], [1, -2], 1e-4)).toBeUndefined();
+    expect(disagreement([1, -2.1], [1, -2], 1e-4)).toMatch(/off by 5.0e-2/);
+    expect(disagreement([1], [1, -2], 1e-4)).toMatch(/1 samples, not 2/);
+    expect(disagreement([Number.NaN], [1], 1)).toMatch(/disagrees/);
+    expect(disagreement([1], [null], 1)).toMatch(/disagrees/);
+  });
+});
+
+describe('goals', () => {
+  const inference = GOALS.find(({ name }) => name.includes('× S'))!;
+  const image = (shape: string, ratio: number) =>
+    row({
+      group: 'batchnorm',
+      work: 'inference',
+      shape,
+      unit: 'ns/element',
+      ratio: { of: '× S', ...flat(ratio) },
+    });
+
+  it('take the worst row that they are about', () => {
+    const rows = [
+      image('NCHW [32, 64, 56, 56]', 1.04),
+      image('NHWC [32, 56, 56, 64]', 1.1),
+      image('rows [128, 100]', 3),
+    ];
+    expect(worst(inference, rows, [], [])).toBe(1.1);
+    expect(worst(inference, [], [], [])).toBeUndefined();
+  });
+
+  it('know more from less', () => {
+    expect([1.05, 1.1, 1.2].map((value) => verdict(inference, value))).toEqual([
+      'aim',
+      'must',
+      'misses',
+    ]);
+    const product = GOALS.find(({ more }) => more)!;
+    expect([93, 90, 80].map((value) => verdict(product, value))).toEqual(['aim', 'must', 'misses']);
+  });
 });
