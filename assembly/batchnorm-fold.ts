@@ -9,7 +9,7 @@
  * Beyond the second-level cache one walk in the order of memory beats any number of rows side by side
  * by up to two to one: the prefetcher follows it.
  */
-import { at, loadPartial } from './lanes';
+import { at, loadPartial, loadUpTo } from './lanes';
 
 /** Lanes of a long row, at most: five blocks of them stay in the first-level cache. */
 export const PERIOD = 1024;
@@ -27,24 +27,14 @@ export function foldOf(n: i32, c: i32): i32 {
   return max(most, 1);
 }
 
-/** Lays out `width` channels of `from`, `fold` times, `apart` channels from one to the next. */
+/**
+ * Lays out `width` channels of `from`, `fold` times, `apart` channels from one to the next. Whole
+ * vectors are stored: what is too much, the next time overwrites, and after the last there is room.
+ */
 export function repeat(lanes: usize, from: usize, width: i32, apart: i32, fold: i32): void {
   for (let g = 0; g < fold; g++) {
     const to = at(lanes, g * apart);
-    const end = from + ((<usize>width) << 2);
-    const whole = from + ((<usize>(width & ~3)) << 2);
-    let p = from;
-    let q = to;
-    while (p < whole) {
-      v128.store(q, v128.load(p));
-      p += 16;
-      q += 16;
-    }
-    while (p < end) {
-      f32.store(q, f32.load(p));
-      p += 4;
-      q += 4;
-    }
+    for (let j = 0; j < width; j += 4) v128.store(at(to, j), loadUpTo(at(from, j), width - j));
   }
 }
 

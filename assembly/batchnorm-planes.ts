@@ -42,13 +42,9 @@ export function batchNormForwardPlanes(
       const k = v128.load32_splat(at(shift, j));
       const a = v128.load32_splat(at(scale, j));
       const b = v128.load32_splat(at(offset, j));
-      if (relu) {
-        if (plain) normalizeRun(true, true, y + o, k, a, b, x + o, plane);
-        else normalizeRun(true, false, y + o, k, a, b, x + o, plane);
-      } else {
-        if (plain) normalizeRun(false, true, y + o, k, a, b, x + o, plane);
-        else normalizeRun(false, false, y + o, k, a, b, x + o, plane);
-      }
+      if (relu) normalizeRun(true, false, y + o, k, a, b, x + o, plane);
+      else if (plain) normalizeRun(false, true, y + o, k, a, b, x + o, plane);
+      else normalizeRun(false, false, y + o, k, a, b, x + o, plane);
       o += plane;
     }
   }
@@ -114,13 +110,10 @@ export function batchNormBackwardSumsPlanes(
     for (let j = from; j < to; j++) {
       const t = totals + ((<usize>j) << 3);
       const k = v128.load32_splat(at(shift, j));
-      const plain = f32.load(at(shift, j)) == 0;
       if (relu) {
         const a = v128.load32_splat(at(scale, j));
         const b = v128.load32_splat(at(offset, j));
         sumPlane(GRADIENT_RELU, false, t, t + products, x + p, dy + p, k, a, b, s);
-      } else if (plain) {
-        sumPlane(GRADIENT, true, t, t + products, x + p, dy + p, k, k, k, s);
       } else {
         sumPlane(GRADIENT, false, t, t + products, x + p, dy + p, k, k, k, s);
       }
@@ -166,8 +159,6 @@ export function batchNormBackwardPlanes(
         else differentiateRun(GRADIENT, false, true, u, k, a, b, p, q, v, w, plane);
       } else if (relu) {
         differentiateRun(GRADIENT_RELU, true, false, u, k, a, b, p, q, v, w, plane);
-      } else if (f32.load(at(shift, j)) == 0) {
-        differentiateRun(GRADIENT, true, true, u, k, a, b, p, q, v, w, plane);
       } else {
         differentiateRun(GRADIENT, true, false, u, k, a, b, p, q, v, w, plane);
       }

@@ -14,7 +14,7 @@ import { inside, padded, STATISTICS, sumPlane, sumRows } from './batchnorm-sums'
 import { at, loadUpTo, storeUpTo } from './lanes';
 
 /** Values a channel from which a subtraction less is worth a bit of the variance's accuracy. */
-const MANY = 64;
+const MANY: i64 = 64;
 
 /**
  * Statistics of rows: [n, c], also of images with channels last, for channels [from, to).
@@ -33,48 +33,32 @@ export function batchNormStatistics(
   totals: usize, // [2, C] f64, scratch; C = c rounded up to 16
   lanes: usize, // [5, SPAN], scratch
 ): void {
-  // ten rows, evenly through the batch; outside the loop, as a division costs more than a load
-  const o0 = rowOffset(n, c, 0);
-  const o1 = rowOffset(n, c, 1);
-  const o2 = rowOffset(n, c, 2);
-  const o3 = rowOffset(n, c, 3);
-  const o4 = rowOffset(n, c, 4);
-  const o5 = rowOffset(n, c, 5);
-  const o6 = rowOffset(n, c, 6);
-  const o7 = rowOffset(n, c, 7);
-  const o8 = rowOffset(n, c, 8);
-  const o9 = rowOffset(n, c, 9);
+  chooseShifts(shift, x, n, c, 1, from, to);
   for (let block = from; block < to; block += PERIOD) {
     const end = min(block + PERIOD, to);
-    for (let j = block; j < end; j += 4) {
-      const p = at(x, j);
-      const count = end - j;
-      const v1 = loadUpTo(p + o1, count);
-      const v3 = loadUpTo(p + o3, count);
-      const v5 = loadUpTo(p + o5, count);
-      const v7 = loadUpTo(p + o7, count);
-      const v9 = loadUpTo(p + o9, count);
-      let low = least(v1, v3, v5, v7, v9);
-      let high = greatest(v1, v3, v5, v7, v9);
-      const v0 = loadUpTo(p + o0, count);
-      const v2 = loadUpTo(p + o2, count);
-      const v4 = loadUpTo(p + o4, count);
-      const v6 = loadUpTo(p + o6, count);
-      const v8 = loadUpTo(p + o8, count);
-      low = f32x4.pmin(low, least(v0, v2, v4, v6, v8));
-      high = f32x4.pmax(high, greatest(v0, v2, v4, v6, v8));
-      const k = median(v1, v3, v5, v7, v9);
-      storeUpTo(at(shift, j), n < MANY ? k : zeroIfNear(k, f32x4.sub(high, low)), count);
-    }
-    sumRows(STATISTICS, totals, x, 0, shift, 0, 0, n, c, block, end, lanes);
+    sumSquares(totals, x, shift, n, c, block, end, lanes);
     for (let j = block; j < end; j += 16) {
       const stop = min(j + 16, end);
       if (finish(shift, delta, invStd, variance, totals, <f64>n, c, eps, j, stop, true)) {
-        sumRows(STATISTICS, totals, x, 0, shift, 0, 0, n, c, j, stop, lanes);
+        sumSquares(totals, x, shift, n, c, j, stop, lanes);
         finish(shift, delta, invStd, variance, totals, <f64>n, c, eps, j, stop, false);
       }
     }
   }
+}
+
+/** Totals of channels [from, to), Σd and Σd². */
+function sumSquares(
+  totals: usize, // [2, C] f64
+  x: usize, // [n, c] f32
+  shift: usize, // [c] f32
+  n: i32,
+  c: i32,
+  from: i32,
+  to: i32,
+  lanes: usize,
+): void {
+  sumRows(STATISTICS, totals, x, 0, shift, 0, 0, n, c, from, to, lanes);
 }
 
 /**
@@ -95,36 +79,7 @@ export function batchNormStatisticsPlanes(
   totals: usize, // [2, C] f64, scratch; C = c rounded up to 16
 ): void {
   const m = <f64>n * <f64>s;
-  const o0 = planeOffset(n, c, s, 0);
-  const o1 = planeOffset(n, c, s, 1);
-  const o2 = planeOffset(n, c, s, 2);
-  const o3 = planeOffset(n, c, s, 3);
-  const o4 = planeOffset(n, c, s, 4);
-  const o5 = planeOffset(n, c, s, 5);
-  const o6 = planeOffset(n, c, s, 6);
-  const o7 = planeOffset(n, c, s, 7);
-  const o8 = planeOffset(n, c, s, 8);
-  const o9 = planeOffset(n, c, s, 9);
-  for (let j = from; j < to; j++) {
-    const plane = at(x, 0) + ((<usize>j * <usize>s) << 2);
-    const v1 = v128.load32_zero(plane + o1);
-    const v3 = v128.load32_zero(plane + o3);
-    const v5 = v128.load32_zero(plane + o5);
-    const v7 = v128.load32_zero(plane + o7);
-    const v9 = v128.load32_zero(plane + o9);
-    let low = least(v1, v3, v5, v7, v9);
-    let high = greatest(v1, v3, v5, v7, v9);
-    const v0 = v128.load32_zero(plane + o0);
-    const v2 = v128.load32_zero(plane + o2);
-    const v4 = v128.load32_zero(plane + o4);
-    const v6 = v128.load32_zero(plane + o6);
-    const v8 = v128.load32_zero(plane + o8);
-    low = f32x4.pmin(low, least(v0, v2, v4, v6, v8));
-    high = f32x4.pmax(high, greatest(v0, v2, v4, v6, v8));
-    let k = median(v1, v3, v5, v7, v9);
-    if (m >= MANY) k = zeroIfNear(k, f32x4.sub(high, low));
-    v128.store_lane<f32>(at(shift, j), k, 0);
-  }
+  chooseShifts(shift, x, n, c, s, from, to);
   sumPlanes(totals, x, shift, n, c, s, from, to);
   for (let j = from; j < to; j += 4) {
     const stop = min(j + 4, to);
@@ -167,10 +122,49 @@ function sumPlanes(
 }
 
 /**
- * Byte offset of sample i of ten: row ⌊i·n/10⌋.
+ * K of channels [from, to), from ten samples through the m values of each. Their places are found
+ * outside the loop, as a division costs more than a load.
  */
-function rowOffset(n: i32, c: i32, i: i64): usize {
-  return (<usize>((i * <i64>n) / 10) * <usize>c) << 2;
+function chooseShifts(
+  shift: usize, // [c] f32
+  x: usize, // [n, c, s] f32
+  n: i32,
+  c: i32,
+  s: i32,
+  from: i32,
+  to: i32,
+): void {
+  const o0 = planeOffset(n, c, s, 0);
+  const o1 = planeOffset(n, c, s, 1);
+  const o2 = planeOffset(n, c, s, 2);
+  const o3 = planeOffset(n, c, s, 3);
+  const o4 = planeOffset(n, c, s, 4);
+  const o5 = planeOffset(n, c, s, 5);
+  const o6 = planeOffset(n, c, s, 6);
+  const o7 = planeOffset(n, c, s, 7);
+  const o8 = planeOffset(n, c, s, 8);
+  const o9 = planeOffset(n, c, s, 9);
+  const many = <i64>n * <i64>s >= MANY;
+  for (let j = from; j < to; j++) {
+    const plane = at(x, 0) + ((<usize>j * <usize>s) << 2);
+    const v1 = v128.load32_zero(plane + o1);
+    const v3 = v128.load32_zero(plane + o3);
+    const v5 = v128.load32_zero(plane + o5);
+    const v7 = v128.load32_zero(plane + o7);
+    const v9 = v128.load32_zero(plane + o9);
+    let low = least(v1, v3, v5, v7, v9);
+    let high = greatest(v1, v3, v5, v7, v9);
+    const v0 = v128.load32_zero(plane + o0);
+    const v2 = v128.load32_zero(plane + o2);
+    const v4 = v128.load32_zero(plane + o4);
+    const v6 = v128.load32_zero(plane + o6);
+    const v8 = v128.load32_zero(plane + o8);
+    low = f32x4.pmin(low, least(v0, v2, v4, v6, v8));
+    high = f32x4.pmax(high, greatest(v0, v2, v4, v6, v8));
+    let k = median(v1, v3, v5, v7, v9);
+    if (many) k = zeroIfNear(k, f32x4.sub(high, low));
+    v128.store_lane<f32>(at(shift, j), k, 0);
+  }
 }
 
 /**

@@ -190,13 +190,13 @@ function addRowsAcross(
     dy += 32;
     lanes += 32;
   }
-  if (width & 16) {
-    addRows(kind, plain, rows, 4, false, lanes, x, dy, stride);
+  while (x < end) {
+    const count = min(<i32>((end - x) >> 2), 4);
+    addRows(kind, plain, rows, count, false, lanes, x, dy, stride);
     x += 16;
     dy += 16;
     lanes += 16;
   }
-  if (x < end) addRows(kind, plain, rows, <i32>((end - x) >> 2), false, lanes, x, dy, stride);
 }
 
 /**
@@ -260,7 +260,8 @@ export function sumRows(
   const total = totals + ((<usize>from) << 3);
   const totalProduct = total + ((<usize>padded(c)) << 3);
   const vectors = (<usize>((channels + 3) & ~3)) << 3;
-  const plain = allZero(at(shift, from), channels);
+  // next to what the ReLU asks for, the subtraction is not felt
+  const plain = kind != GRADIENT_RELU && allZero(at(shift, from), channels);
   repeat(lanes, at(shift, from), channels, c, fold);
   if (kind == GRADIENT_RELU) {
     repeat(lanes + SPAN, at(scale, from), channels, c, fold);
