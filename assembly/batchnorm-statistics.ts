@@ -145,26 +145,61 @@ function chooseShifts(
   const o8 = planeOffset(n, c, s, 8);
   const o9 = planeOffset(n, c, s, 9);
   const many = <i64>n * <i64>s >= MANY;
-  for (let j = from; j < to; j++) {
-    const plane = at(x, 0) + ((<usize>j * <usize>s) << 2);
-    const v1 = v128.load32_zero(plane + o1);
-    const v3 = v128.load32_zero(plane + o3);
-    const v5 = v128.load32_zero(plane + o5);
-    const v7 = v128.load32_zero(plane + o7);
-    const v9 = v128.load32_zero(plane + o9);
-    let low = least(v1, v3, v5, v7, v9);
-    let high = greatest(v1, v3, v5, v7, v9);
-    const v0 = v128.load32_zero(plane + o0);
-    const v2 = v128.load32_zero(plane + o2);
-    const v4 = v128.load32_zero(plane + o4);
-    const v6 = v128.load32_zero(plane + o6);
-    const v8 = v128.load32_zero(plane + o8);
-    low = f32x4.pmin(low, least(v0, v2, v4, v6, v8));
-    high = f32x4.pmax(high, greatest(v0, v2, v4, v6, v8));
-    let k = median(v1, v3, v5, v7, v9);
-    if (many) k = zeroIfNear(k, f32x4.sub(high, low));
-    v128.store_lane<f32>(at(shift, j), k, 0);
+  const plane = (<usize>s) << 2;
+  let j = from;
+  if (s == 1) {
+    while (j + 4 <= to) {
+      const k = shiftOf(true, many, x + <usize>j * plane, o0, o1, o2, o3, o4, o5, o6, o7, o8, o9);
+      v128.store(at(shift, j), k);
+      j += 4;
+    }
   }
+  while (j < to) {
+    const k = shiftOf(false, many, x + <usize>j * plane, o0, o1, o2, o3, o4, o5, o6, o7, o8, o9);
+    v128.store_lane<f32>(at(shift, j), k, 0);
+    j += 1;
+  }
+}
+
+/**
+ * K of the channel at `p`, or of four neighbours with `four`.
+ * @inline
+ */
+function shiftOf(
+  four: bool,
+  many: bool,
+  p: usize,
+  o0: usize,
+  o1: usize,
+  o2: usize,
+  o3: usize,
+  o4: usize,
+  o5: usize,
+  o6: usize,
+  o7: usize,
+  o8: usize,
+  o9: usize,
+): v128 {
+  const v1 = take(four, p + o1);
+  const v3 = take(four, p + o3);
+  const v5 = take(four, p + o5);
+  const v7 = take(four, p + o7);
+  const v9 = take(four, p + o9);
+  const k = median(v1, v3, v5, v7, v9);
+  if (!many) return k;
+  const v0 = take(four, p + o0);
+  const v2 = take(four, p + o2);
+  const v4 = take(four, p + o4);
+  const v6 = take(four, p + o6);
+  const v8 = take(four, p + o8);
+  const low = f32x4.pmin(least(v1, v3, v5, v7, v9), least(v0, v2, v4, v6, v8));
+  const high = f32x4.pmax(greatest(v1, v3, v5, v7, v9), greatest(v0, v2, v4, v6, v8));
+  return zeroIfNear(k, f32x4.sub(high, low));
+}
+
+/** @inline */
+function take(four: bool, p: usize): v128 {
+  return four ? v128.load(p) : v128.load32_zero(p);
 }
 
 /**
