@@ -46,17 +46,18 @@ def mlp(widths, batch_norm=True):
     return nn.Sequential(*layers)
 
 
-class ShiftedReLU(nn.Module):
-    """ReLU whose gradient switches at `shift` instead of 0: what rounding may make of it near 0."""
+class FlippableReLU(nn.Module):
+    """ReLU that can let one entry's gradient through where it should not, or the reverse."""
 
-    def __init__(self, shift):
-        super().__init__()
-        self.shift = shift
+    flipped = None
 
     def forward(self, x):
-        y = x.clamp(min=0)
-        passed = x * (x > self.shift)
-        return y.detach() + passed - passed.detach()
+        self.input = x.detach().flatten()
+        passes = self.input > 0
+        if self.flipped is not None:
+            passes[self.flipped] ^= True
+        passed = x * passes.reshape(x.shape)
+        return x.clamp(min=0).detach() + passed - passed.detach()
 
 
 def cnn(c1=24, c2=48, c3=64, hidden=200, batch_norm=True, relu=nn.ReLU):

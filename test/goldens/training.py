@@ -35,16 +35,35 @@ def mlp_losses(make_optimizer, dtype=torch.float32):
 
 
 # A ReLU whose input is this near to zero may pass its gradient in one float32 implementation and not in
-# another (PyTorch in float32 and float64 differ so in one step of fifteen). The gradient's change from
-# one threshold to the next is what the few inputs between them weigh.
-KINKS = (-2e-6, -5e-7, -1e-7, 0, 1e-7, 5e-7, 2e-6)
+# another (PyTorch in float32 and float64 differ so in one step of fifteen). A handful a step are.
+KINK = 4e-6
+
+
+def kink_slack(model, x, y):
+    """How far each gradient can move if ReLUs near zero decide otherwise: Σ |what each one weighs|."""
+
+    def gradients():
+        model.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        return {name: p.grad.clone() for name, p in model.named_parameters()}
+
+    exact = gradients()
+    slack = {name: torch.zeros_like(g) for name, g in exact.items()}
+    relus = [m for m in model.modules() if isinstance(m, networks.FlippableReLU)]
+    near = [(relu, i) for relu in relus for i in (relu.input.abs() < KINK).nonzero().flatten()]
+    for relu, i in near:
+        relu.flipped = i
+        for name, g in gradients().items():
+            slack[name] += (g - exact[name]).abs()
+        relu.flipped = None
+    return slack
 
 
 def cnn_states(widths=(24, 48, 64, 200), steps=STEPS):
     """Yields, for each step, everything as float32 arrays: the state before it, its gradients, and
     how far ReLUs that stand near zero can move each gradient."""
     model = networks.cnn(*widths)
-    shifted = [networks.cnn(*widths, relu=lambda: networks.ShiftedReLU(s)) for s in KINKS]
+    twin = networks.cnn(*widths, relu=networks.FlippableReLU)
     networks.set_weights(model)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for step, (x, y) in enumerate(batches(flat=False)):
@@ -60,13 +79,9 @@ def cnn_states(widths=(24, 48, 64, 200), steps=STEPS):
         loss.backward()
         for name, p in model.named_parameters():
             state[f"gradient.{name}"] = p.grad.detach().clone()
-        for other in shifted:
-            other.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")})
-            other.zero_grad()
-            nn.functional.cross_entropy(other(x), y).backward()
-        for name, _ in model.named_parameters():
-            grads = [other.get_parameter(name).grad for other in shifted]
-            state[f"slack.{name}"] = sum((a - b).abs() for a, b in zip(grads, grads[1:]))
+        twin.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("model.")})
+        slack = kink_slack(twin, x, y)
+        state.update({f"slack.{name}": value for name, value in slack.items()})
         yield step, loss.item(), state
         optimizer.step()
 
