@@ -1,9 +1,13 @@
 """PyTorch's side of the pipe (bench/peers/serve.js), on one thread."""
 import json
+import os
 import pathlib
 import statistics
 import sys
 import time
+
+# OpenBLAS does not heed torch.set_num_threads, only what it finds when numpy or torch loads it.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import numpy
 import torch
