@@ -93,5 +93,12 @@ export {
 export { SGD, type SGDOptions } from './optim/sgd.ts';
 export { Parameter } from './parameter.ts';
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './random.ts';
+export {
+  type AdaptOptions,
+  adaptStatistics,
+  recomputeStatistics,
+  type StatisticsData,
+  type StatisticsOptions,
+} from './statistics.ts';
 export { summary } from './summary.ts';
 export { type Input, type Nested, Tensor, type TensorData } from './tensor.ts';

@@ -1,8 +1,6 @@
 /** The README's TypeScript runs: its blocks, in order, as one module with some data in front. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-
-const IMPORT = /import \{([^}]*)\} from '(evenkeel[^']*)';/g;
+import { runExamples } from './support/examples.ts';
 
 /** What the examples take for granted. */
 const PRELUDE = `
@@ -16,25 +14,10 @@ const oneImage = { data: pixels(1), shape: [1, 784] };
 `;
 
 it('the README’s examples run', async () => {
-  const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
-  expect(blocks.length).toBeGreaterThanOrEqual(3);
-  const imports = new Map<string, Set<string>>();
-  for (const [, names, from] of blocks.join('\n').matchAll(IMPORT)) {
-    const known = imports.get(from!) ?? new Set();
-    for (const name of names!.split(',').map((n) => n.trim())) if (name) known.add(name);
-    imports.set(from!, known);
-  }
-  const heads = [...imports].map(
-    ([from, names]) => `import { ${[...names].join(', ')} } from '${from}';`,
-  );
-  const bodies = blocks.map((code) => code.replace(IMPORT, ''));
-  const path = new URL('../build/readme.ts', import.meta.url);
-  mkdirSync(new URL('.', path), { recursive: true });
-  const exported = 'export { BasicBlock, logits, model, Square };';
-  writeFileSync(path, [...heads, PRELUDE, ...bodies, exported].join('\n'));
-
-  const { BasicBlock, logits, model, Square } = await import(path.pathname);
+  const { BasicBlock, logits, model, Square } = await runExamples('README.md', {
+    prelude: PRELUDE,
+    exported: ['BasicBlock', 'logits', 'model', 'Square'],
+  });
   expect(logits.shape).toEqual([1, 10]);
   expect(model.stateDict()['1.num_batches_tracked'].item()).toBeGreaterThan(1);
   const block = new BasicBlock();

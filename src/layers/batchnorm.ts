@@ -1,5 +1,5 @@
 import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../check.ts';
-import { NULL, offset, type Pointer } from '../memory/memory.ts';
+import { NULL, offset, type Pointer, Window } from '../memory/memory.ts';
 import { Buffer, Counter, Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
 import type { Use } from '../plan/use.ts';
@@ -7,6 +7,7 @@ import { kernels } from '../runtime/engine.ts';
 import { Tensor } from '../tensor.ts';
 import { ReLU } from './activation.ts';
 import { Leaf } from './leaf.ts';
+import type { Population } from './population.ts';
 
 export interface BatchNormOptions {
   /** Added to the variance under the root. Default 1e-5. */
@@ -55,7 +56,7 @@ interface Memo {
 }
 
 /** What the three layers share; they differ in the axes they take. */
-abstract class BatchNorm extends Leaf {
+export abstract class BatchNorm extends Leaf {
   /** γ, [numFeatures]. */
   readonly weight: Parameter | undefined;
   /** β, [numFeatures]. */
@@ -68,6 +69,11 @@ abstract class BatchNorm extends Leaf {
   readonly runningVariance: 'unbiased' | 'biased';
   /** Whether training, too, normalises with the running statistics and leaves them as they are. */
   frozenStatistics = false;
+  /**
+   * @internal While set, a forward of any mode normalises with the batch's statistics and adds them to
+   * these rather than to the running ones.
+   */
+  population: Population | undefined;
   private rate: number | null;
 
   /** Names of the axes behind N and C, by rank. */
@@ -128,6 +134,13 @@ abstract class BatchNorm extends Leaf {
     this.runningMean?.data.view().fill(0);
     this.runningVar?.data.view().fill(1);
     if (this.numBatchesTracked) this.numBatchesTracked.value = 0;
+  }
+
+  /** @internal Overwrites the running statistics. */
+  setStatistics(mean: Float64Array, variance: Float64Array, batches?: number): void {
+    this.runningMean!.data.view().set(mean);
+    this.runningVar!.data.view().set(variance);
+    if (batches !== undefined) this.numBatchesTracked!.value = batches;
   }
 
   connect(use: Use, shape: Shape): Shape {
@@ -200,7 +213,8 @@ abstract class BatchNorm extends Leaf {
     const relu = memo.relu ? 1 : 0;
     if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
     else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
-    if (batch && use.training) this.track(use);
+    if (this.population) this.gather(use, this.population);
+    else if (batch && use.training) this.track(use);
   }
 
   /** dγ += Σ dy·x̂, dβ += Σ dy; dx with the statistics' own share in it where they were the batch's. */
@@ -238,12 +252,19 @@ abstract class BatchNorm extends Leaf {
   }
 
   private usesBatch(training: boolean): boolean {
-    return !this.runningMean || (training && !this.frozenStatistics);
+    if (this.population || !this.runningMean) return true;
+    return training && !this.frozenStatistics;
   }
 
   /** Where the batch's variances stand in scratch: behind the long rows and the totals. */
   private variance(use: Use): Pointer {
     return offset(use.scratch, LANES + 4 * padded(this.numFeatures));
+  }
+
+  private gather(use: Use, population: Population): void {
+    const { m, shift, delta } = use.memo as Memo;
+    const variance = new Window(this.variance(use), this.numFeatures);
+    population.add(m, shift.f32, delta.f32, variance.f32);
   }
 
   /** Takes the batch's statistics into the running ones. */
