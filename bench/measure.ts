@@ -1,6 +1,7 @@
 /**
  * Paired timing: each round runs every entry once, one after the other, and ratios are taken within a
- * round, so that a machine's moods disturb a kernel and its limit alike.
+ * round, so that a machine's moods disturb a kernel and its limit alike. What is counted is this
+ * process's processor time: a core that is shared with others slows nothing down but the run.
  */
 
 /** The median, and the quartiles around it. */
@@ -22,7 +23,7 @@ export interface Effort {
   milliseconds: number;
 }
 
-/** Slices of a round: an entry's time is their median, so that a slice the machine gave away is left out. */
+/** Slices of a round: an entry's time is their median, so that a disturbed slice is left out. */
 const SLICES = 8;
 
 /** Milliseconds of one run of each entry, round by round; two first rounds warm up and are left out. */
@@ -60,9 +61,15 @@ export function timeOf(run: () => void, milliseconds: number): number {
 }
 
 function elapsed(run: () => void, runs: number): number {
-  const start = performance.now();
+  const start = processorTime();
   for (let i = 0; i < runs; i++) run();
-  return performance.now() - start;
+  return processorTime() - start;
+}
+
+/** Milliseconds that processors have spent on this process. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 export function statistic(values: readonly number[]): Statistic {
