@@ -1,4 +1,4 @@
-/** evenkeel/data: files, batches and images; the public names, and nothing else. */
+/** evenkeel/data: files, batches, images and scalers; the public names, and nothing else. */
 export {
   type Batch,
   Batches,
@@ -12,3 +12,6 @@ export {
 } from './batches.ts';
 export { type ByteSource, type IdxArray, type IdxData, readIdx } from './idx.ts';
 export { type FromImageDataOptions, fromImageData, type ImageLike } from './image.ts';
+export { MinMaxScaler, type MinMaxScalerOptions } from './minmaxscaler.ts';
+export { type Affine, Scaler, type ScalerOptions, type ScalerState } from './scaler.ts';
+export { StandardScaler, type StandardScalerOptions } from './standardscaler.ts';

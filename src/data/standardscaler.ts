@@ -1,0 +1,137 @@
+import type { Layout } from './features.ts';
+import { type Affine, Scaler, type ScalerOptions, type Statistics } from './scaler.ts';
+
+export interface StandardScalerOptions extends ScalerOptions {
+  /** Whether the mean is taken off. Default true. */
+  withMean?: boolean;
+  /** Whether the standard deviation is divided by. Default true. */
+  withStd?: boolean;
+}
+
+type Known = Statistics<'mean' | 'std'>;
+
+/**
+ * Features of mean 0 and standard deviation 1:
+ *
+ *   y = (x − mean)/√variance,   variance = Σ(x − mean)²/n
+ *
+ * ```ts
+ * const scaler = new StandardScaler().fit(table);      // [N, F]
+ * const x = scaler.transform(table);
+ * ```
+ *
+ * Over a stream, `partialFit(batch)` merges the batches' means and squares (Chan, Golub and LeVeque,
+ * "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979), so that a mean of
+ * 1e8 standard deviations does no harm. A constant feature becomes 0: its deviation counts as 1, and
+ * constant is what does not vary by more than float64 rounds. As scikit-learn's `StandardScaler`.
+ *
+ * The state has `mean`, `std` and `count`.
+ *
+ * @throws RangeError for an axis that cannot count features, TypeError for another `nan`
+ */
+export class StandardScaler extends Scaler<'mean' | 'std'> {
+  readonly withMean: boolean;
+  readonly withStd: boolean;
+  protected readonly names = ['mean', 'std'] as const;
+
+  constructor(options: StandardScalerOptions = {}) {
+    super(options);
+    this.withMean = options.withMean ?? true;
+    this.withStd = options.withStd ?? true;
+  }
+
+  /** Each feature's mean; NaN without a value. Throws before there are statistics. */
+  get mean(): Float64Array {
+    return this.statistics('mean').mean.slice();
+  }
+
+  /** Each feature's variance, over n. */
+  get variance(): Float64Array {
+    return this.statistics('variance').std.map((sd) => sd * sd);
+  }
+
+  /** What is divided by: each feature's standard deviation, or 1 where it is constant. */
+  get scale(): Float64Array {
+    const { mean, std, count } = this.statistics('scale');
+    return std.map((sd, f) => (isConstant(mean[f]!, sd, count[f]!) ? 1 : sd));
+  }
+
+  protected measure(data: ArrayLike<number>, { outer, features, inner }: Layout): Known {
+    const count = new Float64Array(features);
+    const mean = new Float64Array(features);
+    for (let at = 0, o = 0; o < outer; o++) {
+      for (let f = 0; f < features; f++) {
+        for (const end = at + inner; at < end; at++) {
+          const x = data[at]!;
+          if (Number.isNaN(x)) continue;
+          count[f]!++;
+          mean[f]! += x;
+        }
+      }
+    }
+    for (let f = 0; f < features; f++) mean[f]! /= count[f]!;
+    // Σ(x − mean), which rounding leaves of what should be 0, corrects both.
+    const rest = new Float64Array(features);
+    const squares = new Float64Array(features);
+    for (let at = 0, o = 0; o < outer; o++) {
+      for (let f = 0; f < features; f++) {
+        for (const end = at + inner; at < end; at++) {
+          const d = data[at]! - mean[f]!;
+          if (Number.isNaN(d)) continue;
+          rest[f]! += d;
+          squares[f]! += d * d;
+        }
+      }
+    }
+    const std = squares.map((sum, f) => {
+      const delta = rest[f]! / count[f]!;
+      mean[f]! += delta;
+      return Math.sqrt(Math.max(sum / count[f]! - delta * delta, 0));
+    });
+    return { mean, std, count };
+  }
+
+  protected merge(a: Known, b: Known): Known {
+    const count = a.count.map((n, f) => n + b.count[f]!);
+    const mean = a.mean.slice();
+    const std = a.std.map((sd, f) => {
+      const share = b.count[f]! / count[f]!;
+      if (b.count[f] === 0) return sd;
+      if (a.count[f] === 0) {
+        mean[f] = b.mean[f]!;
+        return b.std[f]!;
+      }
+      const apart = b.mean[f]! - mean[f]!;
+      mean[f]! += apart * share;
+      const within = sd * sd + (b.std[f]! * b.std[f]! - sd * sd) * share;
+      return Math.sqrt(within + apart * apart * share * (1 - share));
+    });
+    return { mean, std, count };
+  }
+
+  protected derive({ mean, std }: Known): Affine {
+    const { scale } = this;
+    const { length } = std;
+    return {
+      shift: this.withMean ? mean : new Float64Array(length),
+      factor: this.withStd ? scale.map((sd) => 1 / sd) : new Float64Array(length).fill(1),
+      offset: new Float64Array(length),
+    };
+  }
+
+  protected check(who: string, { std }: Known): void {
+    const odd = std.findIndex((sd) => sd < 0);
+    if (odd >= 0) {
+      throw new RangeError(`${who}: std expected numbers ≥ 0, got ${std[odd]} of feature ${odd}`);
+    }
+  }
+}
+
+/**
+ * Whether a variance may be nothing but the rounding of n equal numbers; scikit-learn's bound,
+ * n·ε·variance + (n·mean·ε)².
+ */
+function isConstant(mean: number, sd: number, n: number): boolean {
+  const rounding = n * mean * Number.EPSILON;
+  return sd * sd <= n * Number.EPSILON * sd * sd + rounding * rounding;
+}
