@@ -37,6 +37,7 @@ if (!process.argv.includes('--kernels')) {
       data: 'src/data/index.ts',
       relaxed: 'src/relaxed/index.ts',
       state: 'src/state/index.ts',
+      worker: 'src/worker/index.ts',
     },
     outdir: 'dist',
     chunkNames: 'chunk-[hash]',

@@ -10,7 +10,11 @@ import { RELAXED_WASM } from '../src/generated/relaxed.ts';
 import { WASM } from '../src/generated/wasm.ts';
 
 const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url));
-const alias = { 'evenkeel/relaxed': source('relaxed/index.ts'), evenkeel: source('index.ts') };
+const alias = {
+  'evenkeel/relaxed': source('relaxed/index.ts'),
+  'evenkeel/worker': source('worker/index.ts'),
+  evenkeel: source('index.ts'),
+};
 
 async function bundle(contents: string): Promise<string> {
   const { outputFiles } = await build({
@@ -50,5 +54,11 @@ describe('the size of a bundle', () => {
     expect(WASM.text).not.toContain(mark);
     expect(await bundle(`export * from 'evenkeel';`)).not.toContain(mark);
     expect(await bundle(`export * from 'evenkeel/relaxed';`)).toContain(mark);
+  });
+
+  it('of a page that trains in a Worker is below 3 kB and has no kernels', async () => {
+    const text = await bundle(`export { train } from 'evenkeel/worker';`);
+    expect(text).not.toContain('WebAssembly');
+    expect(gzipped(text)).toBeLessThan(3000);
   });
 });

@@ -1,0 +1,194 @@
+import { describe } from '../check.ts';
+import type { Progress } from '../fit.ts';
+import type { StateDict } from '../layers/module.ts';
+import { macrotask } from '../runtime/macrotask.ts';
+import {
+  isPort,
+  listen,
+  type PlainState,
+  type Port,
+  plainError,
+  type Reply,
+  type Request,
+} from './messages.ts';
+
+/** A run, set up: whose weights go back, and what trains them. */
+export interface Job<P = Progress> {
+  /** A Module, or anything else with a `stateDict()`. */
+  readonly model: { stateDict(): StateDict };
+  /** Trains the model as it is iterated: what `fit` returns, or a generator of your own. */
+  readonly progress: AsyncIterable<P> | Iterable<P>;
+}
+
+/**
+ * Sets a run up from what the page sent. `signal` is aborted with the page's; `fit` takes it, and so
+ * does `fetch`.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: who writes the page knows what it sends
+export type Setup<Data = any, P = Progress> = (
+  data: Data,
+  signal: AbortSignal,
+) => Job<P> | Promise<Job<P>>;
+
+/** Longest that progress waits to be sent and the event loop for its turn, in ms. */
+const STRETCH = 30;
+
+/**
+ * The Worker's side of training off the main thread: answers each `train` of the page with a run.
+ *
+ * ```ts
+ * import { Adam, CrossEntropyLoss, fit } from 'evenkeel';
+ * import { serve } from 'evenkeel/worker';
+ *
+ * serve(({ inputs, targets, epochs }, signal) => {
+ *   const model = network();
+ *   const optimizer = new Adam(model.parameters());
+ *   const loss = new CrossEntropyLoss();
+ *   return { model, progress: fit(model, { inputs, targets }, { loss, optimizer, epochs, signal }) };
+ * });
+ * ```
+ *
+ * What `progress` yields goes to the page in groups, at most 33 a second, so that short steps do not
+ * flood it; between groups the event loop turns. Call `serve` once, at the top of the Worker's script
+ * and before any `await`: what the page said earlier would go unheard.
+ *
+ * @param setup called for each run, one after the other; what it throws is thrown on the page
+ * @param port where the page's `train` is; by default the Worker's own scope. In Node pass `parentPort`
+ *   of `node:worker_threads`, in a SharedWorker the port of its `connect` event
+ * @throws TypeError where there is no port: outside a Worker
+ */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export function serve<Data = any, P = Progress>(
+  setup: Setup<Data, P>,
+  port: Port = globalThis as unknown as Port,
+): void {
+  if (typeof setup !== 'function') {
+    throw new TypeError(`serve: expected a function, got ${describe(setup)}`);
+  }
+  const page = (port as unknown) === globalThis && typeof document !== 'undefined';
+  if (page || !isPort(port)) {
+    throw new TypeError(
+      'serve: there is no page to serve here: call it in a Worker, and in one of Node with ' +
+        'parentPort of node:worker_threads as its second argument',
+    );
+  }
+  const runs = new Map<number, Run>();
+  let last: Promise<void> = Promise.resolve();
+  listen(port, (heard) => {
+    const request = heard as Request;
+    if (request?.evenkeel !== 'train') {
+      const run = runs.get(request?.run);
+      if (run) answer(run, request.evenkeel);
+      return;
+    }
+    const run = new Run(request.run, port);
+    runs.set(request.run, run);
+    // The one before may be at its last step still, given up by the page.
+    last = last
+      .then(() => run.perform(setup as Setup, request.data))
+      .then(() => void runs.delete(request.run));
+  });
+}
+
+function answer(run: Run, request: 'snapshot' | 'stop' | 'abort'): void {
+  if (request === 'snapshot') run.snapshot();
+  else if (request === 'stop') run.stop();
+  else if (request === 'abort') run.abort();
+}
+
+class Run {
+  private readonly controller = new AbortController();
+  private model: Job['model'] | undefined;
+  private stopped = false;
+  /** Whether a snapshot was asked for before there was a model. */
+  private wanted = false;
+
+  constructor(
+    private readonly number: number,
+    private readonly port: Port,
+  ) {}
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  abort(): void {
+    this.controller.abort();
+  }
+
+  snapshot(): void {
+    if (this.model) this.sendState('snapshot', this.model.stateDict());
+    else this.wanted = true;
+  }
+
+  async perform(setup: Setup<unknown, unknown>, data: unknown): Promise<void> {
+    const { signal } = this.controller;
+    try {
+      signal.throwIfAborted();
+      const { model, progress } = checkJob(await setup(data, signal));
+      this.model = model;
+      if (this.wanted) this.snapshot();
+      await this.report(progress);
+      signal.throwIfAborted();
+      this.sendState('done', model.stateDict());
+    } catch (error) {
+      this.send({ evenkeel: 'error', run: this.number, error: plainError(error) });
+    }
+  }
+
+  private async report(progress: Job<unknown>['progress']): Promise<void> {
+    const { signal } = this.controller;
+    const events = macrotask();
+    let steps: unknown[] = [];
+    const flush = (): void => {
+      if (steps.length > 0) this.send({ evenkeel: 'progress', run: this.number, steps });
+      steps = [];
+    };
+    let sent = performance.now();
+    try {
+      for await (const step of progress) {
+        steps.push(step);
+        if (performance.now() - sent >= STRETCH) {
+          flush();
+          await events.turn();
+          sent = performance.now();
+        }
+        if (this.stopped || signal.aborted) break;
+      }
+    } finally {
+      events.close();
+      flush();
+    }
+  }
+
+  private sendState(evenkeel: 'snapshot' | 'done', tensors: StateDict): void {
+    const state: PlainState = {};
+    for (const [name, tensor] of Object.entries(tensors)) {
+      state[name] = { data: tensor.toArray(), shape: tensor.shape };
+    }
+    const buffers = Object.values(state).map(({ data }) => data.buffer);
+    this.send({ evenkeel, run: this.number, state }, buffers);
+  }
+
+  private send(reply: Reply, transfer: readonly ArrayBufferLike[] = []): void {
+    this.port.postMessage(reply, transfer);
+  }
+}
+
+function checkJob(job: Job<unknown>): Job<unknown> {
+  const { model, progress } = job ?? {};
+  if (typeof model?.stateDict !== 'function') {
+    throw new TypeError(
+      `serve: expected { model, progress } with a model that has a stateDict(), got ${
+        job ? `the model ${describe(model)}` : describe(job)
+      }`,
+    );
+  }
+  const iterable = progress as Partial<AsyncIterable<unknown> & Iterable<unknown>> | undefined;
+  if (!iterable?.[Symbol.asyncIterator] && !iterable?.[Symbol.iterator]) {
+    throw new TypeError(
+      `serve: progress expected what fit returns or another iterable, got ${describe(progress)}`,
+    );
+  }
+  return job;
+}
