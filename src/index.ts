@@ -48,6 +48,11 @@ export { Layer, type LayerContext } from './layers/layer.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
 export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/maxpool.ts';
 export { type LoadResult, Module, type StateDict } from './layers/module.ts';
+export {
+  type FeatureMap,
+  Normalization,
+  type NormalizationOptions,
+} from './layers/normalization.ts';
 export { Residual } from './layers/residual.ts';
 export { Sequential } from './layers/sequential.ts';
 export { LogSoftmax, Softmax } from './layers/softmax.ts';

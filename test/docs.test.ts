@@ -1,6 +1,8 @@
 /** The TypeScript in docs/ runs. */
 import { expect, it } from 'vitest';
+import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
+import { readGoldens } from './support/goldens.ts';
 
 const IMAGES = `
 const pixels = (n: number) => Float32Array.from({ length: n * 784 }, (_, i) => ((i * 37) % 256) / 255);
@@ -14,4 +16,27 @@ it('docs/batchnorm-variants.md', async () => {
   });
   expect(seen).toBe(40);
   expect(network.at(1).numBatchesTracked.value).toBe(3);
+});
+
+const TABLE = `
+import { readGoldens } from '../test/support/goldens.ts';
+const table = readGoldens('tables').find(({ name }) => name === 'wine')!.x;
+const stream = [0, 100].map((from) => {
+  const data = table.data.slice(from * 13, (from + 100) * 13);
+  return { inputs: { data, shape: [data.length / 13, 13] } };
+});
+`;
+
+it('docs/inputs.md', async () => {
+  const { scaler, again, bounded, streamed, logits } = await runExamples('docs/inputs.md', {
+    prelude: TABLE,
+    exported: ['scaler', 'again', 'bounded', 'streamed', 'logits'],
+  });
+  const { x } = readGoldens('tables').find(({ name }) => name === 'wine')!;
+  expectClose(again.toArray(), x.data, { rtol: 1e-6, atol: 1e-6 });
+  expectClose([Math.min(...bounded.toArray()), Math.max(...bounded.toArray())], [-1, 1], {
+    atol: 1e-7,
+  });
+  expectClose(streamed.mean, scaler.mean, { rtol: 1e-12 });
+  expect(logits.shape).toEqual([178, 3]);
 });
