@@ -6,10 +6,10 @@
  */
 
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
+import { bundle } from './bundle.ts';
 import { plainModule } from './generate.ts';
 import { compileUnpacker } from './kernels.ts';
 
@@ -30,27 +30,7 @@ writeFileSync(
 );
 
 if (!process.argv.includes('--kernels')) {
-  rmSync('dist', { recursive: true, force: true });
-  await build({
-    entryPoints: {
-      index: 'src/index.ts',
-      data: 'src/data/index.ts',
-      relaxed: 'src/relaxed/index.ts',
-      state: 'src/state/index.ts',
-      worker: 'src/worker/index.ts',
-    },
-    outdir: 'dist',
-    chunkNames: 'chunk-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'neutral',
-    target: 'es2022',
-    minifySyntax: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    mainFields: ['module', 'main'],
-  });
+  await bundle();
   const types = spawnSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], {
     stdio: 'inherit',
   });

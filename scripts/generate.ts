@@ -1,4 +1,5 @@
 /** Turns what asc wrote into the files of src/generated. */
+import { createHash } from 'node:crypto';
 import { pack } from './pack.ts';
 
 const HEADER = '// Made by scripts/generate.ts from the compiled kernels. Do not edit.\n';
@@ -45,4 +46,20 @@ export const ${name}: Packed = {
 export function plainModule(name: string, bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString('base64');
   return `${HEADER}export const ${name}: string =\n  '${text}';\n`;
+}
+
+/** What tells these kernels from those of another version: a digest of their signatures. */
+export function stampOf(declarations: string): string {
+  return createHash('sha256').update(signatures(declarations)).digest('hex').slice(0, 12);
+}
+
+export function stampModule(stamp: string): string {
+  return `${HEADER}export const STAMP: string = '${stamp}';\n`;
+}
+
+/** The module with a custom section `evenkeel` behind it that holds the stamp, for `useModule`. */
+export function stamped(bytes: Uint8Array, stamp: string): Uint8Array {
+  const name = Buffer.from('evenkeel');
+  const content = Buffer.concat([Buffer.from([name.length]), name, Buffer.from(stamp)]);
+  return Buffer.concat([bytes, Buffer.from([0, content.length]), content]);
 }

@@ -98,6 +98,7 @@ export {
 export { SGD, type SGDOptions } from './optim/sgd.ts';
 export { Parameter } from './parameter.ts';
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './random.ts';
+export { useModule } from './runtime/usemodule.ts';
 export {
   type AdaptOptions,
   adaptStatistics,

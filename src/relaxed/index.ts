@@ -1,6 +1,6 @@
 /** evenkeel/relaxed: the kernels with fused multiply-add, for who prefers speed to the same bits. */
-import { RELAXED_WASM } from '../generated/relaxed.ts';
-import { compile, provide, started } from '../runtime/engine.ts';
+import { provide, started } from '../runtime/engine.ts';
+import { builtin } from './builtin.ts';
 
 /** The least module with a relaxed instruction: a function that gives f32x4.relaxed_madd of constants. */
 const PROBE = Uint8Array.of(
@@ -50,6 +50,6 @@ export function useRelaxed(): void {
         'kernels run',
     );
   }
-  provide(compile(RELAXED_WASM));
+  provide(builtin());
   chosen = true;
 }

@@ -4,8 +4,7 @@
  */
 import { instantiateSync } from '@assemblyscript/loader';
 import type { Kernels } from '../generated/kernels.ts';
-import { WASM } from '../generated/wasm.ts';
-import { type Packed, unpack } from './unpack.ts';
+import { builtin } from './builtin.ts';
 
 /** wasm32's address space: 65,536 pages of 64 KiB. */
 export const MAX_PAGES = 65_536;
@@ -33,7 +32,7 @@ export function started(): boolean {
   return bound !== undefined;
 }
 
-/** Has the kernels start from `module`, an already compiled build of them, instead of the strict bytes. */
+/** Has the kernels start from `module`, an already compiled build of them, instead of the package's strict one. */
 export function provide(module: WebAssembly.Module): void {
   provided = module;
 }
@@ -45,21 +44,7 @@ function start(): Engine {
     );
   }
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
-  const module = provided ?? compile(WASM);
+  const module = provided ?? builtin();
   const { exports } = instantiateSync(module, { env: { memory } });
   return { exports: exports as unknown as Kernels, memory };
-}
-
-/** A module from its packed bytes. @throws Error that names the likely causes */
-export function compile(packed: Packed): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(unpack(packed));
-  } catch (cause) {
-    throw new Error(
-      'evenkeel: the WebAssembly kernels did not compile. Either the runtime has no wasm SIMD ' +
-        "(Chrome 91, Firefox 89, Safari 16.4, Node 16.4 have it), or a page's Content-Security-Policy " +
-        "lacks 'wasm-unsafe-eval', or the platform forbids compiling inside a request.",
-      { cause },
-    );
-  }
 }

@@ -1,0 +1,14 @@
+/**
+ * evenkeel/kernels: the raw kernels and the memory they work on. **Unstable**: names and arguments follow
+ * the needs of the layers and change without notice in any version.
+ */
+import { engine } from '../runtime/engine.ts';
+
+export type { Kernels, Pointer } from '../generated/kernels.ts';
+export { Block, NULL, offset } from '../memory/memory.ts';
+export { kernels } from '../runtime/engine.ts';
+
+/** Linear memory, which layers and `Block`s share; growth replaces its buffer. */
+export function memory(): WebAssembly.Memory {
+  return engine().memory;
+}
