@@ -108,6 +108,11 @@ export const GOALS: Goal[] = [
     of: (rows: Row[]) => values(rows, 'activation', work),
   })),
   {
+    name: 'inference of a folded network, × the unfolded',
+    ...{ must: 1, aim: 0.9, unit: '×' },
+    of: (rows) => ratios(rows, 'fold', 'folded'),
+  },
+  {
     name: 'linear memory of the CNN step',
     ...{ must: 64, aim: 48, unit: 'MB' },
     of: (rows) => values(rows, 'step', 'memory', 'cnn'),

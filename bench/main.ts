@@ -11,13 +11,15 @@ import { rowsText } from './table.ts';
 import { batchNormScenes, curveScenes } from './works/batchnorm.ts';
 import { convScenes } from './works/conv2d.ts';
 import { activationScene, lossScene, optimScene } from './works/elementwise.ts';
+import { measureFold } from './works/fold.ts';
 import { gemmScenes } from './works/gemm.ts';
 import { measureStartup } from './works/startup.ts';
 import { measureSteps } from './works/step.ts';
 
 const HELP = `npm run bench -- [options]
 
-  --only GROUPS     of: batchnorm, gemm, conv2d, activation, loss, optim, step, curve, startup
+  --only GROUPS     of: batchnorm, gemm, conv2d, activation, loss, optim, curve, step,
+                    fold, startup
   --shape TEXT      only shapes whose name contains it
   --rounds N        rounds a scene, 15
   --ms N            milliseconds a work and round, 8
@@ -57,7 +59,11 @@ const scenes: Record<string, () => (() => Scene)[]> = {
 };
 const others: Record<string, () => Row[]> = options.relaxed
   ? {}
-  : { step: () => measureSteps(effort), startup: () => measureStartup(effort) };
+  : {
+      step: () => measureSteps(effort),
+      fold: () => measureFold(effort),
+      startup: () => measureStartup(effort),
+    };
 const groups = [...Object.keys(scenes), ...Object.keys(others)];
 const wanted = options.only?.split(',') ?? groups;
 const unknown = wanted.filter((group) => !groups.includes(group));

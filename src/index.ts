@@ -10,6 +10,7 @@ export {
   type Progress,
   type TrainingData,
 } from './fit.ts';
+export { type Folded, FoldedNetwork, fold, type Kept } from './fold.ts';
 export type { Init, Initializer } from './init.ts';
 export * as init from './init.ts';
 export {

@@ -40,3 +40,15 @@ it('docs/inputs.md', async () => {
   expectClose(streamed.mean, scaler.mean, { rtol: 1e-12 });
   expect(logits.shape).toEqual([178, 3]);
 });
+
+it('docs/fold.md', async () => {
+  const { network, logits } = await runExamples('docs/fold.md', {
+    prelude: IMAGES,
+    exported: ['network', 'logits'],
+  });
+  expect(logits.shape).toEqual([40, 10]);
+  expect(network.folded).toEqual([{ layer: '1', into: '0' }]);
+  expect(network.kept).toEqual([
+    { layer: '3', reason: 'before it stands ReLU(); behind it stands GlobalAvgPool()' },
+  ]);
+});

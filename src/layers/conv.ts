@@ -57,7 +57,7 @@ interface Sizes {
 }
 
 /** What Conv1d and Conv2d share: the kernels work on images, a signal is an image of height 1. */
-abstract class Conv extends Leaf {
+export abstract class Conv extends Leaf {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
   readonly stride: Pair;

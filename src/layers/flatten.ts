@@ -32,8 +32,8 @@ abstract class Reshape extends Leaf {
  */
 export class Flatten extends Reshape {
   constructor(
-    private readonly startDim = 1,
-    private readonly endDim = -1,
+    readonly startDim = 1,
+    readonly endDim = -1,
   ) {
     super();
     checkInteger('Flatten', 'startDim', startDim, -Infinity);

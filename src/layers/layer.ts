@@ -62,9 +62,14 @@ export abstract class Layer extends Leaf {
     const { prototype } = this.constructor as { prototype: Layer };
     this.forwardOnArrays = prototype.forward as Forward;
     this.backwardOnArrays = prototype.backward as Backward;
+  }
+
+  protected override bind(): void {
+    super.bind();
     const callersBackward = Leaf.prototype.backward as (dy: Input) => Tensor;
     Object.defineProperty(this, 'backward', {
       value: (dy: Input) => callersBackward.call(this, dy),
+      configurable: true,
     });
   }
 

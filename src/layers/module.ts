@@ -45,12 +45,18 @@ export abstract class Module {
   private root: Root | undefined;
 
   constructor() {
-    // The author of a composite writes `forward` for plans; its users call `forward` with data. Both
-    // find what they mean: the instance's own method tells them apart by what it is given.
     const { forward } = this;
-    if (forward === Module.prototype.forward) return;
-    this.authored = forward as (x: never) => unknown;
-    hide(this, 'forward', (x: Input | readonly Input[]) => this.call(x));
+    if (forward !== Module.prototype.forward) this.authored = forward as (x: never) => unknown;
+    this.bind();
+  }
+
+  /**
+   * @internal Sets up the methods that stand on the instance. The author of a composite writes
+   * `forward` for plans; its users call `forward` with data. Both find what they mean: the instance's
+   * own method tells them apart by what it is given.
+   */
+  protected bind(): void {
+    if (this.authored) hide(this, 'forward', (x: Input | readonly Input[]) => this.call(x));
   }
 
   /** Whether the module is in training mode; set it with `train()` and `eval()`. */
@@ -222,6 +228,26 @@ export abstract class Module {
     return { missing, unexpected };
   }
 
+  /**
+   * @internal A module like this one, with parameters, buffers and modules of its own; what else it
+   * has, the two share.
+   *
+   * @param copies what was copied already, so that what stands at two places still does
+   */
+  copy(copies = new Map<object, object>()): this {
+    const copy = Object.create(
+      Object.getPrototypeOf(this),
+      Object.getOwnPropertyDescriptors(this),
+    ) as this;
+    copies.set(this, copy);
+    copy.root = undefined;
+    for (const [name, value] of Object.entries(this)) {
+      Object.assign(copy, { [name]: copyOf(value, copies) });
+    }
+    copy.bind();
+    return copy;
+  }
+
   /** Gives the module's linear memory back. It must not be used afterwards. */
   dispose(): void {
     this.root?.release();
@@ -295,6 +321,26 @@ export function checkDistinct(who: string, modules: Iterable<Module>): void {
       seen.add(below);
     }
   }
+}
+
+/** What a copy of a module has in the place of `value`. */
+function copyOf(value: unknown, copies: Map<object, object>): unknown {
+  if (Array.isArray(value)) return value.map((entry) => copyOf(entry, copies));
+  const stored = value instanceof Parameter || value instanceof Buffer || value instanceof Counter;
+  if (!stored && !(value instanceof Module)) return value;
+  const known = copies.get(value);
+  if (known) return known;
+  if (value instanceof Module) return value.copy(copies);
+  const copy = value instanceof Counter ? new Counter(value.value) : storedCopy(value);
+  copies.set(value, copy);
+  return copy;
+}
+
+function storedCopy(value: Parameter | Buffer): Parameter | Buffer {
+  if (value instanceof Buffer) return new Buffer(value.data);
+  const copy = new Parameter(value.data);
+  copy.requiresGrad = value.requiresGrad;
+  return copy;
 }
 
 function listOf(x: Input | readonly Input[]): readonly Input[] {

@@ -5,7 +5,7 @@ import { allocateGradients, type Parameter } from '../parameter.ts';
 import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor.ts';
 import type { Model } from './operation.ts';
 import { Plan } from './plan.ts';
-import { Trace, Traced } from './trace.ts';
+import { Outline, Trace, Traced } from './trace.ts';
 
 /** Plans kept for a model; a training set has one or two batch shapes, a server perhaps a few. */
 const PLANS_KEPT = 8;
@@ -181,7 +181,27 @@ function isComposedOf(model: Model, children: readonly Model[]): boolean {
 
 /** Traces a module for inputs of these shapes; throws what its layers have against them. */
 export function traceModule(module: Model, shapes: readonly Shape[]): [Trace, Traced] {
-  const trace = new Trace(shapes);
+  return follow(module, new Trace(shapes));
+}
+
+/**
+ * Which layer of a module stands behind which, for one input of any shape.
+ *
+ * @throws RangeError where that cannot be told without a shape
+ */
+export function outlineModule(who: string, module: Model): [Trace, Traced] {
+  try {
+    return follow(module, new Outline());
+  } catch (cause) {
+    throw new RangeError(
+      `${who}: cannot follow ${module} without a shape (${(cause as Error).message}): pass the ` +
+        'shape of its input, or of several inputs an array of shapes',
+      { cause },
+    );
+  }
+}
+
+function follow(module: Model, trace: Trace): [Trace, Traced] {
   const output: unknown = module.forward(
     trace.tensors.length === 1 ? trace.tensors[0]! : trace.tensors,
   );

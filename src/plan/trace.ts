@@ -55,11 +55,25 @@ export class Trace {
   use(leaf: Operation, inputs: readonly Traced[]): Traced {
     const values = inputs.map((input) => input.value);
     const use = new Use(leaf, values);
-    const shape = leaf.connect(use, ...values.map((value) => value.shape));
-    const output = new Value(shape, use);
+    const output = new Value(this.shapeOf(use), use);
     use.output = output;
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
     return new Traced(this, output);
+  }
+
+  protected shapeOf(use: Use): Shape {
+    return use.leaf.connect(use, ...use.inputs.map((value) => value.shape));
+  }
+}
+
+/** Follows a model whose input's shape is not known: which layer stands behind which, and no more. */
+export class Outline extends Trace {
+  constructor() {
+    super([[]]);
+  }
+
+  protected override shapeOf(): Shape {
+    return [];
   }
 }
