@@ -43,6 +43,7 @@ export {
 } from './layers/batchnorm.ts';
 export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv.ts';
+export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/convtranspose.ts';
 export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
 export { Flatten, Unflatten } from './layers/flatten.ts';
 export { Layer, type LayerContext } from './layers/layer.ts';

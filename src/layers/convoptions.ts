@@ -33,15 +33,15 @@ export function checkChannels(
 }
 
 /** One number for both axes, or one for each. */
-export function pair(who: string, name: string, value: number | Pair): Pair {
+export function pair(who: string, name: string, value: number | Pair, least = 1): Pair {
   if (!Array.isArray(value)) {
-    checkInteger(who, name, value as number);
+    checkInteger(who, name, value as number, least);
     return [value as number, value as number];
   }
   if (value.length !== 2) {
     throw new RangeError(`${who}: ${name} expected a number or a pair, got ${shapeText(value)}`);
   }
-  for (const entry of value) checkInteger(who, name, entry);
+  for (const entry of value) checkInteger(who, name, entry, least);
   return [value[0], value[1]];
 }
 
