@@ -23,7 +23,6 @@ export function at(base: usize, i: i32): usize {
 
 /**
  * The first `count` (1 to 3) floats at `p` in the low lanes, zero in the others; reads no further.
- * @inline
  */
 export function loadPartial(p: usize, count: i32): v128 {
   if (count == 1) return v128.load32_zero(p);
@@ -33,7 +32,6 @@ export function loadPartial(p: usize, count: i32): v128 {
 
 /**
  * Stores the low `count` (1 to 3) lanes at `p`; writes no further.
- * @inline
  */
 export function storePartial(p: usize, v: v128, count: i32): void {
   if (count == 1) {

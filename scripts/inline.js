@@ -2,9 +2,13 @@
  * An asc transform: a function whose doc comment carries the tag `@inline` gets AssemblyScript's
  * decorator of that name. So the sources stay plain TypeScript that any tool can parse and format
  * (a decorator on a function is not).
+ *
+ * And the other way round: Binaryen, which would put small functions everywhere they are called, leaves
+ * those named `…Partial` alone. A tail runs once a loop, and there are two hundred of them.
  */
 import { Node, NodeKind } from 'assemblyscript';
 import { Transform } from 'assemblyscript/transform';
+import binaryen from 'binaryen';
 
 const INLINE = /\/\*\*(?:(?!\*\/)[\s\S])*@inline(?:(?!\*\/)[\s\S])*\*\/\s*(?:export\s+)?$/;
 
@@ -19,5 +23,11 @@ export default class InlineTag extends Transform {
         statement.decorators = [Node.createDecorator(name, null, statement.range)];
       }
     }
+  }
+
+  afterCompile(module) {
+    binaryen.setPassArgument('no-inline', '*Partial*');
+    module.runPasses(['no-inline']);
+    binaryen.setPassArgument('no-inline', null);
   }
 }

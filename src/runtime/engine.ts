@@ -2,7 +2,7 @@
  * The one place that knows the environment: compiles the kernels and binds them to linear memory, at
  * first use, synchronously.
  */
-import { instantiateSync } from '@assemblyscript/loader';
+import { demangle } from '@assemblyscript/loader';
 import type { Kernels } from '../generated/kernels.ts';
 import { builtin } from './builtin.ts';
 
@@ -45,6 +45,7 @@ function start(): Engine {
   }
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
   const module = provided ?? builtin();
-  const { exports } = instantiateSync(module, { env: { memory } });
-  return { exports: exports as unknown as Kernels, memory };
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  // The loader's own instantiateSync would bring its strings and arrays along, which kernels have not.
+  return { exports: demangle(exports) as unknown as Kernels, memory };
 }
