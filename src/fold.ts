@@ -1,11 +1,11 @@
 import { type Shape, shapeText } from './check.ts';
-import { FoldedWeights, isWeighted, lineOf, sizesOf, type Weighted } from './foldweights.ts';
-import { BatchNorm, BatchNorm1d } from './layers/batchnorm.ts';
+import { FoldedWeights, isWeighted, lineOf, meets, sizesOf, type Weighted } from './foldweights.ts';
+import { BatchNorm } from './layers/batchnorm.ts';
 import { Dropout } from './layers/dropout.ts';
 import { Flatten } from './layers/flatten.ts';
 import { Linear } from './layers/linear.ts';
 import { Module } from './layers/module.ts';
-import { outlineModule, traceModule } from './plan/root.ts';
+import { outlineModule } from './plan/root.ts';
 import type { Value } from './plan/trace.ts';
 import type { Use } from './plan/use.ts';
 import type { Input, Tensor } from './tensor.ts';
@@ -94,9 +94,7 @@ export class FoldedNetwork extends Module {
  * @throws RangeError where the model cannot be followed without a shape, or cannot take the shape
  */
 export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNetwork {
-  const [trace, { value: output }] = shape
-    ? traceModule(model, (Array.isArray(shape[0]) ? shape : [shape]) as readonly Shape[])
-    : outlineModule('fold', model);
+  const [trace, { value: output }] = outlineModule('fold', model, shape);
   const names = new Map<object, string>(model.namedModules().map(([name, m]) => [m, name]));
   const nameOf = (use: Use): string => names.get(use.leaf) || '0';
   const graph = new Graph(trace.uses, output);
@@ -228,13 +226,4 @@ class Graph {
   private shared({ leaf }: Use): boolean {
     return this.uses.filter((use) => use.leaf === leaf).length > 1;
   }
-}
-
-/** Whether a batch norm's channels are the axis that a layer mixes, in the tensor between them. */
-function meets(bn: BatchNorm, layer: Weighted, { shape }: Value): boolean {
-  if (!(layer instanceof Linear)) return !bn.channelsLast;
-  // Without a shape [N, C] is assumed, and checked when the network runs.
-  return (
-    bn.channelsLast || (bn instanceof BatchNorm1d && (shape.length === 0 || shape.length === 2))
-  );
 }

@@ -1,8 +1,9 @@
 /** Folding arithmetic: a line y = a·x + b per channel, taken into the weights on either side of it. */
-import type { BatchNorm } from './layers/batchnorm.ts';
+import { type BatchNorm, BatchNorm1d } from './layers/batchnorm.ts';
 import { Conv } from './layers/conv.ts';
 import { Linear } from './layers/linear.ts';
 import { Parameter } from './parameter.ts';
+import type { Value } from './plan/trace.ts';
 
 /** A batch norm in evaluation. */
 export interface Line {
@@ -47,6 +48,15 @@ export function sizesOf(layer: Weighted): { ins: number; outs: number; padded: b
   }
   const padded = layer.padding.some((zeros) => zeros > 0);
   return { ins: layer.inChannels, outs: layer.outChannels, padded };
+}
+
+/** Whether a batch norm's channels are the axis that a layer mixes, in the tensor between them. */
+export function meets(bn: BatchNorm, layer: Weighted, { shape }: Value): boolean {
+  if (!(layer instanceof Linear)) return !bn.channelsLast;
+  // Without a shape [N, C] is assumed, and checked when the network runs.
+  return (
+    bn.channelsLast || (bn instanceof BatchNorm1d && (shape.length === 0 || shape.length === 2))
+  );
 }
 
 /** A layer's weight [outs, ins/groups, taps] and bias in float64, while batch norms are folded into it. */

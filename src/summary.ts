@@ -1,10 +1,12 @@
 import { type Shape, shapeText } from './check.ts';
 import type { Module } from './layers/module.ts';
+import { type Finding, lint } from './lint.ts';
 import type { Parameter } from './parameter.ts';
-import { traceModule } from './plan/root.ts';
+import { outlineModule } from './plan/root.ts';
 
 /**
- * A table of a model's layers: name, kind, output shape and number of parameters.
+ * A table of a model's layers: name, kind, output shape and number of parameters. Below it stands what
+ * `lint` finds, where the model can be followed.
  *
  * ```ts
  * console.log(summary(model, [100, 784]));
@@ -19,9 +21,8 @@ export function summary(model: Module, shape?: Shape | readonly Shape[]): string
   const names = new Map<object, string>(named.map(([name, module]) => [module, name]));
   const rows: string[][] = [];
   if (shape) {
-    const shapes = (Array.isArray(shape[0]) ? shape : [shape]) as readonly Shape[];
     const seen = new Set<object>();
-    for (const { leaf, output } of traceModule(model, shapes)[0].uses) {
+    for (const { leaf, output } of outlineModule('summary', model, shape)[0].uses) {
       const count = seen.has(leaf) ? 'shared' : countOf(leaf);
       seen.add(leaf);
       rows.push([names.get(leaf) ?? '', `${leaf}`, shapeText(output.shape), count]);
@@ -35,7 +36,20 @@ export function summary(model: Module, shape?: Shape | readonly Shape[]): string
   const total = parameters.reduce((sum, { size }) => sum + size, 0);
   const frozen = parameters.reduce((sum, p) => sum + (p.requiresGrad ? 0 : p.size), 0);
   const foot = [`${grouped(total)} parameters, ${grouped(total - frozen)} of them trained`];
+  for (const { layer, message, wayOut } of findings(model, shape)) {
+    foot.push(`${layer}: ${message} (${wayOut})`);
+  }
   return [...table(['name', 'layer', 'output', 'parameters'], rows), ...foot].join('\n');
+}
+
+/** What there is to say of a model that can be followed. */
+function findings(model: Module, shape?: Shape | readonly Shape[]): Finding[] {
+  try {
+    return lint(model, { shape });
+  } catch (error) {
+    if (shape) throw error;
+    return [];
+  }
 }
 
 function countOf(module: { ownParameters(): Parameter[] }): string {

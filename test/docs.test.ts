@@ -52,3 +52,14 @@ it('docs/fold.md', async () => {
     { layer: '3', reason: 'before it stands ReLU(); behind it stands GlobalAvgPool()' },
   ]);
 });
+
+it('docs/lint.md', async () => {
+  const { rules } = await runExamples('docs/lint.md', { exported: ['rules'] });
+  expect(rules).toEqual([
+    '0 bias-before-batch-norm',
+    '1 small-batch',
+    '4 dropout-before-batch-norm',
+    '4 batch-norm-last',
+    '4 small-batch',
+  ]);
+});

@@ -185,17 +185,26 @@ export function traceModule(module: Model, shapes: readonly Shape[]): [Trace, Tr
 }
 
 /**
- * Which layer of a module stands behind which, for one input of any shape.
+ * Traces a module for one input or several; or, without a shape, says of one input which layer stands
+ * behind which: its tensors then have the shape [].
  *
  * @throws RangeError where that cannot be told without a shape
  */
-export function outlineModule(who: string, module: Model): [Trace, Traced] {
+export function outlineModule(
+  who: string,
+  module: Model,
+  shape?: Shape | readonly Shape[],
+): [Trace, Traced] {
+  if (shape) {
+    const several = Array.isArray(shape[0]);
+    return traceModule(module, (several ? shape : [shape]) as readonly Shape[]);
+  }
   try {
     return follow(module, new Outline());
   } catch (cause) {
     throw new RangeError(
-      `${who}: cannot follow ${module} without a shape (${(cause as Error).message}): pass the ` +
-        'shape of its input, or of several inputs an array of shapes',
+      `${who}: cannot follow ${module} without a shape (${(cause as Error).message}): pass that of ` +
+        'its input, or for several inputs an array of shapes',
       { cause },
     );
   }
