@@ -1,5 +1,13 @@
 import { type Shape, shapeText } from './check.ts';
-import { FoldedWeights, isWeighted, lineOf, meets, sizesOf, type Weighted } from './foldweights.ts';
+import {
+  edgesOf,
+  FoldedWeights,
+  isWeighted,
+  lineOf,
+  meets,
+  sizesOf,
+  type Weighted,
+} from './foldweights.ts';
 import { BatchNorm } from './layers/batchnorm.ts';
 import { Dropout } from './layers/dropout.ts';
 import { Flatten } from './layers/flatten.ts';
@@ -76,7 +84,7 @@ export class FoldedNetwork extends Module {
  *   W ← a·W      b ← a·b + β − a·mean      with a = γ/√(running variance + eps),
  *
  * or behind them, W ← W·a and b ← b + W·(β − a·mean), where that is exact: not where the layer behind
- * pads with zeros, unless β − a·mean is 0. It puts out what `model.predict` does, to 1e-5 of the largest
+ * pads with zeros or is transposed, unless β − a·mean is 0. It puts out what `model.predict` does, to 1e-5 of the largest
  * value.
  *
  * ```ts
@@ -205,15 +213,14 @@ class Graph {
       if (!next || value.consumers.length > 1) return 'several layers read what it puts out';
       const { leaf } = next;
       if (isWeighted(leaf)) {
-        const { ins, padded } = sizesOf(leaf);
+        const { ins } = sizesOf(leaf);
         const fits = flattened
           ? leaf instanceof Linear && ins % bn.numFeatures === 0
           : meets(bn, leaf, value) && ins === bn.numFeatures;
         if (!fits) return `its channels are not those of ${leaf} behind it`;
         if (this.shared(next)) return `${leaf} behind it stands at several places`;
-        if (padded && b.some((shift) => shift !== 0)) {
-          return `${leaf} behind it pads with zeros, which do not pass through the batch norm`;
-        }
+        const edges = edgesOf(leaf);
+        if (edges && b.some((shift) => shift !== 0)) return `${leaf} behind it ${edges}`;
         return next;
       }
       const flattens = leaf instanceof Flatten && leaf.startDim === 1 && leaf.endDim === -1;

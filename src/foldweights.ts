@@ -1,6 +1,7 @@
 /** Folding arithmetic: a line y = a·x + b per channel, taken into the weights on either side of it. */
 import { type BatchNorm, BatchNorm1d } from './layers/batchnorm.ts';
 import { Conv } from './layers/conv.ts';
+import { ConvTranspose2d } from './layers/convtranspose.ts';
 import { Linear } from './layers/linear.ts';
 import { Parameter } from './parameter.ts';
 import type { Value } from './plan/trace.ts';
@@ -13,10 +14,10 @@ export interface Line {
   readonly far: number | undefined;
 }
 
-export type Weighted = Linear | Conv;
+export type Weighted = Linear | Conv | ConvTranspose2d;
 
 export function isWeighted(leaf: unknown): leaf is Weighted {
-  return leaf instanceof Linear || leaf instanceof Conv;
+  return [Linear, Conv, ConvTranspose2d].some((Layer) => leaf instanceof Layer);
 }
 
 /**
@@ -41,13 +42,19 @@ export function lineOf(bn: BatchNorm): Line {
   return { a, b, far: far < 0 ? undefined : far };
 }
 
-/** Channels in and out, and whether zeros of the layer's own making stand among its inputs. */
-export function sizesOf(layer: Weighted): { ins: number; outs: number; padded: boolean } {
-  if (layer instanceof Linear) {
-    return { ins: layer.inFeatures, outs: layer.outFeatures, padded: false };
-  }
-  const padded = layer.padding.some((zeros) => zeros > 0);
-  return { ins: layer.inChannels, outs: layer.outChannels, padded };
+/** Channels in and out. */
+export function sizesOf(layer: Weighted): { ins: number; outs: number } {
+  return layer instanceof Linear
+    ? { ins: layer.inFeatures, outs: layer.outFeatures }
+    : { ins: layer.inChannels, outs: layer.outChannels };
+}
+
+/** Why a shift of a layer's inputs is not one constant of its outputs, where it is not. */
+export function edgesOf(layer: Weighted): string | undefined {
+  if (layer instanceof ConvTranspose2d)
+    return 'has fewer inputs at its edges, where a shift would show';
+  const padded = layer instanceof Conv && layer.padding.some((zeros) => zeros > 0);
+  return padded ? 'pads with zeros, which do not pass through the batch norm' : undefined;
 }
 
 /** Whether a batch norm's channels are the axis that a layer mixes, in the tensor between them. */
@@ -59,11 +66,15 @@ export function meets(bn: BatchNorm, layer: Weighted, { shape }: Value): boolean
   );
 }
 
-/** A layer's weight [outs, ins/groups, taps] and bias in float64, while batch norms are folded into it. */
+/**
+ * A layer's weight, [outs, ins/groups, taps] or transposed [ins, outs/groups, taps], and bias in float64,
+ * while batch norms are folded into it.
+ */
 export class FoldedWeights {
   private readonly ins: number;
   private readonly outs: number;
   private readonly groups: number;
+  private readonly transposed: boolean;
   private readonly weight: Float64Array;
   private readonly bias: Float64Array;
 
@@ -72,6 +83,7 @@ export class FoldedWeights {
     this.ins = ins;
     this.outs = outs;
     this.groups = layer instanceof Linear ? 1 : layer.groups;
+    this.transposed = layer instanceof ConvTranspose2d;
     this.weight = Float64Array.from(layer.weight.data.view());
     this.bias = layer.bias
       ? Float64Array.from(layer.bias.data.view())
@@ -105,12 +117,14 @@ export class FoldedWeights {
 
   /** Calls visit(index in the weight, output, input). */
   private each(visit: (i: number, o: number, c: number) => void): void {
-    const { ins, outs, groups, weight } = this;
-    const taps = (weight.length * groups) / (ins * outs);
+    const { ins, outs, groups, transposed, weight } = this;
+    const [rows, columns] = transposed ? [ins, outs / groups] : [outs, ins / groups];
+    const taps = weight.length / (rows * columns);
     let i = 0;
-    for (let o = 0; o < outs; o++) {
-      const first = Math.floor((o * groups) / outs) * (ins / groups);
-      for (let c = first; c < first + ins / groups; c++) {
+    for (let row = 0; row < rows; row++) {
+      const first = Math.floor((row * groups) / rows) * columns;
+      for (let column = first; column < first + columns; column++) {
+        const [o, c] = transposed ? [column, row] : [row, column];
         for (let tap = 0; tap < taps; tap++) visit(i++, o, c);
       }
     }

@@ -5,6 +5,7 @@ import {
   BatchNorm2d,
   Conv1d,
   Conv2d,
+  ConvTranspose2d,
   Dropout,
   defaultGenerator,
   Flatten,
@@ -84,6 +85,10 @@ describe('fold', () => {
             input(2, 4, 6, 5),
           ]),
         ];
+        for (const groups of [1, 2]) {
+          const conv = new ConvTranspose2d(4, 6, 3, { bias, groups, stride: 2, padding: 1 });
+          cases.push([new Sequential(conv, new BatchNorm2d(6, options)), input(2, 4, 5, 3)]);
+        }
         for (const [model, x] of cases) {
           expect(folding(settle(model), x)).toEqual({ folded: ['1 → 0'], kept: [] });
           model.dispose();
@@ -93,13 +98,18 @@ describe('fold', () => {
   });
 
   it('into the layer behind, where that is exact', () => {
-    const shiftless = settle(
-      new Sequential(new BatchNorm2d(4), new Conv2d(4, 6, 3, { padding: 1, bias: false })),
-    );
-    const bn = shiftless.at<BatchNorm2d>(0);
     const zeros = { data: new Float32Array(4), shape: [4] };
-    bn.bias!.assign(zeros);
-    bn.runningMean!.assign(zeros);
+    for (const behind of [
+      new Conv2d(4, 6, 3, { padding: 1, bias: false }),
+      new ConvTranspose2d(4, 6, 3, { groups: 2 }),
+    ]) {
+      const model = settle(new Sequential(new BatchNorm2d(4), behind));
+      expect(folding(model, input(2, 4, 5, 5)).folded).toEqual([]);
+      const bn = model.at<BatchNorm2d>(0);
+      bn.bias!.assign(zeros);
+      bn.runningMean!.assign(zeros);
+      expect(folding(model, input(2, 4, 5, 5)).folded).toEqual(['0 → 1']);
+    }
     const cases: [Module, ReturnType<typeof input>][] = [
       [new Sequential(new BatchNorm1d(6), new Linear(6, 4)), input(5, 6)],
       [new Sequential(new BatchNorm2d(4), new Conv2d(4, 6, 3, { groups: 2 })), input(2, 4, 5, 5)],
@@ -119,7 +129,6 @@ describe('fold', () => {
       const last = (model as Sequential).length - 1;
       expect(folding(settle(model), x)).toEqual({ folded: [`0 → ${last}`], kept: [] });
     }
-    expect(folding(shiftless, input(2, 4, 5, 5)).folded).toEqual(['0 → 1']);
   });
 
   it('several into one layer, from both sides', () => {
@@ -221,6 +230,11 @@ describe('fold', () => {
         new Sequential(new BatchNorm2d(2), new Conv2d(2, 2, 3, { padding: 1 })),
         input(1, 2, 4, 4),
         /Conv2d\(2, 2, 3\) behind it pads with zeros/,
+      ],
+      [
+        new Sequential(new BatchNorm2d(2), new ConvTranspose2d(2, 2, 3)),
+        input(1, 2, 4, 4),
+        /ConvTranspose2d\(2, 2, 3\) behind it has fewer inputs at its edges/,
       ],
       [new Reader(), input(4, 3), /what Linear\(3, 3\) before it puts out is also read elsewhere/],
       [new Twice(), input(4, 3), /Linear\(3, 3\) before it stands at several places/],
