@@ -57,6 +57,7 @@ export { emaUpdate, exchange } from './ema';
 export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './gelu';
 export { gemmNN, gemmNT, gemmScratch, gemmTN } from './gemm';
 export { klDivBackward, klDivForward } from './kldiv';
+export { layerNormBackward, layerNormForward } from './layernorm';
 export {
   huberBackward,
   huberForward,
@@ -85,6 +86,7 @@ export {
   reluForward,
 } from './relu';
 export { rmspropStep } from './rmsprop';
+export { sumChunks } from './row';
 export { sgdMomentumStep, sgdStep } from './sgd';
 export {
   logSoftmaxBackward,

@@ -93,6 +93,24 @@ export const GOALS: Goal[] = [
     of: (_, peers) => torch(peers, 'batchnorm', 'backward'),
   },
   {
+    name: 'layer norm [512, 768] forward, × memory.copy',
+    ...{ must: 3, aim: 2.5, unit: '×' },
+    of: (rows) =>
+      ratios(
+        rows.filter(({ shape }) => shape === '[512, 768]'),
+        'layernorm',
+        'forward',
+      ),
+  },
+  {
+    name: 'layer norm forward and backward against PyTorch',
+    ...{ must: 1, aim: 0.7, unit: '×' },
+    of: (_, peers) => [
+      ...torch(peers, 'layernorm', 'forward'),
+      ...torch(peers, 'layernorm', 'backward'),
+    ],
+  },
+  {
     name: 'MLP + batch norm, training step against PyTorch',
     ...{ must: 1.2, aim: 1.05, unit: '×' },
     of: (_, peers) => torch(peers, 'step', 'step', 'mlp'),

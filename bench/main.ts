@@ -13,13 +13,14 @@ import { convScenes } from './works/conv2d.ts';
 import { activationScene, lossScene, optimScene } from './works/elementwise.ts';
 import { measureFold } from './works/fold.ts';
 import { gemmScenes } from './works/gemm.ts';
+import { layerNormScenes } from './works/layernorm.ts';
 import { measureStartup } from './works/startup.ts';
 import { measureSteps } from './works/step.ts';
 
 const HELP = `npm run bench -- [options]
 
-  --only GROUPS     of: batchnorm, gemm, conv2d, activation, loss, optim, curve, step,
-                    fold, startup
+  --only GROUPS     of: batchnorm, layernorm, gemm, conv2d, activation, loss, optim, curve,
+                    step, fold, startup
   --shape TEXT      only shapes whose name contains it
   --rounds N        rounds a scene, 15
   --ms N            milliseconds a work and round, 8
@@ -50,6 +51,7 @@ const arena = await Arena.open(build);
 
 const scenes: Record<string, () => (() => Scene)[]> = {
   batchnorm: () => batchNormScenes(arena),
+  layernorm: () => layerNormScenes(arena),
   gemm: () => gemmScenes(arena),
   conv2d: () => convScenes(arena),
   activation: () => [() => activationScene(arena)],

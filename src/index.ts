@@ -47,6 +47,7 @@ export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/convtrans
 export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
 export { Flatten, Unflatten } from './layers/flatten.ts';
 export { Layer, type LayerContext } from './layers/layer.ts';
+export { LayerNorm, type LayerNormOptions } from './layers/layernorm.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
 export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/maxpool.ts';
 export { type LoadResult, Module, type StateDict } from './layers/module.ts';

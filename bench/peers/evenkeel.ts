@@ -5,7 +5,8 @@ import { batchNormScene } from '../works/batchnorm.ts';
 import { convScene } from '../works/conv2d.ts';
 import { activationScene, lossScene } from '../works/elementwise.ts';
 import { gemmScene } from '../works/gemm.ts';
-import type { BatchNormShape, ConvShape, GemmShape } from '../works/shapes.ts';
+import { layerNormScene } from '../works/layernorm.ts';
+import type { BatchNormShape, ConvShape, GemmShape, RowsShape } from '../works/shapes.ts';
 import { type Network, stepper } from '../works/step.ts';
 import type { Item } from './items.ts';
 import { serve } from './serve.js';
@@ -38,6 +39,7 @@ function sceneOf({ group, shape, of }: Item): Scene {
   if (group === 'batchnorm') {
     return batchNormScene(arena, { ...(of as unknown as BatchNormShape), name: shape });
   }
+  if (group === 'layernorm') return layerNormScene(arena, of as unknown as RowsShape);
   if (group === 'gemm') return gemmScene(arena, of as unknown as GemmShape);
   if (group === 'conv2d') return convScene(arena, of as unknown as ConvShape);
   return group === 'loss' ? lossScene(arena) : activationScene(arena);

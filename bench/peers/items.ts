@@ -6,7 +6,9 @@ import {
   convName,
   GEMM,
   gemmName,
+  LAYER_NORM,
   PARAMETERS,
+  rowsName,
   UNARY,
   UNARY_SIZE,
 } from '../works/shapes.ts';
@@ -38,6 +40,12 @@ export function items(): Item[] {
         of,
         tolerance: 1e-4,
       });
+    }
+  }
+  for (const of of LAYER_NORM) {
+    for (const work of ['forward', 'backward']) {
+      const base = { group: 'layernorm', work, shape: rowsName(of), unit: 'ns/element' as const };
+      list.push({ ...base, count: of.n * of.d, of: { ...of }, tolerance: 1e-4 });
     }
   }
   for (const shape of GEMM) {

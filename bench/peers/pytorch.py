@@ -68,6 +68,16 @@ def batchnorm(work, layout, n, c, s):
     return run, lambda: (run(), flat())[1]
 
 
+def layernorm(work, n, d):
+    x, dy, weight, bias = uniform(n * d, 1).reshape(n, d), uniform(n * d, 2).reshape(n, d), uniform(d, 3), uniform(d, 4)
+    forward = lambda: torch.native_layer_norm(x, [d], weight, bias, 1e-5)
+    _, mean, invstd = forward()
+    args = (dy, x, [d], mean, invstd, weight, bias, [True, True, True])
+    backward = lambda: torch.ops.aten.native_layer_norm_backward(*args)
+    run = forward if work == "forward" else backward
+    return run, lambda: run()[0].reshape(-1)
+
+
 def gemm(work, form, m, n, k):
     a, b, c = uniform(m * k, 1).reshape(m, k), uniform(k * n, 2).reshape(k, n), torch.empty(m, n)
     run = lambda: torch.mm(a, b, out=c)

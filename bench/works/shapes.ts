@@ -31,6 +31,22 @@ export const BATCH_NORM: BatchNormShape[] = [
   ...images(64, 16, 32),
 ];
 
+/** n rows of d numbers, as a transformer's tokens and features. */
+export interface RowsShape {
+  n: number;
+  d: number;
+}
+
+export const LAYER_NORM: RowsShape[] = [
+  { n: 512, d: 768 },
+  { n: 4096, d: 512 },
+  { n: 100, d: 64 },
+];
+
+export function rowsName({ n, d }: RowsShape): string {
+  return `[${n}, ${d}]`;
+}
+
 export interface GemmShape {
   form: 'NN' | 'NT' | 'TN';
   m: number;

@@ -68,6 +68,8 @@ export interface Kernels {
   gemmTN(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
   klDivBackward(dx: Pointer, t: Pointer, logTarget: number, scale: number, from: number, to: number): void;
   klDivForward(x: Pointer, t: Pointer, logTarget: number, from: number, to: number): number;
+  layerNormBackward(dx: Pointer, partial: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, stride: number, from: number, to: number, apart: Pointer): void;
+  layerNormForward(y: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, x: Pointer, weight: Pointer, bias: Pointer, d: number, stride: number, eps: number, from: number, to: number): void;
   huberBackward(dx: Pointer, x: Pointer, t: Pointer, delta: number, scale: number, from: number, to: number): void;
   huberForward(x: Pointer, t: Pointer, delta: number, from: number, to: number): number;
   l1Backward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
@@ -97,6 +99,7 @@ export interface Kernels {
   reluBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   reluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
+  sumChunks(total: Pointer, partial: Pointer, chunks: number, stride: number, from: number, to: number): void;
   sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, momentum: number, dampening: number, nesterov: number, weightDecay: number, first: number, from: number, to: number): void;
   sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
   logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
