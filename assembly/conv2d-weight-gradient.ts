@@ -163,7 +163,16 @@ export function conv2dWeightGradient(
           }
           next = min(next, jc + NC);
           if (start < stop) {
-            packTaps(packedB, windows, at(bases, start), at(taps, jc), stop - start, next - jc);
+            packTaps(
+              packedB,
+              windows,
+              at(bases, start),
+              at(taps, jc),
+              stop - start,
+              outW,
+              outW - (start % outW),
+              next - jc,
+            );
             for (let ic = 0; ic < height; ic += MC) {
               multiplyPacked(
                 at(target, ic * k + jc),

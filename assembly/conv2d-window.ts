@@ -1,7 +1,7 @@
 import { isQuad } from './gemm';
 import { MR, NR } from './gemm-microkernel';
 import { transpose } from './gemm-pack';
-import { at, loadPartial, storePartial } from './lanes';
+import { at } from './lanes';
 
 /**
  * How a convolution becomes a matrix product without a column matrix.
@@ -77,53 +77,57 @@ export function fillWindow(
   const firstColumn = max(0, -left);
   const lastColumn = min(width, w - left);
   if (lastColumn <= firstColumn) return;
-  for (let c = 0; c < channels; c++) {
-    for (let r = firstRow; r < lastRow; r++) {
-      const to = at(window, r * line);
-      const from = at(image, (r + top) * w + left);
-      if (stride == 1) {
-        copyRun(at(to, firstColumn), at(from, firstColumn), lastColumn - firstColumn);
-      } else {
-        for (let phase = 0; phase < stride; phase++) {
-          const first = (firstColumn - phase + stride - 1) / stride;
-          const count = (lastColumn - phase + stride - 1) / stride - first;
-          if (count == 0) continue;
-          const p = at(from, phase + first * stride);
-          const q = at(to, phase * run + first);
-          if (stride == 2) copyEven(q, p, count);
-          else copyStrided(q, p, count, stride);
-        }
+  for (let phase = 0; phase < stride; phase++) {
+    const first = (firstColumn - phase + stride - 1) / stride;
+    const count = (lastColumn - phase + stride - 1) / stride - first;
+    if (count == 0) continue;
+    for (let c = 0; c < channels; c++) {
+      let to = at(window, (c * rows + firstRow) * line + phase * run + first);
+      let from = at(image, (c * h + firstRow + top) * w + left + phase + first * stride);
+      for (let r = firstRow; r < lastRow; r++) {
+        if (stride > 2 || count < 4) copyStrided(to, from, count, stride);
+        else if (stride == 2) copyEven(to, from, count);
+        else copyRun(to, from, count);
+        to = at(to, line);
+        from = at(from, w);
       }
     }
-    window = at(window, rows * line);
-    image = at(image, h * w);
   }
 }
 
-/** @inline */
+/**
+ * Four numbers or more, the last four whether or not some of them are there already.
+ * @inline
+ */
 function copyRun(to: usize, from: usize, count: i32): void {
-  const tail = count & 3;
-  const end = at(from, count - tail);
-  while (from < end) {
+  const last = at(to, count - 4);
+  const end = at(from, count - 4);
+  while (to < last) {
     v128.store(to, v128.load(from));
     from += 16;
     to += 16;
   }
-  if (tail) storePartial(to, loadPartial(from, tail), tail);
+  v128.store(last, v128.load(end));
 }
 
 /**
- * to[i] = from[2 i]; reads nothing past from[2·count − 2].
+ * to[i] = from[2 i], as copyRun; reads nothing past from[2·count − 2].
  * @inline
  */
 function copyEven(to: usize, from: usize, count: i32): void {
-  const end = at(to, (count - 1) & ~3);
-  while (to < end) {
-    v128.store(to, v128.shuffle<f32>(v128.load(from), v128.load(from, 16), 0, 2, 4, 6));
+  const last = at(to, count - 4);
+  const end = at(from, 2 * (count - 4));
+  while (to < last) {
+    v128.store(to, even(from));
     from += 32;
     to += 16;
   }
-  copyStrided(to, from, count - ((count - 1) & ~3), 2);
+  v128.store(last, even(end));
+}
+
+/** @inline */
+function even(from: usize): v128 {
+  return v128.shuffle<f32>(v128.load(from), v128.load(from, 12), 0, 2, 5, 7);
 }
 
 /** @inline */
@@ -188,8 +192,8 @@ function packQuad(dst: usize, window: usize, bases: usize, taps: usize, k: i32):
   if (p1 == p0 + 4 && p3 == p2 + 4) {
     while (t < end) {
       const tap = load<u32>(t);
-      store<u64>(dst, load<u64>(p0 + tap));
-      store<u64>(dst, load<u64>(p2 + tap), 8);
+      const pair = v128.load64_zero(p0 + tap);
+      v128.store(dst, v128.load_lane<u64>(p2 + tap, pair, 1));
       t += 4;
       dst += 32;
     }
@@ -197,10 +201,10 @@ function packQuad(dst: usize, window: usize, bases: usize, taps: usize, k: i32):
   }
   while (t < end) {
     const tap = load<u32>(t);
-    store<f32>(dst, load<f32>(p0 + tap));
-    store<f32>(dst, load<f32>(p1 + tap), 4);
-    store<f32>(dst, load<f32>(p2 + tap), 8);
-    store<f32>(dst, load<f32>(p3 + tap), 12);
+    let v = v128.load32_zero(p0 + tap);
+    v = v128.load_lane<f32>(p1 + tap, v, 1);
+    v = v128.load_lane<f32>(p2 + tap, v, 2);
+    v128.store(dst, v128.load_lane<f32>(p3 + tap, v, 3));
     t += 4;
     dst += 32;
   }
@@ -208,7 +212,8 @@ function packQuad(dst: usize, window: usize, bases: usize, taps: usize, k: i32):
 
 /**
  * Packs panels of 8 taps, for sums over positions: dst[q·8 + j] = window[bases[q] + taps[j]]. Taps
- * are readable in whole fours.
+ * are readable in whole fours. Positions are neighbours along a line; of the first line `first` are
+ * left. A line's last four are packed whether or not some of them are there already.
  */
 export function packTaps(
   dst: usize, // [⌈k/8⌉, positions, 8] f32
@@ -216,6 +221,8 @@ export function packTaps(
   bases: usize, // [positions] i32, bytes
   taps: usize, // [k] i32, bytes
   positions: i32,
+  width: i32,
+  first: i32,
   k: i32,
 ): void {
   const end = at(bases, positions);
@@ -226,21 +233,33 @@ export function packTaps(
     const t3 = window + load<u32>(taps, 12);
     let q = dst;
     let b = bases;
+    let left = first;
     while (b < end) {
-      const p = <usize>load<u32>(b);
-      if (b + 16 <= end && isQuad(b)) {
-        transpose(q, 32, t0 + p, t1 + p, t2 + p, t3 + p);
-        b += 16;
-        q += 128;
+      left = min(left, <i32>((end - b) >> 2));
+      let p = <usize>load<u32>(b);
+      const last = at(p, left - 4);
+      const next = q + ((<usize>left) << 5);
+      if (left >= 4) {
+        while (p < last) {
+          transpose(q, 32, t0 + p, t1 + p, t2 + p, t3 + p);
+          p += 16;
+          q += 128;
+        }
+        transpose(next - 128, 32, t0 + last, t1 + last, t2 + last, t3 + last);
       } else {
-        let v = v128.load32_zero(t0 + p);
-        v = v128.load_lane<f32>(t1 + p, v, 1);
-        v = v128.load_lane<f32>(t2 + p, v, 2);
-        v = v128.load_lane<f32>(t3 + p, v, 3);
-        v128.store(q, v);
-        b += 4;
-        q += 32;
+        while (q < next) {
+          let v = v128.load32_zero(t0 + p);
+          v = v128.load_lane<f32>(t1 + p, v, 1);
+          v = v128.load_lane<f32>(t2 + p, v, 2);
+          v = v128.load_lane<f32>(t3 + p, v, 3);
+          v128.store(q, v);
+          p += 4;
+          q += 32;
+        }
       }
+      b = at(b, left);
+      q = next;
+      left = width;
     }
     taps += 16;
     dst += j & 4 ? ((<usize>positions) << 5) - 16 : 16;
