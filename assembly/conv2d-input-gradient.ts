@@ -1,5 +1,5 @@
 import { panelBytes } from './conv2d';
-import { multiplyLines, positionsByRun } from './conv2d-lines';
+import { multiplyLines, positionsByRun, resultBytes } from './conv2d-lines';
 import { fillWindow, imagesTogether, packIndexed, tableLength } from './conv2d-window';
 import { KC } from './gemm';
 import { TILE_BYTES } from './gemm-microkernel';
@@ -69,7 +69,8 @@ export function conv2dInputGradientScratch(
   const positions = images * h * w + strideH * strideW * tableLength(0);
   const tables = (2 * positions + 2 * k) << 2;
   const fixed = <usize>(TILE_BYTES + tables + ((images * floats) << 2));
-  return fixed + panelBytes(images * h * w, k) + packed;
+  const results = resultBytes(channels / groups, images * h * w);
+  return fixed + results + panelBytes(images * h * w, k) + packed;
 }
 
 /**
@@ -114,7 +115,8 @@ export function conv2dInputGradient(
   const positions = together * plane + strideH * strideW * tableLength(0);
 
   const edge = scratch;
-  const packedB = edge + TILE_BYTES;
+  const results = edge + TILE_BYTES;
+  const packedB = results + resultBytes(height, together * plane);
   const packedA = packedB + panelBytes(together * plane, k);
   const bases = at(packedA, channels * k);
   const columns = at(bases, positions);
@@ -249,6 +251,7 @@ export function conv2dInputGradient(
               stride,
               edge,
               packedB,
+              results,
             );
           }
           a = at(a, channels * count);

@@ -1,6 +1,7 @@
 import { correlate } from './conv2d-depthwise';
-import { PIXELS, packPositions, tableLength } from './conv2d-window';
-import { blockEnd, KC, MC, multiplyPacked } from './gemm';
+import { PIXELS, packPositions, panels, tableLength } from './conv2d-window';
+import { blockEnd, isQuad, KC, MC, multiplyPacked } from './gemm';
+import { NR } from './gemm-microkernel';
 import { at } from './lanes';
 
 /**
@@ -104,6 +105,20 @@ export function endTable(end: usize): void {
 }
 
 /**
+ * Bytes from one row to the next of results that do not lie together in C. Not a multiple of 1 KiB:
+ * rows would meet in few sets of the first-level cache.
+ * @inline
+ */
+function pitch(positions: i32): usize {
+  return <usize>((panels(min(positions, PIXELS)) << 2) + 32);
+}
+
+/** Bytes of scratch for such results, [m, positions]. */
+export function resultBytes(m: i32, positions: i32): usize {
+  return <usize>m * pitch(positions);
+}
+
+/**
  * C = A·B over the taps [from, to), for packed A and a B that is read from windows. As in gemm.ts an
  * element is the sum of its blocks of KC taps, whatever stands beside it.
  */
@@ -123,6 +138,7 @@ function multiplyWindows(
   stride: usize,
   edge: usize, // [TILE_BYTES]
   packedB: usize, // panelBytes(positions, k)
+  results: usize, // resultBytes(m, positions)
 ): void {
   if (m == 1) {
     const lines = positions / width;
@@ -131,6 +147,11 @@ function multiplyWindows(
   }
   for (let jc = 0; jc < positions; jc += PIXELS) {
     const taken = min(PIXELS, positions - jc);
+    const places = at(columns, jc);
+    const first = load<u32>(places);
+    const together = load<u32>(at(places, taken - 1)) == first + ((taken - 1) << 2);
+    const target = together ? c + first : results;
+    const row = together ? stride : pitch(taken);
     for (let start = from; start < to; start = blockEnd(start, to)) {
       const stop = blockEnd(start, to);
       const block = start - (start % KC);
@@ -138,21 +159,75 @@ function multiplyWindows(
       packPositions(packedB, window, at(bases, jc), at(taps, start), taken, stop - start);
       for (let ic = 0; ic < m; ic += MC) {
         multiplyPacked(
-          c + <usize>ic * stride,
+          target + <usize>ic * row,
           at(a, m * block + ic * depth),
           packedB,
           min(MC, m - ic),
-          taken,
+          together ? taken : panels(taken),
           depth,
           start - block,
           stop - block,
-          stride,
-          at(columns, jc),
+          row,
           start > from,
           edge,
         );
       }
     }
+    if (!together) scatter(c, stride, places, results, row, m, taken);
+  }
+}
+
+/** Brings results to their places in the rows of C. */
+function scatter(
+  c: usize, // [m, …] f32, rows `stride` bytes apart
+  stride: usize,
+  columns: usize, // [positions] i32, readable in whole fours
+  results: usize, // [m, positions] f32, rows `row` bytes apart
+  row: usize,
+  m: i32,
+  positions: i32,
+): void {
+  const end = at(results, positions);
+  const last = <usize>m * row;
+  while (results < end) {
+    let from = results;
+    const stop = from + last;
+    let p = c + load<u32>(columns);
+    if (results + 16 > end) {
+      while (from < stop) {
+        store<f32>(p, load<f32>(from));
+        from += row;
+        p += stride;
+      }
+      results += 4;
+      columns += 4;
+      continue;
+    }
+    if (isQuad(columns)) {
+      while (from < stop) {
+        v128.store(p, v128.load(from));
+        from += row;
+        p += stride;
+      }
+    } else {
+      let p1 = c + load<u32>(columns, 4);
+      let p2 = c + load<u32>(columns, 8);
+      let p3 = c + load<u32>(columns, 12);
+      while (from < stop) {
+        const v = v128.load(from);
+        v128.store_lane<f32>(p, v, 0);
+        v128.store_lane<f32>(p1, v, 1);
+        v128.store_lane<f32>(p2, v, 2);
+        v128.store_lane<f32>(p3, v, 3);
+        from += row;
+        p += stride;
+        p1 += stride;
+        p2 += stride;
+        p3 += stride;
+      }
+    }
+    results += 16;
+    columns += 16;
   }
 }
 
@@ -181,6 +256,7 @@ export function multiplyLines(
   stride: usize,
   edge: usize, // [TILE_BYTES]
   packedB: usize, // panelBytes(positions, k)
+  results: usize, // resultBytes(m, positions)
 ): void {
   const last = first + (kernelRows - 1) * rowStep;
   let line = 0;
@@ -188,24 +264,31 @@ export function multiplyLines(
     const before = outside(first + line * lineStep, rowStep, kernelRows, size);
     const after = outside(last + line * lineStep, -rowStep, kernelRows, size);
     const next = runEnd(line, lines, kernelRows, first, lineStep, rowStep, size);
-    const skipped = line * images * width;
-    multiplyWindows(
-      c,
-      a,
-      window,
-      at(bases, skipped),
-      offsets,
-      at(columns, skipped),
-      m,
-      (next - line) * images * width,
-      width,
-      kernelRows * taps,
-      before * taps,
-      (kernelRows - after) * taps,
-      stride,
-      edge,
-      packedB,
-    );
+    // An image's piece of a run lies together in C: alone it needs no detour if it fills its panels.
+    const piece = (next - line) * width;
+    const pieces = (piece & (NR - 1)) == 0 ? images : 1;
+    const taken = (images / pieces) * piece;
+    for (let i = 0; i < pieces; i++) {
+      const skipped = line * images * width + i * taken;
+      multiplyWindows(
+        c,
+        a,
+        window,
+        at(bases, skipped),
+        offsets,
+        at(columns, skipped),
+        m,
+        taken,
+        width,
+        kernelRows * taps,
+        before * taps,
+        (kernelRows - after) * taps,
+        stride,
+        edge,
+        packedB,
+        results,
+      );
+    }
     line = next;
   }
 }

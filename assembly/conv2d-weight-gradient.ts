@@ -1,4 +1,4 @@
-import { panels, tapOffsets, windowFloats } from './conv2d';
+import { tapOffsets, windowFloats } from './conv2d';
 import { correlateTaps } from './conv2d-depthwise';
 import { endTable, outside, positions } from './conv2d-lines';
 import {
@@ -7,6 +7,7 @@ import {
   imagesWithin,
   lineLength,
   packTaps,
+  panels,
   tableLength,
 } from './conv2d-window';
 import { KC, MC, multiplyPacked, NC } from './gemm';
@@ -184,7 +185,6 @@ export function conv2dWeightGradient(
                 start - pc,
                 stop - pc,
                 (<usize>k) << 2,
-                0,
                 true,
                 edge,
               );

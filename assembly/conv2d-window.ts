@@ -26,6 +26,14 @@ export function lineLength(width: i32, stride: i32): i32 {
   return ((width + stride - 1) / stride) * stride;
 }
 
+/**
+ * Rounded up to whole panels of 8.
+ * @inline
+ */
+export function panels(count: i32): i32 {
+  return (count + 7) & -8;
+}
+
 /** Positions whose panels are packed together: [KC, PIXELS] takes 256 KiB. */
 export const PIXELS: i32 = 256;
 

@@ -1,5 +1,5 @@
 import { channelBiasForward } from './bias';
-import { multiplyLines, positionsByRun } from './conv2d-lines';
+import { multiplyLines, positionsByRun, resultBytes } from './conv2d-lines';
 import {
   extent,
   fillWindow,
@@ -7,6 +7,7 @@ import {
   lineLength,
   PIXELS,
   packIndexed,
+  panels,
   tableLength,
 } from './conv2d-window';
 import { KC } from './gemm';
@@ -18,18 +19,10 @@ import { at } from './lanes';
  * product: the weight is A, [outC/groups, taps], and the column matrix B is never written, its
  * panels are packed from a window (conv2d-window.ts), line by line (conv2d-lines.ts).
  *
- * Scratch of the forward pass, in order: a ragged tile; panels of B; the weight, packed; the bases
+ * Scratch of the forward pass, in order: a ragged tile; results on their way to y; panels of B; the weight, packed; the bases
  * and the places in y of a block's positions; the offsets of the taps and their weights; the windows
  * of a block.
  */
-
-/**
- * Rounded up to whole panels of 8.
- * @inline
- */
-export function panels(count: i32): i32 {
-  return (count + 7) & -8;
-}
 
 /**
  * Bytes of a block's packed panels: at most KC deep and PIXELS wide.
@@ -89,7 +82,8 @@ export function conv2dForwardScratch(
   const tables = (2 * (tableLength(images * plane) + tableLength(k))) << 2;
   const packed = (<usize>outChannels * <usize>k) << 2;
   const fixed = <usize>(TILE_BYTES + tables + ((images * floats) << 2));
-  return fixed + panelBytes(images * plane, k) + packed;
+  const results = resultBytes(outChannels / groups, images * plane);
+  return fixed + results + panelBytes(images * plane, k) + packed;
 }
 
 /** taps[i, c, j]: how far beyond a position's first tap each tap lies, in bytes, and its weight. */
@@ -163,7 +157,8 @@ export function conv2dForward(
   const stride = (<usize>plane) << 2;
 
   const edge = scratch;
-  const packedB = edge + TILE_BYTES;
+  const results = edge + TILE_BYTES;
+  const packedB = results + resultBytes(height, together * plane);
   const packedA = packedB + panelBytes(together * plane, k);
   const bases = at(packedA, outChannels * k);
   const columns = at(bases, tableLength(together * plane));
@@ -218,6 +213,7 @@ export function conv2dForward(
         stride,
         edge,
         packedB,
+        results,
       );
     }
     if (bias) channelBiasForward(y, bias, outChannels, plane, i, i + images);

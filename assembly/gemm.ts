@@ -32,7 +32,6 @@ export function multiplyPacked(
   from: i32,
   to: i32,
   stride: usize,
-  columns: usize, // [n] i32, byte offset of each column of C, or 0: 4·j
   add: bool,
   edge: usize, // [TILE_BYTES]
 ): void {
@@ -40,26 +39,19 @@ export function multiplyPacked(
   const panel = (<usize>depth) << 5;
   for (let j = 0; j < n; j += NR) {
     const width = min(NR, n - j);
-    let offset = (<usize>j) << 2;
-    let whole = width == NR;
-    if (columns) {
-      offset = load<u32>(at(columns, j));
-      whole = whole && isRun(at(columns, j), NR);
-    }
     let p = a;
+    let row = at(c, j);
     for (let i = 0; i < m; i += MR) {
       const rows = min(MR, m - i);
-      const row = c + <usize>i * stride;
       const first = at(p, rows * from);
-      if (whole) {
-        tile(row + offset, stride, first, b, rows, depth, add);
+      if (width == NR) {
+        tile(row, stride, first, b, rows, depth, add);
       } else {
         tile(edge, NR * 4, first, b, rows, depth, false);
-        if (!columns) storeColumns(row + offset, stride, edge, rows, width, add);
-        else if (width == NR) scatterPanel(row, stride, at(columns, j), edge, rows, add);
-        else scatterColumns(row, stride, at(columns, j), edge, rows, width, add);
+        storeColumns(row, stride, edge, rows, width, add);
       }
       p += (<usize>rows * <usize>k) << 2;
+      row += <usize>rows * stride;
     }
     b += panel;
   }
@@ -102,56 +94,6 @@ function storeColumns(
 ): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < width; j++) put(at(c, j), load<f32>(at(edge, j)), add);
-    c += stride;
-    edge += NR * 4;
-  }
-}
-
-/** Stores or adds the first `width` columns of a finished tile at their places in a row of C. */
-function scatterColumns(
-  c: usize,
-  stride: usize,
-  columns: usize,
-  edge: usize,
-  rows: i32,
-  width: i32,
-  add: bool,
-): void {
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < width; j++) {
-      put(c + load<u32>(at(columns, j)), load<f32>(at(edge, j)), add);
-    }
-    c += stride;
-    edge += NR * 4;
-  }
-}
-
-/** All eight columns, their places kept in registers. */
-function scatterPanel(
-  c: usize,
-  stride: usize,
-  columns: usize,
-  edge: usize,
-  rows: i32,
-  add: bool,
-): void {
-  const c0 = <usize>load<u32>(columns);
-  const c1 = <usize>load<u32>(columns, 4);
-  const c2 = <usize>load<u32>(columns, 8);
-  const c3 = <usize>load<u32>(columns, 12);
-  const c4 = <usize>load<u32>(columns, 16);
-  const c5 = <usize>load<u32>(columns, 20);
-  const c6 = <usize>load<u32>(columns, 24);
-  const c7 = <usize>load<u32>(columns, 28);
-  for (let i = 0; i < rows; i++) {
-    put(c + c0, load<f32>(edge), add);
-    put(c + c1, load<f32>(edge, 4), add);
-    put(c + c2, load<f32>(edge, 8), add);
-    put(c + c3, load<f32>(edge, 12), add);
-    put(c + c4, load<f32>(edge, 16), add);
-    put(c + c5, load<f32>(edge, 20), add);
-    put(c + c6, load<f32>(edge, 24), add);
-    put(c + c7, load<f32>(edge, 28), add);
     c += stride;
     edge += NR * 4;
   }
@@ -236,20 +178,7 @@ function gemm(
         packA(packedA, element(a, pc, ic, aStride, aAcross), aStride, height, depth, MR, aAcross);
         const block = at(c + <usize>ic * stride, jc);
         const add = accumulate != 0 || pc > 0;
-        multiplyPacked(
-          block,
-          packedA,
-          packedB,
-          height,
-          width,
-          depth,
-          0,
-          depth,
-          stride,
-          0,
-          add,
-          edge,
-        );
+        multiplyPacked(block, packedA, packedB, height, width, depth, 0, depth, stride, add, edge);
         if ((bias || relu) && pc + depth == k) {
           epilogue(block, stride, bias ? at(bias, jc) : 0, height, width, relu != 0);
         }
