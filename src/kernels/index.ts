@@ -3,12 +3,13 @@
  * the needs of the layers and change without notice in any version.
  */
 import { engine } from '../runtime/engine.ts';
+import type { WasmMemory } from '../runtime/wasm.ts';
 
 export type { Kernels, Pointer } from '../generated/kernels.ts';
 export { Block, NULL, offset } from '../memory/memory.ts';
 export { kernels } from '../runtime/engine.ts';
 
 /** Linear memory, which layers and `Block`s share; growth replaces its buffer. */
-export function memory(): WebAssembly.Memory {
+export function memory(): WasmMemory {
   return engine().memory;
 }

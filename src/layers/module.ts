@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { describe, sameShape, shapeText } from '../check.ts';
 import { Buffer, Counter, Parameter } from '../parameter.ts';
 import { Root } from '../plan/root.ts';

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { type Shape, shapeText, sizeOf } from '../check.ts';
 import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkInteger, checkNumber } from '../check.ts';
 import type { Module, StateDict } from '../layers/module.ts';
 import { Block, disown, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';

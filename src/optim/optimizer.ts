@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkNumber, describe, sameShape, shapeText } from '../check.ts';
 import { type Block, disown, Window } from '../memory/memory.ts';
 import { Parameter } from '../parameter.ts';

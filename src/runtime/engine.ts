@@ -5,17 +5,18 @@
 import { demangle } from '@assemblyscript/loader';
 import type { Kernels } from '../generated/kernels.ts';
 import { builtin } from './builtin.ts';
+import type { WasmMemory, WasmModule } from './wasm.ts';
 
 /** wasm32's address space: 65,536 pages of 64 KiB. */
 export const MAX_PAGES = 65_536;
 
 export interface Engine {
   readonly exports: Kernels;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
 }
 
 let bound: Engine | undefined;
-let provided: WebAssembly.Module | undefined;
+let provided: WasmModule | undefined;
 
 /** The kernels and their memory; every call goes through it, so that it can be bound anew. */
 export function engine(): Engine {
@@ -33,18 +34,13 @@ export function started(): boolean {
 }
 
 /** Has the kernels start from `module`, an already compiled build of them, instead of the package's strict one. */
-export function provide(module: WebAssembly.Module): void {
+export function provide(module: WasmModule): void {
   provided = module;
 }
 
 function start(): Engine {
-  if (typeof WebAssembly === 'undefined') {
-    throw new Error(
-      'evenkeel: this runtime has no WebAssembly; use one that has it (any since 2021)',
-    );
-  }
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
   const module = provided ?? builtin();
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   // The loader's own instantiateSync would bring its strings and arrays along, which kernels have not.
   return { exports: demangle(exports) as unknown as Kernels, memory };

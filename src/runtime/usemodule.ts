@@ -1,5 +1,6 @@
 import { STAMP } from '../generated/stamp.ts';
 import { provide, started } from './engine.ts';
+import type { WasmModule } from './wasm.ts';
 
 /**
  * Has the kernels start from a module that you compiled or imported, instead of the package's own:
@@ -17,7 +18,7 @@ import { provide, started } from './engine.ts';
  * @throws Error where a layer, Parameter, optimizer or loss has already started the kernels
  * @throws TypeError where `module` is no WebAssembly.Module, or not the kernels of this version
  */
-export function useModule(module: WebAssembly.Module): void {
+export function useModule(module: WasmModule): void {
   if (started()) {
     throw new Error(
       'useModule: the kernels have already started: call it before the first layer, Parameter or ' +
