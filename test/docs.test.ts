@@ -63,3 +63,9 @@ it('docs/lint.md', async () => {
     '4 small-batch',
   ]);
 });
+
+it('docs/networks.md', async () => {
+  const { block, large } = await runExamples('docs/networks.md', { exported: ['block', 'large'] });
+  expect(Object.keys(block.stateDict())).toContain('bn2.running_var');
+  expect(large.shape).toEqual([1, 8, 14, 14]);
+});

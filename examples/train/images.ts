@@ -21,7 +21,7 @@ const SHIPPED = fileURLToPath(new URL('../../data/fashion-mnist', import.meta.ur
 const DEBIAN = '/usr/share/datasets/fashion-mnist';
 
 /** @throws Error in one clear line where files are missing or do not fit each other */
-export async function readImages({ data, full }: Options): Promise<Data> {
+export async function readImages({ data, full }: Pick<Options, 'data' | 'full'>): Promise<Data> {
   if (full && !(await exists(DEBIAN))) {
     throw new Error(
       `--full: no ${DEBIAN}: install Debian's dataset-fashion-mnist, or point --data at the files`,
