@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Conv2d, ConvTranspose2d, type ConvTranspose2dOptions, Tensor } from '../src/index.ts';
+import {
+  Conv2d,
+  ConvTranspose2d,
+  type ConvTranspose2dOptions,
+  manualSeed,
+  Tensor,
+} from '../src/index.ts';
 import {
   type ConvTransposeShape,
   convTransposeForward,
@@ -179,6 +185,7 @@ describe('ConvTranspose2d', () => {
   });
 
   it('starts within ±1/√fan_in as PyTorch counts it, by outChannels/groups', () => {
+    manualSeed(1);
     using layer = new ConvTranspose2d(32, 16, [2, 8], { groups: 4 });
     expect(layer.weight.shape).toEqual([32, 4, 2, 8]);
     for (const values of [layer.weight.data.toArray(), layer.bias!.data.toArray()]) {
