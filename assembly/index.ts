@@ -85,6 +85,7 @@ export {
   reluBackward,
   reluForward,
 } from './relu';
+export { rmsNormBackward, rmsNormForward } from './rmsnorm';
 export { rmspropStep } from './rmsprop';
 export { sumChunks } from './row';
 export { sgdMomentumStep, sgdStep } from './sgd';

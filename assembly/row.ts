@@ -67,7 +67,7 @@ export function differences(
 }
 
 /** Σx and Σx², as two float64. */
-function squares(
+export function squares(
   x: usize, // [m] f32
   m: i32,
 ): v128 {

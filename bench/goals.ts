@@ -103,6 +103,16 @@ export const GOALS: Goal[] = [
       ),
   },
   {
+    name: 'RMS norm [512, 768] forward, × memory.copy',
+    ...{ must: 2.2, aim: 2, unit: '×' },
+    of: (rows) =>
+      ratios(
+        rows.filter(({ shape }) => shape === '[512, 768]'),
+        'layernorm',
+        'RMS forward',
+      ),
+  },
+  {
     name: 'layer norm forward and backward against PyTorch',
     ...{ must: 1, aim: 0.7, unit: '×' },
     of: (_, peers) => [

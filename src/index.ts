@@ -57,6 +57,7 @@ export {
   type NormalizationOptions,
 } from './layers/normalization.ts';
 export { Residual } from './layers/residual.ts';
+export { RMSNorm, type RMSNormOptions } from './layers/rmsnorm.ts';
 export { Sequential } from './layers/sequential.ts';
 export { LogSoftmax, Softmax } from './layers/softmax.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/upsample.ts';

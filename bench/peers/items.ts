@@ -43,7 +43,7 @@ export function items(): Item[] {
     }
   }
   for (const of of LAYER_NORM) {
-    for (const work of ['forward', 'backward']) {
+    for (const work of ['forward', 'backward', 'RMS forward', 'RMS backward']) {
       const base = { group: 'layernorm', work, shape: rowsName(of), unit: 'ns/element' as const };
       list.push({ ...base, count: of.n * of.d, of: { ...of }, tolerance: 1e-4 });
     }

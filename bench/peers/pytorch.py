@@ -70,11 +70,25 @@ def batchnorm(work, layout, n, c, s):
 
 def layernorm(work, n, d):
     x, dy, weight, bias = uniform(n * d, 1).reshape(n, d), uniform(n * d, 2).reshape(n, d), uniform(d, 3), uniform(d, 4)
+    if work.startswith("RMS"):
+        return rmsnorm(work, x, dy, weight)
     forward = lambda: torch.native_layer_norm(x, [d], weight, bias, 1e-5)
     _, mean, invstd = forward()
     args = (dy, x, [d], mean, invstd, weight, bias, [True, True, True])
     backward = lambda: torch.ops.aten.native_layer_norm_backward(*args)
     run = forward if work == "forward" else backward
+    return run, lambda: run()[0].reshape(-1)
+
+
+def rmsnorm(work, x, dy, weight):
+    """1.13 has no layer for it: composed as models do, backward by autograd."""
+    if work == "RMS backward":
+        x.requires_grad_(), weight.requires_grad_()
+    y = lambda: x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5) * weight
+    if work == "RMS forward":
+        return y, lambda: y().reshape(-1)
+    result = y()
+    run = lambda: torch.autograd.grad(result, (x, weight), dy, retain_graph=True)
     return run, lambda: run()[0].reshape(-1)
 
 

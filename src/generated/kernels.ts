@@ -98,6 +98,8 @@ export interface Kernels {
   relu6Forward(y: Pointer, x: Pointer, from: number, to: number): void;
   reluBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   reluForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  rmsNormBackward(dx: Pointer, partial: Pointer, invRms: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, from: number, to: number): void;
+  rmsNormForward(y: Pointer, invRms: Pointer, x: Pointer, weight: Pointer, d: number, eps: number, from: number, to: number): void;
   rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
   sumChunks(total: Pointer, partial: Pointer, chunks: number, stride: number, from: number, to: number): void;
   sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, momentum: number, dampening: number, nesterov: number, weightDecay: number, first: number, from: number, to: number): void;

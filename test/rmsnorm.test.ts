@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { Linear, RMSNorm, Sequential, Tensor } from '../src/index.ts';
+import { type Rows, rmsNorm, rmsNormGradients } from './reference/rmsnorm.ts';
+import { expectClose, type Tolerance } from './support/close.ts';
+import { runExamples } from './support/examples.ts';
+import { readGoldens } from './support/goldens.ts';
+import { Arena } from './support/kernels.ts';
+import { TestRandom } from './support/random.ts';
+
+/** float32 sums of random terms: a few roundings of 6e-8 each on terms of size one. */
+const SUMS = { scaled: 2e-6, atol: 2e-6 };
+
+interface Problem extends Rows {
+  x: Float32Array;
+  dy: Float32Array;
+  /** Rows at which the work is cut into ranges; those of backward at multiples of 256. */
+  cuts?: number[];
+  inPlace?: boolean;
+}
+
+/** The kernels, called in the order the layer calls them; dγ is added to 1. */
+function run({ n, d, x, dy, weight, eps, cuts = [], inPlace }: Problem) {
+  const arena = new Arena();
+  const k = arena.kernels;
+  const poisoned = (length: number) => {
+    const block = arena.f32(length, d % 4);
+    block.f32.fill(Number.NaN);
+    return block;
+  };
+  const [X, DY] = [arena.f32(x, d % 4), arena.f32(dy, 1)];
+  const Y = inPlace ? arena.f32(x, 3) : poisoned(n * d);
+  const DX = inPlace ? DY : poisoned(n * d);
+  const invRms = poisoned(n);
+  const gamma = arena.f32(weight ?? new Float32Array(d).fill(1), 1);
+  const dWeight = arena.f32(new Float32Array(d).fill(1));
+  const count = Math.ceil(n / 256);
+  const partial = poisoned(count * d);
+  const edges = [0, ...cuts, n];
+  for (const [i, to] of edges.slice(1).entries()) {
+    const source = inPlace ? Y.ptr : X.ptr;
+    k.rmsNormForward(Y.ptr, invRms.ptr, source, gamma.ptr, d, eps, edges[i]!, to);
+  }
+  const wide = [0, ...cuts.filter((cut) => cut % 256 === 0), n];
+  for (const [i, to] of wide.slice(1).entries()) {
+    const inputs = [DY.ptr, X.ptr, gamma.ptr, d] as const;
+    k.rmsNormBackward(DX.ptr, partial.ptr, invRms.ptr, ...inputs, wide[i]!, to);
+  }
+  k.sumChunks(dWeight.ptr, partial.ptr, count, d, 0, d);
+  arena.checkCanaries();
+  return {
+    y: Y.f32.slice(),
+    dx: DX.f32.slice(),
+    dWeight: Float64Array.from(dWeight.f32, (v) => v - 1),
+  };
+}
+
+function problem(seed: number, n: number, d: number): Problem {
+  const random = new TestRandom(seed);
+  const sd = random.uniforms(n, 0.5, 2);
+  const x = Float32Array.from(
+    { length: n * d },
+    (_, i) => sd[Math.floor(i / d)]! * random.normal(),
+  );
+  // a row of one number: y is ±γ but for eps, and dx nearly cancels
+  const eps = d < 3 ? 0.1 : 1e-6;
+  return { n, d, x, dy: random.normals(n * d), weight: random.normals(d), eps };
+}
+
+function check(problem: Problem, tolerance: Tolerance = SUMS) {
+  const { x, dy } = problem;
+  const { y, dx, dWeight } = run(problem);
+  expectClose(y, rmsNorm(x, problem), tolerance, 'y');
+  const expected = rmsNormGradients(dy, x, problem);
+  expectClose(dx, expected.dx, tolerance, 'dx');
+  expectClose(dWeight, expected.dWeight, tolerance, 'dWeight');
+}
+
+describe('RMS norm kernels', () => {
+  it('agree with float64 at the edges of lanes', () => {
+    for (const d of [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100]) {
+      for (const n of [1, 2, 3, 5, 21]) check(problem(100 * n + d, n, d));
+    }
+  });
+
+  it('agree on rows longer than a run of sums, on many rows, far from 0', () => {
+    check(problem(1, 3, 4099));
+    check(problem(2, 2, 20_001));
+    check(problem(3, 700, 9));
+    const far = problem(4, 5, 768);
+    check({ ...far, x: far.x.map((v) => 1e4 + v) });
+  });
+
+  it('give the same bits in ranges, in place and alone', () => {
+    const whole = problem(7, 600, 13);
+    const expected = run(whole);
+    expect(run({ ...whole, cuts: [16, 256, 512, 592] })).toEqual(expected);
+    expect(run({ ...whole, inPlace: true })).toEqual(expected);
+    for (const i of [0, 255, 599]) {
+      const row = (values: Float32Array) => values.slice(i * 13, (i + 1) * 13);
+      const alone = run({ ...whole, n: 1, x: row(whole.x), dy: row(whole.dy) });
+      expect(alone.y).toEqual(row(expected.y));
+      expect(alone.dx).toEqual(row(expected.dx));
+    }
+  });
+});
+
+describe('the float64 gradients', () => {
+  it('are those of finite differences', () => {
+    const random = new TestRandom(9);
+    const rows = { n: 3, d: 5, weight: random.normals(5), eps: 1e-3 };
+    const [x, dy] = [Float64Array.from(random.normals(15)), Float64Array.from(random.normals(15))];
+    const { dx, dWeight } = rmsNormGradients(dy, x, rows);
+    const loss = (x: Float64Array, rows: Rows) =>
+      rmsNorm(x, rows).reduce((sum, y, i) => sum + y * dy[i]!, 0);
+    const slope = (values: ArrayLike<number>, i: number, at: (v: Float64Array) => number) => {
+      const side = (h: number) => at(Float64Array.from(values, (v, j) => (j === i ? v + h : v)));
+      return (side(1e-5) - side(-1e-5)) / 2e-5;
+    };
+    for (let i = 0; i < 15; i++) {
+      expect(Math.abs(slope(x, i, (v) => loss(v, rows)) - dx[i]!)).toBeLessThan(1e-8);
+    }
+    for (let j = 0; j < 5; j++) {
+      const byWeight = slope(rows.weight, j, (weight) => loss(x, { ...rows, weight }));
+      expect(Math.abs(byWeight - dWeight[j]!)).toBeLessThan(1e-8);
+    }
+  });
+});
+
+describe("RMSNorm against PyTorch's autograd in float64", () => {
+  for (const golden of readGoldens('rmsnorm')) {
+    it(golden.name, () => {
+      const { normalized, eps, weight, x, y, dy, dx, dWeight } = golden;
+      using norm = new RMSNorm(normalized, { eps, elementwiseAffine: weight !== null });
+      if (weight) norm.loadStateDict({ weight });
+      expectClose(norm.forward(x).toArray(), y.data, { scaled: 1e-6 }, 'y');
+      expectClose(norm.predict(x).toArray(), y.data, { scaled: 1e-6 }, 'predict');
+      expectClose(norm.backward(dy).toArray(), dx.data, SUMS, 'dx');
+      if (weight) expectClose(norm.weight!.grad!.toArray(), dWeight.data, SUMS, 'dWeight');
+    });
+  }
+});
+
+describe('RMSNorm', () => {
+  const random = new TestRandom(10);
+  const x = Tensor.from(random.normals(60), [4, 3, 5]);
+
+  it("has PyTorch's options and state-dict keys", () => {
+    using norm = new RMSNorm([3, 5]);
+    expect(Object.keys(norm.stateDict())).toEqual(['weight']);
+    expect(norm.stateDict().weight!.shape).toEqual([3, 5]);
+    expect(norm.eps).toBe(2 ** -23);
+    using bare = new RMSNorm(5, { elementwiseAffine: false });
+    expect(Object.keys(bare.stateDict())).toEqual([]);
+  });
+
+  it('trains inside a model, its dx first or late', () => {
+    using model = new Sequential(new RMSNorm(5), new Linear(5, 2), new RMSNorm(2));
+    const dy = Tensor.from(random.normals(24), [4, 3, 2]);
+    model.forward(x);
+    const dx = model.backward(dy).toArray();
+    using last = new RMSNorm(2);
+    using linear = new Linear(5, 2);
+    linear.loadStateDict(model.at(1).stateDict());
+    using first = new RMSNorm(5);
+    const h = first.forward(x).clone();
+    const z = linear.forward(h).clone();
+    last.forward(z);
+    const dz = last.backward(dy).clone();
+    const dh = linear.backward(dz).clone();
+    expect(first.backward(dh).toArray()).toEqual(dx);
+    expect(model.at<RMSNorm>(0).weight!.grad!.toArray()).toEqual(first.weight!.grad!.toArray());
+  });
+
+  it('gives a sample the same bits alone, in a batch, in training and in predict', () => {
+    using norm = new RMSNorm([3, 5]);
+    const whole = norm.forward(x).toArray();
+    expect(norm.predict(x).toArray()).toEqual(whole);
+    for (const i of [0, 3]) {
+      const alone = { data: x.toArray().slice(i * 15, (i + 1) * 15), shape: [1, 3, 5] };
+      expect(norm.predict(alone).toArray()).toEqual(whole.slice(i * 15, (i + 1) * 15));
+    }
+  });
+
+  it('says what is wrong with its options and input', () => {
+    expect(() => new RMSNorm(0)).toThrow(
+      new RangeError('RMSNorm: normalizedShape expected a whole number ≥ 1, got 0'),
+    );
+    expect(() => new RMSNorm(4, { eps: -1 })).toThrow(
+      new RangeError('RMSNorm(4): eps expected a number > 0, got -1'),
+    );
+    using norm = new RMSNorm([3, 5]);
+    expect(() => norm.forward(Tensor.zeros([2, 5, 3]))).toThrow(
+      new RangeError('RMSNorm([3, 5]): input expected [N, …, 3, 5], got [2, 5, 3]'),
+    );
+  });
+});
+
+it('docs/rmsnorm.md', async () => {
+  const { norm } = await runExamples('docs/rmsnorm.md', { exported: ['norm'] });
+  const tokens = { data: new Float32Array(2 * 768), shape: [2, 768] };
+  expect(norm.predict(tokens).shape).toEqual([2, 768]);
+});
