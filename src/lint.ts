@@ -147,11 +147,12 @@ function lastOf(output: Value): Use | undefined {
 
 /** What the statistics are of, where that is too little. */
 function fewSamples(use: Use, bn: BatchNorm, batchSize: number): string | undefined {
-  if (bn.frozenStatistics || batchSize >= FEW) return undefined;
-  const samples = `${batchSize} sample${batchSize > 1 ? 's' : ''}`;
+  const count = Math.min(batchSize, bn.virtualBatchSize ?? batchSize);
+  if (bn.frozenStatistics || count >= FEW) return undefined;
+  const samples = `${count} sample${count > 1 ? 's' : ''}${count < batchSize ? ' a ghost' : ''}`;
   const [x] = use.inputs as [Value];
   if (x.shape.length === 0) return samples;
-  const values = (sizeOf(x.shape) / x.shape[0]! / bn.numFeatures) * batchSize;
+  const values = (sizeOf(x.shape) / x.shape[0]! / bn.numFeatures) * count;
   if (values === 1) return 'one value a channel, which training refuses';
   // of m independent normal values, √(2/(m − 1)) of the variance; positions of an image depend on each other
   const error = Math.round(100 * Math.sqrt(2 / (values - 1)));

@@ -125,6 +125,10 @@ describe('lint', () => {
     expect(lint(features, { batchSize: 1, shape: [7, 4] })[0]!.message).toBe(
       'BatchNorm1d(4) has statistics of one value a channel, which training refuses',
     );
+    const ghosts = new Sequential(new BatchNorm1d(4, { virtualBatchSize: 8 }), new ReLU());
+    expect(lint(ghosts, { batchSize: 64 })[0]!.message).toBe(
+      'BatchNorm1d(4) has statistics of 8 samples a ghost',
+    );
     features.at<BatchNorm1d>(0).frozenStatistics = true;
     expect(findings(features, { batchSize: 1 })).toEqual([]);
     expect(() => lint(model, { batchSize: 0 })).toThrow(

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../check.ts';
+import { checkInteger, checkNumber, type Shape, shapeText } from '../check.ts';
 import { NULL, offset, type Pointer, Window } from '../memory/memory.ts';
 import { Buffer, Counter, Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
@@ -6,6 +6,14 @@ import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
 import { Tensor } from '../tensor.ts';
 import { ReLU } from './activation.ts';
+import {
+  checkFilled,
+  checkGhosts,
+  ghostsOf,
+  type Part,
+  type VirtualBatchRest,
+  wholeOf,
+} from './batchnorm-ghosts.ts';
 import { Leaf } from './leaf.ts';
 import type { Population } from './population.ts';
 
@@ -35,15 +43,25 @@ export interface BatchNormOptions {
   runningVariance?: 'unbiased' | 'biased';
   /** Whether channels are the last axis rather than axis 1. Default false. */
   channelsLast?: boolean;
+  /**
+   * Samples of a ghost: in training a batch is normalised in ghosts of this size, each by statistics
+   * of its own (Hoffer et al., 2017, arXiv:1705.08741), which also move the running ones in turn. At
+   * least 2. By default the batch is one.
+   */
+  virtualBatchSize?: number;
+  /**
+   * What becomes of a batch's last samples that do not fill a ghost: 'refuse' throws, 'alone' makes them
+   * a smaller ghost, 'join' adds them to the last whole one. Default 'refuse'.
+   */
+  virtualBatchRest?: VirtualBatchRest;
 }
 
 /** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
 interface Memo {
-  readonly n: number;
-  /** Values a plane; 0 where channels stand side by side, in rows. */
-  readonly s: number;
-  /** Values a channel, n·s. */
-  readonly m: number;
+  /** The batch in one; and as statistics of a batch are taken of it, in ghosts or also in one. */
+  readonly whole: readonly Part[];
+  readonly ghosts: readonly Part[];
+  /** A row of C a part. */
   readonly shift: Slot;
   readonly delta: Slot;
   readonly invStd: Slot;
@@ -51,8 +69,9 @@ interface Memo {
   readonly offset: Slot;
   /** Whether it also does the work of the ReLU behind it. */
   relu: boolean;
-  /** Whether the last forward used the batch's own statistics. */
+  /** Whether the last forward used the batch's own statistics, and the parts it went in. */
   batch: boolean;
+  parts: readonly Part[];
 }
 
 /** What the three layers share; they differ in the axes they take. */
@@ -67,6 +86,8 @@ export abstract class BatchNorm extends Leaf {
   readonly eps: number;
   readonly channelsLast: boolean;
   readonly runningVariance: 'unbiased' | 'biased';
+  readonly virtualBatchSize: number | undefined;
+  readonly virtualBatchRest: VirtualBatchRest;
   /** Whether training, too, normalises with the running statistics and leaves them as they are. */
   frozenStatistics = false;
   /**
@@ -87,7 +108,7 @@ export abstract class BatchNorm extends Leaf {
     super();
     const { eps = 1e-5, momentum, decay, affine = true, channelsLast = false } = options;
     const { center = affine, scale = affine, trackRunningStats = true } = options;
-    const { runningVariance = 'unbiased' } = options;
+    const { runningVariance = 'unbiased', virtualBatchSize, virtualBatchRest = 'refuse' } = options;
     checkInteger(this.constructor.name, 'numFeatures', numFeatures);
     checkNumber(`${this}`, 'eps', eps);
     if (!(Math.fround(eps) > 0 && eps < Infinity)) {
@@ -104,12 +125,15 @@ export abstract class BatchNorm extends Leaf {
         `${this}: runningVariance expected 'unbiased' or 'biased', got ${String(runningVariance)}`,
       );
     }
+    checkGhosts(`${this}`, virtualBatchSize, virtualBatchRest);
     if (decay !== undefined) checkNumber(`${this}`, 'decay', decay, 0, 1);
     this.rate = 0;
     this.momentum = decay === undefined ? (momentum === undefined ? 0.1 : momentum) : 1 - decay;
     this.eps = eps;
     this.channelsLast = channelsLast;
     this.runningVariance = runningVariance;
+    this.virtualBatchSize = virtualBatchSize;
+    this.virtualBatchRest = virtualBatchRest;
     const ones = Tensor.from(new Float32Array(numFeatures).fill(1), [numFeatures]);
     const zeros = Tensor.zeros([numFeatures]);
     this.weight = scale ? new Parameter(ones) : undefined;
@@ -144,23 +168,23 @@ export abstract class BatchNorm extends Leaf {
   }
 
   connect(use: Use, shape: Shape): Shape {
-    const c = this.numFeatures;
+    const { numFeatures: c, channelsLast, virtualBatchSize, virtualBatchRest } = this;
     this.checkInput(shape);
-    const m = sizeOf(shape) / c;
-    // Channels side by side are rows; a single channel is one long plane, however it was meant.
-    const s = c === 1 ? m : this.channelsLast || m === shape[0] ? 0 : m / shape[0]!;
-    const n = s === 0 ? m : m / s;
+    const whole = [wholeOf(shape, c, channelsLast)];
+    const ghosts = virtualBatchSize
+      ? ghostsOf(shape, c, channelsLast, virtualBatchSize, virtualBatchRest)
+      : whole;
     const memo: Memo = {
-      n,
-      s,
-      m,
-      shift: use.save([c]),
-      delta: use.save([c]),
-      invStd: use.save([c]),
-      scale: use.save([c]),
-      offset: use.save([c]),
+      whole,
+      ghosts,
+      shift: use.save([ghosts.length, c]),
+      delta: use.save([ghosts.length, c]),
+      invStd: use.save([ghosts.length, c]),
+      scale: use.save([ghosts.length, c]),
+      offset: use.save([ghosts.length, c]),
       relu: false,
       batch: false,
+      parts: whole,
     };
     use.memo = memo;
     use.reserveScratch(4 * (LANES + 6 * padded(c)));
@@ -171,14 +195,19 @@ export abstract class BatchNorm extends Leaf {
   }
 
   override verify(use: Use, training: boolean): void {
-    const { m } = use.memo as Memo;
-    if (m > 1 || !this.usesBatch(training)) return;
+    if (!this.usesBatch(training)) return;
+    const { shape } = use.inputs[0]!;
+    const parts = this.partsOf(use, true);
+    if (this.virtualBatchSize && this.virtualBatchRest === 'refuse' && !this.population) {
+      checkFilled(`${this}`, parts, this.virtualBatchSize, shape);
+    }
+    if (parts.every(({ m }) => m > 1)) return;
     const way = this.runningMean
       ? 'use a larger batch (dropLast spares a last batch of one), or eval() or predict()'
       : 'use a larger batch, or trackRunningStats';
     throw new RangeError(
       `${this}: batch statistics expected more than one value a channel, got 1 in ` +
-        `${shapeText(use.inputs[0]!.shape)}: ${way}`,
+        `${parts.length > 1 ? 'a ghost of ' : ''}${shapeText(shape)}: ${way}`,
     );
   }
 
@@ -191,60 +220,70 @@ export abstract class BatchNorm extends Leaf {
   compute(use: Use): void {
     const { numFeatures: c, eps, weight, bias, runningMean, runningVar } = this;
     const memo = use.memo as Memo;
-    const { n, s, shift, delta, invStd, scale } = memo;
+    const { scratch } = use;
     const batch = this.usesBatch(use.training);
-    const { x, y, scratch } = use;
-    const { ptr: k } = shift;
-    const { ptr: d } = delta;
-    const { ptr: r } = invStd;
-    const { ptr: a } = scale;
-    const { ptr: b } = memo.offset;
     const totals = offset(scratch, LANES);
     const variance = this.variance(use);
-    memo.batch = batch;
-    if (!batch) {
-      kernels().batchNormRunning(k, d, r, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
-    } else if (s === 0) {
-      kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, 0, c, totals, scratch);
-    } else {
-      kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, 0, c, totals);
-    }
-    kernels().batchNormAffine(a, b, d, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
     const relu = memo.relu ? 1 : 0;
-    if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
-    else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
-    if (this.population) this.gather(use, this.population);
-    else if (batch && use.training) this.track(use);
+    memo.batch = batch;
+    memo.parts = this.partsOf(use, batch);
+    for (const part of memo.parts) {
+      const { element, index, n, s } = part;
+      const x = offset(use.x, element);
+      const y = offset(use.y, element);
+      const k = offset(memo.shift.ptr, index * c);
+      const d = offset(memo.delta.ptr, index * c);
+      const r = offset(memo.invStd.ptr, index * c);
+      const a = offset(memo.scale.ptr, index * c);
+      const b = offset(memo.offset.ptr, index * c);
+      if (!batch) {
+        kernels().batchNormRunning(k, d, r, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
+      } else if (s === 0) {
+        kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, 0, c, totals, scratch);
+      } else {
+        kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, 0, c, totals);
+      }
+      kernels().batchNormAffine(a, b, d, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
+      if (this.population) this.gather(use, part, this.population);
+      else if (batch && use.training) this.track(use, part);
+      if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
+      else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
+    }
   }
 
   /** dγ += Σ dy·x̂, dβ += Σ dy; dx with the statistics' own share in it where they were the batch's. */
   differentiate(use: Use): void {
-    const { numFeatures: c, weight, bias } = this;
-    const { x, dx, dy, scratch } = use;
+    const { numFeatures: c } = this;
+    const { scratch } = use;
     const memo = use.memo as Memo;
-    const { n, s, m, batch } = memo;
-    const { ptr: k } = memo.shift;
-    const { ptr: r } = memo.invStd;
-    const { ptr: a } = memo.scale;
-    const { ptr: b } = memo.offset;
+    const { batch } = memo;
     const relu = memo.relu ? 1 : 0;
-    const dWeight = use.gradient(weight);
-    const dBias = use.gradient(bias);
+    const dWeight = use.gradient(this.weight);
+    const dBias = use.gradient(this.bias);
     const totals = offset(scratch, LANES);
-    const p = batch && dx ? offset(totals, 4 * padded(c)) : NULL;
-    const q = batch && dx ? offset(totals, 5 * padded(c)) : NULL;
-    if (dWeight || dBias || p) {
-      if (s === 0) {
-        kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, 0, c, scratch);
-      } else {
-        kernels().batchNormBackwardSumsPlanes(totals, k, a, b, dy, x, n, c, s, relu, 0, c);
+    const p = batch && use.dx ? offset(totals, 4 * padded(c)) : NULL;
+    const q = batch && use.dx ? offset(totals, 5 * padded(c)) : NULL;
+    for (const { element, index, n, s, m } of memo.parts) {
+      const x = offset(use.x, element);
+      const dy = offset(use.dy, element);
+      const k = offset(memo.shift.ptr, index * c);
+      const d = offset(memo.delta.ptr, index * c);
+      const r = offset(memo.invStd.ptr, index * c);
+      const a = offset(memo.scale.ptr, index * c);
+      const b = offset(memo.offset.ptr, index * c);
+      if (dWeight || dBias || p) {
+        if (s === 0) {
+          kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, 0, c, scratch);
+        } else {
+          kernels().batchNormBackwardSumsPlanes(totals, k, a, b, dy, x, n, c, s, relu, 0, c);
+        }
+        kernels().batchNormAffineBackward(dWeight, dBias, p, q, totals, d, r, a, c, m, 0, c);
       }
-      const { ptr: d } = memo.delta;
-      kernels().batchNormAffineBackward(dWeight, dBias, p, q, totals, d, r, a, c, m, 0, c);
+      if (!use.dx) continue;
+      const dx = offset(use.dx, element);
+      if (s === 0) kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n, scratch);
+      else kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, 0, c);
     }
-    if (!dx) return;
-    if (s === 0) kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n, scratch);
-    else kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, 0, c);
   }
 
   override toString(): string {
@@ -256,32 +295,39 @@ export abstract class BatchNorm extends Leaf {
     return training && !this.frozenStatistics;
   }
 
-  /** Where the batch's variances stand in scratch: behind the long rows and the totals. */
+  /** What statistics are taken of, one by one; those of a population are of whole batches. */
+  private partsOf(use: Use, batch: boolean): readonly Part[] {
+    const { whole, ghosts } = use.memo as Memo;
+    return batch && !this.population ? ghosts : whole;
+  }
+
+  /** Where a part's variances stand in scratch: behind the long rows and the totals. */
   private variance(use: Use): Pointer {
     return offset(use.scratch, LANES + 4 * padded(this.numFeatures));
   }
 
-  private gather(use: Use, population: Population): void {
-    const { m, shift, delta } = use.memo as Memo;
+  private gather(use: Use, { m }: Part, population: Population): void {
+    const { shift, delta } = use.memo as Memo;
     const variance = new Window(this.variance(use), this.numFeatures);
     population.add(m, shift.f32, delta.f32, variance.f32);
   }
 
-  /** Takes the batch's statistics into the running ones. */
-  private track(use: Use): void {
+  /** Takes a part's statistics into the running ones. */
+  private track(use: Use, { index, m }: Part): void {
     if (!this.numBatchesTracked) return;
-    const { m, shift, delta } = use.memo as Memo;
+    const { numFeatures: c } = this;
+    const { shift, delta } = use.memo as Memo;
     const batches = ++this.numBatchesTracked.value;
     kernels().batchNormUpdateRunning(
       this.runningMean!.ptr,
       this.runningVar!.ptr,
-      shift.ptr,
-      delta.ptr,
+      offset(shift.ptr, index * c),
+      offset(delta.ptr, index * c),
       this.variance(use),
       this.runningVariance === 'unbiased' ? m / (m - 1) : 1,
       this.rate ?? 1 / batches,
       0,
-      this.numFeatures,
+      c,
     );
   }
 
