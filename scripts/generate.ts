@@ -10,23 +10,32 @@ const KERNEL = /\/\*\*((?:(?!\*\/)[\s\S])*?)\*\/\s*export function (\w+)\([^)]*\
 
 /**
  * The kernels' signatures with branded pointers: a `usize` becomes `Pointer`, so that swapping a
- * pointer and a size does not compile.
+ * pointer and a size does not compile. Those of the names `extra` stand apart.
  */
-export function signatures(declarations: string): string {
+export function signatures(declarations: string, extra: ReadonlySet<string>): string {
   const lines: string[] = [];
+  const extraLines: string[] = [];
   for (const [, comment, name, result] of declarations.matchAll(KERNEL)) {
     const parameters = [...comment!.matchAll(PARAMETER)].map(
       ([, parameter, type]) => `${parameter}: ${type === 'usize' ? 'Pointer' : 'number'}`,
     );
-    lines.push(`  ${name}(${parameters.join(', ')}): ${result};`);
+    (extra.has(name!) ? extraLines : lines).push(`  ${name}(${parameters.join(', ')}): ${result};`);
   }
   return `${HEADER}
 /** A byte address in linear memory; 0 means "absent". */
 export type Pointer = number & { readonly __pointer: unique symbol };
 
-export interface Kernels {
+/** What the module that every bundle has exports: assembly/index.ts. */
+export interface CoreKernels {
 ${lines.join('\n')}
 }
+
+/** What the module beside it exports: assembly/extra.ts. */
+export interface ExtraKernels {
+${extraLines.join('\n')}
+}
+
+export interface Kernels extends CoreKernels, ExtraKernels {}
 `;
 }
 
@@ -50,7 +59,10 @@ export function plainModule(name: string, bytes: Uint8Array): string {
 
 /** What tells these kernels from those of another version: a digest of their signatures. */
 export function stampOf(declarations: string): string {
-  return createHash('sha256').update(signatures(declarations)).digest('hex').slice(0, 12);
+  return createHash('sha256')
+    .update(signatures(declarations, new Set()))
+    .digest('hex')
+    .slice(0, 12);
 }
 
 export function stampModule(stamp: string): string {

@@ -7,8 +7,8 @@
  * those named `…Partial` alone. A tail runs once a loop, and there are two hundred of them.
  */
 import { Node, NodeKind } from 'assemblyscript';
+import binaryen from 'assemblyscript/binaryen';
 import { Transform } from 'assemblyscript/transform';
-import binaryen from 'binaryen';
 
 const INLINE = /\/\*\*(?:(?!\*\/)[\s\S])*@inline(?:(?!\*\/)[\s\S])*\*\/\s*(?:export\s+)?$/;
 

@@ -3,20 +3,14 @@
 /** A byte address in linear memory; 0 means "absent". */
 export type Pointer = number & { readonly __pointer: unique symbol };
 
-export interface Kernels {
-  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
+/** What the module that every bundle has exports: assembly/index.ts. */
+export interface CoreKernels {
   sigmoidBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   sigmoidForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  siluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
-  siluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, lr: number, beta1: number, beta2: number, eps: number, weightDecay: number, decoupled: number, step: number, from: number, to: number): void;
   addForward(y: Pointer, a: Pointer, b: Pointer, from: number, to: number): void;
-  adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
-  adaptiveAvgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   avgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number, scratch: Pointer): void;
   avgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number): void;
   globalAvgPoolBackward(dx: Pointer, dy: Pointer, size: number, from: number, to: number): void;
@@ -33,8 +27,6 @@ export interface Kernels {
   batchNormForwardPlanes(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, n: number, c: number, s: number, relu: number, from: number, to: number): void;
   batchNormStatistics(shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, n: number, c: number, eps: number, from: number, to: number, totals: Pointer, lanes: Pointer): void;
   batchNormStatisticsPlanes(shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, n: number, c: number, s: number, eps: number, from: number, to: number, totals: Pointer): void;
-  bceWithLogitsBackward(dx: Pointer, x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, scale: number, from: number, to: number): void;
-  bceWithLogitsForward(x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, from: number, to: number): number;
   biasBackward(db: Pointer, dy: Pointer, rows: number, n: number, from: number, to: number): void;
   biasForward(y: Pointer, b: Pointer, n: number, from: number, to: number): void;
   channelBiasBackward(db: Pointer, dy: Pointer, n: number, channels: number, plane: number, from: number, to: number): void;
@@ -56,16 +48,50 @@ export interface Kernels {
   crossEntropySoftForward(p: Pointer, x: Pointer, t: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, from: number, to: number): number;
   dropout(y: Pointer, x: Pointer, p: number, scale: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   dropoutRows(y: Pointer, x: Pointer, n: number, p: number, scale: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  gemmNN(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
+  gemmNT(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
+  gemmScratch(m: number, n: number, k: number): number;
+  gemmTN(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
+  mseBackward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
+  mseForward(x: Pointer, t: Pointer, from: number, to: number): number;
+  cosF64(x: number): number;
+  expF64(x: number): number;
+  logF64(x: number): number;
+  powF64(x: number, y: number): number;
+  maxPoolBackward(dx: Pointer, index: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
+  maxPoolForward(y: Pointer, index: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
+  randomBits(y: Pointer, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  randomNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  randomTruncatedNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  randomUniform(y: Pointer, low: number, high: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  shuffle(order: Pointer, seed: number, counter: number, n: number, scratch: Pointer): void;
+  reluBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
+  reluForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, momentum: number, dampening: number, nesterov: number, weightDecay: number, first: number, from: number, to: number): void;
+  sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
+  logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
+  logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
+  softmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
+  softmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
+}
+
+/** What the module beside it exports: assembly/extra.ts. */
+export interface ExtraKernels {
+  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
+  siluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
+  siluForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
+  adaptiveAvgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
+  bceWithLogitsBackward(dx: Pointer, x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, scale: number, from: number, to: number): void;
+  bceWithLogitsForward(x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, from: number, to: number): number;
   emaUpdate(average: Pointer, data: Pointer, decay: number, from: number, to: number): void;
   exchange(a: Pointer, b: Pointer, from: number, to: number): void;
   geluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   geluTanhBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluTanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  gemmNN(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
-  gemmNT(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
-  gemmScratch(m: number, n: number, k: number): number;
-  gemmTN(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
   klDivBackward(dx: Pointer, t: Pointer, logTarget: number, scale: number, from: number, to: number): void;
   klDivForward(x: Pointer, t: Pointer, logTarget: number, from: number, to: number): number;
   layerNormBackward(dx: Pointer, partial: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, stride: number, from: number, to: number, apart: Pointer): void;
@@ -74,42 +100,23 @@ export interface Kernels {
   huberForward(x: Pointer, t: Pointer, delta: number, from: number, to: number): number;
   l1Backward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
   l1Forward(x: Pointer, t: Pointer, from: number, to: number): number;
-  mseBackward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
-  mseForward(x: Pointer, t: Pointer, from: number, to: number): number;
   expForward(y: Pointer, x: Pointer, from: number, to: number): void;
   logForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  cosF64(x: number): number;
-  expF64(x: number): number;
-  logF64(x: number): number;
-  powF64(x: number, y: number): number;
-  maxPoolBackward(dx: Pointer, index: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
-  maxPoolForward(y: Pointer, index: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
   preluBackward(dx: Pointer, x: Pointer, dy: Pointer, weight: Pointer, c: number, inner: number, from: number, to: number): void;
   preluBackwardWeight(dweight: Pointer, x: Pointer, dy: Pointer, n: number, c: number, inner: number, from: number, to: number): void;
   preluForward(y: Pointer, x: Pointer, weight: Pointer, c: number, inner: number, from: number, to: number): void;
-  randomBits(y: Pointer, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
-  randomNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
-  randomTruncatedNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
-  randomUniform(y: Pointer, low: number, high: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
-  shuffle(order: Pointer, seed: number, counter: number, n: number, scratch: Pointer): void;
   leakyReluBackward(dx: Pointer, x: Pointer, dy: Pointer, slope: number, from: number, to: number): void;
   leakyReluForward(y: Pointer, x: Pointer, slope: number, from: number, to: number): void;
   relu6Backward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   relu6Forward(y: Pointer, x: Pointer, from: number, to: number): void;
-  reluBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
-  reluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   rmsNormBackward(dx: Pointer, partial: Pointer, invRms: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, from: number, to: number): void;
   rmsNormForward(y: Pointer, invRms: Pointer, x: Pointer, weight: Pointer, d: number, eps: number, from: number, to: number): void;
-  rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
   sumChunks(total: Pointer, partial: Pointer, chunks: number, stride: number, from: number, to: number): void;
-  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, momentum: number, dampening: number, nesterov: number, weightDecay: number, first: number, from: number, to: number): void;
-  sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
-  logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
-  logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
-  softmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
-  softmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
+  rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
   upsampleBilinearBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleBilinearForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleNearestBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;
   upsampleNearestForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;
 }
+
+export interface Kernels extends CoreKernels, ExtraKernels {}

@@ -2,6 +2,7 @@ import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../che
 import { Parameter } from '../parameter.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Tensor } from '../tensor.ts';
 import { Leaf } from './leaf.ts';
 
@@ -56,11 +57,11 @@ export class ReLU6 extends Elementwise {
   }
 
   compute(use: Use): void {
-    kernels().relu6Forward(use.y, use.x, 0, use.output.slot.length);
+    extra().relu6Forward(use.y, use.x, 0, use.output.slot.length);
   }
 
   differentiate(use: Use): void {
-    if (use.dx) kernels().relu6Backward(use.dx, use.y, use.dy, 0, use.output.slot.length);
+    if (use.dx) extra().relu6Backward(use.dx, use.y, use.dy, 0, use.output.slot.length);
   }
 }
 
@@ -83,14 +84,14 @@ export class LeakyReLU extends Elementwise {
   }
 
   compute(use: Use): void {
-    kernels().leakyReluForward(use.y, use.x, this.negativeSlope, 0, use.output.slot.length);
+    extra().leakyReluForward(use.y, use.x, this.negativeSlope, 0, use.output.slot.length);
   }
 
   differentiate(use: Use): void {
     if (!use.dx) return;
     const saved = this.fromOutput ? use.y : use.x;
     const { negativeSlope } = this;
-    kernels().leakyReluBackward(use.dx, saved, use.dy, negativeSlope, 0, use.output.slot.length);
+    extra().leakyReluBackward(use.dx, saved, use.dy, negativeSlope, 0, use.output.slot.length);
   }
 
   override toString(): string {
@@ -144,7 +145,7 @@ export class PReLU extends Leaf {
 
   compute(use: Use): void {
     const { n, inner } = use.memo as PReLUSizes;
-    kernels().preluForward(use.y, use.x, this.weight.ptr, this.numParameters, inner, 0, n);
+    extra().preluForward(use.y, use.x, this.weight.ptr, this.numParameters, inner, 0, n);
   }
 
   differentiate(use: Use): void {
@@ -153,8 +154,8 @@ export class PReLU extends Leaf {
     const { dx, dy, x } = use;
     // The weight's gradient first: dx may stand on dy.
     const dWeight = use.gradient(weight);
-    if (dWeight) kernels().preluBackwardWeight(dWeight, x, dy, n, c, inner, 0, c);
-    if (dx) kernels().preluBackward(dx, x, dy, weight.ptr, c, inner, 0, n);
+    if (dWeight) extra().preluBackwardWeight(dWeight, x, dy, n, c, inner, 0, c);
+    if (dx) extra().preluBackward(dx, x, dy, weight.ptr, c, inner, 0, n);
   }
 
   override toString(): string {
@@ -236,15 +237,15 @@ export class GELU extends Elementwise {
 
   compute(use: Use): void {
     const n = use.output.slot.length;
-    if (this.approximate === 'tanh') kernels().geluTanhForward(use.y, use.x, 0, n);
-    else kernels().geluForward(use.y, use.x, 0, n);
+    if (this.approximate === 'tanh') extra().geluTanhForward(use.y, use.x, 0, n);
+    else extra().geluForward(use.y, use.x, 0, n);
   }
 
   differentiate(use: Use): void {
     if (!use.dx) return;
     const n = use.output.slot.length;
-    if (this.approximate === 'tanh') kernels().geluTanhBackward(use.dx, use.x, use.dy, 0, n);
-    else kernels().geluBackward(use.dx, use.x, use.dy, 0, n);
+    if (this.approximate === 'tanh') extra().geluTanhBackward(use.dx, use.x, use.dy, 0, n);
+    else extra().geluBackward(use.dx, use.x, use.dy, 0, n);
   }
 
   override toString(): string {
@@ -263,11 +264,11 @@ export class SiLU extends Elementwise {
   }
 
   compute(use: Use): void {
-    kernels().siluForward(use.y, use.x, 0, use.output.slot.length);
+    extra().siluForward(use.y, use.x, 0, use.output.slot.length);
   }
 
   differentiate(use: Use): void {
-    if (use.dx) kernels().siluBackward(use.dx, use.x, use.dy, 0, use.output.slot.length);
+    if (use.dx) extra().siluBackward(use.dx, use.x, use.dy, 0, use.output.slot.length);
   }
 }
 
@@ -291,15 +292,15 @@ export class ELU extends Elementwise {
   }
 
   compute(use: Use): void {
-    kernels().eluForward(use.y, use.x, this.alpha, 0, use.output.slot.length);
+    extra().eluForward(use.y, use.x, this.alpha, 0, use.output.slot.length);
   }
 
   differentiate(use: Use): void {
     if (!use.dx) return;
     const n = use.output.slot.length;
     const { dx, dy } = use;
-    if (this.fromOutput) kernels().eluBackward(dx, use.y, dy, this.alpha, 0, n);
-    else kernels().eluBackwardOfInput(dx, use.x, dy, this.alpha, 0, n);
+    if (this.fromOutput) extra().eluBackward(dx, use.y, dy, this.alpha, 0, n);
+    else extra().eluBackwardOfInput(dx, use.x, dy, this.alpha, 0, n);
   }
 
   override toString(): string {

@@ -1,6 +1,7 @@
 import { type Shape, shapeText } from '../check.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Leaf } from './leaf.ts';
 import {
   type Dimensions,
@@ -161,7 +162,7 @@ abstract class AdaptiveAvgPool extends Leaf {
     } else if (kind === 'even') {
       kernels().avgPoolForward(use.y, use.x, ...even, 0, planes);
     } else {
-      kernels().adaptiveAvgPoolForward(use.y, use.x, ...size, ...outSize, 0, planes);
+      extra().adaptiveAvgPoolForward(use.y, use.x, ...size, ...outSize, 0, planes);
     }
   }
 
@@ -173,7 +174,7 @@ abstract class AdaptiveAvgPool extends Leaf {
     } else if (kind === 'even') {
       kernels().avgPoolBackward(use.dx, use.dy, ...even, 0, planes, use.scratch);
     } else {
-      kernels().adaptiveAvgPoolBackward(use.dx, use.dy, ...size, ...outSize, 0, planes);
+      extra().adaptiveAvgPoolBackward(use.dx, use.dy, ...size, ...outSize, 0, planes);
     }
   }
 

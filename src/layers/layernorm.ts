@@ -3,7 +3,7 @@ import { offset } from '../memory/memory.ts';
 import { Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
 import type { Use } from '../plan/use.ts';
-import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Tensor } from '../tensor.ts';
 import { Leaf } from './leaf.ts';
 
@@ -97,7 +97,7 @@ export class LayerNorm extends Leaf {
     const d = this.size;
     ones?.f32.fill(1);
     zeros?.f32.fill(0);
-    kernels().layerNormForward(
+    extra().layerNormForward(
       use.y,
       shift.ptr,
       delta.ptr,
@@ -120,7 +120,7 @@ export class LayerNorm extends Leaf {
     const d = this.size;
     const dWeight = use.gradient(this.weight);
     const dBias = use.gradient(this.bias);
-    kernels().layerNormBackward(
+    extra().layerNormBackward(
       dx,
       scratch,
       shift.ptr,
@@ -135,7 +135,7 @@ export class LayerNorm extends Leaf {
       n,
       offset(scratch, 2 * chunks(n) * d),
     );
-    const { sumChunks } = kernels();
+    const { sumChunks } = extra();
     if (dWeight) sumChunks(dWeight, scratch, chunks(n), 2 * d, 0, d);
     if (dBias) sumChunks(dBias, offset(scratch, d), chunks(n), 2 * d, 0, d);
   }

@@ -2,7 +2,7 @@ import { type Shape, sizeOf } from '../check.ts';
 import { Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
 import type { Use } from '../plan/use.ts';
-import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Tensor } from '../tensor.ts';
 import { checkEps, checkTrailing, chunks, trailingShape, trailingText } from './layernorm.ts';
 import { Leaf } from './leaf.ts';
@@ -81,7 +81,7 @@ export class RMSNorm extends Leaf {
     const { n, invRms, ones } = use.memo as Memo;
     ones?.f32.fill(1);
     const weight = this.weight?.ptr ?? ones!.ptr;
-    kernels().rmsNormForward(use.y, invRms.ptr, use.x, weight, this.size, this.eps, 0, n);
+    extra().rmsNormForward(use.y, invRms.ptr, use.x, weight, this.size, this.eps, 0, n);
   }
 
   /** dγ += Σ dy·x̂ over the rows; dx with the root mean square's own share in it. */
@@ -91,8 +91,8 @@ export class RMSNorm extends Leaf {
     const d = this.size;
     const dWeight = use.gradient(this.weight);
     const weight = this.weight?.ptr ?? ones!.ptr;
-    kernels().rmsNormBackward(dx, scratch, invRms.ptr, dy, x, weight, d, 0, n);
-    if (dWeight) kernels().sumChunks(dWeight, scratch, chunks(n), d, 0, d);
+    extra().rmsNormBackward(dx, scratch, invRms.ptr, dy, x, weight, d, 0, n);
+    if (dWeight) extra().sumChunks(dWeight, scratch, chunks(n), d, 0, d);
   }
 
   override toString(): string {

@@ -1,6 +1,6 @@
 import { checkNumber, type Shape, shapeText } from '../check.ts';
 import type { Use } from '../plan/use.ts';
-import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Leaf } from './leaf.ts';
 import { type Dimensions, type Pair, pairOf, planesOf, withSize } from './window.ts';
 
@@ -87,7 +87,7 @@ export class Upsample extends Leaf {
 
   compute(use: Use): void {
     const { sizes, planes } = use.memo as Memo;
-    const { upsampleNearestForward, upsampleBilinearForward } = kernels();
+    const { upsampleNearestForward, upsampleBilinearForward } = extra();
     const { y, x, scratch } = use;
     if (this.interpolation === 'nearest')
       upsampleNearestForward(y, x, ...sizes, 0, planes, scratch);
@@ -96,7 +96,7 @@ export class Upsample extends Leaf {
 
   differentiate(use: Use): void {
     const { sizes, planes } = use.memo as Memo;
-    const { upsampleNearestBackward, upsampleBilinearBackward } = kernels();
+    const { upsampleNearestBackward, upsampleBilinearBackward } = extra();
     const { dx, dy, scratch } = use;
     if (!dx) return;
     if (this.interpolation === 'nearest')

@@ -1,6 +1,6 @@
 import { type Shape, sameShape, shapeText, sizeOf } from '../check.ts';
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
-import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Tensor } from '../tensor.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData, targetValues } from './target.ts';
@@ -65,7 +65,7 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
   protected value(arrays: LossArrays): number {
     const { prediction, target, shape } = arrays;
     const { n, rows, weight, posWeight } = this.sizes(arrays);
-    const sum = kernels().bceWithLogitsForward(prediction, target, weight, posWeight, n, 0, rows);
+    const sum = extra().bceWithLogitsForward(prediction, target, weight, posWeight, n, 0, rows);
     return sum / (this.reduction === 'mean' ? sizeOf(shape) : 1);
   }
 
@@ -73,7 +73,7 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
     const { gradient, prediction, target, shape } = arrays;
     const { n, rows, weight, posWeight } = this.sizes(arrays);
     const factor = this.reduction === 'mean' ? scale / sizeOf(shape) : scale;
-    kernels().bceWithLogitsBackward(
+    extra().bceWithLogitsBackward(
       gradient,
       prediction,
       target,

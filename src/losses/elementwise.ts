@@ -1,5 +1,6 @@
 import { checkNumber, type Shape, sizeOf } from '../check.ts';
 import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
 
@@ -64,11 +65,11 @@ export class MSELoss extends Elementwise {
  */
 export class L1Loss extends Elementwise {
   protected sum({ prediction, target }: LossArrays, size: number): number {
-    return kernels().l1Forward(prediction, target, 0, size);
+    return extra().l1Forward(prediction, target, 0, size);
   }
 
   protected slope({ gradient, prediction, target }: LossArrays, size: number, scale: number): void {
-    kernels().l1Backward(gradient, prediction, target, scale, 0, size);
+    extra().l1Backward(gradient, prediction, target, scale, 0, size);
   }
 }
 
@@ -95,10 +96,10 @@ export class HuberLoss extends Elementwise {
   }
 
   protected sum({ prediction, target }: LossArrays, size: number): number {
-    return kernels().huberForward(prediction, target, this.delta, 0, size);
+    return extra().huberForward(prediction, target, this.delta, 0, size);
   }
 
   protected slope({ gradient, prediction, target }: LossArrays, size: number, scale: number): void {
-    kernels().huberBackward(gradient, prediction, target, this.delta, scale, 0, size);
+    extra().huberBackward(gradient, prediction, target, this.delta, scale, 0, size);
   }
 }

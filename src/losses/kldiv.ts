@@ -1,5 +1,5 @@
 import { type Shape, sizeOf } from '../check.ts';
-import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Loss, type LossArrays, type LossRequest } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
 
@@ -39,13 +39,13 @@ export class KLDivLoss extends Loss<TargetData> {
 
   protected value({ prediction, target, shape }: LossArrays): number {
     const log = this.logTarget ? 1 : 0;
-    return kernels().klDivForward(prediction, target, log, 0, sizeOf(shape)) / this.divisor(shape);
+    return extra().klDivForward(prediction, target, log, 0, sizeOf(shape)) / this.divisor(shape);
   }
 
   protected differentiate({ gradient, target, shape }: LossArrays, scale: number): void {
     const log = this.logTarget ? 1 : 0;
     const factor = scale / this.divisor(shape);
-    kernels().klDivBackward(gradient, target, log, factor, 0, sizeOf(shape));
+    extra().klDivBackward(gradient, target, log, factor, 0, sizeOf(shape));
   }
 
   private divisor(shape: Shape): number {

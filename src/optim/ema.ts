@@ -3,7 +3,7 @@ import { checkInteger, checkNumber } from '../check.ts';
 import type { Module, StateDict } from '../layers/module.ts';
 import { Block, disown, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
 import type { Buffer, Parameter } from '../parameter.ts';
-import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import type { Input } from '../tensor.ts';
 
 export interface EMAOptions {
@@ -88,7 +88,7 @@ export class ExponentialMovingAverage {
     const t = this.updates;
     const decay = this.warmup ? Math.min(this.decay, (1 + t) / (10 + t)) : this.decay;
     for (const { average, data, length } of this.runs) {
-      kernels().emaUpdate(average, data, decay, 0, length);
+      extra().emaUpdate(average, data, decay, 0, length);
     }
   }
 
@@ -168,7 +168,7 @@ export class ExponentialMovingAverage {
 
   private exchange(): void {
     for (const { average, data, length } of this.runs) {
-      kernels().exchange(average, data, 0, length);
+      extra().exchange(average, data, 0, length);
     }
     for (const entry of this.averaged) entry.version++;
     this.exchanged = !this.exchanged;

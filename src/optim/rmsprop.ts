@@ -1,5 +1,5 @@
 import { checkNumber } from '../check.ts';
-import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { type Group, Optimizer, type OptimizerOptions, type Params } from './optimizer.ts';
 import { type Span, slotOf } from './spans.ts';
 
@@ -70,7 +70,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   }
 
   protected update(group: Group<RMSpropOptions>, span: Span): void {
-    kernels().rmspropStep(
+    extra().rmspropStep(
       span.data,
       slotOf(span, 'square_avg', true),
       slotOf(span, 'grad_avg', group.centered),

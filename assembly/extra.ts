@@ -1,0 +1,31 @@
+/**
+ * The export list of the kernels that only some networks need. In the package they are a module of their
+ * own, so that a bundle whose layers do not call them leaves them out.
+ */
+
+export {
+  eluBackward,
+  eluBackwardOfInput,
+  eluForward,
+  siluBackward,
+  siluForward,
+} from './activation';
+export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './avgpool';
+export { bceWithLogitsBackward, bceWithLogitsForward } from './bce';
+export { emaUpdate, exchange } from './ema';
+export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './gelu';
+export { klDivBackward, klDivForward } from './kldiv';
+export { layerNormBackward, layerNormForward } from './layernorm';
+export { huberBackward, huberForward, l1Backward, l1Forward } from './loss';
+export { expForward, logForward } from './math';
+export { preluBackward, preluBackwardWeight, preluForward } from './prelu';
+export { leakyReluBackward, leakyReluForward, relu6Backward, relu6Forward } from './relu';
+export { rmsNormBackward, rmsNormForward } from './rmsnorm';
+export { rmspropStep } from './rmsprop';
+export { sumChunks } from './row';
+export {
+  upsampleBilinearBackward,
+  upsampleBilinearForward,
+  upsampleNearestBackward,
+  upsampleNearestForward,
+} from './upsample';
