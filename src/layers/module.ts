@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { describe, sameShape, shapeText } from '../check.ts';
+import { allowUsing } from '../dispose.ts';
 import { Buffer, Counter, Parameter } from '../parameter.ts';
 import { Root } from '../plan/root.ts';
 import { Traced } from '../plan/trace.ts';
@@ -57,6 +58,7 @@ export abstract class Module {
    * own method tells them apart by what it is given.
    */
   protected bind(): void {
+    allowUsing(this);
     if (this.authored) hide(this, 'forward', (x: Input | readonly Input[]) => this.call(x));
   }
 

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { type Shape, shapeText, sizeOf } from '../check.ts';
+import { allowUsing } from '../dispose.ts';
 import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
 import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor.ts';
@@ -43,6 +44,10 @@ export abstract class Loss<Target> {
   private pending = false;
   /** Counts forwards: a gradient of an older one is stale. */
   private generation = 0;
+
+  constructor() {
+    allowUsing(this);
+  }
 
   /** How the terms become one number. */
   abstract readonly reduction: Reduction | 'batchMean';

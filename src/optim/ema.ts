@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { checkInteger, checkNumber } from '../check.ts';
+import { allowUsing } from '../dispose.ts';
 import type { Module, StateDict } from '../layers/module.ts';
 import { Block, disown, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
 import type { Buffer, Parameter } from '../parameter.ts';
@@ -57,6 +58,7 @@ export class ExponentialMovingAverage {
     { decay = 0.999, buffers = false, warmup = false }: EMAOptions = {},
   ) {
     checkNumber('ExponentialMovingAverage', 'decay', decay, 0, 1);
+    allowUsing(this);
     this.decay = decay;
     this.warmup = warmup;
     this.averaged = [

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { checkNumber, describe, sameShape, shapeText } from '../check.ts';
+import { allowUsing } from '../dispose.ts';
 import { type Block, disown, Window } from '../memory/memory.ts';
 import { Parameter } from '../parameter.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
@@ -65,6 +66,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
   /** @internal */
   constructor(params: Params<O>, defaults: O, options: Partial<O>) {
+    allowUsing(this);
     const seen = new Set<Parameter>();
     this.groups = groupsOf(this.name, params).map((own) => {
       const group: Group<O> = { ...defaults, ...given(options), ...given(own) };

@@ -1,53 +1,15 @@
 import { expect } from 'vitest';
+import { difference, type Tolerance } from './difference.ts';
 
-export interface Tolerance {
-  /** Allowed error relative to the expected value. */
-  rtol?: number;
-  /** Allowed error relative to the largest expected magnitude in the array. */
-  scaled?: number;
-  /** Allowed absolute error. */
-  atol?: number;
-  /** Allowed absolute error of each entry, on top of the others. */
-  slack?: ArrayLike<number>;
-}
+export type { Tolerance };
 
-/**
- * |actual − expected| ≤ atol + rtol·|expected| + scaled·max|expected| + slack, entry by entry; NaN and
- * infinities must agree. A failure names the worst entry.
- */
+/** Fails where the values differ by more than the tolerance allows, as difference.ts reads it. */
 export function expectClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
-  { rtol = 0, scaled = 0, atol = 0, slack }: Tolerance,
+  tolerance: Tolerance,
   what = 'values',
 ): void {
-  if (actual.length !== expected.length) {
-    expect.fail(`${what}: expected ${expected.length} values, got ${actual.length}`);
-  }
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const magnitude = Math.abs(expected[i]!);
-    if (magnitude > largest && magnitude < Infinity) largest = magnitude;
-  }
-  let worst = 0;
-  let where = -1;
-  let misses = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const a = actual[i]!;
-    const e = expected[i]!;
-    if (Object.is(a, e) || a === e) continue;
-    const bound = atol + rtol * Math.abs(e) + scaled * largest + (slack?.[i] ?? 0);
-    const excess = Number.isFinite(a) && Number.isFinite(e) ? Math.abs(a - e) / bound : Infinity;
-    if (excess > 1) misses++;
-    if (excess > worst) {
-      worst = excess;
-      where = i;
-    }
-  }
-  if (misses > 0) {
-    expect.fail(
-      `${what}: ${misses} of ${expected.length} differ; worst at [${where}]: expected ` +
-        `${expected[where]}, got ${actual[where]} (${worst.toPrecision(3)} × the tolerance)`,
-    );
-  }
+  const found = difference(actual, expected, tolerance, what);
+  if (found) expect.fail(found);
 }

@@ -1,0 +1,41 @@
+/** The checks as a program: asked once, it answers with all that went wrong and the hash of the run. */
+import * as evenkeel from 'evenkeel';
+import * as data from 'evenkeel/data';
+import { useRelaxed } from 'evenkeel/relaxed';
+import { behaviour } from './behaviour.ts';
+import { layers } from './layers.ts';
+import { type Run, run } from './run.ts';
+import { training } from './training.ts';
+
+export interface Answer extends Run {
+  passed: number;
+  failures: string[];
+}
+
+/** What a run in relaxed mode gave, or why there is none. */
+export type RelaxedAnswer = Run | { refused: string };
+
+export default async function main({
+  relaxed,
+}: {
+  relaxed: boolean;
+}): Promise<Answer | RelaxedAnswer> {
+  if (relaxed) {
+    try {
+      useRelaxed();
+    } catch (error) {
+      return { refused: (error as Error).message };
+    }
+    return run(evenkeel, data);
+  }
+  const checks = [...layers(), ...training(), ...behaviour()];
+  const failures: string[] = [];
+  for (const [name, body] of checks) {
+    try {
+      await body();
+    } catch (error) {
+      failures.push(`${name}: ${error}`);
+    }
+  }
+  return { passed: checks.length - failures.length, failures, ...(await run(evenkeel, data)) };
+}

@@ -1,0 +1,120 @@
+/**
+ * `npm run test:everywhere`: the packed package in every runtime. Each answers the same checks, and gives the
+ * same bits after the same training run.
+ */
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { writeJson } from '../../bench/record.ts';
+import { tableText } from '../../bench/table.ts';
+import { chosen } from './all.ts';
+import type { Answer, RelaxedAnswer } from './checks/main.ts';
+import { PINNED } from './checks/pinned.ts';
+import { Program } from './program.ts';
+import { Missing, type Runtime } from './runtime.ts';
+
+interface Line {
+  runtime: string;
+  version?: string;
+  passed?: number;
+  failures: string[];
+  hash?: string;
+  /** What relaxed kernels gave: a hash, or why there is none. */
+  relaxed?: string;
+  seconds?: number;
+  missing?: string;
+}
+
+const { only, requireAll, out } = new Command('npm run test:everywhere --')
+  .option('--only <names>', 'runtimes whose names contain one of these words, with commas between')
+  .option('--require-all', 'fail where a runtime is missing')
+  .option('--out <file>', 'where the JSON goes', 'out/conformance.json')
+  .parse()
+  .opts<{ only?: string; requireAll?: boolean; out: string }>();
+
+const program = new Program(fileURLToPath(new URL('checks/main.ts', import.meta.url)));
+const lines: Line[] = [];
+try {
+  for (const runtime of chosen(only?.split(',') ?? [])) {
+    const line = await check(runtime);
+    lines.push(line);
+    console.error(
+      `${line.runtime}: ${line.missing ? 'missing' : line.failures.length ? 'FAILS' : 'well'}`,
+    );
+  }
+} finally {
+  program.close();
+}
+
+console.log(
+  tableText(
+    ['runtime', 'version', 'passed', 'failed', 'hash', 'relaxed', 'seconds'],
+    lines.map(({ runtime, version, passed, failures, hash, relaxed, seconds, missing }) => [
+      runtime,
+      version ?? '–',
+      passed?.toString() ?? '',
+      failures.length.toString(),
+      missing ? `missing: ${missing}` : (hash?.slice(0, 12) ?? ''),
+      relaxed ?? '',
+      seconds?.toFixed(1) ?? '',
+    ]),
+  ),
+);
+console.log('\nRelaxed kernels give up the same bits: engines and processors fuse, or do not.');
+for (const { runtime, failures } of lines) {
+  for (const failure of failures) console.log(`\n${runtime}: ${failure}`);
+}
+const missing = lines.filter((line) => line.missing);
+const failing = lines.filter(({ failures }) => failures.length > 0);
+writeJson(out, { date: new Date().toISOString(), cpu: cpus()[0]?.model, pinned: PINNED, lines });
+console.log(
+  `\n${lines.length - missing.length - failing.length} of ${lines.length} runtimes pass, with the same bits, ` +
+    `${failing.length} fail, ${missing.length} are missing; ${out}`,
+);
+process.exit(failing.length > 0 || (requireAll && missing.length > 0) ? 1 : 0);
+
+async function check(runtime: Runtime): Promise<Line> {
+  const { name } = runtime;
+  const start = performance.now();
+  try {
+    const { version, answer } = await ask<Answer>(runtime, { relaxed: false });
+    const seconds = (performance.now() - start) / 1000;
+    const { passed, hash } = answer;
+    const failures = [...answer.failures];
+    if (hash !== PINNED) failures.push(`other bits: expected ${PINNED}, got ${hash}`);
+    const { answer: fused } = await ask<RelaxedAnswer>(runtime, { relaxed: true });
+    const relaxed = judge(runtime, answer, fused, failures);
+    return { runtime: name, version, passed, failures, hash, relaxed, seconds };
+  } catch (error) {
+    if (error instanceof Missing) return { runtime: name, failures: [], missing: error.message };
+    return { runtime: name, failures: [String(error)] };
+  }
+}
+
+/** What a freshly started runtime answers. */
+async function ask<T>(runtime: Runtime, request: object): Promise<{ version: string; answer: T }> {
+  const session = await runtime.open(program);
+  try {
+    return { version: session.version, answer: (await session.ask(request)) as T };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Relaxed kernels must run where the runtime has them, near the strict ones though not on their bits. */
+function judge(
+  { relaxed }: Runtime,
+  strict: Answer,
+  found: RelaxedAnswer,
+  failures: string[],
+): string {
+  if ('refused' in found) {
+    if (relaxed) failures.push(`relaxed: ${found.refused}`);
+    return 'none';
+  }
+  for (const [i, value] of found.losses.slice(0, 3).entries()) {
+    const apart = Math.abs(value - strict.losses[i]!);
+    if (!(apart < 1e-4)) failures.push(`relaxed: loss ${i} is ${apart} apart from the strict one`);
+  }
+  return found.hash === strict.hash ? 'same bits' : found.hash.slice(0, 12);
+}
