@@ -1,11 +1,12 @@
 /**
  * The bundles: dist/ for every runtime, with the kernels packed into the text, and dist/workerd/ for the
  * one that compiles nothing but imports a `.wasm` as a module. There `NAME.workerd.ts` stands in for
- * `NAME.ts`. Within each the entries share their chunks, and so one engine.
+ * `NAME.ts`. Within each the entries share one engine.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { stamped, stampOf } from './generate.ts';
 
 /** The entries that package.json exports: the source of each stands where its types do. */
@@ -48,20 +49,74 @@ export async function bundle(): Promise<void> {
   await bundleInto('dist/workerd', workerd);
 }
 
+const OPTIONS = {
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  mainFields: ['module', 'main'],
+} satisfies BuildOptions;
+
+/**
+ * Twice. First esbuild cuts what entries share into a chunk for each set of entries that share it, and
+ * Node would open eight files for `import 'evenkeel'`, at half a millisecond each. So a second pass puts
+ * what the main entry needs into one file, core.js, from which the others take their part.
+ */
 async function bundleInto(outdir: string, ...plugins: Plugin[]): Promise<void> {
-  await build({
+  const parts = mkdtempSync(join(tmpdir(), 'parts-'));
+  const first = await build({
+    ...OPTIONS,
     entryPoints: entries(),
-    outdir,
+    outdir: parts,
     plugins,
-    chunkNames: 'chunk-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'neutral',
-    target: 'es2022',
-    minifySyntax: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    mainFields: ['module', 'main'],
+    metafile: true,
   });
+  const outputs = Object.entries(first.metafile.outputs);
+  const named = new Map(outputs.map(([path, output]) => [basename(path), output]));
+  const core = named.get('index.js')!;
+  const shared = core.imports.filter(({ external }) => !external).map(({ path }) => basename(path));
+  writeFileSync(join(parts, 'core.js'), reexport(['index.js', ...shared].map((file) => [file])));
+  writeFileSync(join(parts, 'main.js'), reexport([['core.js', core.exports]]));
+  const names = [...named.keys()].filter(
+    (file) => named.get(file)!.entryPoint && file !== 'index.js',
+  );
+  await build({
+    ...OPTIONS,
+    entryPoints: {
+      core: join(parts, 'core.js'),
+      index: join(parts, 'main.js'),
+      ...Object.fromEntries(names.map((file) => [basename(file, '.js'), join(parts, file)])),
+    },
+    outdir,
+    plugins: [takesFromCore(new Set(['core.js', ...shared])), ...plugins],
+    chunkNames: 'chunk-[hash]',
+  });
+  rmSync(parts, { recursive: true });
+}
+
+/** A module that exports names of other files, or all their names. */
+function reexport(files: [file: string, names?: string[]][]): string {
+  const lines = files.map(([file, names]) => {
+    return `export ${names ? `{ ${names.join(', ')} }` : '*'} from './${file}';`;
+  });
+  return lines.join('\n');
+}
+
+/** Whatever is imported of core.js's parts is imported of core.js, except by itself. */
+function takesFromCore(parts: ReadonlySet<string>): Plugin {
+  return {
+    name: 'core',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\/[\w-]+\.js$/ }, ({ path, importer }) => {
+        const inCore = ['core.js', 'index.js', ...parts].includes(basename(importer));
+        if (inCore || !parts.has(basename(path))) return undefined;
+        return { path: './core.js', external: true, sideEffects: false };
+      });
+    },
+  };
 }

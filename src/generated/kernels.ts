@@ -111,8 +111,8 @@ export interface ExtraKernels {
   relu6Forward(y: Pointer, x: Pointer, from: number, to: number): void;
   rmsNormBackward(dx: Pointer, partial: Pointer, invRms: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, from: number, to: number): void;
   rmsNormForward(y: Pointer, invRms: Pointer, x: Pointer, weight: Pointer, d: number, eps: number, from: number, to: number): void;
-  sumChunks(total: Pointer, partial: Pointer, chunks: number, stride: number, from: number, to: number): void;
   rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
+  sumChunks(total: Pointer, partial: Pointer, chunks: number, stride: number, from: number, to: number): void;
   upsampleBilinearBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleBilinearForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleNearestBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;
