@@ -93,13 +93,14 @@ export function biasBackward(
 }
 
 /**
- * y[i, c, p] += b[c], in place, for images [from, to).
+ * y[i, c, p] += b[c], then max(·, 0) with `relu`, in place, for images [from, to).
  */
 export function channelBiasForward(
   y: usize, // [n, channels, plane] f32, added to
-  b: usize, // [channels] f32
+  b: usize, // [channels] f32, or 0
   channels: i32,
   plane: i32,
+  relu: bool,
   from: i32,
   to: i32,
 ): void {
@@ -107,13 +108,16 @@ export function channelBiasForward(
   let p = y + ((<usize>from * <usize>channels * <usize>plane) << 2);
   for (let i = from; i < to; i++) {
     for (let c = 0; c < channels; c++) {
-      const shift = v128.load32_splat(at(b, c));
+      const shift = b ? v128.load32_splat(at(b, c)) : f32x4.splat(-0.0);
+      const least = f32x4.splat(relu ? 0 : -Infinity);
       const end = at(p, plane - tail);
       while (p < end) {
-        v128.store(p, f32x4.add(v128.load(p), shift));
+        v128.store(p, f32x4.pmax(f32x4.add(v128.load(p), shift), least));
         p += 16;
       }
-      if (tail) storePartial(p, f32x4.add(loadPartial(p, tail), shift), tail);
+      if (tail) {
+        storePartial(p, f32x4.pmax(f32x4.add(loadPartial(p, tail), shift), least), tail);
+      }
       p = at(p, tail);
     }
   }

@@ -118,8 +118,8 @@ export function tapOffsets(
 
 /**
  * y[i, o, oh, ow] = b[o] + Σ_{c, u, v} weight[o, c, u, v] · x[i, c, oh·s − p + u·d, ow·s − p + v·d],
- * c over the channels of o's group and x zero outside the image, for images [from, to). An image's
- * numbers do not depend on its neighbours.
+ * c over the channels of o's group and x zero outside the image; then max(·, 0) with `relu`. For images
+ * [from, to). An image's numbers do not depend on its neighbours.
  */
 export function conv2dForward(
   y: usize, // [n, outChannels, outH, outW] f32, overwritten
@@ -141,6 +141,7 @@ export function conv2dForward(
   dilationH: i32,
   dilationW: i32,
   groups: i32,
+  relu: bool,
   from: i32,
   to: i32,
   scratch: usize, // conv2dForwardScratch
@@ -216,6 +217,6 @@ export function conv2dForward(
         results,
       );
     }
-    if (bias) channelBiasForward(y, bias, outChannels, plane, i, i + images);
+    if (bias || relu) channelBiasForward(y, bias, outChannels, plane, relu, i, i + images);
   }
 }

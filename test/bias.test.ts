@@ -56,7 +56,7 @@ describe('bias of channels', () => {
       const y = arena.f32(values);
       const b = arena.f32(random.normals(channels));
       const channelOf = (i: number) => Math.floor(i / plane) % channels;
-      arena.kernels.channelBiasForward(y.ptr, b.ptr, channels, plane, 1, n);
+      arena.kernels.channelBiasForward(y.ptr, b.ptr, channels, plane, 0, 1, n);
       const sums = Float32Array.from(values, (v, i) =>
         i < channels * plane ? v : v + b.f32[channelOf(i)]!,
       );

@@ -55,7 +55,13 @@ function sizesOf(s: ConvShape) {
 
 type Numbers = ArrayLike<number>;
 
-function forward(s: ConvShape, x: Numbers, weight: Numbers, bias?: Numbers): Float32Array {
+function forward(
+  s: ConvShape,
+  x: Numbers,
+  weight: Numbers,
+  bias?: Numbers,
+  relu = false,
+): Float32Array {
   const arena = new Arena();
   const { kernels } = arena;
   const { input, output, kernel, padding, rest, count } = sizesOf(s);
@@ -66,7 +72,7 @@ function forward(s: ConvShape, x: Numbers, weight: Numbers, bias?: Numbers): Flo
   const scratch = arena.bytes(bytes);
   scratch.f32.fill(Number.NaN);
   const sizes = [...input, ...output, ...kernel, ...padding, ...rest] as const;
-  kernels.conv2dForward(y.ptr, image, filters, added, ...sizes, 0, s.n, scratch.ptr);
+  kernels.conv2dForward(y.ptr, image, filters, added, ...sizes, relu ? 1 : 0, 0, s.n, scratch.ptr);
   arena.checkCanaries();
   return y.f32;
 }
@@ -125,7 +131,17 @@ function check(s: ConvShape, seed: number): void {
   const bias = random.normals(s.outChannels);
   const dy = random.normals(s.n * s.outChannels * outH * outW);
   const start = random.normals(weight.length);
-  expectClose(forward(s, x, weight, bias), convForward(s, x, weight, bias), TOLERANCE, `y ${what}`);
+  const y = forward(s, x, weight, bias);
+  expectClose(y, convForward(s, x, weight, bias), TOLERANCE, `y ${what}`);
+  const clamped = (values: Float32Array) => values.map((value) => Math.max(value, 0));
+  expectClose(forward(s, x, weight, bias, true), clamped(y), { rtol: 0 }, `max(y, 0) ${what}`);
+  const plain = forward(s, x, weight);
+  expectClose(
+    forward(s, x, weight, undefined, true),
+    clamped(plain),
+    { rtol: 0 },
+    `no bias ${what}`,
+  );
   expectClose(
     inputGradient(s, dy, weight),
     convInputGradient(s, dy, weight),

@@ -41,7 +41,7 @@ export function convScene(arena: Arena, shape: ConvShape): Scene {
     works: {
       forward: {
         count,
-        run: () => kernels.conv2dForward(y, x, weight, ABSENT, ...sizes, ...at, 0, n, scratch),
+        run: () => kernels.conv2dForward(y, x, weight, ABSENT, ...sizes, ...at, 0, 0, n, scratch),
         results: [[y, outputs]],
       },
       'input gradient': {

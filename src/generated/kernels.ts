@@ -10,7 +10,7 @@ export interface CoreKernels {
   tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, lr: number, beta1: number, beta2: number, eps: number, weightDecay: number, decoupled: number, step: number, from: number, to: number): void;
-  addForward(y: Pointer, a: Pointer, b: Pointer, from: number, to: number): void;
+  addForward(y: Pointer, a: Pointer, b: Pointer, relu: number, from: number, to: number): void;
   avgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number, scratch: Pointer): void;
   avgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number): void;
   globalAvgPoolBackward(dx: Pointer, dy: Pointer, size: number, from: number, to: number): void;
@@ -30,11 +30,11 @@ export interface CoreKernels {
   biasBackward(db: Pointer, dy: Pointer, rows: number, n: number, from: number, to: number): void;
   biasForward(y: Pointer, b: Pointer, n: number, from: number, to: number): void;
   channelBiasBackward(db: Pointer, dy: Pointer, n: number, channels: number, plane: number, from: number, to: number): void;
-  channelBiasForward(y: Pointer, b: Pointer, channels: number, plane: number, from: number, to: number): void;
+  channelBiasForward(y: Pointer, b: Pointer, channels: number, plane: number, relu: number, from: number, to: number): void;
   clampInPlace(x: Pointer, limit: number, from: number, to: number): void;
   scaleInPlace(x: Pointer, factor: number, from: number, to: number): void;
   sumOfSquares(x: Pointer, from: number, to: number): number;
-  conv2dForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, channels: number, h: number, w: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, top: number, left: number, dilationH: number, dilationW: number, groups: number, from: number, to: number, scratch: Pointer): void;
+  conv2dForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, channels: number, h: number, w: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, top: number, left: number, dilationH: number, dilationW: number, groups: number, relu: number, from: number, to: number, scratch: Pointer): void;
   conv2dForwardScratch(channels: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, dilationH: number, dilationW: number, groups: number): number;
   conv2dInputGradient(dx: Pointer, dy: Pointer, weight: Pointer, channels: number, h: number, w: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, top: number, left: number, dilationH: number, dilationW: number, groups: number, from: number, to: number, scratch: Pointer): void;
   conv2dInputGradientScratch(channels: number, h: number, w: number, outChannels: number, kernelH: number, kernelW: number, strideH: number, strideW: number, top: number, left: number, dilationH: number, dilationW: number, groups: number): number;

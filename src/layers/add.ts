@@ -1,6 +1,7 @@
 import { type Shape, sameShape, shapeText } from '../check.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
+import { ReLU } from './activation.ts';
 import { Leaf } from './leaf.ts';
 
 /**
@@ -23,16 +24,25 @@ export class Add extends Leaf {
     return first;
   }
 
+  override absorb(use: Use, next: Use): boolean {
+    if (!(next.leaf instanceof ReLU)) return false;
+    use.memo = 'relu';
+    use.keeps({ output: true });
+    return true;
+  }
+
   compute(use: Use): void {
     const n = use.output.slot.length;
-    kernels().addForward(use.y, use.x, use.input(1), 0, n);
-    for (let i = 2; i < use.inputs.length; i++) {
-      kernels().addForward(use.y, use.y, use.input(i), 0, n);
+    const last = use.inputs.length - 1;
+    for (let i = 1; i <= last; i++) {
+      const relu = i === last && use.memo === 'relu' ? 1 : 0;
+      kernels().addForward(use.y, i === 1 ? use.x : use.y, use.input(i), relu, 0, n);
     }
   }
 
   differentiate(use: Use): void {
     const n = use.output.slot.length;
+    if (use.memo === 'relu') kernels().reluBackward(use.dy, use.y, use.dy, 0, n);
     for (let i = 0; i < use.inputs.length; i++) {
       const dx = use.inputGradient(i);
       if (dx && dx !== use.dy) kernels().copyRows(dx, use.dy, 1, n, n, n);

@@ -6,6 +6,7 @@ import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
 import { Tensor } from '../tensor.ts';
 import { ReLU } from './activation.ts';
+import { Add } from './add.ts';
 import {
   checkFilled,
   checkGhosts,
@@ -67,6 +68,8 @@ interface Memo {
   readonly invStd: Slot;
   readonly scale: Slot;
   readonly offset: Slot;
+  /** Whether it also does the work of an Add behind it, whose other summand is its second input. */
+  sum: boolean;
   /** Whether it also does the work of the ReLU behind it. */
   relu: boolean;
   /** Whether the last forward used the batch's own statistics, and the parts it went in. */
@@ -182,6 +185,7 @@ export abstract class BatchNorm extends Leaf {
       invStd: use.save([ghosts.length, c]),
       scale: use.save([ghosts.length, c]),
       offset: use.save([ghosts.length, c]),
+      sum: false,
       relu: false,
       batch: false,
       parts: whole,
@@ -211,9 +215,17 @@ export abstract class BatchNorm extends Leaf {
     );
   }
 
-  override absorb(use: Use, next: Leaf): boolean {
-    if (!(next instanceof ReLU)) return false;
-    (use.memo as Memo).relu = true;
+  override absorb(use: Use, { leaf, inputs }: Use): boolean {
+    const memo = use.memo as Memo;
+    if (memo.relu) return false;
+    if (leaf instanceof ReLU) {
+      memo.relu = true;
+      // Which sums were negative, x alone does not tell.
+      use.keeps({ input: true, output: memo.sum });
+      return true;
+    }
+    if (!(leaf instanceof Add) || inputs.length > 2 || memo.sum) return false;
+    memo.sum = true;
     return true;
   }
 
@@ -246,9 +258,43 @@ export abstract class BatchNorm extends Leaf {
       kernels().batchNormAffine(a, b, d, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
       if (this.population) this.gather(use, part, this.population);
       else if (batch && use.training) this.track(use, part);
-      if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
+      if (memo.sum) this.normalizeAndAdd(use, part);
+      else if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
       else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
     }
+  }
+
+  /** A part's y = BN(x) + x₂, a few samples at a time: the sum finds what was normalised in the cache. */
+  private normalizeAndAdd(use: Use, { element, index, n, s }: Part): void {
+    const { numFeatures: c } = this;
+    const { shift, scale, offset: bias, relu } = use.memo as Memo;
+    const { batchNormForward, batchNormForwardPlanes, addForward } = kernels();
+    const k = offset(shift.ptr, index * c);
+    const a = offset(scale.ptr, index * c);
+    const b = offset(bias.ptr, index * c);
+    const sample = c * Math.max(s, 1);
+    const step = Math.max(1, Math.floor(NEAR / sample));
+    for (let i = 0; i < n; i += step) {
+      const count = Math.min(step, n - i);
+      const first = element + i * sample;
+      const y = offset(use.y, first);
+      const x = offset(use.x, first);
+      if (s === 0) batchNormForward(y, k, a, b, x, c, 0, 0, count, use.scratch);
+      else batchNormForwardPlanes(y, k, a, b, x, count, c, s, 0, 0, c);
+      addForward(y, y, offset(use.input(1), first), relu ? 1 : 0, 0, count * sample);
+    }
+  }
+
+  /** What reaches the batch norm of dy, past a ReLU and a sum behind it; dx₂ is the same. */
+  private received(use: Use): Pointer {
+    const { sum, relu } = use.memo as Memo;
+    const { dy } = use;
+    if (!sum) return dy;
+    const { length } = use.output.slot;
+    const to = use.inputGradient(1) || dy;
+    if (relu) kernels().reluBackward(to, use.y, dy, 0, length);
+    else if (to !== dy) kernels().copyRows(to, dy, 1, length, length, length);
+    return to;
   }
 
   /** dγ += Σ dy·x̂, dβ += Σ dy; dx with the statistics' own share in it where they were the batch's. */
@@ -257,7 +303,8 @@ export abstract class BatchNorm extends Leaf {
     const { scratch } = use;
     const memo = use.memo as Memo;
     const { batch } = memo;
-    const relu = memo.relu ? 1 : 0;
+    const relu = memo.relu && !memo.sum ? 1 : 0;
+    const received = this.received(use);
     const dWeight = use.gradient(this.weight);
     const dBias = use.gradient(this.bias);
     const totals = offset(scratch, LANES);
@@ -265,7 +312,7 @@ export abstract class BatchNorm extends Leaf {
     const q = batch && use.dx ? offset(totals, 5 * padded(c)) : NULL;
     for (const { element, index, n, s, m } of memo.parts) {
       const x = offset(use.x, element);
-      const dy = offset(use.dy, element);
+      const dy = offset(received, element);
       const k = offset(memo.shift.ptr, index * c);
       const d = offset(memo.delta.ptr, index * c);
       const r = offset(memo.invStd.ptr, index * c);
@@ -412,6 +459,9 @@ export class BatchNorm3d extends BatchNorm {
     return [['D', 'H', 'W']];
   }
 }
+
+/** Floats that stay in the second-level cache with what is read beside them. */
+const NEAR = 1 << 16;
 
 /** Floats of the five long rows that the kernels lay out what belongs to a channel in. */
 const LANES = 5 * 1040;

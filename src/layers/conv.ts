@@ -5,6 +5,7 @@ import { Parameter } from '../parameter.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
 import { Tensor } from '../tensor.ts';
+import { ReLU } from './activation.ts';
 import {
   checkChannels,
   ends,
@@ -54,6 +55,8 @@ interface Sizes {
   readonly w: number;
   readonly outH: number;
   readonly outW: number;
+  /** Whether it also does the work of the ReLU behind it. */
+  relu: boolean;
 }
 
 /** What Conv1d and Conv2d share: the kernels work on images, a signal is an image of height 1. */
@@ -119,14 +122,21 @@ export abstract class Conv extends Leaf {
         groups,
       ),
     );
-    const sizes = { n, h, w, outH, outW };
+    const sizes = { n, h, w, outH, outW, relu: false };
     use.memo = sizes;
     return sizes;
   }
 
+  override absorb(use: Use, next: Use): boolean {
+    if (!(next.leaf instanceof ReLU)) return false;
+    (use.memo as Sizes).relu = true;
+    use.keeps({ input: this.weight.requiresGrad, output: true });
+    return true;
+  }
+
   compute(use: Use): void {
     const { inChannels, outChannels, kernel, stride, padding, dilation, groups } = this;
-    const { n, h, w, outH, outW } = use.memo as Sizes;
+    const { n, h, w, outH, outW, relu } = use.memo as Sizes;
     kernels().conv2dForward(
       use.y,
       use.x,
@@ -147,6 +157,7 @@ export abstract class Conv extends Leaf {
       dilation[0],
       dilation[1],
       groups,
+      relu ? 1 : 0,
       0,
       n,
       use.scratch,
@@ -155,9 +166,10 @@ export abstract class Conv extends Leaf {
 
   differentiate(use: Use): void {
     const { inChannels, outChannels, kernel, stride, padding, dilation, groups } = this;
-    const { n, h, w, outH, outW } = use.memo as Sizes;
+    const { n, h, w, outH, outW, relu } = use.memo as Sizes;
     const { conv2dInputGradient, conv2dWeightGradient, channelBiasBackward } = kernels();
     const { dx, dy } = use;
+    if (relu) kernels().reluBackward(dy, use.y, dy, 0, use.output.slot.length);
     const db = use.gradient(this.bias);
     if (db) channelBiasBackward(db, dy, n, outChannels, outH * outW, 0, outChannels);
     const dWeight = use.gradient(this.weight);

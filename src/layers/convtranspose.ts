@@ -154,7 +154,7 @@ export class ConvTranspose2d extends Leaf {
     const { n, outH, outW } = use.memo as Sizes;
     const { conv2dInputGradient, channelBiasForward } = kernels();
     conv2dInputGradient(use.y, use.x, weight.ptr, ...this.transposed(use), 0, n, use.scratch);
-    if (bias) channelBiasForward(use.y, bias.ptr, outChannels, outH * outW, 0, n);
+    if (bias) channelBiasForward(use.y, bias.ptr, outChannels, outH * outW, 0, 0, n);
   }
 
   /** dx = the convolution of dy, dW += that of dy with x as its gradient, db += Σ dy. */
@@ -170,7 +170,7 @@ export class ConvTranspose2d extends Leaf {
       const taps = (outChannels / groups) * kernelSize[0] * kernelSize[1];
       conv2dWeightGradient(dWeight, x, dy, n, ...this.transposed(use), 0, taps, scratch);
     }
-    if (dx) conv2dForward(dx, dy, weight.ptr, NULL, ...this.transposed(use), 0, n, scratch);
+    if (dx) conv2dForward(dx, dy, weight.ptr, NULL, ...this.transposed(use), 0, 0, n, scratch);
   }
 
   override toString(): string {

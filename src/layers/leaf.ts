@@ -14,7 +14,7 @@ import { Module } from './module.ts';
 export abstract class Leaf extends Module implements Operation {
   abstract connect(use: Use, ...shapes: Shape[]): Shape;
   verify?(use: Use, training: boolean): void;
-  absorb?(use: Use, next: Operation): boolean;
+  absorb?(use: Use, next: Use): boolean;
   abstract compute(use: Use): void;
   abstract differentiate(use: Use): void;
 

@@ -5,6 +5,7 @@ import { Parameter } from '../parameter.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
 import { Tensor } from '../tensor.ts';
+import { ReLU } from './activation.ts';
 import { Leaf } from './leaf.ts';
 
 export interface LinearOptions {
@@ -65,6 +66,13 @@ export class Linear extends Leaf {
     return [...shape.slice(0, -1), outFeatures];
   }
 
+  override absorb(use: Use, next: Use): boolean {
+    if (!(next.leaf instanceof ReLU)) return false;
+    use.memo = 'relu';
+    use.keeps({ input: this.weight.requiresGrad, output: true });
+    return true;
+  }
+
   compute(use: Use): void {
     const { inFeatures, outFeatures, weight, bias } = this;
     const rows = use.output.slot.length / outFeatures;
@@ -77,7 +85,7 @@ export class Linear extends Leaf {
       outFeatures,
       inFeatures,
       0,
-      0,
+      use.memo === 'relu' ? 1 : 0,
       0,
       rows,
       use.scratch,
@@ -90,6 +98,7 @@ export class Linear extends Leaf {
     const rows = use.output.slot.length / outFeatures;
     const { gemmNN, gemmTN, biasBackward } = kernels();
     const { dx, dy, scratch } = use;
+    if (use.memo === 'relu') kernels().reluBackward(dy, use.y, dy, 0, use.output.slot.length);
     const db = use.gradient(bias);
     if (db) biasBackward(db, dy, rows, outFeatures, 0, outFeatures);
     const dWeight = use.gradient(weight);

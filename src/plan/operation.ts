@@ -19,9 +19,10 @@ export interface Operation {
 
   /**
    * Takes over the work of `next`, which alone reads this use's output and has no parameters: returns
-   * whether it does, and if so from then on puts out what `next` would have.
+   * whether it does, and if so from then on puts out what `next` would have, and has the other inputs of
+   * `next` behind its own.
    */
-  absorb?(use: Use, next: Operation): boolean;
+  absorb?(use: Use, next: Use): boolean;
 
   /** y from x. */
   compute(use: Use): void;

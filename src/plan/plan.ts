@@ -108,6 +108,7 @@ export class Plan {
           target.into.ptr,
           target.slot.ptr,
           0,
+          0,
           target.slot.length,
         );
       }
@@ -135,7 +136,9 @@ export class Plan {
     for (const [i, use] of this.uses.entries()) {
       const x = use.inputs[0]!.slot;
       const { slot } = use.output;
-      const free = x.host.to === i && x.bytes === slot.bytes;
+      // Not where another input stands on the same bytes: it may be read when y is partly written.
+      const others = use.inputs.slice(1).some((other) => other.slot.host === x.host);
+      const free = x.host.to === i && x.bytes === slot.bytes && !others;
       if (use.kind === 'view' || (use.kind === 'inPlace' && free)) slot.share(x);
     }
     this.slots.push(...this.inputs.map((value) => value.slot));

@@ -50,7 +50,7 @@ export class Use {
 
   constructor(
     readonly leaf: Operation,
-    readonly inputs: readonly Value[],
+    public inputs: readonly Value[],
   ) {}
 
   // --- what `connect` may say ---
