@@ -1,5 +1,6 @@
 /** A module of the user's own. Each test has evenkeel afresh, since a choice is one for a program. */
 import { readFileSync } from 'node:fs';
+import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { stamped } from '../scripts/generate.ts';
 import { STAMP } from '../src/generated/stamp.ts';
@@ -33,6 +34,15 @@ describe('useModule', () => {
     } finally {
       WebAssembly.Module = Module;
     }
+  });
+
+  it('takes a module of another realm, as edge runtimes hand them in', () => {
+    const module = runInNewContext('new WebAssembly.Module(bytes)', {
+      bytes: stamped(bytes, STAMP),
+    });
+    expect(module).not.toBeInstanceOf(WebAssembly.Module);
+    evenkeel.useModule(module);
+    expect(new evenkeel.BatchNorm1d(3).predict(row).shape).toEqual([1, 3]);
   });
 
   it('may be called again before the first layer; the last one counts', () => {

@@ -20,6 +20,7 @@ const ROOMS = [
   'importmap',
   'refusals',
   'typescript',
+  'examples',
 ];
 
 const [node] = (await import('./cases/node.ts')).cases;

@@ -2,6 +2,7 @@
 import { serving, visit } from '../kit/browser.ts';
 import type { Case, Places } from '../kit/case.ts';
 import { Consumer } from '../kit/consumer.ts';
+import { edgeFunction } from '../kit/edge.ts';
 import { unbundled } from '../kit/importmap.ts';
 import { fetchFrom } from '../kit/workerd.ts';
 
@@ -35,6 +36,20 @@ export const cases: Case[] = [
       }
       await bundle('with', '--conditions=workerd', '--loader:.wasm=copy');
       return { workerd: (await fetchFrom(consumer.path('with'), 'cloudflare.js')).text };
+    },
+  },
+  {
+    name: 'edge function, kernels not handed over',
+    tool: '@edge-runtime/vm',
+    async run() {
+      const consumer = await Consumer.make('edge');
+      consumer.write(
+        'api.js',
+        `import { Linear } from 'evenkeel'; export default () => new Linear(2, 2);`,
+      );
+      const handler = await edgeFunction(consumer.path('api.js'));
+      await expectError(handler.fetch('/'), /compiles no WebAssembly.*hand it to useModule/);
+      return {};
     },
   },
 ];

@@ -44,8 +44,12 @@ export async function closeBrowser(): Promise<void> {
   launched = undefined;
 }
 
-/** Opens a page; what its `globalThis.outcome` gives. @throws Error with what the page reported */
-export async function visit<T>(url: string): Promise<T> {
+/**
+ * Opens a page; what `expression` gives there once it gives something.
+ *
+ * @throws Error with what the page reported, if it throws or stays without
+ */
+export async function visit<T>(url: string, expression = 'globalThis.outcome'): Promise<T> {
   const page = await (await chromium()).newPage();
   const reports: string[] = [];
   // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -55,8 +59,8 @@ export async function visit<T>(url: string): Promise<T> {
   page.on('requestfailed', (request: any) => reports.push(`failed: ${request.url()}`));
   try {
     await page.goto(url);
-    await page.waitForFunction(() => 'outcome' in globalThis, null, { timeout: 30_000 });
-    return await page.evaluate(() => (globalThis as unknown as { outcome: T }).outcome);
+    await page.waitForFunction(`!!(${expression})`, null, { timeout: 30_000 });
+    return await page.evaluate(expression);
   } catch (error) {
     throw new Error([(error as Error).message, ...reports].join('\n'));
   } finally {

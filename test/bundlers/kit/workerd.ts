@@ -9,7 +9,7 @@ export async function fetchFrom(
   main: string,
   path = '/',
   init?: RequestInit,
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; bytes: Uint8Array; text: string }> {
   const files = readdirSync(folder).filter((file) => file === main || file.endsWith('.wasm'));
   const modules = files
     .sort((a, b) => Number(b === main) - Number(a === main))
@@ -28,7 +28,8 @@ export async function fetchFrom(
   });
   try {
     const response = await worker.dispatchFetch(new URL(path, 'http://localhost'), init);
-    return { status: response.status, text: await response.text() };
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return { status: response.status, bytes, text: new TextDecoder().decode(bytes) };
   } finally {
     await worker.dispose();
   }
