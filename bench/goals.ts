@@ -130,6 +130,16 @@ export const GOALS: Goal[] = [
     ...{ must: 2, aim: 1.6, unit: '×' },
     of: (_, peers) => torch(peers, 'step', 'step', 'cnn'),
   },
+  {
+    name: 'the same, relaxed (Node 24 and later)',
+    ...{ must: 1.7, aim: 1.45, unit: '×' },
+    of: (_, peers) => torch(peers, 'step', 'step, relaxed', 'cnn'),
+  },
+  ...['forward', 'backward'].map((work) => ({
+    name: `batch norm and ReLU, and a shortcut, fused behind a convolution, ${work}, × apart`,
+    ...{ must: 0.5, aim: 0.5, unit: '×' },
+    of: (rows: Row[]) => ratios(rows, 'fusion', work),
+  })),
   ...['exp', 'sigmoid', 'tanh'].map((work) => ({
     name: `${work}, an element`,
     ...{ must: 1.5, aim: 1, unit: 'ns' },

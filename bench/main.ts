@@ -3,6 +3,7 @@
  * What the loops and columns mean is in bench/README.md.
  */
 import { parseArgs } from 'node:util';
+import { useRelaxed } from 'evenkeel/relaxed';
 import { Arena } from './arena.ts';
 import { compareRows, nameOf, regressions } from './compare.ts';
 import { machine, type Run, readJson, writeJson } from './record.ts';
@@ -12,6 +13,7 @@ import { batchNormScenes, curveScenes } from './works/batchnorm.ts';
 import { convScenes } from './works/conv2d.ts';
 import { activationScene, lossScene, optimScene } from './works/elementwise.ts';
 import { measureFold } from './works/fold.ts';
+import { measureFusion } from './works/fusion.ts';
 import { gemmScenes } from './works/gemm.ts';
 import { layerNormScenes } from './works/layernorm.ts';
 import { measureStartup } from './works/startup.ts';
@@ -20,11 +22,11 @@ import { measureSteps } from './works/step.ts';
 const HELP = `npm run bench -- [options]
 
   --only GROUPS     of: batchnorm, layernorm, gemm, conv2d, activation, loss, optim, curve,
-                    step, fold, startup
+                    step, fusion, fold, startup
   --shape TEXT      only shapes whose name contains it
   --rounds N        rounds a scene, 15
   --ms N            milliseconds a work and round, 8
-  --relaxed         the build with fused multiply-add (kernels alone)
+  --relaxed         the build with fused multiply-add: kernels and step
   --compare FILE    an earlier run's JSON: exits with 1 where a work is over 10 % dearer
   --out FILE        where this run's JSON goes, out/bench.json`;
 
@@ -59,10 +61,12 @@ const scenes: Record<string, () => (() => Scene)[]> = {
   optim: () => [() => optimScene(arena)],
   curve: () => curveScenes(arena),
 };
+if (options.relaxed) useRelaxed();
 const others: Record<string, () => Row[]> = options.relaxed
-  ? {}
+  ? { step: () => measureSteps(effort) }
   : {
       step: () => measureSteps(effort),
+      fusion: () => measureFusion(effort),
       fold: () => measureFold(effort),
       startup: () => measureStartup(effort),
     };

@@ -12,7 +12,8 @@ import { type Run, readJson } from './record.ts';
 import { figure, rowsText } from './table.ts';
 
 const { values: options } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
-const [OURS, RELAXED, PEERS] = ['out/bench.json', 'out/bench-relaxed.json', 'out/peers.json'];
+const [OURS, PEERS] = ['out/bench.json', 'out/peers.json'];
+const [RELAXED, RELAXED_PEERS] = ['out/bench-relaxed.json', 'out/peers-relaxed.json'];
 const REASONS = 'bench/reasons.json';
 
 if (!options.write) {
@@ -20,12 +21,19 @@ if (!options.write) {
     spawnSync(process.execPath, ['--import', 'tsx', ...args], { stdio: 'inherit' }).status === 0;
   if (!tsx('bench/main.ts') || !tsx('bench/peers/main.ts')) process.exit(1);
   // Where the engine lacks fused multiply-add there are no such numbers.
-  tsx('bench/main.ts', '--relaxed', '--only', 'gemm,conv2d', '--out', RELAXED);
+  const relaxed = process.env.RELAXED_NODE ?? process.execPath;
+  const run = (...args: string[]) =>
+    spawnSync(relaxed, ['--import', 'tsx', ...args], { stdio: 'inherit' });
+  run('bench/main.ts', '--relaxed', '--only', 'gemm,conv2d,step', '--out', RELAXED);
+  const peers = ['--peers', 'pytorch', '--only', 'step', '--out', RELAXED_PEERS];
+  run('bench/peers/main.ts', '--relaxed', ...peers);
 }
 
 const ours = readJson<Run>(OURS);
 const relaxed = existsSync(RELAXED) ? readJson<Run>(RELAXED) : undefined;
-const peers = existsSync(PEERS) ? readJson<{ date: string; rows: PeerRow[] }>(PEERS) : undefined;
+const peers = [PEERS, RELAXED_PEERS]
+  .filter((path) => existsSync(path))
+  .flatMap((path) => readJson<{ rows: PeerRow[] }>(path).rows);
 const reasons = JSON.parse(readFileSync(REASONS, 'utf8')) as Record<string, string>;
 writeFileSync('bench/RESULTS.md', report());
 console.log('bench/RESULTS.md');
@@ -35,18 +43,22 @@ function report(): string {
   return `${[
     '# Results',
     'Written by `npm run bench:results`; how it measures is in [README.md](README.md).',
-    `${machine.cpu}, ${machine.cores} cores, ${machine.system}; Node ${machine.node} (V8 ${machine.v8}); ${date.slice(0, 16).replace('T', ' ')} UTC. Commands: \`${ours.command}\`${relaxed ? `, \`${relaxed.command}\`` : ''}${peers ? ', `npm run bench:peers`' : ''}. One thread.`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.system}; Node ${machine.node} (V8 ${machine.v8}); ${date.slice(0, 16).replace('T', ' ')} UTC. Commands: \`${ours.command}\`${relaxed ? `, \`${relaxed.command}\`` : ''}${peers.length > 0 ? ', `npm run bench:peers`' : ''}. One thread.`,
     '## Goals',
     'The worst of the rows that a goal is about.',
     goals(),
     '## Rivals',
-    peers ? rivals(peers.rows) : 'Not measured.',
+    peers.length > 0 ? rivals(peers) : 'Not measured.',
     '## Against the limits',
     ...[...new Set(ours.rows.map(({ group }) => group))].map(
       (group) =>
         `### ${group}\n\n\`\`\`\n${rowsText(ours.rows.filter((row) => row.group === group))}\n\`\`\``,
     ),
-    ...(relaxed ? [`### relaxed build\n\n\`\`\`\n${rowsText(relaxed.rows)}\n\`\`\``] : []),
+    ...(relaxed
+      ? [
+          `### relaxed build, Node ${relaxed.machine.node}\n\n\`\`\`\n${rowsText(relaxed.rows)}\n\`\`\``,
+        ]
+      : []),
   ].join('\n\n')}\n`;
 }
 
@@ -60,7 +72,7 @@ function goals(): string {
   return markdown(
     ['', 'must', 'aim', 'measured', '', 'where it misses, the reason as far as known'],
     GOALS.map((goal) => {
-      const measured = worst(goal, ours.rows, peers?.rows ?? [], relaxed?.rows ?? []);
+      const measured = worst(goal, ours.rows, peers, relaxed?.rows ?? []);
       const said = measured === undefined ? undefined : verdict(goal, measured);
       const mark = { aim: 'aim', must: 'must', misses: '**misses**' };
       return [
