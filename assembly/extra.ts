@@ -12,6 +12,7 @@ export {
 } from './activation';
 export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './avgpool';
 export { bceWithLogitsBackward, bceWithLogitsForward } from './bce';
+export { crossProducts } from './covariance';
 export { emaUpdate, exchange } from './ema';
 export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './gelu';
 export { klDivBackward, klDivForward } from './kldiv';

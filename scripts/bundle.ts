@@ -51,6 +51,7 @@ export async function bundle(): Promise<void> {
 
 const OPTIONS = {
   bundle: true,
+  external: ['ml-matrix'],
   splitting: true,
   format: 'esm',
   platform: 'neutral',

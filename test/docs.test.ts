@@ -28,10 +28,11 @@ const stream = [0, 100].map((from) => {
 `;
 
 it('docs/inputs.md', async () => {
-  const { scaler, again, bounded, streamed, logits } = await runExamples('docs/inputs.md', {
+  const seen = await runExamples('docs/inputs.md', {
     prelude: TABLE,
-    exported: ['scaler', 'again', 'bounded', 'streamed', 'logits'],
+    exported: ['scaler', 'again', 'bounded', 'streamed', 'logits', 'plane', 'share', 'white'],
   });
+  const { scaler, again, bounded, streamed, logits, plane, share, white } = seen;
   const { x } = readGoldens('tables').find(({ name }) => name === 'wine')!;
   expectClose(again.toArray(), x.data, { rtol: 1e-6, atol: 1e-6 });
   expectClose([Math.min(...bounded.toArray()), Math.max(...bounded.toArray())], [-1, 1], {
@@ -39,6 +40,9 @@ it('docs/inputs.md', async () => {
   });
   expectClose(streamed.mean, scaler.mean, { rtol: 1e-12 });
   expect(logits.shape).toEqual([178, 3]);
+  expect(plane.shape).toEqual([178, 2]);
+  expectClose(share, [0.362, 0.192], { atol: 1e-3 });
+  expect(white.shape).toEqual([178, 13]);
 });
 
 it('docs/fold.md', async () => {

@@ -48,7 +48,9 @@ describe('the package', () => {
 
   it('has no dependency to install', () => {
     expect(manifest.dependencies).toBeUndefined();
-    expect(manifest.peerDependencies).toBeUndefined();
+    const optional = { 'ml-matrix': { optional: true } }; // for evenkeel/whitening alone
+    expect(manifest.peerDependenciesMeta).toEqual(optional);
+    expect(Object.keys(manifest.peerDependencies)).toEqual(Object.keys(optional));
   });
 
   it('satisfies publint', async () => {
@@ -94,6 +96,19 @@ async function bundle(code: string, ...conditions: string[]): Promise<[string, M
   });
   return [outputFiles[0]!.text, metafile];
 }
+
+describe('dist/', () => {
+  it('asks for ml-matrix in evenkeel/whitening and nowhere else', () => {
+    for (const part of ['', 'workerd/']) {
+      const asking = readdirSync(join(root, 'dist', part))
+        .filter((file) => file.endsWith('.js'))
+        .filter((file) =>
+          readFileSync(join(root, 'dist', part, file), 'utf8').includes('ml-matrix'),
+        );
+      expect(asking).toEqual(['whitening.js']);
+    }
+  });
+});
 
 describe('a bundler', () => {
   it('takes BatchNorm1d alone without optimizers, losses, convolutions, fit, data or model files', async () => {

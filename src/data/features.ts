@@ -66,12 +66,19 @@ function indexOf(at: number, shape: Shape): number[] {
     .reverse();
 }
 
-/** Float64 numbers as a tensor [3, …shape] of float32 ones whose three rows add up to them, exactly. */
+/**
+ * Float64 numbers as a tensor [3, …shape] of float32 ones whose three rows add up to them, exactly.
+ *
+ * @throws RangeError where a finite number is beyond float32
+ */
 export function split(values: Float64Array, shape: Shape): Tensor {
   const n = values.length;
   const rows = new Float32Array(3 * n);
   for (const [i, value] of values.entries()) {
     const high = Math.fround(value);
+    if (Number.isFinite(value) && !Number.isFinite(high)) {
+      throw new RangeError(`stateDict: expected numbers within float32, got ${value}`);
+    }
     const middle = Math.fround(value - high);
     rows[i] = high;
     rows[n + i] = middle;

@@ -86,6 +86,7 @@ export interface ExtraKernels {
   adaptiveAvgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   bceWithLogitsBackward(dx: Pointer, x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, scale: number, from: number, to: number): void;
   bceWithLogitsForward(x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, from: number, to: number): number;
+  crossProducts(sums: Pointer, x: Pointer, n: number, c: number, from: number, to: number): void;
   emaUpdate(average: Pointer, data: Pointer, decay: number, from: number, to: number): void;
   exchange(a: Pointer, b: Pointer, from: number, to: number): void;
   geluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;

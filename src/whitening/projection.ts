@@ -1,0 +1,198 @@
+import { type Shape, shapeText } from '../check.ts';
+import { join, refuse, split } from '../data/features.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
+import { multiply } from './multiply.ts';
+import { merged, type Scatter, scatterOf } from './scatter.ts';
+
+/** y = (x − mean)·Aᵀ and x = y·B + mean. */
+export interface Maps {
+  /** Length of y. */
+  readonly outputs: number;
+  /** A, [outputs, F]. */
+  readonly forward: Float64Array;
+  /** B, [outputs, F]. */
+  readonly backward: Float64Array;
+}
+
+/** A projection's state; each entry in three rows of float32 that add up to the float64 values. */
+export type ProjectionState = Record<'mean' | 'scatter' | 'count', Tensor>;
+
+/** What PCA and ZCA share: the covariance, gathered and kept, and two linear maps made from it. */
+export abstract class Projection<M extends Maps> {
+  private gathered: Scatter | undefined;
+  private made: M | undefined;
+
+  /** Whether there is a covariance. */
+  get fitted(): boolean {
+    return this.gathered !== undefined;
+  }
+
+  /** Number of features, F. */
+  get features(): number {
+    return this.scatter('features').mean.length;
+  }
+
+  /** Number of samples seen. */
+  get count(): number {
+    return this.scatter('count').count;
+  }
+
+  /** Each feature's mean. Throws before there are samples. */
+  get mean(): Float64Array {
+    return this.scatter('mean').mean.slice();
+  }
+
+  /**
+   * Gathers the covariance of `x`, and forgets earlier ones.
+   *
+   * @param x samples by features, [N, F]; a Float64Array is centred in full precision
+   * @throws RangeError for another rank, for NaN and infinity, and where there are too few samples for
+   *   what the options ask; nothing is changed then
+   */
+  fit(x: Input): this {
+    const next = this.gather('fit', x);
+    this.made = this.solve(next);
+    this.gathered = next;
+    return this;
+  }
+
+  /**
+   * Adds `x` to what is known. Whether there are samples enough turns out when they are used.
+   *
+   * @throws RangeError as `fit`, and where the number of features is another
+   */
+  partialFit(x: Input): this {
+    const more = this.gather('partialFit', x);
+    this.gathered = this.gathered ? merged(this.gathered, more) : more;
+    this.made = undefined;
+    return this;
+  }
+
+  /**
+   * `x`, [N, F], centred and projected.
+   *
+   * @throws Error before there are samples
+   * @throws RangeError for another number of features, and for NaN
+   */
+  transform(x: Input): Tensor {
+    const { outputs, forward } = this.maps('transform');
+    const { mean } = this.scatter('transform');
+    const n = this.rowsOf('transform', x, mean.length);
+    const values = inputValues(x);
+    const centred = new Float32Array(values.length);
+    for (let at = 0; at < centred.length; ) {
+      for (let i = 0; i < mean.length; i++, at++) centred[at] = values[at]! - mean[i]!;
+    }
+    return Tensor.from(multiply(centred, forward, n, mean.length, outputs, false), [n, outputs]);
+  }
+
+  /** `fit(x)`, then `transform(x)`. */
+  fitTransform(x: Input): Tensor {
+    return this.fit(x).transform(x);
+  }
+
+  /** What `transform` was given, from what it returned: as near as its components allow. */
+  inverse(y: Input): Tensor {
+    const { outputs, backward } = this.maps('inverse');
+    const { mean } = this.scatter('inverse');
+    const n = this.rowsOf('inverse', y, outputs);
+    const values = Float32Array.from(inputValues(y));
+    const x = multiply(values, backward, n, outputs, mean.length, true);
+    for (let at = 0; at < x.length; ) {
+      for (let i = 0; i < mean.length; i++, at++) x[at]! += mean[i]!;
+    }
+    return Tensor.from(x, [n, mean.length]);
+  }
+
+  /**
+   * Mean, scatter matrix Σ(x − mean)(x − mean)ᵀ and count, for `saveSafetensors` or to go on from later:
+   * after `loadStateDict` all is as it was, to the last bit of float64.
+   *
+   * @throws Error before there are samples
+   */
+  stateDict(): ProjectionState {
+    const { mean, products, count } = this.scatter('stateDict');
+    const f = mean.length;
+    return {
+      mean: split(mean, [f]),
+      scatter: split(products, [f, f]),
+      count: split(Float64Array.of(count), [1]),
+    };
+  }
+
+  /**
+   * Takes over what `stateDict` gave. On an error nothing is changed.
+   *
+   * @throws RangeError for missing or unexpected names, for entries that do not fit each other or the
+   *   features there are, and for values that are none
+   */
+  loadStateDict(state: Readonly<Record<string, Input>>): void {
+    const who = `${this.constructor.name}.loadStateDict`;
+    const names = Object.keys(state);
+    const expected = ['mean', 'scatter', 'count'];
+    if (names.length !== 3 || !expected.every((name) => Object.hasOwn(state, name))) {
+      throw new RangeError(
+        `${who}: expected ${expected.join(', ')}, got ${names.join(', ') || 'nothing'}`,
+      );
+    }
+    const f = this.gathered?.mean.length ?? inputShape(`${who}: mean`, state.mean!)[1] ?? 0;
+    const shapes: Record<string, Shape> = { mean: [3, f], scatter: [3, f, f], count: [3, 1] };
+    const [mean, products, [count]] = expected.map((name) => {
+      const shape = inputShape(`${who}: ${name}`, state[name]!);
+      if (shapeText(shape) !== shapeText(shapes[name]!)) {
+        throw new RangeError(
+          `${who}: ${name} expected ${shapeText(shapes[name]!)}, got ${shapeText(shape)}`,
+        );
+      }
+      const values = inputValues(state[name]!);
+      refuse(`${who}: ${name}`, values, shape, { nan: true, infinite: true });
+      return join(values);
+    }) as [Float64Array, Float64Array, Float64Array];
+    if (!(Number.isInteger(count) && count! >= 1)) {
+      throw new RangeError(`${who}: count expected a whole number ≥ 1, got ${count}`);
+    }
+    this.gathered = { mean, products, count: count! };
+    this.made = undefined;
+  }
+
+  /** The maps, from the covariance; throws where it does not give what the options ask. */
+  protected abstract solve(scatter: Scatter): M;
+
+  protected maps(method: string): M {
+    this.made ??= this.solve(this.scatter(method));
+    return this.made;
+  }
+
+  private scatter(method: string): Scatter {
+    if (this.gathered) return this.gathered;
+    throw new Error(
+      `${this.constructor.name}.${method}: there are no samples yet: call fit or partialFit, or ` +
+        'loadStateDict',
+    );
+  }
+
+  private gather(method: 'fit' | 'partialFit', x: Input): Scatter {
+    const width = method === 'partialFit' ? this.gathered?.mean.length : undefined;
+    const n = this.rowsOf(method, x, width);
+    const values = inputValues(x);
+    return scatterOf(values, n, values.length / n);
+  }
+
+  /** The number of rows, once the input has been checked. */
+  private rowsOf(method: string, x: Input, width: number | undefined): number {
+    const who = `${this.constructor.name}.${method}`;
+    const shape = inputShape(who, x);
+    if (shape.length !== 2 || (width !== undefined && shape[1] !== width)) {
+      throw new RangeError(
+        `${who}: input expected [N, ${width ?? 'F'}], got ${shapeText(shape)}` +
+          (shape.length > 2 ? ': give images as rows, [N, C·H·W]' : ''),
+      );
+    }
+    const values = inputValues(x);
+    if (values.length === 0)
+      throw new RangeError(`${who}: input is empty, got ${shapeText(shape)}`);
+    const fitting = method === 'fit' || method === 'partialFit';
+    refuse(who, values, shape, { nan: true, infinite: fitting });
+    return shape[0]!;
+  }
+}

@@ -1,0 +1,82 @@
+import { checkNumber } from '../check.ts';
+import { Tensor } from '../tensor.ts';
+import { eigen } from './eigen.ts';
+import { rankOf } from './pca.ts';
+import { type Maps, Projection } from './projection.ts';
+import type { Scatter } from './scatter.ts';
+
+export interface ZCAOptions {
+  /** Added to each variance before its root is divided by, so that noise is not blown up. Default 0. */
+  eps?: number;
+}
+
+/**
+ * Whitening that changes the data least: uncorrelated features of variance 1, each still like the one
+ * it was (Bell and Sejnowski, "The 'independent components' of natural scenes are edge filters", 1997),
+ *
+ *   y = (x − mean)·W,   W = Vᵀ·diag(1/√(λ + eps))·V
+ *
+ * with V and λ as in PCA. For images an eps of a hundredth of the mean variance or so is usual.
+ *
+ * ```ts
+ * const white = new ZCA().fitTransform(table);         // [N, F]
+ * ```
+ *
+ * The state is the covariance, in `mean`, `scatter` and `count`.
+ *
+ * @throws RangeError for an eps below 0, and in `fit` without eps for no more samples than features, and
+ *   for features that are constant or depend on each other
+ */
+export class ZCA extends Projection<Maps> {
+  readonly eps: number;
+
+  constructor({ eps = 0 }: ZCAOptions = {}) {
+    super();
+    checkNumber('ZCA', 'eps', eps, 0, Number.MAX_VALUE);
+    this.eps = eps;
+  }
+
+  /** W, [F, F], symmetric. */
+  get matrix(): Tensor {
+    const { outputs, forward } = this.maps('matrix');
+    return Tensor.from(forward, [outputs, outputs]);
+  }
+
+  protected solve({ count, mean, products }: Scatter): Maps {
+    const f = mean.length;
+    const way = 'give an eps above 0, or use PCA with fewer components';
+    if (this.eps === 0 && count <= f) {
+      throw new RangeError(
+        `ZCA: whitening expected more samples than features, got ${count} samples of ${f}: ${way}`,
+      );
+    }
+    const { values, vectors } = eigen(products, f);
+    const rank = rankOf(values);
+    if (this.eps === 0 && rank < f) {
+      throw new RangeError(
+        `ZCA: whitening expected features that vary on their own, got ${rank} directions for ${f} ` +
+          `(some are constant or depend on others): ${way}`,
+      );
+    }
+    const sd = values.map((value) => Math.sqrt(value / Math.max(count - 1, 1) + this.eps));
+    const forward = product(
+      vectors,
+      sd.map((root) => 1 / root),
+      f,
+    );
+    return { outputs: f, forward, backward: product(vectors, sd, f) };
+  }
+}
+
+/** Vᵀ·diag(d)·V. */
+function product(vectors: Float64Array, d: Float64Array, f: number): Float64Array {
+  const w = new Float64Array(f * f);
+  for (let k = 0; k < f; k++) {
+    const row = vectors.subarray(k * f, (k + 1) * f);
+    for (let i = 0; i < f; i++) {
+      const scaled = row[i]! * d[k]!;
+      for (let j = 0; j < f; j++) w[i * f + j]! += scaled * row[j]!;
+    }
+  }
+  return w;
+}
