@@ -31,8 +31,12 @@ export class Arena {
     this.loops = loops;
   }
 
-  /** `build` is strict or relaxed; the variable KERNELS names another module, of a file under work. */
+  /**
+   * `build` is strict or relaxed, for layers too; the variable KERNELS names another module, of a file
+   * under work.
+   */
   static async open(build: 'strict' | 'relaxed' = 'strict'): Promise<Arena> {
+    if (build === 'relaxed') (await import('evenkeel/relaxed')).useRelaxed();
     mkdirSync('build', { recursive: true });
     // The optimizing compiler from the first call on: what a kernel runs at once it is warm.
     setFlagsFromString('--no-liftoff');

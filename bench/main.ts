@@ -3,7 +3,6 @@
  * What the loops and columns mean is in bench/README.md.
  */
 import { parseArgs } from 'node:util';
-import { useRelaxed } from 'evenkeel/relaxed';
 import { Arena } from './arena.ts';
 import { compareRows, nameOf, regressions } from './compare.ts';
 import { machine, type Run, readJson, writeJson } from './record.ts';
@@ -61,7 +60,6 @@ const scenes: Record<string, () => (() => Scene)[]> = {
   optim: () => [() => optimScene(arena)],
   curve: () => curveScenes(arena),
 };
-if (options.relaxed) useRelaxed();
 const others: Record<string, () => Row[]> = options.relaxed
   ? { step: () => measureSteps(effort) }
   : {

@@ -1,5 +1,4 @@
 /** Our own side of the pipe: the works of `npm run bench`. */
-import { useRelaxed } from 'evenkeel/relaxed';
 import { ABSENT, Arena } from '../arena.ts';
 import type { Scene } from '../scene.ts';
 import { batchNormScene } from '../works/batchnorm.ts';
@@ -12,9 +11,7 @@ import { type Network, stepper } from '../works/step.ts';
 import type { Item } from './items.ts';
 import { serve } from './serve.js';
 
-const relaxed = process.argv[2] === 'relaxed';
-if (relaxed) useRelaxed();
-const arena = await Arena.open(relaxed ? 'relaxed' : 'strict');
+const arena = await Arena.open(process.argv[2] === 'relaxed' ? 'relaxed' : 'strict');
 let drop = (): void => {};
 
 await serve((item: Item) => {
