@@ -11,6 +11,9 @@ export {
   siluForward,
 } from './activation';
 export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './avgpool';
+export { batchNormMaskedBackward, batchNormMaskedForward } from './batchnorm-masked';
+export { batchNormMaskedBackwardSums, batchNormMaskedStatistics } from './batchnorm-masked-sums';
+export { batchNormRenorm, batchNormRenormBackward } from './batchnorm-renorm';
 export { bceWithLogitsBackward, bceWithLogitsForward } from './bce';
 export { crossProducts } from './covariance';
 export { emaUpdate, exchange } from './ema';

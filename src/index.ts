@@ -35,12 +35,9 @@ export {
   type AvgPoolOptions,
   GlobalAvgPool,
 } from './layers/avgpool.ts';
-export {
-  BatchNorm1d,
-  BatchNorm2d,
-  BatchNorm3d,
-  type BatchNormOptions,
-} from './layers/batchnorm.ts';
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './layers/batchnorm.ts';
+export type { VirtualBatchRest } from './layers/batchnorm-ghosts.ts';
+export type { BatchNormOptions } from './layers/batchnorm-options.ts';
 export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv.ts';
 export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/convtranspose.ts';
@@ -49,6 +46,11 @@ export { Flatten, Unflatten } from './layers/flatten.ts';
 export { Layer, type LayerContext } from './layers/layer.ts';
 export { LayerNorm, type LayerNormOptions } from './layers/layernorm.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
+export {
+  MaskedBatchNorm1d,
+  MaskedBatchNorm2d,
+  MaskedBatchNorm3d,
+} from './layers/maskedbatchnorm.ts';
 export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/maxpool.ts';
 export { type LoadResult, Module, type StateDict } from './layers/module.ts';
 export {
@@ -56,6 +58,7 @@ export {
   Normalization,
   type NormalizationOptions,
 } from './layers/normalization.ts';
+export { type Bound, Renorm, type RenormOptions } from './layers/renorm.ts';
 export { Residual } from './layers/residual.ts';
 export { RMSNorm, type RMSNormOptions } from './layers/rmsnorm.ts';
 export { Sequential } from './layers/sequential.ts';

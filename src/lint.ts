@@ -148,7 +148,7 @@ function lastOf(output: Value): Use | undefined {
 /** What the statistics are of, where that is too little. */
 function fewSamples(use: Use, bn: BatchNorm, batchSize: number): string | undefined {
   const count = Math.min(batchSize, bn.virtualBatchSize ?? batchSize);
-  if (bn.frozenStatistics || count >= FEW) return undefined;
+  if (bn.frozenStatistics || bn.renorm || count >= FEW) return undefined;
   const samples = `${count} sample${count > 1 ? 's' : ''}${count < batchSize ? ' a ghost' : ''}`;
   const [x] = use.inputs as [Value];
   if (x.shape.length === 0) return samples;

@@ -10,10 +10,11 @@ const images = { data: pixels(40), shape: [40, 1, 28, 28] };
 `;
 
 it('docs/batchnorm-variants.md', async () => {
-  const { network, seen } = await runExamples('docs/batchnorm-variants.md', {
+  const { encoded, network, seen } = await runExamples('docs/batchnorm-variants.md', {
     prelude: IMAGES,
-    exported: ['network', 'seen'],
+    exported: ['encoded', 'network', 'seen'],
   });
+  expect(encoded.shape).toEqual([2, 2, 8]);
   expect(seen).toBe(40);
   expect(network.at(1).numBatchesTracked.value).toBe(3);
 });

@@ -15,6 +15,7 @@ import {
   Layer,
   type LayerContext,
   Linear,
+  MaskedBatchNorm1d,
   Module,
   Parameter,
   ReLU,
@@ -309,6 +310,20 @@ describe('fold', () => {
     const y = network.predict(inputs).toArray();
     (model.scale as Scale).factor.data.set([3]);
     expectClose(y, model.predict(inputs).toArray(), { scaled: 1e-5 });
+  });
+
+  it('keeps a batch norm with a mask', () => {
+    class Masked extends Module {
+      linear = new Linear(3, 4);
+      bn = new MaskedBatchNorm1d(4);
+      override forward([x, mask]: [Input, Input]): Tensor {
+        return this.bn.forward([this.linear.forward(x), mask]);
+      }
+    }
+    const inputs = [input(3, 3), { data: [1, 0, 1], shape: [3] }];
+    expect(folding(settle(new Masked()), inputs, [[3, 3], [3]]).kept).toEqual([
+      { layer: 'bn', reason: 'a mask says which positions it normalises' },
+    ]);
   });
 
   it('leaves the generator alone, and outlives the model', () => {

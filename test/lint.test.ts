@@ -15,6 +15,7 @@ import {
   Module,
   manualSeed,
   ReLU,
+  Renorm,
   Residual,
   Sequential,
   Softmax,
@@ -129,6 +130,8 @@ describe('lint', () => {
     expect(lint(ghosts, { batchSize: 64 })[0]!.message).toBe(
       'BatchNorm1d(4) has statistics of 8 samples a ghost',
     );
+    const renormed = new BatchNorm1d(4, { renorm: new Renorm() });
+    expect(findings(new Sequential(renormed, new ReLU()), { batchSize: 4 })).toEqual([]);
     features.at<BatchNorm1d>(0).frozenStatistics = true;
     expect(findings(features, { batchSize: 1 })).toEqual([]);
     expect(() => lint(model, { batchSize: 0 })).toThrow(

@@ -84,6 +84,12 @@ export interface ExtraKernels {
   siluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   adaptiveAvgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
+  batchNormMaskedBackward(dx: Pointer, shift: Pointer, scale: Pointer, slope: Pointer, intercept: Pointer, dy: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
+  batchNormMaskedForward(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
+  batchNormMaskedBackwardSums(totals: Pointer, shift: Pointer, dy: Pointer, x: Pointer, mask: Pointer, n: number, c: number, s: number, from: number, to: number, sums: Pointer): void;
+  batchNormMaskedStatistics(shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, mask: Pointer, n: number, c: number, s: number, m: number, eps: number, from: number, to: number, totals: Pointer, sums: Pointer): void;
+  batchNormRenorm(scale: Pointer, offset: Pointer, ratio: Pointer, drift: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, runningMean: Pointer, runningVar: Pointer, weight: Pointer, bias: Pointer, eps: number, rMax: number, dMax: number, from: number, to: number): void;
+  batchNormRenormBackward(dWeight: Pointer, ratio: Pointer, drift: Pointer, totals: Pointer, delta: Pointer, invStd: Pointer, c: number, from: number, to: number): void;
   bceWithLogitsBackward(dx: Pointer, x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, scale: number, from: number, to: number): void;
   bceWithLogitsForward(x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, from: number, to: number): number;
   crossProducts(sums: Pointer, x: Pointer, n: number, c: number, from: number, to: number): void;

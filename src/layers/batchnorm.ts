@@ -1,6 +1,7 @@
-import { checkInteger, checkNumber, type Shape, shapeText } from '../check.ts';
+import { checkInteger, checkNumber, describe, type Shape, shapeText } from '../check.ts';
 import { NULL, offset, type Pointer, Window } from '../memory/memory.ts';
 import { Buffer, Counter, Parameter } from '../parameter.ts';
+import type { Given } from '../plan/operation.ts';
 import type { Slot } from '../plan/slot.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
@@ -15,47 +16,11 @@ import {
   type VirtualBatchRest,
   wholeOf,
 } from './batchnorm-ghosts.ts';
+import type { BatchNormOptions } from './batchnorm-options.ts';
 import { Leaf } from './leaf.ts';
+import type { Masking } from './maskedbatchnorm.ts';
 import type { Population } from './population.ts';
-
-export interface BatchNormOptions {
-  /** Added to the variance under the root. Default 1e-5. */
-  eps?: number;
-  /**
-   * Weight of the new value in the running statistics, from 0 to 1. Default 0.1. `null` averages all
-   * batches alike.
-   */
-  momentum?: number | null;
-  /** Weight of the old value instead: 1 − momentum. */
-  decay?: number;
-  /** Whether γ (`weight`) and β (`bias`) are learnt. Default true. */
-  affine?: boolean;
-  /** Whether β is learnt. Default `affine`. */
-  center?: boolean;
-  /** Whether γ is learnt. Default `affine`. */
-  scale?: boolean;
-  /** Whether running statistics are kept. Default true; without, evaluation uses the batch's too. */
-  trackRunningStats?: boolean;
-  /**
-   * What the running variance averages: Σ(x − mean)²/(m − 1) as PyTorch, or 'biased', the same over m, as
-   * Keras and ONNX.
-   * Default 'unbiased'. What normalises a training batch is always the biased one.
-   */
-  runningVariance?: 'unbiased' | 'biased';
-  /** Whether channels are the last axis rather than axis 1. Default false. */
-  channelsLast?: boolean;
-  /**
-   * Samples of a ghost: in training a batch is normalised in ghosts of this size, each by statistics
-   * of its own (Hoffer et al., 2017, arXiv:1705.08741), which also move the running ones in turn. At
-   * least 2. By default the batch is one.
-   */
-  virtualBatchSize?: number;
-  /**
-   * What becomes of a batch's last samples that do not fill a ghost: 'refuse' throws, 'alone' makes them
-   * a smaller ghost, 'join' adds them to the last whole one. Default 'refuse'.
-   */
-  virtualBatchRest?: VirtualBatchRest;
-}
+import type { Renorm } from './renorm.ts';
 
 /** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
 interface Memo {
@@ -68,6 +33,11 @@ interface Memo {
   readonly invStd: Slot;
   readonly scale: Slot;
   readonly offset: Slot;
+  /** r and d of batch renormalization. */
+  readonly ratio: Slot | undefined;
+  readonly drift: Slot | undefined;
+  /** Whether `verify` has counted the mask's positions. */
+  counted: boolean;
   /** Whether it also does the work of an Add behind it, whose other summand is its second input. */
   sum: boolean;
   /** Whether it also does the work of the ReLU behind it. */
@@ -91,6 +61,7 @@ export abstract class BatchNorm extends Leaf {
   readonly runningVariance: 'unbiased' | 'biased';
   readonly virtualBatchSize: number | undefined;
   readonly virtualBatchRest: VirtualBatchRest;
+  readonly renorm: Renorm | undefined;
   /** Whether training, too, normalises with the running statistics and leaves them as they are. */
   frozenStatistics = false;
   /**
@@ -99,6 +70,11 @@ export abstract class BatchNorm extends Leaf {
    */
   population: Population | undefined;
   private rate: number | null;
+
+  /** What a layer that takes a mask does otherwise. */
+  protected get masking(): Masking | undefined {
+    return undefined;
+  }
 
   /** Names of the axes behind N and C, by rank. */
   protected abstract get axes(): string[][];
@@ -126,6 +102,13 @@ export abstract class BatchNorm extends Leaf {
     if (runningVariance !== 'unbiased' && runningVariance !== 'biased') {
       throw new TypeError(
         `${this}: runningVariance expected 'unbiased' or 'biased', got ${String(runningVariance)}`,
+      );
+    }
+    this.renorm = options.renorm;
+    if (this.renorm && !(typeof this.renorm.affine === 'function' && trackRunningStats)) {
+      throw new TypeError(
+        `${this}: renorm expected new Renorm({ rMax, dMax }), and trackRunningStats, got ` +
+          (trackRunningStats ? describe(this.renorm) : 'no running statistics'),
       );
     }
     checkGhosts(`${this}`, virtualBatchSize, virtualBatchRest);
@@ -170,9 +153,16 @@ export abstract class BatchNorm extends Leaf {
     if (batches !== undefined) this.numBatchesTracked!.value = batches;
   }
 
-  connect(use: Use, shape: Shape): Shape {
+  connect(use: Use, shape: Shape, ...others: Shape[]): Shape {
     const { numFeatures: c, channelsLast, virtualBatchSize, virtualBatchRest } = this;
     this.checkInput(shape);
+    if (others.length > (this.masking ? 1 : 0)) {
+      throw new RangeError(
+        `${this}: expected ${this.masking ? 'x and mask' : 'one input'}, got ${others.length + 1}` +
+          (this.masking ? '' : `: Masked${this} takes a mask`),
+      );
+    }
+    this.masking?.checkShape(`${this}`, others[0], shape, channelsLast);
     const whole = [wholeOf(shape, c, channelsLast)];
     const ghosts = virtualBatchSize
       ? ghostsOf(shape, c, channelsLast, virtualBatchSize, virtualBatchRest)
@@ -185,6 +175,9 @@ export abstract class BatchNorm extends Leaf {
       invStd: use.save([ghosts.length, c]),
       scale: use.save([ghosts.length, c]),
       offset: use.save([ghosts.length, c]),
+      ratio: this.renorm && use.save([ghosts.length, c]),
+      drift: this.renorm && use.save([ghosts.length, c]),
+      counted: false,
       sum: false,
       relu: false,
       batch: false,
@@ -198,10 +191,16 @@ export abstract class BatchNorm extends Leaf {
     return shape;
   }
 
-  override verify(use: Use, training: boolean): void {
-    if (!this.usesBatch(training)) return;
+  override verify(use: Use, training: boolean, given?: Given): void {
+    const memo = use.memo as Memo;
+    const batch = this.usesBatch(training);
+    const parts = this.partsOf(use, batch);
+    const mask = this.masking && given?.(use.inputs[1]!);
+    memo.counted = mask !== undefined;
+    if (mask) this.masking!.count(`${this}`, parts, mask, batch);
+    if (!batch) return;
+    this.renorm?.check(`${this}`, this.numBatchesTracked!.value);
     const { shape } = use.inputs[0]!;
-    const parts = this.partsOf(use, true);
     if (this.virtualBatchSize && this.virtualBatchRest === 'refuse' && !this.population) {
       checkFilled(`${this}`, parts, this.virtualBatchSize, shape);
     }
@@ -217,7 +216,7 @@ export abstract class BatchNorm extends Leaf {
 
   override absorb(use: Use, { leaf, inputs }: Use): boolean {
     const memo = use.memo as Memo;
-    if (memo.relu) return false;
+    if (memo.relu || this.masking) return false;
     if (leaf instanceof ReLU) {
       memo.relu = true;
       // Which sums were negative, x alone does not tell.
@@ -230,7 +229,7 @@ export abstract class BatchNorm extends Leaf {
   }
 
   compute(use: Use): void {
-    const { numFeatures: c, eps, weight, bias, runningMean, runningVar } = this;
+    const { numFeatures: c, eps, weight, bias, runningMean, runningVar, masking } = this;
     const memo = use.memo as Memo;
     const { scratch } = use;
     const batch = this.usesBatch(use.training);
@@ -239,8 +238,12 @@ export abstract class BatchNorm extends Leaf {
     const relu = memo.relu ? 1 : 0;
     memo.batch = batch;
     memo.parts = this.partsOf(use, batch);
+    if (masking && !memo.counted) {
+      masking.count(`${this}`, memo.parts, use.inputs[1]!.slot.f32, batch);
+    }
     for (const part of memo.parts) {
       const { element, index, n, s } = part;
+      const mask = masking ? offset(use.input(1), part.position) : NULL;
       const x = offset(use.x, element);
       const y = offset(use.y, element);
       const k = offset(memo.shift.ptr, index * c);
@@ -250,15 +253,19 @@ export abstract class BatchNorm extends Leaf {
       const b = offset(memo.offset.ptr, index * c);
       if (!batch) {
         kernels().batchNormRunning(k, d, r, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
+      } else if (masking) {
+        masking.statistics(k, d, r, variance, x, mask, part, c, eps, totals, scratch);
       } else if (s === 0) {
         kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, 0, c, totals, scratch);
       } else {
         kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, 0, c, totals);
       }
-      kernels().batchNormAffine(a, b, d, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
+      if (batch && this.renorm && !this.population) this.renormalize(memo, part, a, b, k, d, r);
+      else kernels().batchNormAffine(a, b, d, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
       if (this.population) this.gather(use, part, this.population);
       else if (batch && use.training) this.track(use, part);
-      if (memo.sum) this.normalizeAndAdd(use, part);
+      if (masking) masking.forward(y, k, a, b, x, mask, part, c);
+      else if (memo.sum) this.normalizeAndAdd(use, part);
       else if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
       else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
     }
@@ -299,7 +306,7 @@ export abstract class BatchNorm extends Leaf {
 
   /** dγ += Σ dy·x̂, dβ += Σ dy; dx with the statistics' own share in it where they were the batch's. */
   differentiate(use: Use): void {
-    const { numFeatures: c } = this;
+    const { numFeatures: c, masking } = this;
     const { scratch } = use;
     const memo = use.memo as Memo;
     const { batch } = memo;
@@ -310,7 +317,9 @@ export abstract class BatchNorm extends Leaf {
     const totals = offset(scratch, LANES);
     const p = batch && use.dx ? offset(totals, 4 * padded(c)) : NULL;
     const q = batch && use.dx ? offset(totals, 5 * padded(c)) : NULL;
-    for (const { element, index, n, s, m } of memo.parts) {
+    for (const part of memo.parts) {
+      const { element, index, n, s, m } = part;
+      const mask = masking ? offset(use.input(1), part.position) : NULL;
       const x = offset(use.x, element);
       const dy = offset(received, element);
       const k = offset(memo.shift.ptr, index * c);
@@ -319,18 +328,31 @@ export abstract class BatchNorm extends Leaf {
       const a = offset(memo.scale.ptr, index * c);
       const b = offset(memo.offset.ptr, index * c);
       if (dWeight || dBias || p) {
-        if (s === 0) {
+        if (masking) {
+          masking.sums(totals, k, dy, x, mask, part, c, scratch);
+        } else if (s === 0) {
           kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, 0, c, scratch);
         } else {
           kernels().batchNormBackwardSumsPlanes(totals, k, a, b, dy, x, n, c, s, relu, 0, c);
         }
-        kernels().batchNormAffineBackward(dWeight, dBias, p, q, totals, d, r, a, c, m, 0, c);
+        const renorm = batch && memo.ratio && dWeight;
+        const plain = renorm ? NULL : dWeight;
+        kernels().batchNormAffineBackward(plain, dBias, p, q, totals, d, r, a, c, m, 0, c);
+        if (renorm) {
+          const ratio = offset(memo.ratio!.ptr, index * c);
+          const drift = offset(memo.drift!.ptr, index * c);
+          this.renorm!.gradient(dWeight, ratio, drift, totals, d, r, c);
+        }
       }
       if (!use.dx) continue;
       const dx = offset(use.dx, element);
-      if (s === 0) kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n, scratch);
+      if (masking) masking.backward(dx, k, a, p, q, dy, x, mask, part, c);
+      else if (s === 0)
+        kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n, scratch);
       else kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, 0, c);
     }
+    // a mask is a choice, and has no gradient
+    if (masking && use.inputGradient(1)) use.targets[1]!.slot.f32.fill(0);
   }
 
   override toString(): string {
@@ -340,6 +362,35 @@ export abstract class BatchNorm extends Leaf {
   private usesBatch(training: boolean): boolean {
     if (this.population || !this.runningMean) return true;
     return training && !this.frozenStatistics;
+  }
+
+  /** a and b of a part whose statistics are corrected towards the running ones. */
+  private renormalize(
+    { ratio, drift }: Memo,
+    { index }: Part,
+    a: Pointer,
+    b: Pointer,
+    k: Pointer,
+    d: Pointer,
+    r: Pointer,
+  ): void {
+    const { numFeatures: c, weight, bias, runningMean, runningVar, numBatchesTracked } = this;
+    this.renorm!.affine(
+      numBatchesTracked!.value,
+      a,
+      b,
+      offset(ratio!.ptr, index * c),
+      offset(drift!.ptr, index * c),
+      k,
+      d,
+      r,
+      runningMean!.ptr,
+      runningVar!.ptr,
+      weight?.ptr ?? NULL,
+      bias?.ptr ?? NULL,
+      this.eps,
+      c,
+    );
   }
 
   /** What statistics are taken of, one by one; those of a population are of whole batches. */

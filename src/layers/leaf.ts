@@ -1,5 +1,5 @@
 import type { Shape } from '../check.ts';
-import type { Operation } from '../plan/operation.ts';
+import type { Given, Operation } from '../plan/operation.ts';
 import type { Traced } from '../plan/trace.ts';
 import type { Use } from '../plan/use.ts';
 import type { Tensor } from '../tensor.ts';
@@ -13,7 +13,7 @@ import { Module } from './module.ts';
  */
 export abstract class Leaf extends Module implements Operation {
   abstract connect(use: Use, ...shapes: Shape[]): Shape;
-  verify?(use: Use, training: boolean): void;
+  verify?(use: Use, training: boolean, given?: Given): void;
   absorb?(use: Use, next: Use): boolean;
   abstract compute(use: Use): void;
   abstract differentiate(use: Use): void;

@@ -1,7 +1,11 @@
 import type { Shape } from '../check.ts';
 import type { Parameter } from '../parameter.ts';
 import type { Input, Tensor } from '../tensor.ts';
+import type { Value } from './trace.ts';
 import type { Use } from './use.ts';
+
+/** The values of a model's input; undefined for a tensor that the model makes. */
+export type Given = (value: Value) => ArrayLike<number> | undefined;
 
 /** What a plan is made of: an op with kernels of its own. Layers are such (`layers/leaf.ts`). */
 export interface Operation {
@@ -14,8 +18,11 @@ export interface Operation {
    */
   connect(use: Use, ...shapes: Shape[]): Shape;
 
-  /** Throws where the operation cannot run in this mode; called before a step writes anything. */
-  verify?(use: Use, training: boolean): void;
+  /**
+   * Throws where the operation cannot run in this mode; called before a step writes anything. `given`
+   * has the values of those inputs that are the model's, once there are any.
+   */
+  verify?(use: Use, training: boolean, given?: Given): void;
 
   /**
    * Takes over the work of `next`, which alone reads this use's output and has no parameters: returns

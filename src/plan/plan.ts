@@ -76,9 +76,10 @@ export class Plan {
     for (const use of this.uses) use.scratchPtr = this.scratch.ptr;
   }
 
-  /** Lets layers refuse the step before anything is written. */
-  verify(): void {
-    for (const use of this.uses) use.leaf.verify?.(use, this.recording && use.leaf.training);
+  /** Lets layers refuse the step before anything is written; `values`: those of the inputs. */
+  verify(values: readonly ArrayLike<number>[]): void {
+    const given = (value: Value) => values[this.inputs.indexOf(value)];
+    for (const use of this.uses) use.leaf.verify?.(use, this.recording && use.leaf.training, given);
   }
 
   forward(): void {

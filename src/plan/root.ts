@@ -124,13 +124,12 @@ export class Root {
     if (this.parameters.some((parameter) => parameter.disposed)) {
       throw new Error(`${this.who}: used after dispose()`);
     }
-    plan.verify();
     // What stands on the workspace itself must be saved from it. Reading throws if an input is stale,
     // while nothing has changed yet.
     const safe = inputs.map((x) =>
       x instanceof Tensor && x.origin?.root === this ? x.clone() : x,
     );
-    safe.forEach(inputValues);
+    plan.verify(safe.map(inputValues));
     const workspace = recording ? this.workspace : this.predictions;
     workspace.reserve(plan.bytes);
     plan.attach(workspace.ptr);

@@ -1,0 +1,157 @@
+import { type Shape, sameShape, shapeText } from '../check.ts';
+import type { Pointer } from '../memory/memory.ts';
+import { extra } from '../runtime/extra.ts';
+import { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './batchnorm.ts';
+import type { Part } from './batchnorm-ghosts.ts';
+
+/** Batch norm's passes where a mask says which positions count. */
+export interface Masking {
+  checkShape(who: string, mask: Shape | undefined, shape: Shape, channelsLast: boolean): void;
+  count(who: string, parts: readonly Part[], mask: ArrayLike<number>, batch: boolean): void;
+  statistics(
+    k: Pointer,
+    d: Pointer,
+    r: Pointer,
+    variance: Pointer,
+    x: Pointer,
+    mask: Pointer,
+    part: Part,
+    c: number,
+    eps: number,
+    totals: Pointer,
+    scratch: Pointer,
+  ): void;
+  forward(
+    y: Pointer,
+    k: Pointer,
+    a: Pointer,
+    b: Pointer,
+    x: Pointer,
+    mask: Pointer,
+    part: Part,
+    c: number,
+  ): void;
+  sums(
+    totals: Pointer,
+    k: Pointer,
+    dy: Pointer,
+    x: Pointer,
+    mask: Pointer,
+    part: Part,
+    c: number,
+    scratch: Pointer,
+  ): void;
+  backward(
+    dx: Pointer,
+    k: Pointer,
+    a: Pointer,
+    p: Pointer,
+    q: Pointer,
+    dy: Pointer,
+    x: Pointer,
+    mask: Pointer,
+    part: Part,
+    c: number,
+  ): void;
+}
+
+const MASKING: Masking = {
+  /** @throws RangeError unless the mask has the input's shape less its channels */
+  checkShape(who, mask, shape, channelsLast) {
+    const expected = channelsLast ? shape.slice(0, -1) : [shape[0]!, ...shape.slice(2)];
+    if (mask && sameShape(mask, expected)) return;
+    const got = mask ? shapeText(mask) : 'none: call forward([x, mask])';
+    throw new RangeError(
+      `${who}: mask expected ${shapeText(expected)} for an input of ${shapeText(shape)}, got ${got}`,
+    );
+  },
+
+  /**
+   * Notes how many positions of each part count.
+   *
+   * @throws RangeError for other numbers than 0 and 1, and where statistics are taken of less than two
+   */
+  count(who, parts, mask, batch) {
+    for (const part of parts) {
+      const { n, s, position } = part;
+      const end = position + n * (s || 1);
+      let count = 0;
+      for (let i = position; i < end; i++) {
+        const value = mask[i]!;
+        if (value === 1) count++;
+        else if (value !== 0) {
+          throw new RangeError(`${who}: mask expected 0 and 1, got ${value} at [${i}]`);
+        }
+      }
+      if (batch && count < 2) {
+        throw new RangeError(
+          `${who}: mask expected to leave two positions or more for the statistics` +
+            `${parts.length > 1 ? ' of each ghost' : ''}, got ${count} of ${end - position}: ` +
+            'use a larger batch, or eval() or predict()',
+        );
+      }
+      part.m = count;
+    }
+  },
+
+  statistics(k, d, r, variance, x, mask, { n, s, m }, c, eps, totals, scratch) {
+    const { batchNormMaskedStatistics } = extra();
+    batchNormMaskedStatistics(k, d, r, variance, x, mask, n, c, s, m, eps, 0, c, totals, scratch);
+  },
+
+  forward(y, k, a, b, x, mask, { n, s }, c) {
+    extra().batchNormMaskedForward(y, k, a, b, x, mask, c, s, 0, n);
+  },
+
+  sums(totals, k, dy, x, mask, { n, s }, c, scratch) {
+    extra().batchNormMaskedBackwardSums(totals, k, dy, x, mask, n, c, s, 0, c, scratch);
+  },
+
+  backward(dx, k, a, p, q, dy, x, mask, { n, s }, c) {
+    extra().batchNormMaskedBackward(dx, k, a, p, q, dy, x, mask, c, s, 0, n);
+  },
+};
+
+/**
+ * BatchNorm1d of which some positions do not count, such as the padding of sequences:
+ * `bn.forward([x, mask])`. Where the mask is 1, all is as in a batch that consists of these positions
+ * alone: statistics, running statistics, gradients. Where it is 0, y and dx are 0, and x may be
+ * anything, NaN included.
+ *
+ * ```ts
+ * class Encoder extends Module {
+ *   linear = new Linear(16, 32, { bias: false });
+ *   bn = new MaskedBatchNorm1d(32, { channelsLast: true });
+ *   override forward([x, mask]: [Input, Input]): Tensor {
+ *     return this.bn.forward([this.linear.forward(x), mask]);
+ *   }
+ * }
+ * ```
+ *
+ * Shapes: x [N, C] and mask [N], or x [N, C, L] (channels last: [N, L, C]) and mask [N, L]; the output has
+ * x's. The mask holds 0 and 1, and gets no gradient (0). Options and state are BatchNorm1d's; it absorbs no
+ * ReLU.
+ *
+ * @throws as BatchNorm1d; in forward RangeError for a mask of another shape or other numbers, and in
+ *   training for one that leaves fewer than two positions. What the model itself makes a mask of is
+ *   looked at when it is there, in the middle of the step.
+ */
+export class MaskedBatchNorm1d extends BatchNorm1d {
+  protected override get masking(): Masking {
+    return MASKING;
+  }
+}
+
+/** As MaskedBatchNorm1d, of images: x [N, C, H, W] (channels last: [N, H, W, C]) and mask [N, H, W]. */
+export class MaskedBatchNorm2d extends BatchNorm2d {
+  protected override get masking(): Masking {
+    return MASKING;
+  }
+}
+
+/** As MaskedBatchNorm1d, of volumes: x [N, C, D, H, W] (channels last: [N, D, H, W, C]), mask [N, D, H, W]. */
+export class MaskedBatchNorm3d extends BatchNorm3d {
+  protected override get masking(): Masking {
+    return MASKING;
+  }
+}
