@@ -155,6 +155,11 @@ export const GOALS: Goal[] = [
     ...{ must: 64, aim: 48, unit: 'MB' },
     of: (rows) => values(rows, 'step', 'memory', 'cnn'),
   },
+  ...['a convolutional network and what trains it', 'all of evenkeel'].map((program) => ({
+    name: `gzip of a bundle, kernels included: ${program}`,
+    ...{ must: 45, aim: 35, unit: 'kB' },
+    of: (rows: Row[]) => values(rows, 'size', 'gzip of a bundle', program),
+  })),
   {
     name: 'fresh process: import to the first result of BatchNorm1d(100) on [128, 100]',
     ...{ must: 15, aim: 6, unit: 'ms' },

@@ -15,13 +15,14 @@ import { measureFold } from './works/fold.ts';
 import { measureFusion } from './works/fusion.ts';
 import { gemmScenes } from './works/gemm.ts';
 import { layerNormScenes } from './works/layernorm.ts';
+import { measureSize } from './works/size.ts';
 import { measureStartup } from './works/startup.ts';
 import { measureSteps } from './works/step.ts';
 
 const HELP = `npm run bench -- [options]
 
   --only GROUPS     of: batchnorm, layernorm, gemm, conv2d, activation, loss, optim, curve,
-                    step, fusion, fold, startup
+                    step, fusion, fold, size, startup
   --shape TEXT      only shapes whose name contains it
   --rounds N        rounds a scene, 15
   --ms N            milliseconds a work and round, 8
@@ -66,6 +67,7 @@ const others: Record<string, () => Row[]> = options.relaxed
       step: () => measureSteps(effort),
       fusion: () => measureFusion(effort),
       fold: () => measureFold(effort),
+      size: measureSize,
       startup: () => measureStartup(effort),
     };
 const groups = [...Object.keys(scenes), ...Object.keys(others)];

@@ -4,7 +4,7 @@ import type { Arena } from './arena.ts';
 import { type Effort, type Entry, type Statistic, statistic, timeRounds } from './measure.ts';
 
 export type Loop = 'copy' | 'R' | 'S' | 'S₂' | 'I' | 'P' | 'clock';
-export type Unit = 'ns/element' | 'GFLOP/s' | 'ms' | 'MB';
+export type Unit = 'ns/element' | 'GFLOP/s' | 'ms' | 'MB' | 'kB';
 
 export interface Work extends Entry {
   /** Elements or flop of one run. */
