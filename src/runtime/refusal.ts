@@ -29,7 +29,7 @@ function reason(): string {
       'Node 16.4 or newer, on a processor of the last fifteen years (on x86 one with SSE4.1)'
     );
   }
-  if (compiles(EMPTY)) {
+  if (starts(EMPTY)) {
     return (
       'the WebAssembly kernels did not compile (see cause). A page of Chrome before 115 compiles ' +
       'nothing of their size at once: train in a Worker, or start with useModule(await ' +
@@ -51,9 +51,11 @@ function reason(): string {
   );
 }
 
-function compiles(module: readonly number[]): boolean {
+/** Chromium and Firefox refuse to compile what they do not allow, WebKit only to instantiate it. */
+function starts(module: readonly number[]): boolean {
   try {
-    return new WebAssembly.Module(Uint8Array.from(module)) !== undefined;
+    new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(module)));
+    return true;
   } catch {
     return false;
   }

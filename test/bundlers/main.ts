@@ -18,6 +18,7 @@ const ROOMS = [
   'rollup',
   'wrangler',
   'importmap',
+  'browsers',
   'refusals',
   'typescript',
   'examples',

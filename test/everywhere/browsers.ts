@@ -20,7 +20,7 @@ import {
   within,
 } from './runtime.ts';
 
-interface Browser {
+export interface Browser {
   name: string;
   relaxed: boolean;
   /** The command that opens `url`, with `profile` an empty folder of its own. */
@@ -91,7 +91,9 @@ const onScreen = () => {
   return ['xvfb-run', '-a', browser];
 };
 
-export const browsers: Runtime[] = [chromium, firefox, webkit].flatMap((browser) =>
+export const installed: readonly Browser[] = [chromium, firefox, webkit];
+
+export const browsers: Runtime[] = installed.flatMap((browser) =>
   (['page', 'Worker'] as const).map((place) => ({
     name: `${browser.name} ${place}`,
     relaxed: browser.relaxed,

@@ -4,6 +4,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { debian } from '../../everywhere/install.ts';
 import { load } from './tools.ts';
 
 const TYPES: Record<string, string> = {
@@ -15,20 +16,15 @@ const TYPES: Record<string, string> = {
 };
 
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
-const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 // biome-ignore lint/suspicious/noExplicitAny: playwright's types are not installed with this project
 let launched: Promise<any> | undefined;
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
 function chromium(): Promise<any> {
-  const executablePath = process.env.CHROMIUM ?? CANDIDATES.find((path) => existsSync(path));
-  if (!executablePath) {
-    throw new Error('no Chromium: apt-get install chromium, or name one in CHROMIUM');
-  }
   launched ??= load('playwright-core').then((playwright) =>
     (playwright.chromium ?? playwright.default.chromium).launch({
-      executablePath,
+      executablePath: debian(['/usr/bin/chromium'], 'chromium'),
       args: ARGUMENTS,
     }),
   );
@@ -43,6 +39,9 @@ export async function closeBrowser(): Promise<void> {
   if (launched) await (await launched).close();
   launched = undefined;
 }
+
+/** Hears a short text that a page posts. */
+type Posted = (text: string) => void;
 
 /**
  * Opens a page; what `expression` gives there once it gives something.
@@ -68,13 +67,18 @@ export async function visit<T>(url: string, expression = 'globalThis.outcome'): 
   }
 }
 
-/** Serves a folder while `use` runs. */
+/** Serves a folder while `use` runs, and tells `posted` what pages post. */
 export async function serving<T>(
   folder: string,
   use: (url: string) => Promise<T>,
-  headers: Record<string, string> = {},
+  { headers = {}, posted }: { headers?: Record<string, string>; posted?: Posted } = {},
 ): Promise<T> {
   const server: Server = createServer((request, response) => {
+    if (request.method === 'POST') {
+      request.setEncoding('utf8');
+      request.on('data', (text: string) => posted?.(text)).on('end', () => response.end());
+      return;
+    }
     const { pathname } = new URL(request.url!, 'http://localhost');
     const path = join(
       folder,

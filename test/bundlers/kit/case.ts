@@ -15,3 +15,12 @@ export interface Case {
 
 /** Where the template page trains: in itself and in a Worker. */
 export type Places = Record<'page' | 'Worker', string>;
+
+/** @throws Error unless `outcome` rejects with a message like that */
+export async function expectError(outcome: Promise<unknown>, expected: RegExp): Promise<void> {
+  const message = await outcome.then(
+    () => 'nothing',
+    (error) => error.message,
+  );
+  if (!expected.test(message)) throw new Error(`expected ${expected}, got ${message}`);
+}
