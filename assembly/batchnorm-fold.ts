@@ -1,13 +1,10 @@
 /**
- * Rows [n, c] folded: `fold` rows in a row of memory make one long row of up to 1024 lanes, and what
- * belongs to a channel (K, a, b, …) is laid out once as long, repeated `fold` times. So few channels
- * walk as fast as many, and channel counts that are no multiple of four have no tail in every row.
+ * Rows [n, c] folded: `fold` rows in a row of memory make one long row, and what belongs to a channel
+ * (K, a, b, …) is laid out once as long, repeated `fold` times. So few channels walk as fast as many,
+ * and channel counts that are no multiple of four have no tail in every row.
  *
  *   x         r0c0 r0c1 r0c2 r1c0 │ r1c1 r1c2 r2c0 r2c1 │ …      fold = 4 rows of c = 3
  *   K           c0   c1   c2   c0 │   c1   c2   c0   c1 │ …
- *
- * Beyond the second-level cache one walk in the order of memory beats any number of rows side by side
- * by up to two to one: the prefetcher follows it.
  */
 import { at, loadPartial, loadUpTo } from './lanes';
 
@@ -17,14 +14,28 @@ export const PERIOD = 1024;
 export const SPAN: usize = 4160;
 
 /**
- * Rows in a long row: multiples of 16 or 4 where they fit, so that it ends with a whole vector; and few
- * enough for the batch that laying out the lanes costs little.
+ * Rows in a long row that is walked alone, in the order of memory: as many as fit. Multiples of 16 or 4
+ * where they fit, so that it ends with a whole vector; and few enough for the batch that laying out the
+ * lanes costs little.
  */
-export function foldOf(n: i32, c: i32): i32 {
+export function foldAlone(n: i32, c: i32): i32 {
   const most = min(PERIOD / c, n >> 4);
   if (most >= 16) return most & ~15;
   if (most >= 4) return most & ~3;
   return max(most, 1);
+}
+
+/**
+ * Rows in a long row that is walked beside others: as few as end it after a multiple of 16 lanes, or at
+ * least of 4, since what is near in memory the prefetcher follows; but `least` lanes, if need be.
+ */
+export function foldBeside(n: i32, c: i32, least: i32): i32 {
+  let fold = 16 / min(c & -c, 16);
+  if (fold * c > 512) fold = max(fold >> 2, 1);
+  if (fold * c > PERIOD) fold = 1;
+  while (fold * c < least) fold <<= 1;
+  while (fold > 1 && fold > n >> 3) fold >>= 1;
+  return fold;
 }
 
 /**

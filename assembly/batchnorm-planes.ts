@@ -8,6 +8,7 @@
  *   dx = dy·a + (x − K)·p + q
  */
 import {
+  clamped,
   GRADIENT,
   GRADIENT_RELU,
   inputGradient,
@@ -66,17 +67,18 @@ function normalizeRun(
 ): void {
   const whole = x + (bytes & ~63);
   const end = x + bytes;
+  const zero = f32x4.splat(0);
   while (x < whole) {
-    v128.store(y, normalized(relu, plain, v128.load(x), k, a, b));
-    v128.store(y, normalized(relu, plain, v128.load(x, 16), k, a, b), 16);
-    v128.store(y, normalized(relu, plain, v128.load(x, 32), k, a, b), 32);
-    v128.store(y, normalized(relu, plain, v128.load(x, 48), k, a, b), 48);
+    v128.store(y, clamped(relu, normalized(plain, v128.load(x), k, a, b), zero));
+    v128.store(y, clamped(relu, normalized(plain, v128.load(x, 16), k, a, b), zero), 16);
+    v128.store(y, clamped(relu, normalized(plain, v128.load(x, 32), k, a, b), zero), 32);
+    v128.store(y, clamped(relu, normalized(plain, v128.load(x, 48), k, a, b), zero), 48);
     x += 64;
     y += 64;
   }
   while (x < end) {
     const count = <i32>((end - x) >> 2);
-    storeUpTo(y, normalized(relu, plain, loadUpTo(x, count), k, a, b), count);
+    storeUpTo(y, clamped(relu, normalized(plain, loadUpTo(x, count), k, a, b), zero), count);
     x += 16;
     y += 16;
   }

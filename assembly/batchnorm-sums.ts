@@ -9,7 +9,7 @@
  */
 import {
   allZero,
-  foldOf,
+  foldBeside,
   loadLanes,
   loadNumbers,
   OFFSET,
@@ -20,7 +20,7 @@ import {
   SPAN,
   SLOPE as SUM,
 } from './batchnorm-fold';
-import { at, keepUpTo, loadUpTo, madd, sumLanes, widenHigh, widenLow } from './lanes';
+import { at, keepUpTo, loadUpTo, madd, storeUpTo, sumLanes, widenHigh, widenLow } from './lanes';
 
 /** What u is. */
 export const STATISTICS = 0; // d
@@ -29,8 +29,8 @@ export const GRADIENT_RELU = 2; // dy where y = max(d·a + b, 0) is not ≤ 0
 
 /** Terms that one float32 lane adds up before float64 takes over. */
 const RUN = 256;
-/** Elements of x, and of dy, up to which four rows at once beat the order of memory. */
-const NEAR: i64 = 1 << 20;
+/** Elements of x, and of dy, up to which long rows side by side, too, beat the order of memory. */
+const NEAR: i64 = 3 << 20;
 
 /**
  * Channels, rounded up to the multiple that scratch blocks are made of.
@@ -49,12 +49,19 @@ export function inside(count: i32): v128 {
 }
 
 /**
- * (x − K)·a + b, or max(that, 0) with `relu`; `plain`: K = 0.
+ * (x − K)·a + b; `plain`: K = 0.
  * @inline
  */
-export function normalized(relu: bool, plain: bool, x: v128, k: v128, a: v128, b: v128): v128 {
-  const y = madd(plain ? x : f32x4.sub(x, k), a, b);
-  return relu ? f32x4.pmax(y, f32x4.splat(0)) : y;
+export function normalized(plain: bool, x: v128, k: v128, a: v128, b: v128): v128 {
+  return madd(plain ? x : f32x4.sub(x, k), a, b);
+}
+
+/**
+ * y, or with `relu` the floor where y is less; NaN stays. The floor is 0, or −∞ where one loop serves
+ * batch norms with a ReLU and without. @inline
+ */
+export function clamped(relu: bool, y: v128, floor: v128): v128 {
+  return relu ? f32x4.pmax(y, floor) : y;
 }
 
 /**
@@ -119,14 +126,56 @@ function difference(plain: bool, x: usize, count: i32, next: bool, k: v128): v12
 }
 
 /**
- * Adds `rows` (four or one) rows of up to four lanes, or with `next` of the four after them, to their float32 sums; four meet
- * each other before they meet the sum. @inline
+ * Adds `rows` rows of up to four lanes to their float32 sums. Rows meet each other before they meet the
+ * sum, which a lane's rounding feels as if they were one. @inline
  */
-function addRows(
+function addColumn(
   kind: i32,
   plain: bool,
   rows: i32,
   count: i32,
+  lanes: usize, // [5, SPAN]: K, a, b, Σ u, Σ u·d
+  x: usize,
+  dy: usize,
+  stride: usize,
+): void {
+  const k = plain ? f32x4.splat(0) : loadLanes(lanes, SHIFT, false);
+  const a = kind == GRADIENT_RELU ? loadLanes(lanes, SCALE, false) : k;
+  const b = kind == GRADIENT_RELU ? loadLanes(lanes, OFFSET, false) : k;
+  let u = f32x4.splat(0);
+  let v = f32x4.splat(0);
+  while (rows > 0) {
+    const d = difference(plain, x, count, false, k);
+    const t = term(kind, dy, count, false, d, a, b);
+    u = f32x4.add(u, t);
+    v = madd(t, d, v);
+    x += stride;
+    dy += stride;
+    rows -= 1;
+  }
+  addToSums(false, lanes, u, v);
+}
+
+/** @inline */
+function addToSums(next: bool, lanes: usize, u: v128, v: v128): void {
+  const sum = f32x4.add(loadLanes(lanes, SUM, next), u);
+  const product = f32x4.add(loadLanes(lanes, PRODUCT, next), v);
+  if (next) {
+    v128.store(lanes, sum, 3 * SPAN + 16);
+    v128.store(lanes, product, 4 * SPAN + 16);
+  } else {
+    v128.store(lanes, sum, 3 * SPAN);
+    v128.store(lanes, product, 4 * SPAN);
+  }
+}
+
+/**
+ * addColumn for two rows, or four for the statistics, of four lanes, or with `next` of the four after
+ * them, to the same bits. @inline
+ */
+function addRows(
+  kind: i32,
+  plain: bool,
   next: bool,
   lanes: usize, // [5, SPAN]: K, a, b, Σ u, Σ u·d
   x: usize,
@@ -136,73 +185,146 @@ function addRows(
   const k = plain ? f32x4.splat(0) : loadLanes(lanes, SHIFT, next);
   const a = kind == GRADIENT_RELU ? loadLanes(lanes, SCALE, next) : k;
   const b = kind == GRADIENT_RELU ? loadLanes(lanes, OFFSET, next) : k;
-  const d0 = difference(plain, x, count, next, k);
-  const u0 = term(kind, dy, count, next, d0, a, b);
-  let u = u0;
-  let v = f32x4.mul(u0, d0);
-  if (rows == 4) {
-    let p = x + stride;
-    let q = dy + stride;
-    const d1 = difference(plain, p, count, next, k);
-    const u1 = term(kind, q, count, next, d1, a, b);
+  const d0 = difference(plain, x, 4, next, k);
+  const u0 = term(kind, dy, 4, next, d0, a, b);
+  let p = x + stride;
+  const d1 = difference(plain, p, 4, next, k);
+  const u1 = term(kind, dy + stride, 4, next, d1, a, b);
+  let u = f32x4.add(u0, u1);
+  let v = madd(u1, d1, f32x4.mul(u0, d0));
+  if (kind == STATISTICS) {
     p += stride;
-    q += stride;
-    const d2 = difference(plain, p, count, next, k);
-    const u2 = term(kind, q, count, next, d2, a, b);
+    const d2 = difference(plain, p, 4, next, k);
     p += stride;
-    q += stride;
-    const d3 = difference(plain, p, count, next, k);
-    const u3 = term(kind, q, count, next, d3, a, b);
-    u = f32x4.add(f32x4.add(u, u1), f32x4.add(u2, u3));
-    v = f32x4.add(madd(u1, d1, v), madd(u3, d3, f32x4.mul(u2, d2)));
+    const d3 = difference(plain, p, 4, next, k);
+    u = f32x4.add(f32x4.add(u, d2), d3);
+    v = madd(d3, d3, madd(d2, d2, v));
   }
-  u = f32x4.add(loadLanes(lanes, SUM, next), u);
-  v = f32x4.add(loadLanes(lanes, PRODUCT, next), v);
-  if (next) {
-    v128.store(lanes, u, 3 * SPAN + 16);
-    v128.store(lanes, v, 4 * SPAN + 16);
-  } else {
-    v128.store(lanes, u, 3 * SPAN);
-    v128.store(lanes, v, 4 * SPAN);
-  }
+  addToSums(next, lanes, u, v);
 }
 
 /**
- * addRows over `width` bytes of lanes, eight lanes a step.
- * @inline
+ * Adds `rows` rows of `width` bytes, `group` of them at once, and `last` bytes of one more; groups of
+ * addRows as far as eight lanes go. @inline
  */
-function addRowsAcross(
+function addRunOf(
   kind: i32,
   plain: bool,
-  rows: i32,
-  width: usize,
   lanes: usize,
   x: usize,
   dy: usize,
   stride: usize,
+  width: usize,
+  group: i32,
+  rows: i32,
+  last: usize,
 ): void {
-  const end = x + width;
-  const eights = x + (width & ~31);
-  while (x < eights) {
-    addRows(kind, plain, rows, 4, false, lanes, x, dy, stride);
-    addRows(kind, plain, rows, 4, true, lanes, x, dy, stride);
-    x += 32;
-    dy += 32;
-    lanes += 32;
+  const apart = dy - x;
+  const eights = width & ~31;
+  const most = group == 1 ? 0 : rows & ~(group - 1);
+  for (let i = 0; i < most; i += group) {
+    let p = x + <usize>i * stride;
+    const end = p + eights;
+    let l = lanes;
+    while (p < end) {
+      addRows(kind, plain, false, l, p, p + apart, stride);
+      addRows(kind, plain, true, l, p, p + apart, stride);
+      p += 32;
+      l += 32;
+    }
   }
-  while (x < end) {
-    const count = min(<i32>((end - x) >> 2), 4);
-    addRows(kind, plain, rows, count, false, lanes, x, dy, stride);
-    x += 16;
-    dy += 16;
-    lanes += 16;
+  // the edge, the rows left over, and the last
+  let i = width > eights ? 0 : most;
+  while (i <= rows) {
+    const height = i < rows ? min(group, rows - i) : 1;
+    const done = i < most ? eights : 0;
+    const row = x + <usize>i * stride;
+    const end = row + (i < rows ? width : last);
+    let p = row + done;
+    let l = lanes + done;
+    while (p < end) {
+      const count = min(<i32>((end - p) >> 2), 4);
+      addColumn(kind, plain, height, count, l, p, p + apart, stride);
+      p += 16;
+      l += 16;
+    }
+    i += height;
   }
 }
 
-/**
- * Adds `rows` rows of `width` bytes, `fours` of them in fours, and `last` bytes of one more.
- * @inline
+/*
+ * A function each: the optimizer would take two such loops for one, and ask in the innermost which it is.
  */
+
+/** u = d. */
+function addStatistics(
+  lanes: usize,
+  x: usize,
+  stride: usize,
+  width: usize,
+  group: i32,
+  rows: i32,
+  last: usize,
+): void {
+  addRunOf(STATISTICS, false, lanes, x, 0, stride, width, group, rows, last);
+}
+
+/** u = d, K = 0. */
+function addStatisticsPlain(
+  lanes: usize,
+  x: usize,
+  stride: usize,
+  width: usize,
+  group: i32,
+  rows: i32,
+  last: usize,
+): void {
+  addRunOf(STATISTICS, true, lanes, x, 0, stride, width, group, rows, last);
+}
+
+/** u = dy. */
+function addGradient(
+  lanes: usize,
+  x: usize,
+  dy: usize,
+  stride: usize,
+  width: usize,
+  group: i32,
+  rows: i32,
+  last: usize,
+): void {
+  addRunOf(GRADIENT, false, lanes, x, dy, stride, width, group, rows, last);
+}
+
+/** u = dy, K = 0. */
+function addGradientPlain(
+  lanes: usize,
+  x: usize,
+  dy: usize,
+  stride: usize,
+  width: usize,
+  group: i32,
+  rows: i32,
+  last: usize,
+): void {
+  addRunOf(GRADIENT, true, lanes, x, dy, stride, width, group, rows, last);
+}
+
+/** u = what the ReLU let through of dy. */
+function addGradientRelu(
+  lanes: usize,
+  x: usize,
+  dy: usize,
+  stride: usize,
+  width: usize,
+  group: i32,
+  rows: i32,
+  last: usize,
+): void {
+  addRunOf(GRADIENT_RELU, false, lanes, x, dy, stride, width, group, rows, last);
+}
+
+/** @inline */
 function addRun(
   kind: i32,
   plain: bool,
@@ -211,23 +333,19 @@ function addRun(
   dy: usize,
   stride: usize,
   width: usize,
-  fours: i32,
+  group: i32,
   rows: i32,
   last: usize,
 ): void {
-  const first = x + <usize>fours * stride;
-  const end = x + <usize>rows * stride;
-  while (x < first) {
-    addRowsAcross(kind, plain, 4, width, lanes, x, dy, stride);
-    x += 4 * stride;
-    dy += 4 * stride;
+  if (kind == STATISTICS) {
+    if (plain) addStatisticsPlain(lanes, x, stride, width, group, rows, last);
+    else addStatistics(lanes, x, stride, width, group, rows, last);
+  } else if (kind == GRADIENT) {
+    if (plain) addGradientPlain(lanes, x, dy, stride, width, group, rows, last);
+    else addGradient(lanes, x, dy, stride, width, group, rows, last);
+  } else {
+    addGradientRelu(lanes, x, dy, stride, width, group, rows, last);
   }
-  while (x < end) {
-    addRowsAcross(kind, plain, 1, width, lanes, x, dy, stride);
-    x += stride;
-    dy += stride;
-  }
-  if (last) addRowsAcross(kind, plain, 1, last, lanes, x, dy, stride);
 }
 
 /**
@@ -250,7 +368,7 @@ export function sumRows(
   lanes: usize, // [5, SPAN]
 ): void {
   const channels = to - from;
-  const fold = foldOf(n, c);
+  const fold = foldBeside(n, c, 32);
   const whole = channels == c;
   // all channels: one long row; some: as many pieces of it as it folds rows
   const pieces = whole ? 1 : fold;
@@ -271,37 +389,53 @@ export function sumRows(
   memory.fill(totalProduct, 0, vectors);
   const long = n / fold;
   const rest = n - long * fold;
-  const inFours = kind == STATISTICS || <i64>n * <i64>c <= NEAR;
+  const alone = kind != STATISTICS && stride > 256 && <i64>n * <i64>c > NEAR;
+  const group = kind == STATISTICS ? 4 : alone ? 1 : 2;
+  clearSums(lanes, whole ? fold * c : (fold - 1) * c + channels);
   for (let first = 0; first < long; first += RUN) {
     const rows = min(RUN, long - first);
-    const fours = inFours ? rows & ~3 : 0;
     const over = first + rows == long ? rest : 0;
-    memory.fill(lanes + 3 * SPAN, 0, 2 * SPAN);
     for (let g = 0; g < pieces; g++) {
       const piece = <usize>g * row;
       const start = at(0, from) + <usize>first * stride + piece;
       const last = whole ? <usize>over * row : g < over ? width : 0;
       const l = lanes + piece;
-      if (plain) addRun(kind, true, l, x + start, dy + start, stride, width, fours, rows, last);
-      else addRun(kind, false, l, x + start, dy + start, stride, width, fours, rows, last);
+      addRun(kind, plain, l, x + start, dy + start, stride, width, group, rows, last);
     }
     for (let g = 0; g < fold; g++) {
-      const sums = lanes + 3 * SPAN + <usize>g * row;
-      addToTotals(total, sums, channels);
-      addToTotals(totalProduct, sums + SPAN, channels);
+      moveToTotals(total, totalProduct, lanes + <usize>g * row, channels);
     }
   }
 }
 
-/** total[j] += sum[j], float32 into float64; totals are padded to whole vectors. */
-function addToTotals(total: usize, sum: usize, channels: i32): void {
-  for (let j = 0; j < channels; j += 4) {
-    const v = loadUpTo(sum, channels - j);
-    v128.store(total, f64x2.add(v128.load(total), widenLow(v)));
-    v128.store(total, f64x2.add(v128.load(total, 16), widenHigh(v)), 16);
-    sum += 16;
-    total += 32;
+/** A loop: memory.fill is a call out of the module. */
+function clearSums(lanes: usize, count: i32): void {
+  const end = at(lanes, count);
+  while (lanes < end) {
+    v128.store(lanes, f32x4.splat(0), 3 * SPAN);
+    v128.store(lanes, f32x4.splat(0), 4 * SPAN);
+    lanes += 16;
   }
+}
+
+/** Adds the sums of `channels` lanes to their totals, float32 into float64, and starts them anew. */
+function moveToTotals(total: usize, totalProduct: usize, lanes: usize, channels: i32): void {
+  for (let j = 0; j < channels; j += 4) {
+    const count = channels - j;
+    addToTotal(total, loadUpTo(lanes + 3 * SPAN, count));
+    addToTotal(totalProduct, loadUpTo(lanes + 4 * SPAN, count));
+    storeUpTo(lanes + 3 * SPAN, f32x4.splat(0), count);
+    storeUpTo(lanes + 4 * SPAN, f32x4.splat(0), count);
+    lanes += 16;
+    total += 32;
+    totalProduct += 32;
+  }
+}
+
+/** Totals are padded to whole vectors. @inline */
+function addToTotal(total: usize, v: v128): void {
+  v128.store(total, f64x2.add(v128.load(total), widenLow(v)));
+  v128.store(total, f64x2.add(v128.load(total, 16), widenHigh(v)), 16);
 }
 
 /**

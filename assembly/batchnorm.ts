@@ -9,7 +9,8 @@
  */
 import {
   allZero,
-  foldOf,
+  foldAlone,
+  foldBeside,
   INTERCEPT,
   loadLanes,
   loadNumbers,
@@ -22,6 +23,7 @@ import {
   SPAN,
 } from './batchnorm-fold';
 import {
+  clamped,
   GRADIENT,
   GRADIENT_RELU,
   inputGradient,
@@ -30,6 +32,9 @@ import {
   sumRows,
 } from './batchnorm-sums';
 import { at, loadUpTo, storeUpTo } from './lanes';
+
+/** Bytes of x up to which rows are walked side by side, whatever their length. */
+const NEAR: usize = 12 << 20;
 
 /**
  * y = (x − K)·a + b, or max(that, 0) with `relu`, for rows [from, to). y may be x.
@@ -46,69 +51,158 @@ export function batchNormForward(
   to: i32,
   lanes: usize, // [5, SPAN], scratch
 ): void {
+  const plain = allZero(shift, c);
+  const fold = foldBeside(to - from, c, 16);
+  if (fold > 1) {
+    repeat(lanes, shift, c, c, fold);
+    repeat(lanes + SPAN, scale, c, c, fold);
+    repeat(lanes + 2 * SPAN, offset, c, c, fold);
+    shift = lanes;
+    scale = lanes + SPAN;
+    offset = lanes + 2 * SPAN;
+  }
   const row = (<usize>c) << 2;
-  const fold = foldOf(to - from, c);
   const stride = row * <usize>fold;
+  let p = x + <usize>from * row;
   const end = x + <usize>to * row;
-  for (let block = 0; block < c; block += PERIOD) {
-    const width = min(PERIOD, c - block);
-    const long = (<usize>(width * fold)) << 2;
-    const plain = allZero(at(shift, block), width);
-    repeat(lanes, at(shift, block), width, c, fold);
-    repeat(lanes + SPAN, at(scale, block), width, c, fold);
-    repeat(lanes + 2 * SPAN, at(offset, block), width, c, fold);
-    let p = at(x, block) + <usize>from * row;
-    const apart = y - x;
-    while (p < end) {
-      // the rows left over are the beginning of a long row
-      const bytes = min(long, end - p);
-      if (relu) {
-        if (plain) normalizeRun(true, true, p + apart, lanes, p, bytes);
-        else normalizeRun(true, false, p + apart, lanes, p, bytes);
-      } else {
-        if (plain) normalizeRun(false, true, p + apart, lanes, p, bytes);
-        else normalizeRun(false, false, p + apart, lanes, p, bytes);
-      }
-      p += stride;
-    }
+  const long = p + <usize>((to - from) / fold) * stride;
+  const tall = stride * rowsBeside(stride, end - p, y == x);
+  const apart = y - x;
+  while (p < end) {
+    // the rows left over are the beginning of a long row
+    const bytes = p < long ? min(tall, long - p) : end - p;
+    const width = min(stride, bytes);
+    const q = p + apart;
+    if (!plain) normalizeShifted(relu, q, shift, scale, offset, p, width, stride, bytes);
+    else if (relu) normalizePlainRelu(q, scale, offset, p, width, stride, bytes);
+    else normalizePlain(q, scale, offset, p, width, stride, bytes);
+    p += bytes;
   }
 }
 
 /**
- * `bytes` of a long row, eight lanes a step.
- * @inline
+ * Rows to walk side by side. In place four to sixteen, as many as the first-level cache holds; out of place
+ * four, as each is a stream of stores, too. Beyond the last-level cache as many as 512 bytes hold: there
+ * the prefetcher must be able to follow.
  */
-function normalizeRun(
+function rowsBeside(row: usize, size: usize, inPlace: bool): usize {
+  if (size > (inPlace ? 2 * NEAR : NEAR)) return max(<usize>512 / row, 1);
+  return max(inPlace ? min(<usize>32768 / row, 16) : <usize>1024 / row, 4);
+}
+
+/*
+ * A function each: the optimizer would take two such loops for one, and ask in the innermost which it is.
+ */
+
+/** K = 0. */
+function normalizePlain(
+  y: usize,
+  scale: usize,
+  offset: usize,
+  x: usize,
+  width: usize,
+  stride: usize,
+  bytes: usize,
+): void {
+  normalizeRows(false, true, y, 0, scale, offset, x, f32x4.splat(0), width, stride, bytes);
+}
+
+/** K = 0, with a ReLU. */
+function normalizePlainRelu(
+  y: usize,
+  scale: usize,
+  offset: usize,
+  x: usize,
+  width: usize,
+  stride: usize,
+  bytes: usize,
+): void {
+  normalizeRows(true, true, y, 0, scale, offset, x, f32x4.splat(0), width, stride, bytes);
+}
+
+/** With a ReLU or without. */
+function normalizeShifted(
+  relu: bool,
+  y: usize,
+  shift: usize,
+  scale: usize,
+  offset: usize,
+  x: usize,
+  width: usize,
+  stride: usize,
+  bytes: usize,
+): void {
+  const floor = f32x4.splat(relu ? 0 : -Infinity);
+  normalizeRows(true, false, y, shift, scale, offset, x, floor, width, stride, bytes);
+}
+
+/**
+ * `bytes` of rows of `width` bytes, in columns of sixteen lanes: what belongs to their channels stays in
+ * registers on the way down. @inline
+ */
+function normalizeRows(
   relu: bool,
   plain: bool,
   y: usize,
-  lanes: usize, // K, a, b
+  shift: usize,
+  scale: usize,
+  offset: usize,
   x: usize,
+  floor: v128,
+  width: usize,
+  stride: usize,
   bytes: usize,
 ): void {
-  const whole = x + (bytes & ~31);
-  const end = x + bytes;
-  while (x < whole) {
-    v128.store(y, normalizeLanes(relu, plain, v128.load(x), lanes, false));
-    v128.store(y, normalizeLanes(relu, plain, v128.load(x, 16), lanes, true), 16);
-    x += 32;
-    y += 32;
-    lanes += 32;
+  const apart = y - x;
+  const edge = x + width;
+  while (x + 64 <= edge) {
+    const a0 = v128.load(scale);
+    const a1 = v128.load(scale, 16);
+    const a2 = v128.load(scale, 32);
+    const a3 = v128.load(scale, 48);
+    const b0 = v128.load(offset);
+    const b1 = v128.load(offset, 16);
+    const b2 = v128.load(offset, 32);
+    const b3 = v128.load(offset, 48);
+    const k0 = plain ? a0 : v128.load(shift);
+    const k1 = plain ? a1 : v128.load(shift, 16);
+    const k2 = plain ? a2 : v128.load(shift, 32);
+    const k3 = plain ? a3 : v128.load(shift, 48);
+    let p = x;
+    const end = x + bytes;
+    while (p < end) {
+      const q = p + apart;
+      v128.store(q, clamped(relu, normalized(plain, v128.load(p), k0, a0, b0), floor));
+      v128.store(q, clamped(relu, normalized(plain, v128.load(p, 16), k1, a1, b1), floor), 16);
+      v128.store(q, clamped(relu, normalized(plain, v128.load(p, 32), k2, a2, b2), floor), 32);
+      v128.store(q, clamped(relu, normalized(plain, v128.load(p, 48), k3, a3, b3), floor), 48);
+      p += stride;
+    }
+    x += 64;
+    shift += 64;
+    scale += 64;
+    offset += 64;
   }
-  while (x < end) {
-    const count = <i32>((end - x) >> 2);
-    storeUpTo(y, normalizeLanes(relu, plain, loadUpTo(x, count), lanes, false), count);
+  while (x < edge) {
+    const count = <i32>((edge - x) >> 2);
+    const a = loadUpTo(scale, count);
+    const b = loadUpTo(offset, count);
+    const k = plain ? a : loadUpTo(shift, count);
+    let p = x;
+    const end = x + bytes;
+    while (p < end) {
+      storeUpTo(
+        p + apart,
+        clamped(relu, normalized(plain, loadUpTo(p, count), k, a, b), floor),
+        count,
+      );
+      p += stride;
+    }
     x += 16;
-    y += 16;
-    lanes += 16;
+    shift += 16;
+    scale += 16;
+    offset += 16;
   }
-}
-
-/** @inline */
-function normalizeLanes(relu: bool, plain: bool, x: v128, lanes: usize, next: bool): v128 {
-  const a = loadLanes(lanes, SCALE, next);
-  const b = loadLanes(lanes, OFFSET, next);
-  return normalized(relu, plain, x, plain ? a : loadLanes(lanes, SHIFT, next), a, b);
 }
 
 /**
@@ -159,7 +253,7 @@ export function batchNormBackward(
   lanes: usize, // [5, SPAN], scratch
 ): void {
   const row = (<usize>c) << 2;
-  const fold = foldOf(to - from, c);
+  const fold = foldAlone(to - from, c);
   const stride = row * <usize>fold;
   for (let block = 0; block < c; block += PERIOD) {
     const width = min(PERIOD, c - block);
