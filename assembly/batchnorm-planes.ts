@@ -55,7 +55,7 @@ export function batchNormForwardPlanes(
  * `bytes` of one plane, sixteen numbers a step.
  * @inline
  */
-function normalizeRun(
+export function normalizeRun(
   relu: bool,
   plain: bool,
   y: usize,

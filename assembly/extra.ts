@@ -18,6 +18,7 @@ export { bceWithLogitsBackward, bceWithLogitsForward } from './bce';
 export { crossProducts } from './covariance';
 export { emaUpdate, exchange } from './ema';
 export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './gelu';
+export { groupNormBackward, groupNormForward, instanceNormAverages } from './groupnorm';
 export { klDivBackward, klDivForward } from './kldiv';
 export { layerNormBackward, layerNormForward } from './layernorm';
 export { huberBackward, huberForward, l1Backward, l1Forward } from './loss';

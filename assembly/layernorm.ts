@@ -10,7 +10,7 @@
  * numbers still stand.
  */
 import { at, loadUpTo, madd, storeUpTo } from './lanes';
-import { CHUNK, differences, pairOf, rowStatistics, sumFour } from './row';
+import { CHUNK, differences, rowStatistics, sumPair } from './row';
 
 /** y = x̂·γ + β for rows [from, to); saves K, δ and r of each. y may be x. */
 export function layerNormForward(
@@ -169,8 +169,7 @@ function sumRow(
       sums += 16;
     }
     x = stop;
-    const zero = f32x4.splat(0);
-    total = f64x2.add(total, pairOf(sumFour(u0, u1, zero, zero), sumFour(v0, v1, zero, zero)));
+    total = f64x2.add(total, sumPair(f32x4.add(u0, u1), f32x4.add(v0, v1)));
   }
   return total;
 }

@@ -8,8 +8,8 @@
  *
  * A row is read twice, the second time from the first-level cache, as in layernorm.ts.
  */
-import { at, loadUpTo, madd, storeUpTo } from './lanes';
-import { CHUNK, squares, sumFour } from './row';
+import { at, loadUpTo, madd, storeUpTo, sumLanes } from './lanes';
+import { CHUNK, squares } from './row';
 
 /** y = x·r·γ for rows [from, to); saves r of each. y may be x. */
 export function rmsNormForward(
@@ -123,8 +123,7 @@ function sumRow(
       sums += 16;
     }
     x = stop;
-    const zero = f32x4.splat(0);
-    total += <f64>sumFour(v0, v1, zero, zero);
+    total += <f64>sumLanes(f32x4.add(v0, v1));
   }
   return total;
 }

@@ -2,10 +2,10 @@
  * What the normalizations of rows share: the statistics of m numbers that stand side by side, and sums
  * down many rows. A float32 lane adds at most 256 terms before its sum moves on to float64.
  */
-import { at, loadUpTo, madd, storeUpTo, sumLanes, widenHigh, widenLow } from './lanes';
+import { at, loadUpTo, madd, storeUpTo, widenHigh, widenLow } from './lanes';
 
 /** Bytes that sixteen lanes add up, at most, before float64 takes over. */
-const RUN: usize = 256 * 64;
+export const RUN: usize = 256 * 64;
 /** Rows whose sum down a column stays in float32. */
 export const CHUNK = 256;
 
@@ -106,22 +106,33 @@ export function squares(
       x += 16;
     }
     x = stop;
-    total = f64x2.add(total, pairOf(sumFour(u0, u1, u2, u3), sumFour(v0, v1, v2, v3)));
+    total = f64x2.add(total, sumPair(addFour(u0, u1, u2, u3), addFour(v0, v1, v2, v3)));
   }
   return total;
 }
 
 /** @inline */
-export function sumFour(a: v128, b: v128, c: v128, d: v128): f32 {
-  return sumLanes(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
+export function addFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  return f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
 }
 
 /**
- * Two float32 as two float64.
+ * The sums of the lanes of u and of v, each in the fixed order (l0 + l2) + (l1 + l3), as two float64.
+ *
+ *   u0+u2 │ u1+u3 │ v0+v2 │ v1+v3   →   Σu │ Σv
  * @inline
  */
-export function pairOf(a: f32, b: f32): v128 {
-  return f64x2.replace_lane(f64x2.splat(<f64>a), 1, <f64>b);
+export function sumPair(u: v128, v: v128): v128 {
+  const t = f32x4.add(
+    i8x16.shuffle(u, v, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+    i8x16.shuffle(u, v, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
+  );
+  return f64x2.promote_low_f32x4(
+    f32x4.add(
+      i8x16.shuffle(t, t, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11),
+      i8x16.shuffle(t, t, 4, 5, 6, 7, 12, 13, 14, 15, 4, 5, 6, 7, 12, 13, 14, 15),
+    ),
+  );
 }
 
 /**

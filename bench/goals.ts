@@ -113,6 +113,14 @@ export const GOALS: Goal[] = [
       ),
   },
   {
+    name: 'group norm and instance norm, forward and backward, against PyTorch',
+    ...{ must: 1, aim: 0.7, unit: '×' },
+    of: (_, peers) => [
+      ...torch(peers, 'groupnorm', 'forward'),
+      ...torch(peers, 'groupnorm', 'backward'),
+    ],
+  },
+  {
     name: 'layer norm forward and backward against PyTorch',
     ...{ must: 1, aim: 0.7, unit: '×' },
     of: (_, peers) => [

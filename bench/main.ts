@@ -14,6 +14,7 @@ import { activationScene, lossScene, optimScene } from './works/elementwise.ts';
 import { measureFold } from './works/fold.ts';
 import { measureFusion } from './works/fusion.ts';
 import { gemmScenes } from './works/gemm.ts';
+import { groupNormScenes } from './works/groupnorm.ts';
 import { layerNormScenes } from './works/layernorm.ts';
 import { measureSize } from './works/size.ts';
 import { measureStartup } from './works/startup.ts';
@@ -21,7 +22,7 @@ import { measureSteps } from './works/step.ts';
 
 const HELP = `npm run bench -- [options]
 
-  --only GROUPS     of: batchnorm, layernorm, gemm, conv2d, activation, loss, optim, curve,
+  --only GROUPS     of: batchnorm, layernorm, groupnorm, gemm, conv2d, activation, loss, optim, curve,
                     step, fusion, fold, size, startup
   --shape TEXT      only shapes whose name contains it
   --rounds N        rounds a scene, 15
@@ -54,6 +55,7 @@ const arena = await Arena.open(build);
 const scenes: Record<string, () => (() => Scene)[]> = {
   batchnorm: () => batchNormScenes(arena),
   layernorm: () => layerNormScenes(arena),
+  groupnorm: () => groupNormScenes(arena),
   gemm: () => gemmScenes(arena),
   conv2d: () => convScenes(arena),
   activation: () => [() => activationScene(arena)],

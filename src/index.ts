@@ -43,6 +43,13 @@ export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers
 export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/convtranspose.ts';
 export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
 export { Flatten, Unflatten } from './layers/flatten.ts';
+export { GroupNorm, type GroupNormOptions } from './layers/groupnorm.ts';
+export {
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type InstanceNormOptions,
+} from './layers/instancenorm.ts';
 export { Layer, type LayerContext } from './layers/layer.ts';
 export { LayerNorm, type LayerNormOptions } from './layers/layernorm.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';

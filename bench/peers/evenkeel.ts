@@ -5,8 +5,15 @@ import { batchNormScene } from '../works/batchnorm.ts';
 import { convScene } from '../works/conv2d.ts';
 import { activationScene, lossScene } from '../works/elementwise.ts';
 import { gemmScene } from '../works/gemm.ts';
+import { groupNormScene } from '../works/groupnorm.ts';
 import { layerNormScene } from '../works/layernorm.ts';
-import type { BatchNormShape, ConvShape, GemmShape, RowsShape } from '../works/shapes.ts';
+import type {
+  BatchNormShape,
+  ConvShape,
+  GemmShape,
+  GroupNormShape,
+  RowsShape,
+} from '../works/shapes.ts';
 import { type Network, stepper } from '../works/step.ts';
 import type { Item } from './items.ts';
 import { serve } from './serve.js';
@@ -39,6 +46,7 @@ function sceneOf({ group, shape, of }: Item): Scene {
   if (group === 'batchnorm') {
     return batchNormScene(arena, { ...(of as unknown as BatchNormShape), name: shape });
   }
+  if (group === 'groupnorm') return groupNormScene(arena, of as unknown as GroupNormShape);
   if (group === 'layernorm') return layerNormScene(arena, of as unknown as RowsShape);
   if (group === 'gemm') return gemmScene(arena, of as unknown as GemmShape);
   if (group === 'conv2d') return convScene(arena, of as unknown as ConvShape);

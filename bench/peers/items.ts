@@ -5,7 +5,9 @@ import {
   CROSS_ENTROPY,
   convName,
   GEMM,
+  GROUP_NORM,
   gemmName,
+  groupNormName,
   LAYER_NORM,
   PARAMETERS,
   rowsName,
@@ -46,6 +48,17 @@ export function items(): Item[] {
     for (const work of ['forward', 'backward', 'RMS forward', 'RMS backward']) {
       const base = { group: 'layernorm', work, shape: rowsName(of), unit: 'ns/element' as const };
       list.push({ ...base, count: of.n * of.d, of: { ...of }, tolerance: 1e-4 });
+    }
+  }
+  for (const of of GROUP_NORM) {
+    for (const work of ['forward', 'backward']) {
+      const base = {
+        group: 'groupnorm',
+        work,
+        shape: groupNormName(of),
+        unit: 'ns/element' as const,
+      };
+      list.push({ ...base, count: of.n * of.c * of.size ** 2, of: { ...of }, tolerance: 1e-4 });
     }
   }
   for (const shape of GEMM) {

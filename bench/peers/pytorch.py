@@ -92,6 +92,29 @@ def rmsnorm(work, x, dy, weight):
     return run, lambda: run()[0].reshape(-1)
 
 
+def groupnorm(work, n, c, size, groups):
+    x, dy = (uniform(n * c * size * size, seed).reshape(n, c, size, size) for seed in (1, 2))
+    weight, bias = uniform(c, 3), uniform(c, 4)
+    instances = groups == c
+    if work == "forward":
+
+        def run():
+            with torch.no_grad():
+                if instances:
+                    return [F.instance_norm(x, None, None, weight, bias)]
+                return [F.group_norm(x, groups, weight, bias)]
+
+    elif instances:
+        x.requires_grad_(), weight.requires_grad_(), bias.requires_grad_()
+        y = F.instance_norm(x, None, None, weight, bias)
+        run = lambda: torch.autograd.grad(y, (x, weight, bias), dy, retain_graph=True)
+    else:
+        _, mean, invstd = torch.native_group_norm(x, weight, bias, n, c, size**2, groups, 1e-5)
+        args = (dy, x, mean, invstd, weight, n, c, size**2, groups, [True, True, True])
+        run = lambda: torch.ops.aten.native_group_norm_backward(*args)
+    return run, lambda: run()[0].reshape(-1)
+
+
 def gemm(work, form, m, n, k):
     a, b, c = uniform(m * k, 1).reshape(m, k), uniform(k * n, 2).reshape(k, n), torch.empty(m, n)
     run = lambda: torch.mm(a, b, out=c)

@@ -47,6 +47,26 @@ export function rowsName({ n, d }: RowsShape): string {
   return `[${n}, ${d}]`;
 }
 
+/** Images [n, c, size, size], their channels cut into groups. */
+export interface GroupNormShape {
+  n: number;
+  c: number;
+  size: number;
+  groups: number;
+}
+
+export const GROUP_NORM: GroupNormShape[] = [
+  { n: 32, c: 64, size: 56, groups: 32 },
+  { n: 8, c: 256, size: 14, groups: 32 },
+  { n: 32, c: 64, size: 56, groups: 64 },
+  { n: 8, c: 256, size: 14, groups: 256 },
+];
+
+export function groupNormName({ n, c, size, groups }: GroupNormShape): string {
+  const kind = groups === c ? 'instances' : `${groups} groups`;
+  return `[${n}, ${c}, ${size}, ${size}], ${kind}`;
+}
+
 export interface GemmShape {
   form: 'NN' | 'NT' | 'TN';
   m: number;

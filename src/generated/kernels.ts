@@ -99,6 +99,9 @@ export interface ExtraKernels {
   geluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   geluTanhBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluTanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  groupNormBackward(dx: Pointer, partial: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, dy: Pointer, x: Pointer, weight: Pointer, c: number, s: number, groups: number, from: number, to: number, apart: Pointer): void;
+  groupNormForward(y: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, weight: Pointer, bias: Pointer, c: number, s: number, groups: number, eps: number, from: number, to: number): void;
+  instanceNormAverages(shift: Pointer, delta: Pointer, variance: Pointer, shifts: Pointer, deltas: Pointer, variances: Pointer, n: number, c: number, from: number, to: number): void;
   klDivBackward(dx: Pointer, t: Pointer, logTarget: number, scale: number, from: number, to: number): void;
   klDivForward(x: Pointer, t: Pointer, logTarget: number, from: number, to: number): number;
   layerNormBackward(dx: Pointer, partial: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, stride: number, from: number, to: number, apart: Pointer): void;
