@@ -1,5 +1,6 @@
 /** The TypeScript in docs/ runs. */
 import { expect, it } from 'vitest';
+import { train } from '../src/worker/index.ts';
 import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
 import { readGoldens } from './support/goldens.ts';
@@ -73,4 +74,32 @@ it('docs/networks.md', async () => {
   const { block, large } = await runExamples('docs/networks.md', { exported: ['block', 'large'] });
   expect(Object.keys(block.stateDict())).toContain('bn2.running_var');
   expect(large.shape).toEqual([1, 8, 14, 14]);
+});
+
+/** What the page of docs/workers.md has, and a Worker's scope that is the other end of a channel. */
+const PORTS = `
+const { port1: page, port2: scope } = new MessageChannel();
+Object.assign(globalThis, {
+  postMessage: scope.postMessage.bind(scope),
+  addEventListener: (type: string, heard: () => void) => {
+    scope.addEventListener(type, heard);
+    scope.start();
+  },
+});
+`;
+
+it('docs/workers.md', async () => {
+  try {
+    const { page, scope } = await runExamples('docs/workers.md', {
+      prelude: PORTS,
+      exported: ['page', 'scope'],
+    });
+    const { data, targets } = { data: Float32Array.of(1, 2, 3, 4, 5, 6), targets: [0, 1, 2] };
+    const { stateDict } = train(page, { inputs: { data, shape: [3, 2] }, targets, epochs: 4 });
+    expect((await stateDict)['1.num_batches_tracked']!.item()).toBe(4);
+    scope.close();
+  } finally {
+    Reflect.deleteProperty(globalThis, 'postMessage');
+    Reflect.deleteProperty(globalThis, 'addEventListener');
+  }
 });

@@ -1,4 +1,5 @@
 /** A project in TypeScript, strict, which reads the declarations of everything it imports. */
+import { readFileSync } from 'node:fs';
 import type { Case } from '../kit/case.ts';
 import { Consumer } from '../kit/consumer.ts';
 import { tools } from '../kit/tools.ts';
@@ -24,8 +25,19 @@ export const cases: Case[] = Object.entries(SETTINGS).map(([name, settings]) => 
       types: 'lib' in settings ? ['node'] : [],
       ...settings,
     };
-    consumer.write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    consumer.write('entries.ts', entries(consumer));
+    const files = ['main.ts', 'entries.ts'];
+    consumer.write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
     await consumer.tool('tsc', '-p', '.');
     return {};
   },
 }));
+
+/** A module that imports all that the package has types for. */
+function entries(consumer: Consumer): string {
+  const manifest = readFileSync(consumer.path('node_modules/evenkeel/package.json'), 'utf8');
+  return Object.entries<string | { types: string }>(JSON.parse(manifest).exports)
+    .filter(([, target]) => typeof target === 'object')
+    .map(([subpath], i) => `export * as entry${i} from 'evenkeel${subpath.slice(1)}';\n`)
+    .join('');
+}
