@@ -36,6 +36,27 @@ function sixteen(c: usize, source: usize, weight: usize, taps: usize, k: i32, ad
   v128.store(c, s3, 48);
 }
 
+/** Eight neighbours. */
+function eight(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: bool): void {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  const end = at(taps, k);
+  while (taps < end) {
+    const w = v128.load32_splat(weight);
+    const p = source + load<u32>(taps);
+    s0 = madd(w, v128.load(p), s0);
+    s1 = madd(w, v128.load(p, 16), s1);
+    weight += 4;
+    taps += 4;
+  }
+  if (add) {
+    s0 = f32x4.add(v128.load(c), s0);
+    s1 = f32x4.add(v128.load(c, 16), s1);
+  }
+  v128.store(c, s0);
+  v128.store(c, s1, 16);
+}
+
 /** Four neighbours. */
 function four(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: bool): void {
   let sum = f32x4.splat(0);
@@ -81,13 +102,15 @@ export function correlate(
   for (let line = 0; line < lines; line++) {
     const first = line * width;
     const source = window + load<u32>(at(bases, first));
-    const together = isRun(at(columns, first), width);
+    // a line's places lie equally far apart
+    const together = isRun(at(columns, first), min(width, 2));
     let q = 0;
     while (q < width) {
       const left = width - q;
       let count = 1;
       if (left >= 16) count = 16;
-      else if (width >= 16 && left > 4) count = 16;
+      else if (width >= 16 && left > 8) count = 16;
+      else if (width >= 8 && left > 4) count = 8;
       else if (width >= 4) count = 4;
       q = min(q, width - count);
       const target = together ? c + load<u32>(at(columns, first + q)) : edge;
@@ -96,6 +119,7 @@ export function correlate(
         const depth = blockEnd(k, to) - k;
         const add = k > from;
         if (count == 16) sixteen(target, p, at(weight, k), at(taps, k), depth, add);
+        else if (count == 8) eight(target, p, at(weight, k), at(taps, k), depth, add);
         else if (count == 4) four(target, p, at(weight, k), at(taps, k), depth, add);
         else one(target, p, at(weight, k), at(taps, k), depth, add);
       }

@@ -2,10 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import { MobileNetV2, SMALL } from '../examples/networks/mobilenet.ts';
 import { ResNet18, ResNet20 } from '../examples/networks/resnet.ts';
-import { CrossEntropyLoss, type Module, Tensor } from '../src/index.ts';
+import { StandardScaler } from '../src/data/index.ts';
+import {
+  CrossEntropyLoss,
+  fold,
+  lint,
+  type Module,
+  Normalization,
+  Sequential,
+  Tensor,
+} from '../src/index.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
 import { hashed } from './support/hashed.ts';
+import { TestRandom } from './support/random.ts';
 import { setWeights } from './support/training.ts';
 
 /** The state that test/goldens/vision.py gives a model. */
@@ -102,5 +112,22 @@ describe('networks for 28 × 28', () => {
     const dx = [...downsample.backward({ data: dy, shape: y.shape }).toArray()];
     expect(dx.slice(0, 15)).toEqual([1, 0, 2, 0, 3, 0, 0, 0, 0, 0, 4, 0, 5, 0, 6]);
     expect(dx.slice(15)).toEqual([7, 0, 8, 0, 9, 0, 0, 0, 0, 0, 10, 0, 11, 0, 12]);
+  });
+
+  it('fold into convolutions alone, behind a Normalization too', () => {
+    const random = new TestRandom(7);
+    const x = { data: random.normals(8 * 784, 70, 30), shape: [8, 1, 28, 28] };
+    for (const [body, norms] of [
+      [new ResNet20(), 19],
+      [new MobileNetV2(SMALL), 16],
+    ] as const) {
+      using model = new Sequential(new Normalization(new StandardScaler().fit(x)), body);
+      for (let step = 0; step < 20; step++) model.forward(x); // statistics away from 0 and 1
+      using network = fold(model);
+      expect(network.folded).toHaveLength(norms);
+      expect(network.kept).toEqual([]);
+      expectClose(network.predict(x).toArray(), model.predict(x).toArray(), { scaled: 1e-5 });
+      expect(lint(model, { batchSize: 32 })).toEqual([]);
+    }
   });
 });
