@@ -1,12 +1,8 @@
 /** The kernels, and the bare loops they are held against, on one linear memory. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { instantiateSync } from '@assemblyscript/loader';
-import { compileKernels } from '../scripts/kernels.ts';
 import type { Kernels, Pointer } from '../src/generated/kernels.ts';
 
 /** assembly/limits.ts and assembly/limits-memory.ts. */
-interface Loops {
+export interface Loops {
   mulAdd(steps: number, m: number, s: number): number;
   addChain(steps: number, x: number, y: number): number;
   readSum(x: Pointer, size: number): number;
@@ -20,39 +16,13 @@ export const ABSENT = 0 as Pointer;
 
 /** A kernel module bound to memory of its own, from which blocks are cut and dropped like a stack's. */
 export class Arena {
-  readonly memory: WebAssembly.Memory;
-  readonly kernels: Kernels;
-  readonly loops: Loops;
   private top = 64;
 
-  private constructor(memory: WebAssembly.Memory, kernels: Kernels, loops: Loops) {
-    this.memory = memory;
-    this.kernels = kernels;
-    this.loops = loops;
-  }
-
-  /**
-   * `build` is strict or relaxed, for layers too; the variable KERNELS names another module, of a file
-   * under work.
-   */
-  static async open(build: 'strict' | 'relaxed' = 'strict'): Promise<Arena> {
-    if (build === 'relaxed') (await import('evenkeel/relaxed')).useRelaxed();
-    mkdirSync('build', { recursive: true });
-    // The optimizing compiler from the first call on: what a kernel runs at once it is warm.
-    setFlagsFromString('--no-liftoff');
-    const memory = new WebAssembly.Memory({ initial: 1024, maximum: 65536 });
-    const bind = (path: string | URL) => {
-      const module = new WebAssembly.Module(readFileSync(path));
-      return instantiateSync(module, { env: { memory } }).exports as unknown;
-    };
-    const loops = {};
-    for (const name of ['limits', 'limits-memory']) {
-      await compileKernels(`assembly/${name}.ts`, '--outFile', `build/${name}.wasm`);
-      Object.assign(loops, bind(`build/${name}.wasm`));
-    }
-    const kernels = bind(process.env.KERNELS ?? `build/${build}.wasm`) as Kernels;
-    return new Arena(memory, kernels, loops as Loops);
-  }
+  constructor(
+    readonly memory: WebAssembly.Memory,
+    readonly kernels: Kernels,
+    readonly loops: Loops,
+  ) {}
 
   /** Where the next block would stand; `release` drops what was taken since. */
   mark(): number {

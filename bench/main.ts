@@ -3,8 +3,8 @@
  * What the loops and columns mean is in bench/README.md.
  */
 import { parseArgs } from 'node:util';
-import { Arena } from './arena.ts';
 import { compareRows, nameOf, regressions } from './compare.ts';
+import { openArena } from './open.ts';
 import { machine, type Run, readJson, writeJson } from './record.ts';
 import { measureScene, type Row, type Scene } from './scene.ts';
 import { rowsText } from './table.ts';
@@ -50,7 +50,7 @@ if (options.help) {
 
 const effort = { rounds: Number(options.rounds), milliseconds: Number(options.ms) };
 const build = options.relaxed ? 'relaxed' : 'strict';
-const arena = await Arena.open(build);
+const arena = await openArena(build);
 
 const scenes: Record<string, () => (() => Scene)[]> = {
   batchnorm: () => batchNormScenes(arena),

@@ -6,14 +6,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { nameOf } from './compare.ts';
+import type { Everywhere } from './everywhere/main.ts';
+import { runtimes } from './everywhere/report.ts';
 import { GOALS, verdict, worst } from './goals.ts';
 import type { PeerRow } from './peers/main.ts';
 import { type Run, readJson } from './record.ts';
-import { figure, rowsText } from './table.ts';
+import { figure, markdown, rowsText } from './table.ts';
 
 const { values: options } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
 const [OURS, PEERS] = ['out/bench.json', 'out/peers.json'];
 const [RELAXED, RELAXED_PEERS] = ['out/bench-relaxed.json', 'out/peers-relaxed.json'];
+const EVERYWHERE = 'out/everywhere.json';
 const REASONS = 'bench/reasons.json';
 
 if (!options.write) {
@@ -27,6 +30,7 @@ if (!options.write) {
   run('bench/main.ts', '--relaxed', '--only', 'gemm,conv2d,step', '--out', RELAXED);
   const peers = ['--peers', 'pytorch', '--only', 'step', '--out', RELAXED_PEERS];
   run('bench/peers/main.ts', '--relaxed', ...peers);
+  tsx('bench/everywhere/main.ts');
 }
 
 const ours = readJson<Run>(OURS);
@@ -34,6 +38,7 @@ const relaxed = existsSync(RELAXED) ? readJson<Run>(RELAXED) : undefined;
 const peers = [PEERS, RELAXED_PEERS]
   .filter((path) => existsSync(path))
   .flatMap((path) => readJson<{ rows: PeerRow[] }>(path).rows);
+const everywhere = existsSync(EVERYWHERE) ? readJson<Everywhere>(EVERYWHERE) : undefined;
 const reasons = JSON.parse(readFileSync(REASONS, 'utf8')) as Record<string, string>;
 writeFileSync('bench/RESULTS.md', report());
 console.log('bench/RESULTS.md');
@@ -49,6 +54,8 @@ function report(): string {
     goals(),
     '## Rivals',
     peers.length > 0 ? rivals(peers) : 'Not measured.',
+    '## Runtimes',
+    everywhere ? runtimes(everywhere, reasons.runtimes) : 'Not measured.',
     '## Against the limits',
     ...[...new Set(ours.rows.map(({ group }) => group))].map(
       (group) =>
@@ -60,12 +67,6 @@ function report(): string {
         ]
       : []),
   ].join('\n\n')}\n`;
-}
-
-function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [header, header.map(() => '---'), ...rows]
-    .map((row) => `| ${row.join(' | ')} |`)
-    .join('\n');
 }
 
 function goals(): string {

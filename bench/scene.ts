@@ -40,8 +40,10 @@ export interface Row {
 
 const STEPS = 1 << 16;
 /** Twelve lanes of four, a product and a sum each. */
-const MUL_ADD_FLOP = 96 * STEPS;
+export const MUL_ADD_FLOP = 96 * STEPS;
 const FLOP_A_CYCLE = 16;
+/** What the loop `clock` would do at its peak. */
+export const PEAK_FLOP = FLOP_A_CYCLE * STEPS;
 
 /** The bare loops that touch no memory. */
 export function computeLoops({ loops }: Arena): Scene['loops'] {
@@ -80,7 +82,7 @@ export function measureScene(scene: Scene, effort: Effort): Row[] {
       const rates = rounds.map((at) => count / at[work]!);
       const share = rates.map((rate, i) => rate / (MUL_ADD_FLOP / rounds[i]!.P!));
       row.ratio = { of: '% of P', ...statistic(share) };
-      const cycles = rounds.map((at) => (FLOP_A_CYCLE * STEPS) / at.clock!);
+      const cycles = rounds.map((at) => PEAK_FLOP / at.clock!);
       row.peak = statistic(rates.map((rate, i) => rate / cycles[i]!));
     } else if (limit) {
       const [name, of] = limit;

@@ -20,6 +20,13 @@ export function tableText(header: readonly string[], rows: readonly (readonly st
     .join('\n');
 }
 
+/** The same as Markdown. */
+export function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [header, header.map(() => '---'), ...rows]
+    .map((row) => `| ${row.join(' | ')} |`)
+    .join('\n');
+}
+
 /** Three significant digits, never an exponent. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '–';

@@ -1,5 +1,6 @@
 /** Our own side of the pipe: the works of `npm run bench`. */
-import { ABSENT, Arena } from '../arena.ts';
+import { ABSENT } from '../arena.ts';
+import { openArena } from '../open.ts';
 import type { Scene } from '../scene.ts';
 import { batchNormScene } from '../works/batchnorm.ts';
 import { convScene } from '../works/conv2d.ts';
@@ -18,7 +19,7 @@ import { type Network, stepper } from '../works/step.ts';
 import type { Item } from './items.ts';
 import { serve } from './serve.js';
 
-const arena = await Arena.open(process.argv[2] === 'relaxed' ? 'relaxed' : 'strict');
+const arena = await openArena(process.argv[2] === 'relaxed' ? 'relaxed' : 'strict');
 let drop = (): void => {};
 
 await serve((item: Item) => {

@@ -40,9 +40,6 @@ export class Program {
     const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
     const manifest = { type: 'module', dependencies: { evenkeel: version } };
     writeFileSync(join(this.folder, 'package.json'), JSON.stringify(manifest));
-    for (const wasm of ['kernels.wasm', 'relaxed.wasm']) {
-      copyFileSync(join(home, 'dist', wasm), join(this.folder, wasm));
-    }
   }
 
   /** The file that hosts the program in the manner of hosts/HOST.ts. */
@@ -65,14 +62,14 @@ export class Program {
         kind
       ],
       external: kind === 'installed' ? ['evenkeel', 'evenkeel/*', 'node:*'] : ['node:*'],
-      plugins: [this.resolution()],
+      plugins: [this.resolution(kind)],
       logLevel: 'warning',
     });
     return outfile;
   }
 
-  /** `program` is the entry, `goldens` all of PyTorch's answers, `evenkeel` the unpacked package, and what it imports as .wasm stays outside. */
-  private resolution(): Plugin {
+  /** `program` is the entry, `goldens` PyTorch's answers, `evenkeel` the unpacked package; a .wasm is a module. */
+  private resolution(packaging: Kind): Plugin {
     const { entry, folder } = this;
     return {
       name: 'everywhere',
@@ -83,9 +80,14 @@ export class Program {
           namespace: 'goldens',
         }));
         building.onLoad({ filter: /.*/, namespace: 'goldens' }, () => ({ contents: goldens() }));
-        building.onResolve({ filter: /\.wasm$/ }, ({ path }) => ({
-          path: `./${basename(path)}`,
-          external: true,
+        building.onResolve({ filter: /\.wasm$/ }, ({ path, resolveDir }) => {
+          const file = join(resolveDir, path);
+          if (packaging !== 'workerd') return { path: file, namespace: 'wasm' };
+          copyFileSync(file, join(folder, basename(file)));
+          return { path: `./${basename(file)}`, external: true };
+        });
+        building.onLoad({ filter: /.*/, namespace: 'wasm' }, ({ path }) => ({
+          contents: inlined(readFileSync(path)),
         }));
         building.onResolve({ filter: /^evenkeel(\/|$)/ }, ({ path, resolveDir, kind }) => {
           if (resolveDir === folder || building.initialOptions.external?.includes('evenkeel'))
@@ -110,4 +112,10 @@ function goldens(): string {
     return [basename(name, '.json'), JSON.stringify(cases)];
   });
   return `export default ${JSON.stringify(Object.fromEntries(texts))};`;
+}
+
+/** A module that compiles these bytes and exports what comes of it, as workerd does with a file. */
+function inlined(bytes: Buffer): string {
+  const text = bytes.toString('base64');
+  return `export default new WebAssembly.Module(Uint8Array.from(atob('${text}'), (c) => c.charCodeAt(0)));`;
 }

@@ -1,6 +1,6 @@
 /** workerd, by itself and as Miniflare (and so wrangler dev) drives it. Each request is a Worker's request. */
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { importPackaged, packaged } from './install.ts';
@@ -16,17 +16,23 @@ import {
 } from './runtime.ts';
 
 const COMPATIBILITY_DATE = '2026-04-01';
-const WASM = ['kernels.wasm', 'relaxed.wasm'];
+
+/** The .wasm files that the program imports. */
+const modulesOf = ({ folder }: Program) =>
+  readdirSync(folder).filter((name) => name.endsWith('.wasm'));
 
 /** The capnp configuration: one service, its modules beside it, any free port. */
-const configuration = (file: string) => `using Workerd = import "/workerd/workerd.capnp";
+const configuration = (
+  file: string,
+  modules: readonly string[],
+) => `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [(name = "main", worker = (
     compatibilityDate = "${COMPATIBILITY_DATE}",
     modules = [
       (name = "main", esModule = embed "${basename(file)}"),
-${WASM.map((name) => `      (name = "${name}", wasm = embed "${name}"),`).join('\n')}
+${modules.map((name) => `      (name = "${name}", wasm = embed "${name}"),`).join('\n')}
     ],
   ))],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
@@ -40,7 +46,7 @@ export const workerd: Runtime = {
     const file = await program.file('fetch', 'workerd');
     const binary = packaged('.bin/workerd');
     const config = join(program.folder, 'config.capnp');
-    writeFileSync(config, configuration(file));
+    writeFileSync(config, configuration(file, modulesOf(program)));
     // The third descriptor tells which port it took.
     const child = spawn(binary, ['serve', '--control-fd=3', config], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -87,7 +93,7 @@ export const miniflare: Runtime = {
       modulesRoot: program.folder,
       modules: [
         { type: 'ESModule', path: file, contents: readFileSync(file, 'utf8') },
-        ...WASM.map((name) => {
+        ...modulesOf(program).map((name) => {
           const path = join(program.folder, name);
           return { type: 'CompiledWasm', path, contents: readFileSync(path) };
         }),

@@ -1,0 +1,111 @@
+/**
+ * `npm run bench:everywhere`: the central works in every runtime, beside bare loops and memory.copy of that
+ * same runtime. Times are the least slice of some rounds, by the clock on the wall: it is the only one that
+ * all have, and what disturbs it only adds.
+ */
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { chosen } from '../../test/everywhere/all.ts';
+import { Program } from '../../test/everywhere/program.ts';
+import { Missing, type Runtime } from '../../test/everywhere/runtime.ts';
+import { compileLoops } from '../open.ts';
+import { machine, type Run, writeJson } from '../record.ts';
+import { tableText } from '../table.ts';
+import { Clock } from './clock.ts';
+import { cellsOf, HEADER } from './report.ts';
+
+/** Least milliseconds of one run of each work of a scene, or its rate's parts. */
+export type Times = Record<string, { ms: number; count: number }>;
+
+export interface Line {
+  runtime: string;
+  version?: string;
+  /** Milliseconds from a first use of the package to a first result, in a fresh instance. */
+  first?: number;
+  scenes: Record<string, Times>;
+  missing?: string;
+  error?: string;
+}
+
+export interface Everywhere {
+  machine: Run['machine'];
+  date: string;
+  lines: Line[];
+}
+
+/** A round is cut so short that a core shared with others is seldom lost in the middle of a slice. */
+const SLICES = 8;
+
+const SCENES = ['rows', 'images', 'gemm', 'mlp', 'cnn'];
+
+const options = new Command('npm run bench:everywhere --')
+  .option('--only <names>', 'runtimes whose names contain one of these words, with commas between')
+  .option('--rounds <n>', 'rounds a work', '7')
+  .option('--ms <n>', 'milliseconds a work and round', '40')
+  .option('--out <file>', 'where the JSON goes', 'out/everywhere.json')
+  .parse()
+  .opts<{ only?: string; rounds: string; ms: string; out: string }>();
+const [rounds, milliseconds] = [Number(options.rounds), Number(options.ms)];
+
+await compileLoops();
+const program = new Program(fileURLToPath(new URL('works.ts', import.meta.url)));
+const lines: Line[] = [];
+try {
+  for (const runtime of chosen(options.only?.split(',') ?? [])) {
+    console.error(runtime.name);
+    lines.push(await measure(runtime));
+  }
+} finally {
+  program.close();
+}
+writeJson(options.out, { machine: machine(), date: new Date().toISOString(), lines });
+console.log(tableText(HEADER, lines.map(cellsOf)));
+for (const { runtime, error } of lines) if (error) console.log(`\n${runtime}: ${error}`);
+console.log(`\n${options.out}`);
+process.exit(lines.some(({ error }) => error) ? 1 : 0);
+
+async function measure(runtime: Runtime): Promise<Line> {
+  const line: Line = { runtime: runtime.name, scenes: {} };
+  try {
+    const firsts: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const session = await runtime.open(program);
+      line.version = session.version;
+      const clock = new Clock(session);
+      await clock.prepare();
+      firsts.push(await clock.time({ ask: 'first' }));
+      if (i === 2) for (const scene of SCENES) line.scenes[scene] = await timeScene(clock, scene);
+      await session.close();
+    }
+    line.first = Math.min(...firsts);
+  } catch (error) {
+    if (error instanceof Missing) line.missing = error.message;
+    else line.error = String(error);
+  }
+  return line;
+}
+
+async function timeScene(clock: Clock, scene: string): Promise<Times> {
+  const counts = (await clock.ask({ ask: 'prepare', scene })) as Record<string, number>;
+  const works = Object.keys(counts);
+  const runs: Record<string, number> = {};
+  for (const work of works) {
+    // The first rounds find how many runs fill a round, and let the engine's best compiler finish.
+    let n = 1;
+    for (let warm = 0; warm < 8 * milliseconds; ) {
+      const took = await clock.time({ ask: 'time', work, runs: n, slices: SLICES });
+      warm += took * SLICES;
+      if (took < milliseconds / SLICES / 2) n *= 2;
+    }
+    runs[work] = n;
+  }
+  const least: Times = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const work of works) {
+      const request = { ask: 'time', work, runs: runs[work]!, slices: SLICES } as const;
+      const ms = (await clock.time(request)) / request.runs;
+      least[work] = { ms: Math.min(ms, least[work]?.ms ?? Infinity), count: counts[work]! };
+    }
+  }
+  return least;
+}
