@@ -515,7 +515,7 @@ export class BatchNorm3d extends BatchNorm {
 const NEAR = 1 << 16;
 
 /** Floats of the five long rows that the kernels lay out what belongs to a channel in. */
-const LANES = 5 * 1040;
+export const LANES = 5 * 1040;
 
 /** Channels rounded up to the multiple that the kernels' scratch is made of. */
 function padded(c: number): number {

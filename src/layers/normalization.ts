@@ -4,6 +4,7 @@ import { Buffer } from '../parameter.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
 import { Tensor } from '../tensor.ts';
+import { LANES } from './batchnorm.ts';
 import { Leaf } from './leaf.ts';
 
 export interface NormalizationOptions {
@@ -138,6 +139,3 @@ export class Normalization extends Leaf {
     return `Normalization(${this.numFeatures})`;
   }
 }
-
-/** Floats of the long rows that batch norm's kernels lay features out in. */
-const LANES = 5 * 1040;
