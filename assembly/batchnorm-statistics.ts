@@ -10,7 +10,8 @@
  * cost 5e-4 standard deviations.
  */
 import { PERIOD } from './batchnorm-fold';
-import { inside, padded, STATISTICS, sumPlane, sumRows } from './batchnorm-sums';
+import { inside, padded, STATISTICS, sumPlane } from './batchnorm-sums';
+import { sumRows } from './batchnorm-sums-rows';
 import { at, loadUpTo, storeUpTo } from './lanes';
 
 /** Values a channel from which a subtraction less is worth a bit of the variance's accuracy. */

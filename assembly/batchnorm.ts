@@ -29,8 +29,8 @@ import {
   inputGradient,
   normalized,
   readsX,
-  sumRows,
 } from './batchnorm-sums';
+import { sumRows } from './batchnorm-sums-rows';
 import { at, loadUpTo, storeUpTo } from './lanes';
 
 /** Bytes of x up to which rows are walked side by side, whatever their length. */
