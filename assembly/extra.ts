@@ -34,3 +34,4 @@ export {
   upsampleNearestBackward,
   upsampleNearestForward,
 } from './upsample';
+export { rowNorms, weightNormBackward, weightNormForward } from './weightnorm';

@@ -71,6 +71,7 @@ export { RMSNorm, type RMSNormOptions } from './layers/rmsnorm.ts';
 export { Sequential } from './layers/sequential.ts';
 export { LogSoftmax, Softmax } from './layers/softmax.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/upsample.ts';
+export { type Weighted, WeightNorm } from './layers/weightnorm.ts';
 export { type Finding, type LintOptions, type LintRule, lint } from './lint.ts';
 export { BCEWithLogitsLoss, type BCEWithLogitsLossOptions } from './losses/bce.ts';
 export { CrossEntropyLoss, type CrossEntropyLossOptions } from './losses/crossentropy.ts';

@@ -127,6 +127,9 @@ export interface ExtraKernels {
   upsampleBilinearForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleNearestBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;
   upsampleNearestForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;
+  rowNorms(norm: Pointer, v: Pointer, cols: number, from: number, to: number): void;
+  weightNormBackward(dg: Pointer, dv: Pointer, norm: Pointer, dw: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
+  weightNormForward(w: Pointer, norm: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
 }
 
 export interface Kernels extends CoreKernels, ExtraKernels {}

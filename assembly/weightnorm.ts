@@ -1,0 +1,107 @@
+/**
+ * Weight norm: a row of a weight, seen as [rows, cols], is a direction v and a length g.
+ *
+ *   w  = v·g/‖v‖
+ *   dg = P/‖v‖                      P = Σ dw·v of the row
+ *   dv = (dw − v·P/‖v‖²)·g/‖v‖      which stands at right angles to v
+ */
+import { at, loadUpTo, madd, storeUpTo, sumLanes } from './lanes';
+import { RUN, squares } from './row';
+
+/** ‖v‖ of rows [from, to). */
+export function rowNorms(
+  norm: usize, // [rows] f32
+  v: usize, // [rows, cols] f32
+  cols: i32,
+  from: i32,
+  to: i32,
+): void {
+  for (let i = from; i < to; i++) {
+    const p = v + ((<usize>i * <usize>cols) << 2);
+    f32.store(at(norm, i), <f32>sqrt(f64x2.extract_lane(squares(p, cols), 1)));
+  }
+}
+
+/** w = v·g/‖v‖ for rows [from, to); saves ‖v‖ of each. */
+export function weightNormForward(
+  w: usize, // [rows, cols] f32
+  norm: usize, // [rows] f32, ‖v‖
+  v: usize, // [rows, cols] f32
+  g: usize, // [rows] f32
+  cols: i32,
+  from: i32,
+  to: i32,
+): void {
+  rowNorms(norm, v, cols, from, to);
+  for (let i = from; i < to; i++) {
+    const o = (<usize>i * <usize>cols) << 2;
+    const scale = f32x4.splat(f32.load(at(g, i)) / f32.load(at(norm, i)));
+    for (let j = 0; j < cols; j += 4) {
+      const count = cols - j;
+      storeUpTo(at(w + o, j), f32x4.mul(loadUpTo(at(v + o, j), count), scale), count);
+    }
+  }
+}
+
+/** dg and dv of rows [from, to), added to what they hold. */
+export function weightNormBackward(
+  dg: usize, // [rows] f32, added to; 0: not wanted
+  dv: usize, // [rows, cols] f32, added to; 0: not wanted
+  norm: usize, // [rows] f32, ‖v‖
+  dw: usize, // [rows, cols] f32
+  v: usize, // [rows, cols] f32
+  g: usize, // [rows] f32
+  cols: i32,
+  from: i32,
+  to: i32,
+): void {
+  for (let i = from; i < to; i++) {
+    const o = (<usize>i * <usize>cols) << 2;
+    const product = dot(dw + o, v + o, cols);
+    const length = <f64>f32.load(at(norm, i));
+    if (dg) f32.store(at(dg, i), <f32>(<f64>f32.load(at(dg, i)) + product / length));
+    if (!dv) continue;
+    const scale = f32x4.splat(f32.load(at(g, i)) / f32.load(at(norm, i)));
+    const along = f32x4.splat(<f32>(-product / (length * length)));
+    for (let j = 0; j < cols; j += 4) {
+      const count = cols - j;
+      const across = madd(loadUpTo(at(v + o, j), count), along, loadUpTo(at(dw + o, j), count));
+      storeUpTo(at(dv + o, j), madd(across, scale, loadUpTo(at(dv + o, j), count)), count);
+    }
+  }
+}
+
+/** Σ x·y; a lane adds at most 256 terms before float64 takes over. */
+function dot(
+  x: usize, // [n] f32
+  y: usize, // [n] f32
+  n: i32,
+): f64 {
+  const end = x + ((<usize>n) << 2);
+  let total: f64 = 0;
+  while (x < end) {
+    const stop = min(x + RUN, end);
+    const whole = x + ((stop - x) & ~63);
+    let u0 = f32x4.splat(0);
+    let u1 = u0;
+    let u2 = u0;
+    let u3 = u0;
+    while (x < whole) {
+      u0 = madd(v128.load(x), v128.load(y), u0);
+      u1 = madd(v128.load(x, 16), v128.load(y, 16), u1);
+      u2 = madd(v128.load(x, 32), v128.load(y, 32), u2);
+      u3 = madd(v128.load(x, 48), v128.load(y, 48), u3);
+      x += 64;
+      y += 64;
+    }
+    while (x < stop) {
+      const count = <i32>((stop - x) >> 2);
+      u0 = madd(loadUpTo(x, count), loadUpTo(y, count), u0);
+      x += 16;
+      y += 16;
+    }
+    x = stop;
+    total += <f64>sumLanes(f32x4.add(f32x4.add(u0, u1), f32x4.add(u2, u3)));
+  }
+  return total;
+}
