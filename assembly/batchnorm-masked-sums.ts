@@ -34,9 +34,10 @@ export function batchNormMaskedStatistics(
   totals: usize, // [2, C] f64, scratch; C = c rounded up to 16
   sums: usize, // [2, APART] f32, scratch
 ): void {
-  const o0 = sampleOffset(mask, n, c, s, m / 6);
-  const o1 = sampleOffset(mask, n, c, s, m / 2);
-  const o2 = sampleOffset(mask, n, c, s, m - 1 - m / 6);
+  const size = n * max(s, 1);
+  const o0 = sampleOffset(mask, size, c, s, size / 6);
+  const o1 = sampleOffset(mask, size, c, s, size / 2);
+  const o2 = sampleOffset(mask, size, c, s, size - 1 - size / 6);
   const channel = (<usize>max(s, 1)) << 2;
   for (let j = from; j < to; j++) {
     const p = x + <usize>j * channel;
@@ -51,12 +52,12 @@ export function batchNormMaskedStatistics(
   finish(shift, delta, invStd, variance, totals, <f64>m, c, eps, from, to, false);
 }
 
-/** Byte offset, within a channel, of the position that `rank` others that count stand before. */
-function sampleOffset(mask: usize, n: i32, c: i32, s: i32, rank: i32): usize {
-  let position = 0;
-  const size = n * max(s, 1);
-  for (let left = rank; position < size; position++) {
-    if (f32.load(at(mask, position)) != 0 && left-- == 0) break;
+/** Byte offset, within a channel, of the next position from `start` on that counts, around the end. */
+function sampleOffset(mask: usize, size: i32, c: i32, s: i32, start: i32): usize {
+  let position = start;
+  while (f32.load(at(mask, position)) == 0) {
+    position++;
+    if (position == size) position = 0;
   }
   if (!s) return (<usize>position * <usize>c) << 2;
   return (<usize>(position / s) * <usize>c * <usize>s + <usize>(position % s)) << 2;
@@ -141,11 +142,18 @@ function addUp(
   if (s) {
     const plane = (<usize>s) << 2;
     for (let i = 0; i < n; i++) {
-      let o = (<usize>i * <usize>c + <usize>from) * plane;
+      const m = mask + <usize>i * plane;
+      const first = firstOf(m, s);
+      const last = lastOf(m, s);
+      const skip = (<usize>first) << 2;
+      const run = (<usize>(last - first)) << 2;
+      const solid = isSolid(m, first, last);
+      let o = (<usize>i * <usize>c + <usize>from) * plane + skip;
       for (let j = from; j < to; j++) {
         const t = totals + ((<usize>j) << 3);
         const k = v128.load32_splat(at(shift, j));
-        addPlane(gradient, t, t + products, k, dy + o, x + o, mask + <usize>i * plane, plane);
+        if (solid) addPlane(gradient, true, t, t + products, k, dy + o, x + o, m, run);
+        else addPlane(gradient, false, t, t + products, k, dy + o, x + o, m + skip, run);
         o += plane;
       }
     }
@@ -159,11 +167,40 @@ function addUp(
   }
 }
 
+/** The first of s positions that counts; s where none does. */
+export function firstOf(mask: usize, s: i32): i32 {
+  let i = 0;
+  while (i < s && f32.load(at(mask, i)) == 0) i++;
+  return i;
+}
+
+/** One more than the last of s positions that counts; s where none does. */
+export function lastOf(mask: usize, s: i32): i32 {
+  let i = s;
+  while (i > 0 && f32.load(at(mask, i - 1)) == 0) i--;
+  return i ? i : s;
+}
+
+/** Whether all positions in [first, last) count: there is padding before and behind alone. */
+export function isSolid(mask: usize, first: i32, last: i32): bool {
+  let i = first;
+  while (i + 4 <= last) {
+    if (!i32x4.all_true(counts(v128.load(at(mask, i))))) return false;
+    i += 4;
+  }
+  while (i < last) {
+    if (f32.load(at(mask, i)) == 0) return false;
+    i++;
+  }
+  return true;
+}
+
 /**
- * Adds one plane's sums to the totals. @inline
+ * Adds one plane's sums to the totals; `solid`: all of it counts. @inline
  */
 function addPlane(
   gradient: bool,
+  solid: bool,
   total: usize, // [1] f64
   totalProduct: usize, // [1] f64
   k: v128,
@@ -176,19 +213,25 @@ function addPlane(
   const whole = x + (bytes & ~31);
   let sum: f64 = 0;
   let product: f64 = 0;
-  while (x < end) {
+  while (x < whole) {
     const stop = min(x + RUN * 32, whole);
     let u0 = f32x4.splat(0);
     let u1 = u0;
     let v0 = u0;
     let v1 = u0;
     while (x < stop) {
-      const m0 = counts(v128.load(mask));
-      const m1 = counts(v128.load(mask, 16));
-      const d0 = v128.and(f32x4.sub(v128.load(x), k), m0);
-      const d1 = v128.and(f32x4.sub(v128.load(x, 16), k), m1);
-      const t0 = gradient ? v128.and(v128.load(dy), m0) : d0;
-      const t1 = gradient ? v128.and(v128.load(dy, 16), m1) : d1;
+      let d0 = f32x4.sub(v128.load(x), k);
+      let d1 = f32x4.sub(v128.load(x, 16), k);
+      let t0 = gradient ? v128.load(dy) : d0;
+      let t1 = gradient ? v128.load(dy, 16) : d1;
+      if (!solid) {
+        const m0 = counts(v128.load(mask));
+        const m1 = counts(v128.load(mask, 16));
+        d0 = v128.and(d0, m0);
+        d1 = v128.and(d1, m1);
+        t0 = gradient ? v128.and(t0, m0) : d0;
+        t1 = gradient ? v128.and(t1, m1) : d1;
+      }
       u0 = f32x4.add(u0, t0);
       u1 = f32x4.add(u1, t1);
       v0 = madd(t0, d0, v0);
@@ -197,21 +240,20 @@ function addPlane(
       dy += 32;
       mask += 32;
     }
-    if (stop == whole) {
-      while (x < end) {
-        const count = <i32>((end - x) >> 2);
-        const m0 = counts(loadUpTo(mask, count));
-        const d0 = v128.and(f32x4.sub(loadUpTo(x, count), k), m0);
-        const t0 = gradient ? v128.and(loadUpTo(dy, count), m0) : d0;
-        u0 = f32x4.add(u0, t0);
-        v0 = madd(t0, d0, v0);
-        x += 16;
-        dy += 16;
-        mask += 16;
-      }
-    }
     sum += <f64>sumLanes(f32x4.add(u0, u1));
     product += <f64>sumLanes(f32x4.add(v0, v1));
+  }
+  const shift = f32x4.extract_lane(k, 0);
+  while (x < end) {
+    if (solid || f32.load(mask) != 0) {
+      const d = <f64>(f32.load(x) - shift);
+      const t = gradient ? <f64>f32.load(dy) : d;
+      sum += t;
+      product += t * d;
+    }
+    x += 4;
+    dy += 4;
+    mask += 4;
   }
   f64.store(total, f64.load(total) + sum);
   f64.store(totalProduct, f64.load(totalProduct) + product);
@@ -283,7 +325,7 @@ function addRows(
 }
 
 /**
- * Adds four rows, or one, to the sums of `width` channels; four meet each other first.
+ * Adds four rows, or one, to the sums of `width` channels; four meet each other first. @inline
  */
 function addRow(
   gradient: bool,
@@ -298,27 +340,46 @@ function addRow(
   width: i32,
   sums: usize, // [2, APART] f32
 ): void {
-  for (let j = 0; j < width; j += 4) {
-    const count = width - j;
-    const k = loadUpTo(at(shift, j), count);
-    const p = at(x, j);
-    const q = at(dy, j);
-    const d0 = f32x4.sub(loadUpTo(p + r0, count), k);
-    const t0 = gradient ? loadUpTo(q + r0, count) : d0;
-    let u = t0;
-    let v = f32x4.mul(t0, d0);
-    if (rows == 4) {
-      const d1 = f32x4.sub(loadUpTo(p + r1, count), k);
-      const d2 = f32x4.sub(loadUpTo(p + r2, count), k);
-      const d3 = f32x4.sub(loadUpTo(p + r3, count), k);
-      const t1 = gradient ? loadUpTo(q + r1, count) : d1;
-      const t2 = gradient ? loadUpTo(q + r2, count) : d2;
-      const t3 = gradient ? loadUpTo(q + r3, count) : d3;
-      u = f32x4.add(f32x4.add(u, t1), f32x4.add(t2, t3));
-      v = f32x4.add(madd(t1, d1, v), madd(t3, d3, f32x4.mul(t2, d2)));
-    }
-    const s = at(sums, j);
-    v128.store(s, f32x4.add(v128.load(s), u));
-    v128.store(s, f32x4.add(v128.load(s, APART * 4), v), APART * 4);
+  const end = at(x, width & ~3);
+  while (x < end) {
+    addLanes(gradient, rows, shift, dy, x, r0, r1, r2, r3, 4, sums);
+    shift += 16;
+    dy += 16;
+    x += 16;
+    sums += 16;
   }
+  if (width & 3) addLanes(gradient, rows, shift, dy, x, r0, r1, r2, r3, width & 3, sums);
+}
+
+/** @inline */
+function addLanes(
+  gradient: bool,
+  rows: i32,
+  shift: usize,
+  dy: usize,
+  x: usize,
+  r0: usize,
+  r1: usize,
+  r2: usize,
+  r3: usize,
+  count: i32,
+  sums: usize,
+): void {
+  const k = loadUpTo(shift, count);
+  const d0 = f32x4.sub(loadUpTo(x + r0, count), k);
+  const t0 = gradient ? loadUpTo(dy + r0, count) : d0;
+  let u = t0;
+  let v = f32x4.mul(t0, d0);
+  if (rows == 4) {
+    const d1 = f32x4.sub(loadUpTo(x + r1, count), k);
+    const t1 = gradient ? loadUpTo(dy + r1, count) : d1;
+    const d2 = f32x4.sub(loadUpTo(x + r2, count), k);
+    const t2 = gradient ? loadUpTo(dy + r2, count) : d2;
+    const d3 = f32x4.sub(loadUpTo(x + r3, count), k);
+    const t3 = gradient ? loadUpTo(dy + r3, count) : d3;
+    u = f32x4.add(f32x4.add(u, t1), f32x4.add(t2, t3));
+    v = f32x4.add(madd(t1, d1, v), madd(t3, d3, f32x4.mul(t2, d2)));
+  }
+  v128.store(sums, f32x4.add(v128.load(sums), u));
+  v128.store(sums, f32x4.add(v128.load(sums, APART * 4), v), APART * 4);
 }

@@ -9,6 +9,7 @@ import { machine, type Run, readJson, writeJson } from './record.ts';
 import { measureScene, type Row, type Scene } from './scene.ts';
 import { rowsText } from './table.ts';
 import { batchNormScenes, curveScenes } from './works/batchnorm.ts';
+import { measureVariants } from './works/batchnorm-variants.ts';
 import { convScenes } from './works/conv2d.ts';
 import { activationScene, lossScene, optimScene } from './works/elementwise.ts';
 import { measureFold } from './works/fold.ts';
@@ -23,7 +24,7 @@ import { measureSteps } from './works/step.ts';
 const HELP = `npm run bench -- [options]
 
   --only GROUPS     of: batchnorm, layernorm, groupnorm, gemm, conv2d, activation, loss, optim, curve,
-                    step, fusion, fold, size, startup
+                    step, fusion, fold, variants, size, startup
   --shape TEXT      only shapes whose name contains it
   --rounds N        rounds a scene, 15
   --ms N            milliseconds a work and round, 8
@@ -69,6 +70,7 @@ const others: Record<string, () => Row[]> = options.relaxed
       step: () => measureSteps(effort),
       fusion: () => measureFusion(effort),
       fold: () => measureFold(effort),
+      variants: () => measureVariants(arena, effort),
       size: measureSize,
       startup: () => measureStartup(effort),
     };
