@@ -7,8 +7,12 @@ export {
   eluBackward,
   eluBackwardOfInput,
   eluForward,
+  sigmoidBackward,
+  sigmoidForward,
   siluBackward,
   siluForward,
+  tanhBackward,
+  tanhForward,
 } from './activation';
 export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './avgpool';
 export { batchNormMaskedBackward, batchNormMaskedForward } from './batchnorm-masked';
@@ -28,6 +32,7 @@ export { leakyReluBackward, leakyReluForward, relu6Backward, relu6Forward } from
 export { rmsNormBackward, rmsNormForward } from './rmsnorm';
 export { rmspropStep } from './rmsprop';
 export { sumChunks } from './row';
+export { logSoftmaxBackward, logSoftmaxForward } from './softmax';
 export {
   upsampleBilinearBackward,
   upsampleBilinearForward,

@@ -3,7 +3,6 @@
  * few networks need stands in extra.ts.
  */
 
-export { sigmoidBackward, sigmoidForward, tanhBackward, tanhForward } from './activation';
 export { adamStep } from './adam';
 export { addForward } from './add';
 export {
@@ -41,4 +40,4 @@ export { maxPoolBackward, maxPoolForward } from './maxpool';
 export { randomBits, randomNormal, randomTruncatedNormal, randomUniform, shuffle } from './random';
 export { reluBackward, reluForward } from './relu';
 export { sgdMomentumStep, sgdStep } from './sgd';
-export { logSoftmaxBackward, logSoftmaxForward, softmaxBackward, softmaxForward } from './softmax';
+export { softmaxBackward, softmaxForward } from './softmax';

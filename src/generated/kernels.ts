@@ -5,10 +5,6 @@ export type Pointer = number & { readonly __pointer: unique symbol };
 
 /** What the module that every bundle has exports: assembly/index.ts. */
 export interface CoreKernels {
-  sigmoidBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
-  sigmoidForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
-  tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, lr: number, beta1: number, beta2: number, eps: number, weightDecay: number, decoupled: number, step: number, from: number, to: number): void;
   addForward(y: Pointer, a: Pointer, b: Pointer, relu: number, from: number, to: number): void;
   avgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number, scratch: Pointer): void;
@@ -69,8 +65,6 @@ export interface CoreKernels {
   reluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, momentum: number, dampening: number, nesterov: number, weightDecay: number, first: number, from: number, to: number): void;
   sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
-  logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
-  logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
   softmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
   softmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
 }
@@ -80,8 +74,12 @@ export interface ExtraKernels {
   eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
   eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
   eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
+  sigmoidBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
+  sigmoidForward(y: Pointer, x: Pointer, from: number, to: number): void;
   siluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   siluForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
+  tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   adaptiveAvgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   batchNormMaskedBackward(dx: Pointer, shift: Pointer, scale: Pointer, slope: Pointer, intercept: Pointer, dy: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
@@ -130,6 +128,8 @@ export interface ExtraKernels {
   rowNorms(norm: Pointer, v: Pointer, cols: number, from: number, to: number): void;
   weightNormBackward(dg: Pointer, dv: Pointer, norm: Pointer, dw: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
   weightNormForward(w: Pointer, norm: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
+  logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
+  logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
 }
 
 export interface Kernels extends CoreKernels, ExtraKernels {}

@@ -180,11 +180,11 @@ export class Sigmoid extends Elementwise {
   }
 
   compute(use: Use): void {
-    kernels().sigmoidForward(use.y, use.x, 0, use.output.slot.length);
+    extra().sigmoidForward(use.y, use.x, 0, use.output.slot.length);
   }
 
   differentiate(use: Use): void {
-    if (use.dx) kernels().sigmoidBackward(use.dx, use.y, use.dy, 0, use.output.slot.length);
+    if (use.dx) extra().sigmoidBackward(use.dx, use.y, use.dy, 0, use.output.slot.length);
   }
 }
 
@@ -199,11 +199,11 @@ export class Tanh extends Elementwise {
   }
 
   compute(use: Use): void {
-    kernels().tanhForward(use.y, use.x, 0, use.output.slot.length);
+    extra().tanhForward(use.y, use.x, 0, use.output.slot.length);
   }
 
   differentiate(use: Use): void {
-    if (use.dx) kernels().tanhBackward(use.dx, use.y, use.dy, 0, use.output.slot.length);
+    if (use.dx) extra().tanhBackward(use.dx, use.y, use.dy, 0, use.output.slot.length);
   }
 }
 

@@ -1,6 +1,7 @@
 import { checkInteger, type Shape, shapeText, sizeOf } from '../check.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
+import { extra } from '../runtime/extra.ts';
 import { Leaf } from './leaf.ts';
 
 /** A shape seen as [n, c, inner], c the axis that is normalised. */
@@ -74,12 +75,12 @@ export class Softmax extends Normalized {
 export class LogSoftmax extends Normalized {
   compute(use: Use): void {
     const { n, c, inner } = use.memo as Rows;
-    kernels().logSoftmaxForward(use.y, use.x, c, inner, 0, n);
+    extra().logSoftmaxForward(use.y, use.x, c, inner, 0, n);
   }
 
   differentiate(use: Use): void {
     if (!use.dx) return;
     const { n, c, inner } = use.memo as Rows;
-    kernels().logSoftmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
+    extra().logSoftmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
   }
 }
