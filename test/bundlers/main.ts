@@ -12,6 +12,7 @@ import type { Case } from './kit/case.ts';
 import { versionOf } from './kit/tools.ts';
 
 const ROOMS = [
+  'node',
   'vite',
   'webpack',
   'esbuild',
