@@ -11,7 +11,7 @@ import {
   tableLength,
 } from './conv2d-window';
 import { KC } from './gemm';
-import { TILE_BYTES } from './gemm-microkernel';
+import { MR, TILE_BYTES } from './gemm-microkernel';
 import { at } from './lanes';
 
 /**
@@ -172,10 +172,14 @@ export function conv2dForward(
   memory.fill(windows, 0, (<usize>(together * floats)) << 2);
   for (let g = 0; g < groups; g++) {
     const group = g * height * k;
-    for (let pc = 0; pc < k; pc += KC) {
-      const a = at(packedA, group + height * pc);
-      const part = min(KC, k - pc);
-      packIndexed(a, at(weight, group), (<usize>k) << 2, at(sources, pc), height, part);
+    // Tile after tile, so that a large weight comes to the caches once.
+    for (let t = 0; t < height; t += MR) {
+      const first = at(weight, group + t * k);
+      for (let pc = 0; pc < k; pc += KC) {
+        const part = min(KC, k - pc);
+        const a = at(packedA, group + height * pc + t * part);
+        packIndexed(a, first, (<usize>k) << 2, at(sources, pc), min(MR, height - t), part);
+      }
     }
   }
 
