@@ -25,6 +25,7 @@ export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './
 export { groupNormBackward, groupNormForward, instanceNormAverages } from './groupnorm';
 export { klDivBackward, klDivForward } from './kldiv';
 export { layerNormBackward, layerNormForward } from './layernorm';
+export { localResponseNormBackward, localResponseNormForward } from './localresponsenorm';
 export { huberBackward, huberForward, l1Backward, l1Forward } from './loss';
 export { expForward, logForward } from './math';
 export { preluBackward, preluBackwardWeight, preluForward } from './prelu';

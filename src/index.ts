@@ -53,6 +53,7 @@ export {
 export { Layer, type LayerContext } from './layers/layer.ts';
 export { LayerNorm, type LayerNormOptions } from './layers/layernorm.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
+export { LocalResponseNorm, type LocalResponseNormOptions } from './layers/localresponsenorm.ts';
 export {
   MaskedBatchNorm1d,
   MaskedBatchNorm2d,

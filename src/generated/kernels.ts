@@ -104,6 +104,8 @@ export interface ExtraKernels {
   klDivForward(x: Pointer, t: Pointer, logTarget: number, from: number, to: number): number;
   layerNormBackward(dx: Pointer, partial: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, stride: number, from: number, to: number, apart: Pointer): void;
   layerNormForward(y: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, x: Pointer, weight: Pointer, bias: Pointer, d: number, stride: number, eps: number, from: number, to: number): void;
+  localResponseNormBackward(dx: Pointer, t: Pointer, y: Pointer, dy: Pointer, x: Pointer, c: number, s: number, size: number, share: number, beta: number, from: number, to: number, ratios: Pointer): void;
+  localResponseNormForward(y: Pointer, t: Pointer, x: Pointer, c: number, s: number, size: number, share: number, beta: number, k: number, from: number, to: number): void;
   huberBackward(dx: Pointer, x: Pointer, t: Pointer, delta: number, scale: number, from: number, to: number): void;
   huberForward(x: Pointer, t: Pointer, delta: number, from: number, to: number): number;
   l1Backward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { LocalResponseNorm, Tensor } from '../src/index.ts';
+import {
+  localResponseNorm,
+  localResponseNormGradient,
+  type Response,
+} from './reference/localresponsenorm.ts';
+import { expectClose } from './support/close.ts';
+import { runExamples } from './support/examples.ts';
+import { readGoldens } from './support/goldens.ts';
+import { Arena } from './support/kernels.ts';
+import { TestRandom } from './support/random.ts';
+
+/** The power is exp(−β·ln t): a few roundings of 6e-8. */
+const CLOSE = { scaled: 2e-6, atol: 1e-6 };
+
+describe('local response norm kernels', () => {
+  it('agree with float64 at the edges of lanes and of channels, in ranges of samples', () => {
+    for (const s of [1, 2, 3, 4, 5, 7, 8, 9]) {
+      for (const c of [1, 2, 3, 6]) {
+        for (const size of [1, 2, 3, 5, 8]) {
+          const random = new TestRandom(100 * s + 10 * c + size);
+          const n = 2;
+          const [x, dy] = [random.normals(n * c * s), random.normals(n * c * s)];
+          const response: Response = { c, s, size, alpha: 0.7, beta: 0.8, k: 1.5 };
+          const arena = new Arena();
+          const k = arena.kernels;
+          const [X, DY] = [arena.f32(x, 1), arena.f32(dy, 2)];
+          const poisoned = (length: number) => {
+            const block = arena.f32(length);
+            block.f32.fill(Number.NaN);
+            return block;
+          };
+          const [Y, T, DX] = [poisoned(n * c * s), poisoned(n * c * s), poisoned(n * c * s)];
+          const ratios = poisoned(c * s);
+          const share = response.alpha / size;
+          for (let i = 0; i < n; i++) {
+            const of = [c, s, size, share, 0.8] as const;
+            k.localResponseNormForward(Y.ptr, T.ptr, X.ptr, ...of, 1.5, i, i + 1);
+            const inputs = [T.ptr, Y.ptr, DY.ptr, X.ptr] as const;
+            k.localResponseNormBackward(DX.ptr, ...inputs, ...of, i, i + 1, ratios.ptr);
+          }
+          arena.checkCanaries();
+          expectClose(Y.f32, localResponseNorm(x, response), CLOSE, 'y');
+          expectClose(DX.f32, localResponseNormGradient(dy, x, response), CLOSE, 'dx');
+        }
+      }
+    }
+  });
+});
+
+it('the float64 gradient is that of finite differences', () => {
+  const random = new TestRandom(2);
+  const response = { c: 5, s: 2, size: 4, alpha: 0.9, beta: 0.6, k: 1 };
+  const [x, dy] = [random.normals(10), random.normals(10)];
+  const dx = localResponseNormGradient(dy, x, response);
+  const loss = (i: number, by: number) => {
+    const moved = Float64Array.from(x, (v, j) => (j === i ? v + by : v));
+    return localResponseNorm(moved, response).reduce((sum, y, j) => sum + y * dy[j]!, 0);
+  };
+  for (let i = 0; i < 10; i++) {
+    expect(Math.abs((loss(i, 1e-5) - loss(i, -1e-5)) / 2e-5 - dx[i]!)).toBeLessThan(1e-8);
+  }
+});
+
+describe('LocalResponseNorm against PyTorch and ONNX', () => {
+  for (const { name, size, options, x, y, dy, dx } of readGoldens('localresponsenorm')) {
+    it(name, () => {
+      using norm = new LocalResponseNorm(size, options);
+      expectClose(norm.forward(x).toArray(), y.data, CLOSE, 'y');
+      if (dy) expectClose(norm.backward(dy).toArray(), dx.data, CLOSE, 'dx');
+      expect(norm.predict(x).toArray()).toEqual(norm.forward(x).toArray());
+    });
+  }
+});
+
+it('LocalResponseNorm says what is wrong', () => {
+  expect(() => new LocalResponseNorm(0)).toThrow(
+    new RangeError('LocalResponseNorm: size expected a whole number ≥ 1, got 0'),
+  );
+  expect(() => new LocalResponseNorm(3, { k: 0 })).toThrow(
+    new RangeError('LocalResponseNorm: k expected a number > 0, got 0'),
+  );
+  expect(() => new LocalResponseNorm(3, { alpha: -1 })).toThrow(RangeError);
+  expect(() => new LocalResponseNorm(3, { beta: Number.NaN })).toThrow(RangeError);
+  using norm = new LocalResponseNorm(3);
+  expect(() => norm.forward(Tensor.zeros([2, 3]))).toThrow(
+    new RangeError('LocalResponseNorm(3): input expected [N, C, L, …], got [2, 3]'),
+  );
+});
+
+it('docs/localresponsenorm.md', async () => {
+  const { norm } = await runExamples('docs/localresponsenorm.md', { exported: ['norm'] });
+  expect(`${norm}`).toBe('LocalResponseNorm(5)');
+});
