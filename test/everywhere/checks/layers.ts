@@ -11,7 +11,11 @@ import {
   CrossEntropyLoss,
   ELU,
   GELU,
+  GroupNorm,
   type Input,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
   LayerNorm,
   LeakyReLU,
   Linear,
@@ -104,6 +108,7 @@ const COMPARISONS: Record<string, (golden: GoldenCase) => void> = {
     const layer = new RMSNorm(normalized, { eps, elementwiseAffine: weight !== null });
     compare(weighted(layer, golden), golden, SUMS);
   },
+  groupnorm,
   activation: (golden) => compare(ACTIVATIONS[golden.name]!(golden), golden, CURVE),
   softmax({ log, dim, ...golden }) {
     compare(new (log ? LogSoftmax : Softmax)(dim), golden, CURVE);
@@ -156,6 +161,29 @@ function batchnorm({ eps, momentum, weight, bias, relu, ...golden }: GoldenCase)
     equal(state.num_batches_tracked!.item(), step.batches, 'batches');
   }
   model.dispose();
+}
+
+function groupnorm({ kind, groups, eps, momentum, track, weight, bias, steps }: GoldenCase): void {
+  const { shape } = steps[0].x;
+  const affine = weight !== null;
+  const Instance = [InstanceNorm1d, InstanceNorm2d, InstanceNorm3d][shape.length - 3]!;
+  const norm =
+    kind === 'group'
+      ? new GroupNorm(groups, shape[1], { eps, affine })
+      : new Instance(shape[1], { eps, momentum, affine, trackRunningStats: track });
+  if (affine) norm.loadStateDict({ weight, bias }, { strict: !track });
+  for (const step of steps) {
+    norm.train(step.mode === 'train');
+    close(norm.forward(step.x).toArray(), step.y.data, { scaled: 2e-6 }, 'y');
+    if (!step.dy) continue; // ONNX's cases go forward only
+    for (const parameter of norm.parameters()) parameter.zeroGrad();
+    close(norm.backward(step.dy).toArray(), step.dx.data, SUMS, 'dx');
+    if (affine) {
+      close(norm.weight!.grad!.toArray(), step.dWeight.data, SUMS, 'dWeight');
+      close(norm.bias!.grad!.toArray(), step.dBias.data, SUMS, 'dBias');
+    }
+  }
+  norm.dispose();
 }
 
 function resnet({ logits, loss: value, gradients, running, evaluated }: GoldenCase): void {
