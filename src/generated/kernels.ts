@@ -123,6 +123,8 @@ export interface ExtraKernels {
   rmsNormForward(y: Pointer, invRms: Pointer, x: Pointer, weight: Pointer, d: number, eps: number, from: number, to: number): void;
   rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
   sumChunks(total: Pointer, partial: Pointer, chunks: number, stride: number, from: number, to: number): void;
+  logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
+  logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
   upsampleBilinearBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleBilinearForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleNearestBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;
@@ -130,8 +132,6 @@ export interface ExtraKernels {
   rowNorms(norm: Pointer, v: Pointer, cols: number, from: number, to: number): void;
   weightNormBackward(dg: Pointer, dv: Pointer, norm: Pointer, dw: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
   weightNormForward(w: Pointer, norm: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
-  logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
-  logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
 }
 
 export interface Kernels extends CoreKernels, ExtraKernels {}
