@@ -199,6 +199,41 @@ describe('a run', () => {
     expect(await run.snapshot()).toBe(await run.stateDict);
   });
 
+  it('gives a snapshot that was asked for before there was a model', async () => {
+    let ready!: () => void;
+    const made = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
+    const port = serving(async () => {
+      await made;
+      return counting(40, 2)(null, new AbortController().signal);
+    });
+    const run = train(port, null);
+    const asked = run.snapshot();
+    setTimeout(ready, 10);
+    expect((await asked).step!.item()).toBe(0);
+    run.stop();
+    await run.stateDict;
+  });
+
+  it('hears the page although its steps never wait', async () => {
+    let heard = true;
+    const port = serving(() => {
+      const end = performance.now() + 10_000;
+      return {
+        model: network(),
+        progress: (function* () {
+          while (performance.now() < end) yield 1;
+          heard = false;
+        })(),
+      };
+    });
+    const run = train(port, null);
+    run.stop();
+    await run.stateDict;
+    expect(heard).toBe(true);
+  });
+
   it('ends at once with the signal’s reason, and the Worker takes the next run', async () => {
     const port = serving(setup);
     const controller = new AbortController();
