@@ -4,6 +4,7 @@ import type { Request } from './works.ts';
 /** A runtime's clock, or ours less what an empty request takes where that one does not serve. */
 export class Clock {
   private overhead = 0;
+  private coarse = false;
 
   constructor(private readonly session: Session) {}
 
@@ -23,11 +24,21 @@ export class Clock {
 
   /** The least of the times asked for: what disturbs one slice leaves another alone. */
   async time(request: Request): Promise<number> {
+    if (request.ask === 'time' && this.coarse) {
+      const slices: number[] = [];
+      while (slices.length < request.slices)
+        slices.push(await this.outside({ ...request, slices: 1 }));
+      return Math.min(...slices);
+    }
+    return this.outside(request);
+  }
+
+  private async outside(request: Request): Promise<number> {
     const start = performance.now();
     const own = (await this.ask(request)) as number[];
     const outside = performance.now() - start - this.overhead;
     // A clock of whole milliseconds, standing or not, is none for slices of a few.
-    if (own.every(Number.isInteger)) return Math.max(outside / own.length, 0.001);
-    return Math.min(...own);
+    this.coarse = own.every(Number.isInteger);
+    return this.coarse ? Math.max(outside / own.length, 0.001) : Math.min(...own);
   }
 }
