@@ -8,7 +8,7 @@ import {
   sizesOf,
   type Weighted,
 } from './foldweights.ts';
-import { BatchNorm } from './layers/batchnorm.ts';
+import { BatchNorm } from './layers/batchnorm-base.ts';
 import { Dropout } from './layers/dropout.ts';
 import { Flatten } from './layers/flatten.ts';
 import { Linear } from './layers/linear.ts';

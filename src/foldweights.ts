@@ -1,5 +1,6 @@
 /** Folding arithmetic: a line y = a·x + b per channel, taken into the weights on either side of it. */
-import { type BatchNorm, BatchNorm1d } from './layers/batchnorm.ts';
+import { BatchNorm1d } from './layers/batchnorm.ts';
+import type { BatchNorm } from './layers/batchnorm-base.ts';
 import { Conv } from './layers/conv.ts';
 import { ConvTranspose2d } from './layers/convtranspose.ts';
 import { Linear } from './layers/linear.ts';

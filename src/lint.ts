@@ -1,6 +1,6 @@
 import { checkInteger, type Shape, sizeOf } from './check.ts';
 import { isWeighted, meets } from './foldweights.ts';
-import { BatchNorm } from './layers/batchnorm.ts';
+import { BatchNorm } from './layers/batchnorm-base.ts';
 import { Dropout } from './layers/dropout.ts';
 import { Flatten, Unflatten } from './layers/flatten.ts';
 import type { Module } from './layers/module.ts';

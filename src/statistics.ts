@@ -1,5 +1,5 @@
 import { checkInteger, checkNumber, describe, shapeText, sizeOf } from './check.ts';
-import { BatchNorm } from './layers/batchnorm.ts';
+import { BatchNorm } from './layers/batchnorm-base.ts';
 import type { Module } from './layers/module.ts';
 import { Population } from './layers/population.ts';
 import { type Input, inputShape, inputValues } from './tensor.ts';

@@ -1,4 +1,5 @@
-import type { VirtualBatchRest } from './batchnorm-ghosts.ts';
+import { checkNumber, describe } from '../check.ts';
+import { checkGhosts, type VirtualBatchRest } from './batchnorm-ghosts.ts';
 import type { Renorm } from './renorm.ts';
 
 export interface BatchNormOptions {
@@ -40,4 +41,33 @@ export interface BatchNormOptions {
   virtualBatchRest?: VirtualBatchRest;
   /** Batch renormalization, `new Renorm({ rMax, dMax })`. By default there is none. */
   renorm?: Renorm;
+}
+
+/** @throws TypeError or RangeError for options that the layer `who` cannot have */
+export function checkOptions(who: string, options: BatchNormOptions): void {
+  const { eps = 1e-5, momentum, decay, trackRunningStats = true, renorm } = options;
+  const { runningVariance = 'unbiased', virtualBatchSize, virtualBatchRest = 'refuse' } = options;
+  checkNumber(who, 'eps', eps);
+  if (!(Math.fround(eps) > 0 && eps < Infinity)) {
+    throw new RangeError(`${who}: eps expected a number > 0, got ${eps}`);
+  }
+  if (momentum !== undefined && decay !== undefined) {
+    throw new TypeError(
+      `${who}: expected momentum or decay, got both: momentum is the weight of the new value, ` +
+        'decay that of the old, 1 − momentum',
+    );
+  }
+  if (runningVariance !== 'unbiased' && runningVariance !== 'biased') {
+    throw new TypeError(
+      `${who}: runningVariance expected 'unbiased' or 'biased', got ${String(runningVariance)}`,
+    );
+  }
+  if (renorm && !(typeof renorm.affine === 'function' && trackRunningStats)) {
+    throw new TypeError(
+      `${who}: renorm expected new Renorm({ rMax, dMax }), and trackRunningStats, got ` +
+        (trackRunningStats ? describe(renorm) : 'no running statistics'),
+    );
+  }
+  checkGhosts(who, virtualBatchSize, virtualBatchRest);
+  if (decay !== undefined) checkNumber(who, 'decay', decay, 0, 1);
 }

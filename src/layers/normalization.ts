@@ -4,7 +4,7 @@ import { Buffer } from '../parameter.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
 import { Tensor } from '../tensor.ts';
-import { LANES } from './batchnorm.ts';
+import { LANES } from './batchnorm-base.ts';
 import { Leaf } from './leaf.ts';
 
 export interface NormalizationOptions {
