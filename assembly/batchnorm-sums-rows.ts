@@ -25,8 +25,8 @@ import {
 } from './batchnorm-sums';
 import { at, loadUpTo, madd, storeUpTo, widenHigh, widenLow } from './lanes';
 
-/** Elements of x, and of dy, up to which two long rows at once beat the order of memory. */
-const NEAR: i64 = 3 << 20;
+/** Elements of x, and of dy, up to which four long rows at once beat the order of memory. */
+const NEAR: i64 = 1 << 20;
 
 /**
  * Adds `rows` rows of up to four lanes to their float32 sums. Rows meet each other before they meet the
@@ -73,7 +73,7 @@ function addToSums(next: bool, lanes: usize, u: v128, v: v128): void {
 }
 
 /**
- * addColumn for two rows, or `four`, of four lanes, or with `next` of the four after them, to the same
+ * addColumn for one row, or `four`, of four lanes, or with `next` of the four after them, to the same
  * bits. @inline
  */
 function addRows(
@@ -90,29 +90,28 @@ function addRows(
   const a = kind == GRADIENT_RELU ? loadLanes(lanes, SCALE, next) : k;
   const b = kind == GRADIENT_RELU ? loadLanes(lanes, OFFSET, next) : k;
   const d0 = difference(plain, x, 4, next, k);
-  const u0 = term(kind, dy, 4, next, d0, a, b);
-  const x1 = x + stride;
-  const dy1 = dy + stride;
-  const d1 = difference(plain, x1, 4, next, k);
-  const u1 = term(kind, dy1, 4, next, d1, a, b);
-  let u = f32x4.add(u0, u1);
-  let v = madd(u1, d1, f32x4.mul(u0, d0));
+  let u = term(kind, dy, 4, next, d0, a, b);
+  let v = f32x4.mul(u, d0);
   if (four) {
+    const x1 = x + stride;
+    const dy1 = dy + stride;
+    const d1 = difference(plain, x1, 4, next, k);
+    const u1 = term(kind, dy1, 4, next, d1, a, b);
     const x2 = x1 + stride;
     const dy2 = dy1 + stride;
     const d2 = difference(plain, x2, 4, next, k);
     const u2 = term(kind, dy2, 4, next, d2, a, b);
     const d3 = difference(plain, x2 + stride, 4, next, k);
     const u3 = term(kind, dy2 + stride, 4, next, d3, a, b);
-    u = f32x4.add(f32x4.add(u, u2), u3);
-    v = madd(u3, d3, madd(u2, d2, v));
+    u = f32x4.add(f32x4.add(f32x4.add(u, u1), u2), u3);
+    v = madd(u3, d3, madd(u2, d2, madd(u1, d1, v)));
   }
   addToSums(next, lanes, u, v);
 }
 
 /**
- * Adds `rows` rows of `width` bytes, `group` of them at once, and `last` bytes of one more; groups of
- * addRows as far as eight lanes go. @inline
+ * Adds `rows` rows of `width` bytes, the first `fours` of them by fours, and `last` bytes of one more.
+ * @inline
  */
 function addRunOf(
   kind: i32,
@@ -122,29 +121,23 @@ function addRunOf(
   dy: usize,
   stride: usize,
   width: usize,
-  group: i32,
+  fours: i32,
   rows: i32,
   last: usize,
 ): void {
   const apart = dy - x;
   const eights = width & ~31;
-  const most = group == 1 ? 0 : rows & ~(group - 1);
-  for (let i = 0; i < most; i += group) {
-    let p = x + <usize>i * stride;
-    const end = p + eights;
-    let l = lanes;
-    while (p < end) {
-      addRows(kind, plain, kind == STATISTICS, false, l, p, p + apart, stride);
-      addRows(kind, plain, kind == STATISTICS, true, l, p, p + apart, stride);
-      p += 32;
-      l += 32;
-    }
+  for (let i = 0; i < fours; i += 4) {
+    addEights(kind, plain, true, lanes, x + <usize>i * stride, apart, stride, eights);
   }
-  // the edge, the rows left over, and the last
-  let i = width > eights ? 0 : most;
+  for (let i = fours; i < rows; i++) {
+    addEights(kind, plain, false, lanes, x + <usize>i * stride, apart, stride, eights);
+  }
+  // the edge, and the last
+  let i = width > eights ? 0 : rows;
   while (i <= rows) {
-    const height = i < rows ? min(group, rows - i) : 1;
-    const done = i < most ? eights : 0;
+    const height = i < fours ? 4 : 1;
+    const done = i < rows ? eights : 0;
     const row = x + <usize>i * stride;
     const end = row + (i < rows ? width : last);
     let p = row + done;
@@ -159,6 +152,28 @@ function addRunOf(
   }
 }
 
+/**
+ * addRows for all of a row, eight lanes a step. @inline
+ */
+function addEights(
+  kind: i32,
+  plain: bool,
+  four: bool,
+  lanes: usize,
+  x: usize,
+  apart: usize,
+  stride: usize,
+  bytes: usize,
+): void {
+  const end = x + bytes;
+  while (x < end) {
+    addRows(kind, plain, four, false, lanes, x, x + apart, stride);
+    addRows(kind, plain, four, true, lanes, x, x + apart, stride);
+    x += 32;
+    lanes += 32;
+  }
+}
+
 /*
  * A function each: the optimizer would take two such loops for one, and ask in the innermost which it is.
  */
@@ -169,11 +184,11 @@ function addStatistics(
   x: usize,
   stride: usize,
   width: usize,
-  group: i32,
+  fours: i32,
   rows: i32,
   last: usize,
 ): void {
-  addRunOf(STATISTICS, false, lanes, x, 0, stride, width, group, rows, last);
+  addRunOf(STATISTICS, false, lanes, x, 0, stride, width, fours, rows, last);
 }
 
 /** u = d, K = 0. */
@@ -182,11 +197,11 @@ function addStatisticsPlain(
   x: usize,
   stride: usize,
   width: usize,
-  group: i32,
+  fours: i32,
   rows: i32,
   last: usize,
 ): void {
-  addRunOf(STATISTICS, true, lanes, x, 0, stride, width, group, rows, last);
+  addRunOf(STATISTICS, true, lanes, x, 0, stride, width, fours, rows, last);
 }
 
 /** u = dy. */
@@ -196,11 +211,11 @@ function addGradient(
   dy: usize,
   stride: usize,
   width: usize,
-  group: i32,
+  fours: i32,
   rows: i32,
   last: usize,
 ): void {
-  addRunOf(GRADIENT, false, lanes, x, dy, stride, width, group, rows, last);
+  addRunOf(GRADIENT, false, lanes, x, dy, stride, width, fours, rows, last);
 }
 
 /** u = dy, K = 0. */
@@ -210,11 +225,11 @@ function addGradientPlain(
   dy: usize,
   stride: usize,
   width: usize,
-  group: i32,
+  fours: i32,
   rows: i32,
   last: usize,
 ): void {
-  addRunOf(GRADIENT, true, lanes, x, dy, stride, width, group, rows, last);
+  addRunOf(GRADIENT, true, lanes, x, dy, stride, width, fours, rows, last);
 }
 
 /** u = what the ReLU let through of dy. */
@@ -224,11 +239,11 @@ function addGradientRelu(
   dy: usize,
   stride: usize,
   width: usize,
-  group: i32,
+  fours: i32,
   rows: i32,
   last: usize,
 ): void {
-  addRunOf(GRADIENT_RELU, false, lanes, x, dy, stride, width, group, rows, last);
+  addRunOf(GRADIENT_RELU, false, lanes, x, dy, stride, width, fours, rows, last);
 }
 
 /** @inline */
@@ -240,28 +255,27 @@ function addRun(
   dy: usize,
   stride: usize,
   width: usize,
-  group: i32,
+  fours: i32,
   rows: i32,
   last: usize,
 ): void {
   if (kind == STATISTICS) {
-    if (plain) addStatisticsPlain(lanes, x, stride, width, group, rows, last);
-    else addStatistics(lanes, x, stride, width, group, rows, last);
+    if (plain) addStatisticsPlain(lanes, x, stride, width, fours, rows, last);
+    else addStatistics(lanes, x, stride, width, fours, rows, last);
   } else if (kind == GRADIENT) {
-    if (plain) addGradientPlain(lanes, x, dy, stride, width, group, rows, last);
-    else addGradient(lanes, x, dy, stride, width, group, rows, last);
+    if (plain) addGradientPlain(lanes, x, dy, stride, width, fours, rows, last);
+    else addGradient(lanes, x, dy, stride, width, fours, rows, last);
   } else {
-    addGradientRelu(lanes, x, dy, stride, width, group, rows, last);
+    addGradientRelu(lanes, x, dy, stride, width, fours, rows, last);
   }
 }
 
 /**
- * Long rows that are added at once: four of x alone; two of x and dy where they are near or as long as
- * 512 bytes hold them, else one. @inline
+ * Whether long rows are added by fours: always of x alone; of x and dy where they are near, or where 512
+ * bytes hold four. @inline
  */
-function rowsAtOnce(kind: i32, elements: i64, stride: usize): i32 {
-  if (kind == STATISTICS) return 4;
-  return elements <= NEAR || stride <= 256 ? 2 : 1;
+function byFours(kind: i32, elements: i64, stride: usize): bool {
+  return kind == STATISTICS || elements <= NEAR || stride <= 128;
 }
 
 /**
@@ -305,17 +319,18 @@ export function sumRows(
   memory.fill(totalProduct, 0, vectors);
   const long = n / fold;
   const rest = n - long * fold;
-  const group = rowsAtOnce(kind, <i64>n * <i64>c, stride);
+  const four = byFours(kind, <i64>n * <i64>c, stride);
   clearSums(lanes, whole ? fold * c : (fold - 1) * c + channels);
   for (let first = 0; first < long; first += RUN) {
     const rows = min(RUN, long - first);
+    const fours = four ? rows & ~3 : 0;
     const over = first + rows == long ? rest : 0;
     for (let g = 0; g < pieces; g++) {
       const piece = <usize>g * row;
       const start = at(0, from) + <usize>first * stride + piece;
       const last = whole ? <usize>over * row : g < over ? width : 0;
       const l = lanes + piece;
-      addRun(kind, plain, l, x + start, dy + start, stride, width, group, rows, last);
+      addRun(kind, plain, l, x + start, dy + start, stride, width, fours, rows, last);
     }
     for (let g = 0; g < fold; g++) {
       moveToTotals(total, totalProduct, lanes + <usize>g * row, channels);
