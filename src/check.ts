@@ -72,3 +72,11 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   return `the ${typeof value} ${String(value)}`;
 }
+
+/** @throws RangeError unless eps is a float32 > 0 */
+export function checkEps(who: string, eps: number): void {
+  checkNumber(who, 'eps', eps);
+  if (!(Math.fround(eps) > 0 && eps < Infinity)) {
+    throw new RangeError(`${who}: eps expected a number > 0, got ${eps}`);
+  }
+}

@@ -1,4 +1,4 @@
-import { checkNumber, describe } from '../check.ts';
+import { checkEps, checkNumber, describe } from '../check.ts';
 import { checkGhosts, type VirtualBatchRest } from './batchnorm-ghosts.ts';
 import type { Renorm } from './renorm.ts';
 
@@ -47,10 +47,7 @@ export interface BatchNormOptions {
 export function checkOptions(who: string, options: BatchNormOptions): void {
   const { eps = 1e-5, momentum, decay, trackRunningStats = true, renorm } = options;
   const { runningVariance = 'unbiased', virtualBatchSize, virtualBatchRest = 'refuse' } = options;
-  checkNumber(who, 'eps', eps);
-  if (!(Math.fround(eps) > 0 && eps < Infinity)) {
-    throw new RangeError(`${who}: eps expected a number > 0, got ${eps}`);
-  }
+  checkEps(who, eps);
   if (momentum !== undefined && decay !== undefined) {
     throw new TypeError(
       `${who}: expected momentum or decay, got both: momentum is the weight of the new value, ` +

@@ -1,11 +1,11 @@
-import { checkInteger, type Shape, shapeText, sizeOf } from '../check.ts';
+import { checkEps, checkInteger, type Shape, shapeText, sizeOf } from '../check.ts';
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
 import type { Use } from '../plan/use.ts';
 import { extra } from '../runtime/extra.ts';
 import { Tensor } from '../tensor.ts';
-import { checkEps, chunks } from './layernorm.ts';
+import { chunks } from './layernorm.ts';
 import { Leaf } from './leaf.ts';
 
 export interface GroupNormOptions {

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../check.ts';
+import { checkEps, checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../check.ts';
 import { NULL, offset } from '../memory/memory.ts';
 import { Buffer, Counter, Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
@@ -6,7 +6,6 @@ import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
 import { extra } from '../runtime/extra.ts';
 import { Tensor } from '../tensor.ts';
-import { checkEps } from './layernorm.ts';
 import { Leaf } from './leaf.ts';
 
 export interface InstanceNormOptions {

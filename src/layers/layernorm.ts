@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, describe, type Shape, shapeText, sizeOf } from '../check.ts';
+import { checkEps, checkInteger, describe, type Shape, shapeText, sizeOf } from '../check.ts';
 import { offset } from '../memory/memory.ts';
 import { Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
@@ -148,14 +148,6 @@ export class LayerNorm extends Leaf {
 /** Pieces of 256 rows, whose sums the kernels leave apart. */
 export function chunks(n: number): number {
   return Math.ceil(n / 256);
-}
-
-/** @throws RangeError unless eps is a float32 > 0 */
-export function checkEps(who: string, eps: number): void {
-  checkNumber(who, 'eps', eps);
-  if (!(Math.fround(eps) > 0 && eps < Infinity)) {
-    throw new RangeError(`${who}: eps expected a number > 0, got ${eps}`);
-  }
 }
 
 /** The last axes of a shape, given as one number or several. */

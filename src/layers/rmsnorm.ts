@@ -1,10 +1,10 @@
-import { type Shape, sizeOf } from '../check.ts';
+import { checkEps, type Shape, sizeOf } from '../check.ts';
 import { Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
 import type { Use } from '../plan/use.ts';
 import { extra } from '../runtime/extra.ts';
 import { Tensor } from '../tensor.ts';
-import { checkEps, checkTrailing, chunks, trailingShape, trailingText } from './layernorm.ts';
+import { checkTrailing, chunks, trailingShape, trailingText } from './layernorm.ts';
 import { Leaf } from './leaf.ts';
 
 export interface RMSNormOptions {
