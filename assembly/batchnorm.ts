@@ -33,8 +33,8 @@ import {
 import { sumRows } from './batchnorm-sums-rows';
 import { at, loadUpTo, storeUpTo } from './lanes';
 
-/** Bytes of x up to which rows are walked side by side, whatever their length. */
-const NEAR: usize = 12 << 20;
+/** Bytes of x up to which rows are walked side by side, whatever their length; in place thrice that. */
+const NEAR: usize = 8 << 20;
 
 /**
  * y = (x − K)·a + b, or max(that, 0) with `relu`, for rows [from, to). y may be x.
@@ -86,7 +86,7 @@ export function batchNormForward(
  * the prefetcher must be able to follow.
  */
 function rowsBeside(row: usize, size: usize, inPlace: bool): usize {
-  if (size > (inPlace ? 2 * NEAR : NEAR)) return max(<usize>512 / row, 1);
+  if (size > (inPlace ? 3 * NEAR : NEAR)) return max(<usize>512 / row, 1);
   return max(inPlace ? min(<usize>32768 / row, 16) : <usize>1024 / row, 4);
 }
 
