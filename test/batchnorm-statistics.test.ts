@@ -1,5 +1,8 @@
-/** How well the statistics, and all that follows from them, hold up on data far from zero. */
-import { describe, expect, it } from 'vitest';
+/**
+ * How well the statistics, and all that follows from them, hold up on data far from zero. ACCURACY=1 takes
+ * large tensors and prints the largest errors, as docs/batchnorm.md has them.
+ */
+import { afterAll, describe, expect, it } from 'vitest';
 import { gradients, normalize, statistics } from './reference/batchnorm.ts';
 import { BatchNormRun } from './support/batchnorm.ts';
 import { expectClose } from './support/close.ts';
@@ -26,12 +29,43 @@ const RECIPES: Record<string, Recipe> = {
   'mostly zero, as behind a ReLU': (z) => Math.max(0, z - 2),
 };
 
-const LAYOUTS = [
+const SMALL = [
   { name: 'rows [256, 37]', n: 256, c: 37, s: 0 },
   { name: 'rows [4096, 18]', n: 4096, c: 18, s: 0 },
   { name: 'planes [100, 6, 28·28]', n: 100, c: 6, s: 784 },
   { name: 'planes [8, 21, 7·7]', n: 8, c: 21, s: 49 },
 ];
+
+const LARGE = [
+  { name: 'rows [256, 1024]', n: 256, c: 1024, s: 0 },
+  { name: 'rows [4096, 512]', n: 4096, c: 512, s: 0 },
+  { name: 'planes [100, 32, 28·28]', n: 100, c: 32, s: 784 },
+  { name: 'planes [8, 64, 56·56]', n: 8, c: 64, s: 3136 },
+];
+
+const LAYOUTS = process.env.ACCURACY ? LARGE : SMALL;
+
+/** The largest errors met: of variances relative to each, of y and dx relative to the largest entry. */
+const worst = { variance: 0, y: 0, dx: 0 };
+
+function note(
+  of: keyof typeof worst,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+): void {
+  let [most, largest] = [0, 0];
+  for (let i = 0; i < expected.length; i++) {
+    const e = Math.abs(expected[i]!);
+    const error = Math.abs(actual[i]! - expected[i]!);
+    most = Math.max(most, of === 'variance' ? error / (e || 1) : error);
+    largest = Math.max(largest, e);
+  }
+  worst[of] = Math.max(worst[of], of === 'variance' ? most : most / largest);
+}
+
+afterAll(() => {
+  if (process.env.ACCURACY) console.log('largest relative errors', worst);
+});
 
 function fill(random: TestRandom, recipe: Recipe, n: number, c: number, s: number): Float32Array {
   const plane = s || 1;
@@ -58,8 +92,11 @@ describe('batch norm statistics', () => {
         const affine = { eps: run.eps };
         expectClose(run.variance.f32, exact.variance, { rtol: 1e-5 }, `${recipe}: variance`);
         expectClose(y, normalize(x, exact, sizes, affine), { scaled: 1e-5 }, `${recipe}: y`);
+        note('variance', run.variance.f32, exact.variance);
+        note('y', y, normalize(x, exact, sizes, affine));
         const expected = gradients(dy, x, exact, sizes, affine);
         const { dx, dWeight, dBias } = run.backward(dy);
+        note('dx', dx, expected.dx);
         expectClose(dx, expected.dx, { scaled: 1e-5 }, `${recipe}: dx`);
         expectClose(dWeight, expected.dWeight, { scaled: 1e-5 }, `${recipe}: dWeight`);
         expectClose(dBias, expected.dBias, { scaled: 1e-5 }, `${recipe}: dBias`);
