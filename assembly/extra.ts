@@ -34,6 +34,7 @@ export { rmsNormBackward, rmsNormForward } from './rmsnorm';
 export { rmspropStep } from './rmsprop';
 export { sumChunks } from './row';
 export { logSoftmaxBackward, logSoftmaxForward } from './softmax';
+export { powerIteration, spectralNormBackward, spectralNormForward } from './spectralnorm';
 export {
   upsampleBilinearBackward,
   upsampleBilinearForward,

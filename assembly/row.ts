@@ -1,8 +1,8 @@
 /**
- * What the normalizations of rows share: the statistics of m numbers that stand side by side, and sums
- * down many rows. A float32 lane adds at most 256 terms before its sum moves on to float64.
+ * What the normalizations of rows share: the statistics of m numbers that stand side by side, their
+ * products, and sums down many rows. A float32 lane adds at most 256 terms before its sum moves on to float64.
  */
-import { at, loadUpTo, madd, storeUpTo, widenHigh, widenLow } from './lanes';
+import { at, loadUpTo, madd, storeUpTo, sumLanes, widenHigh, widenLow } from './lanes';
 
 /** Bytes that sixteen lanes add up, at most, before float64 takes over. */
 export const RUN: usize = 256 * 64;
@@ -107,6 +107,41 @@ export function squares(
     }
     x = stop;
     total = f64x2.add(total, sumPair(addFour(u0, u1, u2, u3), addFour(v0, v1, v2, v3)));
+  }
+  return total;
+}
+
+/** Σ x·y. */
+export function dot(
+  x: usize, // [n] f32
+  y: usize, // [n] f32
+  n: i32,
+): f64 {
+  const end = x + ((<usize>n) << 2);
+  let total: f64 = 0;
+  while (x < end) {
+    const stop = min(x + RUN, end);
+    const whole = x + ((stop - x) & ~63);
+    let u0 = f32x4.splat(0);
+    let u1 = u0;
+    let u2 = u0;
+    let u3 = u0;
+    while (x < whole) {
+      u0 = madd(v128.load(x), v128.load(y), u0);
+      u1 = madd(v128.load(x, 16), v128.load(y, 16), u1);
+      u2 = madd(v128.load(x, 32), v128.load(y, 32), u2);
+      u3 = madd(v128.load(x, 48), v128.load(y, 48), u3);
+      x += 64;
+      y += 64;
+    }
+    while (x < stop) {
+      const count = <i32>((stop - x) >> 2);
+      u0 = madd(loadUpTo(x, count), loadUpTo(y, count), u0);
+      x += 16;
+      y += 16;
+    }
+    x = stop;
+    total += <f64>sumLanes(addFour(u0, u1, u2, u3));
   }
   return total;
 }

@@ -5,8 +5,8 @@
  *   dg = P/‖v‖                      P = Σ dw·v of the row
  *   dv = (dw − v·P/‖v‖²)·g/‖v‖      which stands at right angles to v
  */
-import { at, loadUpTo, madd, storeUpTo, sumLanes } from './lanes';
-import { RUN, squares } from './row';
+import { at, loadUpTo, madd, storeUpTo } from './lanes';
+import { dot, squares } from './row';
 
 /** ‖v‖ of rows [from, to). */
 export function rowNorms(
@@ -69,39 +69,4 @@ export function weightNormBackward(
       storeUpTo(at(dv + o, j), madd(across, scale, loadUpTo(at(dv + o, j), count)), count);
     }
   }
-}
-
-/** Σ x·y; a lane adds at most 256 terms before float64 takes over. */
-function dot(
-  x: usize, // [n] f32
-  y: usize, // [n] f32
-  n: i32,
-): f64 {
-  const end = x + ((<usize>n) << 2);
-  let total: f64 = 0;
-  while (x < end) {
-    const stop = min(x + RUN, end);
-    const whole = x + ((stop - x) & ~63);
-    let u0 = f32x4.splat(0);
-    let u1 = u0;
-    let u2 = u0;
-    let u3 = u0;
-    while (x < whole) {
-      u0 = madd(v128.load(x), v128.load(y), u0);
-      u1 = madd(v128.load(x, 16), v128.load(y, 16), u1);
-      u2 = madd(v128.load(x, 32), v128.load(y, 32), u2);
-      u3 = madd(v128.load(x, 48), v128.load(y, 48), u3);
-      x += 64;
-      y += 64;
-    }
-    while (x < stop) {
-      const count = <i32>((stop - x) >> 2);
-      u0 = madd(loadUpTo(x, count), loadUpTo(y, count), u0);
-      x += 16;
-      y += 16;
-    }
-    x = stop;
-    total += <f64>sumLanes(f32x4.add(f32x4.add(u0, u1), f32x4.add(u2, u3)));
-  }
-  return total;
 }

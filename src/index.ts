@@ -67,12 +67,14 @@ export {
   type NormalizationOptions,
 } from './layers/normalization.ts';
 export { type Bound, Renorm, type RenormOptions } from './layers/renorm.ts';
+export type { Weighted } from './layers/reparametrized.ts';
 export { Residual } from './layers/residual.ts';
 export { RMSNorm, type RMSNormOptions } from './layers/rmsnorm.ts';
 export { Sequential } from './layers/sequential.ts';
 export { LogSoftmax, Softmax } from './layers/softmax.ts';
+export { SpectralNorm, type SpectralNormOptions } from './layers/spectralnorm.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/upsample.ts';
-export { type Weighted, WeightNorm } from './layers/weightnorm.ts';
+export { WeightNorm } from './layers/weightnorm.ts';
 export { type Finding, type LintOptions, type LintRule, lint } from './lint.ts';
 export { BCEWithLogitsLoss, type BCEWithLogitsLossOptions } from './losses/bce.ts';
 export { CrossEntropyLoss, type CrossEntropyLossOptions } from './losses/crossentropy.ts';

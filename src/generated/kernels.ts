@@ -125,6 +125,9 @@ export interface ExtraKernels {
   sumChunks(total: Pointer, partial: Pointer, chunks: number, stride: number, from: number, to: number): void;
   logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
   logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
+  powerIteration(u: Pointer, v: Pointer, w: Pointer, rows: number, cols: number, eps: number, rounds: number, partial: Pointer): void;
+  spectralNormBackward(dOriginal: Pointer, dw: Pointer, w: Pointer, u: Pointer, v: Pointer, sigma: number, rows: number, cols: number): void;
+  spectralNormForward(w: Pointer, u: Pointer, v: Pointer, original: Pointer, rows: number, cols: number): number;
   upsampleBilinearBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleBilinearForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
   upsampleNearestBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;

@@ -1,0 +1,303 @@
+import { describe, expect, it } from 'vitest';
+import {
+  Add,
+  BatchNorm1d,
+  Conv1d,
+  Conv2d,
+  ConvTranspose2d,
+  fold,
+  type Input,
+  Linear,
+  Module,
+  manualSeed,
+  memoryUsage,
+  ReLU,
+  Sequential,
+  SGD,
+  SpectralNorm,
+  Tensor,
+  WeightNorm,
+} from '../src/index.ts';
+import {
+  powerIteration,
+  sigma,
+  spectralNorm,
+  spectralNormGradient,
+} from './reference/spectralnorm.ts';
+import { expectClose } from './support/close.ts';
+import { runExamples } from './support/examples.ts';
+import { readGoldens } from './support/goldens.ts';
+import { Arena } from './support/kernels.ts';
+import { TestRandom } from './support/random.ts';
+
+/** float32 sums of random terms: a few roundings of 6e-8 each on terms of size one. */
+const SUMS = { scaled: 2e-6, atol: 2e-6 };
+
+describe('spectral norm kernels', () => {
+  it('agree with float64 at the edges of lanes and of float32 sums', () => {
+    for (const cols of [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 33, 5001]) {
+      for (const rows of [1, 2, 3, 5, 9, ...(cols < 9 ? [256, 257, 600] : [])]) {
+        const random = new TestRandom(10 * cols + rows);
+        const arena = new Arena();
+        const k = arena.kernels;
+        const [w, dw] = [random.normals(rows * cols, 0.5), random.normals(rows * cols)];
+        const [W, DW, U] = [arena.f32(w, 1), arena.f32(dw, 2), arena.f32(random.normals(rows), 3)];
+        const poisoned = (length: number) => {
+          const block = arena.f32(length, 1);
+          block.f32.fill(Number.NaN);
+          return block;
+        };
+        const [V, OUT] = [poisoned(cols), poisoned(rows * cols)];
+        const D = arena.f32(rows * cols);
+        D.f32.fill(1);
+        const expected = powerIteration(W.f32, U.f32, cols, 2);
+        const partial = poisoned(Math.ceil(rows / 256) * cols);
+        k.powerIteration(U.ptr, V.ptr, W.ptr, rows, cols, 1e-12, 2, partial.ptr);
+        expectClose(U.f32, expected.u, SUMS, 'u');
+        expectClose(V.f32, expected.v, SUMS, 'v');
+        const made = k.spectralNormForward(OUT.ptr, U.ptr, V.ptr, W.ptr, rows, cols);
+        const size = sigma(W.f32, U.f32, V.f32);
+        expect(Math.abs(made - size)).toBeLessThan(1e-6 * size);
+        expectClose(OUT.f32, spectralNorm(W.f32, U.f32, V.f32), { scaled: 1e-6 }, 'w');
+        k.spectralNormBackward(D.ptr, DW.ptr, OUT.ptr, U.ptr, V.ptr, made, rows, cols);
+        arena.checkCanaries();
+        const gradient = spectralNormGradient(DW.f32, W.f32, U.f32, V.f32);
+        expectClose(
+          D.f32,
+          gradient.map((d) => d + 1),
+          SUMS,
+          'dW',
+        );
+      }
+    }
+  });
+
+  it('divide by eps what is shorter', () => {
+    const arena = new Arena();
+    const [W, U, V, S] = [arena.f32([3e-3, 4e-3]), arena.f32([1]), arena.f32(2), arena.f32(2)];
+    arena.kernels.powerIteration(U.ptr, V.ptr, W.ptr, 1, 2, 0.1, 1, S.ptr);
+    expectClose(V.f32, [0.03, 0.04], { scaled: 1e-6 });
+    expectClose(U.f32, [2.5e-3], { scaled: 1e-6 });
+  });
+});
+
+describe('the float64 gradient', () => {
+  it('is that of finite differences', () => {
+    const random = new TestRandom(2);
+    const [w, dw] = [random.normals(12), random.normals(12)];
+    const { u, v } = powerIteration(w, random.normals(3), 4);
+    const gradient = spectralNormGradient(dw, w, u, v);
+    const loss = (w: ArrayLike<number>) =>
+      spectralNorm(w, u, v).reduce((sum, value, i) => sum + value * dw[i]!, 0);
+    const moved = (i: number, by: number) =>
+      Float64Array.from(w, (value, j) => (j === i ? value + by : value));
+    for (let i = 0; i < 12; i++) {
+      const slope = (loss(moved(i, 1e-5)) - loss(moved(i, -1e-5))) / 2e-5;
+      expect(Math.abs(slope - gradient[i]!)).toBeLessThan(1e-8);
+    }
+  });
+});
+
+/** The sum of a layer's outputs for each of several inputs. */
+class Several extends Module {
+  readonly add = new Add();
+
+  constructor(readonly layer: Module) {
+    super();
+  }
+
+  override forward(x: Input | readonly Input[]): Tensor {
+    const inputs = Array.isArray(x) ? x : [x];
+    return inputs
+      .map((input) => this.layer.forward(input))
+      .reduce((sum, y) => this.add.forward([sum, y]));
+  }
+}
+
+describe('SpectralNorm against PyTorch', () => {
+  for (const { name, kind, rounds, keys, state, steps, evaluated } of readGoldens('spectralnorm')) {
+    it(`${name}, four steps of SGD`, () => {
+      const [outputs, inputs] = state.weight_orig.shape;
+      const bias = 'bias' in state;
+      const plain =
+        kind === 'Linear'
+          ? new Linear(inputs, outputs, { bias })
+          : new (kind === 'Conv1d' ? Conv1d : Conv2d)(inputs, outputs, 3, { bias });
+      const layer = new SpectralNorm(plain, { nPowerIterations: rounds });
+      using model = new Several(layer);
+      expect(Object.keys(layer.stateDict())).toEqual(keys);
+      layer.loadStateDict(state);
+      using optimizer = new SGD(layer.parameters(), { lr: 0.05 });
+      for (const { x, dy, y, dx, weight_u, weight_v, gradients } of steps) {
+        expectClose(model.forward(x).toArray(), y.data, SUMS, 'y');
+        expectClose(layer.weightU.data.toArray(), weight_u.data, SUMS, 'u');
+        expectClose(layer.weightV.data.toArray(), weight_v.data, SUMS, 'v');
+        optimizer.zeroGrad();
+        const returned = [model.backward<Tensor | Tensor[]>(dy) as Tensor | Tensor[]].flat();
+        for (const [key, parameter] of layer.namedParameters()) {
+          expectClose(parameter.grad!.toArray(), gradients[key].data, SUMS, key);
+        }
+        // w made anew between backward and the reading of dx
+        model.predict(x);
+        for (const [i, gradient] of returned.entries()) {
+          expectClose(gradient.toArray(), dx[i].data, SUMS, 'dx');
+        }
+        optimizer.step();
+      }
+      layer.eval();
+      const before = layer.stateDict();
+      expectClose(layer.forward(evaluated.x).toArray(), evaluated.y.data, SUMS, 'eval');
+      expect(layer.predict(evaluated.x).toArray()).toEqual(layer.forward(evaluated.x).toArray());
+      expect(layer.stateDict()).toEqual(before);
+    });
+  }
+});
+
+/** [rows, cols] with singular values that stand apart, the first 3. */
+function stretched(rows: number, cols: number): Float32Array {
+  return Float32Array.from({ length: rows * cols }, (_, k) => {
+    const [i, j] = [Math.floor(k / cols), k % cols];
+    return i === j ? 3 / (i + 1) : 0;
+  });
+}
+
+describe('SpectralNorm', () => {
+  const random = new TestRandom(3);
+  const x = Tensor.from(random.normals(4 * 6), [4, 6]);
+  const dy = Tensor.from(random.normals(4 * 3), [4, 3]);
+
+  it('starts near the largest singular value, and comes to it', () => {
+    const plain = new Linear(6, 5, { bias: false });
+    plain.weight.assign({ data: stretched(5, 6), shape: [5, 6] });
+    using layer = new SpectralNorm(plain);
+    const first = () => layer.predict(Tensor.from([1, 0, 0, 0, 0, 0], [1, 6])).toArray()[0]!;
+    expect(Math.abs(first() - 1)).toBeLessThan(1e-4);
+    for (let i = 0; i < 5; i++) layer.forward(x);
+    expect(Math.abs(first() - 1)).toBeLessThan(1e-6);
+  });
+
+  it('is the same from the same seed', () => {
+    const drawn = () => {
+      manualSeed(4);
+      using layer = new SpectralNorm(new Conv2d(2, 3, 3));
+      return layer.stateDict();
+    };
+    expect(drawn()).toEqual(drawn());
+  });
+
+  it('predicts without a trace, and a row to the same bits alone', () => {
+    using layer = new SpectralNorm(new Linear(6, 3));
+    const state = layer.stateDict();
+    const y = layer.predict(x).toArray();
+    const one = { data: x.toArray().slice(6, 12), shape: [1, 6] };
+    expect(layer.predict(one).toArray()).toEqual(y.slice(3, 6));
+    expect(layer.stateDict()).toEqual(state);
+    layer.forward(x);
+    expect(layer.weightU.data.toArray()).not.toEqual(state.weight_u!.toArray());
+    expect(layer.parameters()).toEqual([layer.bias, layer.weightOrig]);
+    expect(layer.namedBuffers().map(([name]) => name)).toEqual(['weight_u', 'weight_v']);
+  });
+
+  it('follows what is loaded, and gives the plain layer back', () => {
+    using layer = new SpectralNorm(new Conv2d(2, 3, 3));
+    const images = { data: random.normals(2 * 2 * 25), shape: [2, 2, 5, 5] };
+    const before = layer.predict(images).toArray();
+    const doubled = layer.weightOrig.data.toArray().map((w) => 2 * w);
+    layer.weightOrig.assign({ data: doubled, shape: [3, 2, 3, 3] });
+    // σ doubles too
+    expect(layer.predict(images).toArray()).toEqual(before);
+    using conv = layer.remove();
+    expect(conv.predict(images).toArray()).toEqual(before);
+    expect(Object.keys(conv.stateDict())).toEqual(['weight', 'bias']);
+    expect(() => layer.predict(images)).toThrow(/used after dispose/);
+  });
+
+  it('adds two backwards up in a model that fuses, and freezes', () => {
+    using model = new Sequential(
+      new SpectralNorm(new Linear(6, 5)),
+      new ReLU(),
+      new SpectralNorm(new Linear(5, 3, { bias: false })),
+    ).eval();
+    const first = model.at<SpectralNorm>(0);
+    const step = () => {
+      model.forward(x);
+      return model.backward(dy).toArray();
+    };
+    const dx = step();
+    const gradient = first.weightOrig.grad!.toArray();
+    expect(step()).toEqual(dx);
+    const twice = gradient.map((d) => 2 * d);
+    expectClose(first.weightOrig.grad!.toArray(), twice, SUMS, 'dW');
+    for (const parameter of model.parameters()) parameter.zeroGrad();
+    model.freeze();
+    expect(step()).toEqual(dx);
+    expect(first.weightOrig.grad!.toArray()).toEqual(gradient.map(() => 0));
+  });
+
+  it('takes no memory after its first step, and gives all of it back', () => {
+    const { used: before } = memoryUsage();
+    {
+      using layer = new SpectralNorm(new Linear(6, 3));
+      const step = () => {
+        layer.forward(x);
+        layer.backward(dy).toArray();
+      };
+      step();
+      const { used } = memoryUsage();
+      for (let i = 0; i < 4; i++) step();
+      expect(memoryUsage().used).toBe(used);
+    }
+    expect(memoryUsage().used).toBe(before);
+  });
+
+  it('says what it cannot wrap, and passes on what its layer says', () => {
+    expect(() => new SpectralNorm(new BatchNorm1d(3) as never)).toThrow(
+      new TypeError(
+        'SpectralNorm: expected a layer with a weight of two axes or more, such as Linear or ' +
+          'Conv2d, got BatchNorm1d(3)',
+      ),
+    );
+    expect(() => new SpectralNorm(new WeightNorm(new Linear(2, 2)) as never)).toThrow(TypeError);
+    expect(() => new SpectralNorm(new ConvTranspose2d(2, 3, 3))).toThrow(
+      /^SpectralNorm: expected a weight whose first axis are the outputs, got ConvTranspose2d/,
+    );
+    for (const nPowerIterations of [0, 1.5, -1]) {
+      expect(() => new SpectralNorm(new Linear(2, 2), { nPowerIterations })).toThrow(RangeError);
+    }
+    expect(() => new SpectralNorm(new Linear(2, 2), { eps: -1 })).toThrow(RangeError);
+    using layer = new SpectralNorm(new Linear(6, 3));
+    const state = layer.stateDict();
+    expect(`${layer}`).toBe('SpectralNorm(Linear(6, 3))');
+    expect(() => layer.forward(Tensor.zeros([2, 5]))).toThrow(
+      new RangeError('Linear(6, 3): input expected [N, …, 6], got [2, 5]'),
+    );
+    expect(layer.stateDict()).toEqual(state);
+  });
+});
+
+describe('fold', () => {
+  it('has plain layers in the place of normalized weights', () => {
+    const random = new TestRandom(5);
+    const x = Tensor.from(random.normals(3 * 6), [3, 6]);
+    const shared = new SpectralNorm(new Linear(6, 6));
+    using model = new Several(new Sequential(shared, new ReLU(), new WeightNorm(new Linear(6, 2))));
+    model.forward([x, x]);
+    using network = fold(model, [
+      [3, 6],
+      [3, 6],
+    ]);
+    expect(network.predict([x, x]).toArray()).toEqual(model.predict([x, x]).toArray());
+    expect(network.children().map(([, layer]) => `${layer}`)).toContain('Linear(6, 6)');
+    model.forward([x, x]);
+    expect(network.predict([x, x]).toArray()).not.toEqual(model.predict([x, x]).toArray());
+  });
+});
+
+it('docs/spectralnorm.md', async () => {
+  const { critic, plain } = await runExamples('docs/spectralnorm.md', {
+    exported: ['critic', 'plain'],
+  });
+  expect(`${critic.at(0)}`).toBe('SpectralNorm(Linear(784, 200))');
+  expect(critic.predict(Tensor.zeros([2, 784])).shape).toEqual([2, 1]);
+  expect(plain.weight.shape).toEqual([200, 784]);
+});
