@@ -71,10 +71,15 @@ export function spectralNormBackward(
 ): void {
   const width = (<usize>cols) << 2;
   const along = -dot(dw, w, rows * cols) / sigma;
+  const share = f32x4.splat(<f32>(1 / sigma));
   for (let i = 0; i < rows; i++) {
-    const row = dOriginal + <usize>i * width;
-    addMultiple(row, dw + <usize>i * width, <f32>(1 / sigma), cols);
-    addMultiple(row, v, <f32>(along * <f64>f32.load(at(u, i))), cols);
+    const o = <usize>i * width;
+    const factor = f32x4.splat(<f32>(along * <f64>f32.load(at(u, i))));
+    for (let j = 0; j < cols; j += 4) {
+      const count = cols - j;
+      const across = madd(loadUpTo(at(v, j), count), factor, loadUpTo(at(dOriginal + o, j), count));
+      storeUpTo(at(dOriginal + o, j), madd(loadUpTo(at(dw + o, j), count), share, across), count);
+    }
   }
 }
 

@@ -98,7 +98,7 @@ describe('the float64 gradient', () => {
   });
 });
 
-/** The sum of a layer's outputs for each of several inputs. */
+/** The sum of what a layer puts out for each of several inputs. */
 class Several extends Module {
   readonly add = new Add();
 
@@ -107,10 +107,8 @@ class Several extends Module {
   }
 
   override forward(x: Input | readonly Input[]): Tensor {
-    const inputs = Array.isArray(x) ? x : [x];
-    return inputs
-      .map((input) => this.layer.forward(input))
-      .reduce((sum, y) => this.add.forward([sum, y]));
+    const [first, ...rest] = (Array.isArray(x) ? x : [x]).map((input) => this.layer.forward(input));
+    return rest.reduce((sum, y) => this.add.forward([sum, y]), first!);
   }
 }
 
@@ -133,7 +131,7 @@ describe('SpectralNorm against PyTorch', () => {
         expectClose(layer.weightU.data.toArray(), weight_u.data, SUMS, 'u');
         expectClose(layer.weightV.data.toArray(), weight_v.data, SUMS, 'v');
         optimizer.zeroGrad();
-        const returned = [model.backward<Tensor | Tensor[]>(dy) as Tensor | Tensor[]].flat();
+        const returned = [model.backward<Tensor | Tensor[]>(dy)].flat();
         for (const [key, parameter] of layer.namedParameters()) {
           expectClose(parameter.grad!.toArray(), gradients[key].data, SUMS, key);
         }
@@ -264,7 +262,9 @@ describe('SpectralNorm', () => {
     for (const nPowerIterations of [0, 1.5, -1]) {
       expect(() => new SpectralNorm(new Linear(2, 2), { nPowerIterations })).toThrow(RangeError);
     }
-    expect(() => new SpectralNorm(new Linear(2, 2), { eps: -1 })).toThrow(RangeError);
+    expect(() => new SpectralNorm(new Linear(2, 2), { eps: 0 })).toThrow(
+      new RangeError('SpectralNorm: eps expected a number > 0, got 0'),
+    );
     using layer = new SpectralNorm(new Linear(6, 3));
     const state = layer.stateDict();
     expect(`${layer}`).toBe('SpectralNorm(Linear(6, 3))');

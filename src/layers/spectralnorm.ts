@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, type Shape } from '../check.ts';
+import { checkEps, checkInteger, type Shape } from '../check.ts';
 import { Block, offset, type Pointer } from '../memory/memory.ts';
 import { Buffer, Parameter } from '../parameter.ts';
 import type { Slot } from '../plan/slot.ts';
@@ -7,6 +7,7 @@ import { defaultGenerator } from '../random.ts';
 import { extra } from '../runtime/extra.ts';
 import { Tensor } from '../tensor.ts';
 import { ConvTranspose2d } from './convtranspose.ts';
+import { chunks } from './layernorm.ts';
 import { Reparametrized, type Weighted } from './reparametrized.ts';
 
 export interface SpectralNormOptions {
@@ -18,8 +19,6 @@ export interface SpectralNormOptions {
 
 /** Rounds at the start, from a random u: those of PyTorch's parametrization. */
 const FIRST_ROUNDS = 15;
-/** Rows whose sum the kernel keeps in one row of scratch. */
-const CHUNK = 256;
 
 /**
  * Spectral normalization of a layer (Miyato et al., 2018, arXiv:1802.05957): the layer computes with
@@ -42,8 +41,8 @@ const CHUNK = 256;
  * has no direction and gives NaN, as in PyTorch.
  *
  * @throws TypeError for what has no weight of two axes or more, and for ConvTranspose2d, whose outputs are
- *   not the weight's first axis; RangeError for an nPowerIterations that is no whole number ≥ 1 or a
- *   negative eps; else as the layer
+ *   not the weight's first axis; RangeError for an nPowerIterations that is no whole number ≥ 1 or an
+ *   eps ≤ 0; else as the layer
  */
 export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<L> {
   /** W, of the weight's shape. */
@@ -66,7 +65,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
       );
     }
     checkInteger('SpectralNorm', 'nPowerIterations', nPowerIterations);
-    checkNumber('SpectralNorm', 'eps', eps, 0);
+    checkEps('SpectralNorm', eps);
     this.nPowerIterations = nPowerIterations;
     this.eps = eps;
     const [rows, columns] = this.extents;
@@ -121,7 +120,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
 
   private get scratchBytes(): number {
     const [rows, columns] = this.extents;
-    return Math.ceil(rows / CHUNK) * columns * 4;
+    return chunks(rows) * columns * 4;
   }
 
   private iterate(rounds: number, scratch: Pointer): void {

@@ -40,7 +40,7 @@ import { hashed } from '../../support/hashed.ts';
 import type { GoldenCase } from '../../support/stored.ts';
 import { setWeights } from '../../support/weights.ts';
 import { type Check, casesOf, close, equal } from './check.ts';
-import { localresponsenorm, variant, weightnorm } from './norms.ts';
+import { localresponsenorm, spectralnorm, variant, weightnorm } from './norms.ts';
 
 const PRODUCT = { rtol: 1e-6, scaled: 2e-6 };
 const SUMS = { scaled: 2e-6, atol: 2e-6 };
@@ -112,6 +112,7 @@ const COMPARISONS: Record<string, (golden: GoldenCase) => void> = {
   groupnorm,
   'batchnorm-variants': variant,
   weightnorm,
+  spectralnorm,
   localresponsenorm,
   activation: (golden) => compare(ACTIVATIONS[golden.name]!(golden), golden, CURVE),
   softmax({ log, dim, ...golden }) {

@@ -1,8 +1,10 @@
 /** What changes whose statistics count, and the norms of weights and of neighbours. */
 import {
+  Add,
   BatchNorm1d,
   BatchNorm2d,
   BatchNorm3d,
+  Conv1d,
   Conv2d,
   type Input,
   Linear,
@@ -10,8 +12,10 @@ import {
   MaskedBatchNorm1d,
   MaskedBatchNorm2d,
   MaskedBatchNorm3d,
+  Module,
   Renorm,
   SGD,
+  SpectralNorm,
   Tensor,
   WeightNorm,
 } from 'evenkeel';
@@ -78,6 +82,52 @@ export function weightnorm({ kind, keys, state, steps }: GoldenCase): void {
   }
   optimizer.dispose();
   layer.dispose();
+}
+
+/** The sum of what a layer puts out for each of several inputs. */
+class Several extends Module {
+  readonly add = new Add();
+
+  constructor(readonly layer: Module) {
+    super();
+  }
+
+  override forward(x: Input | readonly Input[]): Tensor {
+    const [first, ...rest] = (Array.isArray(x) ? x : [x]).map((input) => this.layer.forward(input));
+    return rest.reduce((sum, y) => this.add.forward([sum, y]), first!);
+  }
+}
+
+export function spectralnorm({ kind, rounds, keys, state, ...golden }: GoldenCase): void {
+  const [outputs, inputs] = state.weight_orig.shape;
+  const bias = 'bias' in state;
+  const plain =
+    kind === 'Linear'
+      ? new Linear(inputs, outputs, { bias })
+      : new (kind === 'Conv1d' ? Conv1d : Conv2d)(inputs, outputs, 3, { bias });
+  const layer = new SpectralNorm(plain, { nPowerIterations: rounds });
+  const model = new Several(layer);
+  equal(Object.keys(layer.stateDict()), keys, 'keys');
+  layer.loadStateDict(state);
+  const optimizer = new SGD(layer.parameters(), { lr: 0.05 });
+  for (const { x, dy, y, dx, weight_u, weight_v, gradients } of golden.steps) {
+    close(model.forward(x).toArray(), y.data, SUMS, 'y');
+    close(layer.weightU.data.toArray(), weight_u.data, SUMS, 'u');
+    close(layer.weightV.data.toArray(), weight_v.data, SUMS, 'v');
+    optimizer.zeroGrad();
+    const returned = [model.backward<Tensor | Tensor[]>(dy)].flat();
+    for (const [i, gradient] of returned.entries()) {
+      close(gradient.toArray(), dx[i].data, SUMS, 'dx');
+    }
+    for (const [key, parameter] of layer.namedParameters()) {
+      close(parameter.grad!.toArray(), gradients[key].data, SUMS, key);
+    }
+    optimizer.step();
+  }
+  const { x, y } = golden.evaluated;
+  close(layer.predict(x).toArray(), y.data, SUMS, 'eval');
+  optimizer.dispose();
+  model.dispose();
 }
 
 export function localresponsenorm({ size, options, x, y, dy, dx }: GoldenCase): void {
