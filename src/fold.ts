@@ -96,6 +96,7 @@ export class FoldedNetwork extends Module {
  * Composites of every kind are followed, also your own; what a `forward` decides by `if` is decided
  * once. The model stays as it is. The network's layers are copies under the same names, so its state
  * dict has the model's keys, less the folded batch norms' and with the biases that took them in.
+ * A WeightNorm or SpectralNorm becomes its plain layer.
  *
  * @param shape the input's shape, or an array of shapes, where the model takes several inputs, or its
  *   `forward` looks at shapes
