@@ -128,6 +128,22 @@ export const GOALS: Goal[] = [
       ...torch(peers, 'layernorm', 'backward'),
     ],
   },
+  ...['ghosts', 'masked'].map((variant) => ({
+    name: `batch norm, ${variant}, × plain`,
+    ...{ must: 1.3, aim: 1.1, unit: '×' },
+    of: (rows: Row[]) => [
+      ...ratios(rows, 'variants', `${variant} forward`),
+      ...ratios(rows, 'variants', `${variant} backward`),
+    ],
+  })),
+  {
+    name: 'depthwise convolution and its gradients against PyTorch',
+    ...{ must: 1, aim: 0.7, unit: '×' },
+    of: (_, peers) =>
+      ['forward', 'input gradient', 'weight gradient'].flatMap((work) =>
+        torch(peers, 'conv2d', work, 'depthwise'),
+      ),
+  },
   {
     name: 'MLP + batch norm, training step against PyTorch',
     ...{ must: 1.2, aim: 1.05, unit: '×' },
