@@ -5,7 +5,7 @@
  *   dg = P/‖v‖                      P = Σ dw·v of the row
  *   dv = (dw − v·P/‖v‖²)·g/‖v‖      which stands at right angles to v
  */
-import { at, loadUpTo, madd, storeUpTo } from './lanes';
+import { at, loadPartial, madd, storePartial } from './lanes';
 import { dot, squares } from './row';
 
 /** ‖v‖ of rows [from, to). */
@@ -32,14 +32,21 @@ export function weightNormForward(
   from: i32,
   to: i32,
 ): void {
-  rowNorms(norm, v, cols, from, to);
+  const tail = cols & 3;
   for (let i = from; i < to; i++) {
-    const o = (<usize>i * <usize>cols) << 2;
+    // The row is still in the first-level cache when it is scaled.
+    rowNorms(norm, v, cols, i, i + 1);
     const scale = f32x4.splat(f32.load(at(g, i)) / f32.load(at(norm, i)));
-    for (let j = 0; j < cols; j += 4) {
-      const count = cols - j;
-      storeUpTo(at(w + o, j), f32x4.mul(loadUpTo(at(v + o, j), count), scale), count);
+    const o = (<usize>i * <usize>cols) << 2;
+    let p = v + o;
+    let q = w + o;
+    const end = at(p, cols - tail);
+    while (p < end) {
+      v128.store(q, f32x4.mul(v128.load(p), scale));
+      p += 16;
+      q += 16;
     }
+    if (tail) storePartial(q, f32x4.mul(loadPartial(p, tail), scale), tail);
   }
 }
 
@@ -55,6 +62,7 @@ export function weightNormBackward(
   from: i32,
   to: i32,
 ): void {
+  const tail = cols & 3;
   for (let i = from; i < to; i++) {
     const o = (<usize>i * <usize>cols) << 2;
     const product = dot(dw + o, v + o, cols);
@@ -63,10 +71,20 @@ export function weightNormBackward(
     if (!dv) continue;
     const scale = f32x4.splat(f32.load(at(g, i)) / f32.load(at(norm, i)));
     const along = f32x4.splat(<f32>(-product / (length * length)));
-    for (let j = 0; j < cols; j += 4) {
-      const count = cols - j;
-      const across = madd(loadUpTo(at(v + o, j), count), along, loadUpTo(at(dw + o, j), count));
-      storeUpTo(at(dv + o, j), madd(across, scale, loadUpTo(at(dv + o, j), count)), count);
+    let p = v + o;
+    let d = dw + o;
+    let q = dv + o;
+    const end = at(p, cols - tail);
+    while (p < end) {
+      const across = madd(v128.load(p), along, v128.load(d));
+      v128.store(q, madd(across, scale, v128.load(q)));
+      p += 16;
+      d += 16;
+      q += 16;
+    }
+    if (tail) {
+      const across = madd(loadPartial(p, tail), along, loadPartial(d, tail));
+      storePartial(q, madd(across, scale, loadPartial(q, tail)), tail);
     }
   }
 }

@@ -121,6 +121,15 @@ export const GOALS: Goal[] = [
     ],
   },
   {
+    name: 'local response norm and weight norm, forward and backward, against PyTorch',
+    ...{ must: 1, aim: 0.7, unit: '×' },
+    of: (_, peers) =>
+      ['localresponsenorm', 'weightnorm'].flatMap((group) => [
+        ...torch(peers, group, 'forward'),
+        ...torch(peers, group, 'backward'),
+      ]),
+  },
+  {
     name: 'layer norm forward and backward against PyTorch',
     ...{ must: 1, aim: 0.7, unit: '×' },
     of: (_, peers) => [

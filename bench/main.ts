@@ -17,14 +17,15 @@ import { measureFusion } from './works/fusion.ts';
 import { gemmScenes } from './works/gemm.ts';
 import { groupNormScenes } from './works/groupnorm.ts';
 import { layerNormScenes } from './works/layernorm.ts';
+import { rareNormScenes } from './works/rarenorms.ts';
 import { measureSize } from './works/size.ts';
 import { measureStartup } from './works/startup.ts';
 import { measureSteps } from './works/step.ts';
 
 const HELP = `npm run bench -- [options]
 
-  --only GROUPS     of: batchnorm, layernorm, groupnorm, gemm, conv2d, activation, loss, optim, curve,
-                    step, fusion, fold, variants, size, startup
+  --only GROUPS     of: batchnorm, layernorm, groupnorm, rarenorms, gemm, conv2d, activation, loss, optim,
+                    curve, step, fusion, fold, variants, size, startup
   --shape TEXT      only shapes whose name contains it
   --rounds N        rounds a scene, 15
   --ms N            milliseconds a work and round, 8
@@ -57,6 +58,7 @@ const scenes: Record<string, () => (() => Scene)[]> = {
   batchnorm: () => batchNormScenes(arena),
   layernorm: () => layerNormScenes(arena),
   groupnorm: () => groupNormScenes(arena),
+  rarenorms: () => rareNormScenes(arena),
   gemm: () => gemmScenes(arena),
   conv2d: () => convScenes(arena),
   activation: () => [() => activationScene(arena)],

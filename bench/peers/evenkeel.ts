@@ -8,6 +8,7 @@ import { activationScene, lossScene } from '../works/elementwise.ts';
 import { gemmScene } from '../works/gemm.ts';
 import { groupNormScene } from '../works/groupnorm.ts';
 import { layerNormScene } from '../works/layernorm.ts';
+import { localResponseNormScene, weightNormScene } from '../works/rarenorms.ts';
 import type {
   BatchNormShape,
   ConvShape,
@@ -49,6 +50,15 @@ function sceneOf({ group, shape, of }: Item): Scene {
   }
   if (group === 'groupnorm') return groupNormScene(arena, of as unknown as GroupNormShape);
   if (group === 'layernorm') return layerNormScene(arena, of as unknown as RowsShape);
+  if (group === 'localresponsenorm') {
+    return localResponseNormScene(
+      arena,
+      of as unknown as Parameters<typeof localResponseNormScene>[1],
+    );
+  }
+  if (group === 'weightnorm') {
+    return weightNormScene(arena, of as unknown as Parameters<typeof weightNormScene>[1]);
+  }
   if (group === 'gemm') return gemmScene(arena, of as unknown as GemmShape);
   if (group === 'conv2d') return convScene(arena, of as unknown as ConvShape);
   return group === 'loss' ? lossScene(arena) : activationScene(arena);

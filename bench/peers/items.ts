@@ -9,10 +9,14 @@ import {
   gemmName,
   groupNormName,
   LAYER_NORM,
+  LOCAL_RESPONSE_NORM,
+  localResponseNormName,
   PARAMETERS,
   rowsName,
   UNARY,
   UNARY_SIZE,
+  WEIGHT_NORM,
+  weightNormName,
 } from '../works/shapes.ts';
 
 export interface Item {
@@ -59,6 +63,18 @@ export function items(): Item[] {
         unit: 'ns/element' as const,
       };
       list.push({ ...base, count: of.n * of.c * of.size ** 2, of: { ...of }, tolerance: 1e-4 });
+    }
+  }
+  for (const work of ['forward', 'backward']) {
+    const base = { work, unit: 'ns/element' as const, tolerance: 1e-4 };
+    for (const of of LOCAL_RESPONSE_NORM) {
+      const count = of.n * of.c * of.size ** 2;
+      const shape = localResponseNormName(of);
+      list.push({ ...base, group: 'localresponsenorm', shape, count, of });
+    }
+    for (const of of WEIGHT_NORM) {
+      const count = of.rows * of.cols;
+      list.push({ ...base, group: 'weightnorm', shape: weightNormName(of), count, of });
     }
   }
   for (const shape of GEMM) {

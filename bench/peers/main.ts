@@ -16,7 +16,8 @@ import { Peer } from './peer.ts';
 
 const HELP = `npm run bench:peers -- [options]
 
-  --only GROUPS     of: batchnorm, layernorm, groupnorm, gemm, conv2d, activation, loss, optim, step
+  --only GROUPS     of: batchnorm, layernorm, groupnorm, localresponsenorm, weightnorm, gemm,
+                    conv2d, activation, loss, optim, step
   --shape TEXT      only shapes whose name contains it
   --peers NAMES     of: pytorch, tfjs-wasm, tfjs-cpu, jax-js, ort-node, ort-web
   --rounds N        rounds a work, 7

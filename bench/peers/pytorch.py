@@ -115,6 +115,27 @@ def groupnorm(work, n, c, size, groups):
     return run, lambda: run()[0].reshape(-1)
 
 
+def localresponsenorm(work, n, c, size, window):
+    x, dy = (uniform(n * c * size * size, seed).reshape(n, c, size, size) for seed in (1, 2))
+    if work == "forward":
+        run = lambda: [F.local_response_norm(x, window)]
+    else:
+        y = F.local_response_norm(x.requires_grad_(), window)
+        run = lambda: torch.autograd.grad(y, (x,), dy, retain_graph=True)
+    return run, lambda: run()[0].reshape(-1)
+
+
+def weightnorm(work, rows, cols):
+    v, dw = (uniform(rows * cols, seed).reshape(rows, cols) for seed in (1, 2))
+    g = uniform(rows, 5).reshape(rows, 1)
+    if work == "forward":
+        run = lambda: [torch._weight_norm(v, g, 0)]
+    else:
+        w = torch._weight_norm(v.requires_grad_(), g.requires_grad_(), 0)
+        run = lambda: torch.autograd.grad(w, (v, g), dw, retain_graph=True)
+    return run, lambda: run()[0].reshape(-1)
+
+
 def gemm(work, form, m, n, k):
     a, b, c = uniform(m * k, 1).reshape(m, k), uniform(k * n, 2).reshape(k, n), torch.empty(m, n)
     run = lambda: torch.mm(a, b, out=c)

@@ -67,6 +67,23 @@ export function groupNormName({ n, c, size, groups }: GroupNormShape): string {
   return `[${n}, ${c}, ${size}, ${size}], ${kind}`;
 }
 
+export const LOCAL_RESPONSE_NORM = [{ n: 32, c: 64, size: 28, window: 5 }];
+
+export function localResponseNormName({
+  n,
+  c,
+  size,
+  window,
+}: (typeof LOCAL_RESPONSE_NORM)[number]): string {
+  return `[${n}, ${c}, ${size}, ${size}], ${window} channels`;
+}
+
+export const WEIGHT_NORM = [{ rows: 200, cols: 784 }];
+
+export function weightNormName({ rows, cols }: (typeof WEIGHT_NORM)[number]): string {
+  return `[${rows}, ${cols}]`;
+}
+
 export interface GemmShape {
   form: 'NN' | 'NT' | 'TN';
   m: number;
