@@ -208,6 +208,8 @@ describe('SpectralNorm', () => {
     expect(conv.predict(images).toArray()).toEqual(before);
     expect(Object.keys(conv.stateDict())).toEqual(['weight', 'bias']);
     expect(() => layer.predict(images)).toThrow(/used after dispose/);
+    layer.dispose();
+    expect(conv.predict(images).toArray()).toEqual(before);
   });
 
   it('adds two backwards up in a model that fuses, and freezes', () => {

@@ -143,6 +143,8 @@ describe('WeightNorm', () => {
     expect(conv.predict(images).toArray()).toEqual(doubled);
     expect(Object.keys(conv.stateDict())).toEqual(['weight', 'bias']);
     expect(() => layer.predict(images)).toThrow(/used after dispose/);
+    layer.dispose();
+    expect(conv.predict(images).toArray()).toEqual(doubled);
   });
 
   it('trains a part alone, in a model that fuses, with two backwards added up', () => {

@@ -12,6 +12,7 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   readonly bias: Parameter | undefined;
   // No state: `#` keeps it out of the list of properties, and so of the state dict.
   readonly #layer: L;
+  #removed = false;
   /** Of what the weight is made from, when it was. */
   protected version = -1;
 
@@ -62,10 +63,12 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     if (wanted) this.differentiateWeight(use);
   }
 
-  /** The plain layer, with the weight as it is now. The wrapper is done with. */
+  /** The plain layer, with the weight as it is now: yours again. The wrapper is done with, and disposed of. */
   remove(): L {
     this.update();
-    for (const spent of this.sources) spent.dispose();
+    this.#removed = true;
+    (this as { bias: Parameter | undefined }).bias = undefined;
+    super.dispose();
     this.target.requiresGrad = true;
     return this.#layer;
   }
@@ -80,7 +83,7 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
 
   override dispose(): void {
     super.dispose();
-    this.#layer.dispose();
+    if (!this.#removed) this.#layer.dispose();
   }
 
   override toString(): string {

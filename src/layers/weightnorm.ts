@@ -19,8 +19,8 @@ import { Reparametrized, type Weighted } from './reparametrized.ts';
  * ```
  *
  * Shapes: the layer's own. `weight_g` [outputs, 1, …], `weight_v` as the layer's `weight`, and its `bias`:
- * the keys of PyTorch's `nn.utils.weight_norm` with its default dim = 0. The layer belongs to the wrapper
- * from then on. A row v = 0 has no direction and gives NaN, as in PyTorch.
+ * the keys of PyTorch's `nn.utils.weight_norm` with its default dim = 0, so of ConvTranspose2d, whose weight
+ * has its inputs first, each input's weights. The layer belongs to the wrapper from then on. A row v = 0 has no direction and gives NaN, as in PyTorch.
  *
  * @throws TypeError for what has no weight of two axes or more; else as the layer
  */
