@@ -2,7 +2,6 @@ import { checkInteger, checkNumber, type Shape, shapeText } from '../check.ts';
 import { NULL, offset, type Pointer, Window } from '../memory/memory.ts';
 import { Buffer, Counter, Parameter } from '../parameter.ts';
 import type { Given } from '../plan/operation.ts';
-import type { Slot } from '../plan/slot.ts';
 import type { Use } from '../plan/use.ts';
 import { kernels } from '../runtime/engine.ts';
 import { Tensor } from '../tensor.ts';
@@ -15,36 +14,12 @@ import {
   type VirtualBatchRest,
   wholeOf,
 } from './batchnorm-ghosts.ts';
+import { type Memo, type Rows, rowsOf } from './batchnorm-memo.ts';
 import { type BatchNormOptions, checkOptions } from './batchnorm-options.ts';
 import { Leaf } from './leaf.ts';
 import type { Masking } from './maskedbatchnorm.ts';
 import type { Population } from './population.ts';
 import type { Renorm } from './renorm.ts';
-
-/** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
-interface Memo {
-  /** The batch in one; and as statistics of a batch are taken of it, in ghosts or also in one. */
-  readonly whole: readonly Part[];
-  readonly ghosts: readonly Part[];
-  /** A row of C a part. */
-  readonly shift: Slot;
-  readonly delta: Slot;
-  readonly invStd: Slot;
-  readonly scale: Slot;
-  readonly offset: Slot;
-  /** r and d of batch renormalization. */
-  readonly ratio: Slot | undefined;
-  readonly drift: Slot | undefined;
-  /** Whether `verify` has counted the mask's positions. */
-  counted: boolean;
-  /** Whether it also does the work of an Add behind it, whose other summand is its second input. */
-  sum: boolean;
-  /** Whether it also does the work of the ReLU behind it. */
-  relu: boolean;
-  /** Whether the last forward used the batch's own statistics, and the parts it went in. */
-  batch: boolean;
-  parts: readonly Part[];
-}
 
 /** What the three layers share; they differ in the axes they take. */
 export abstract class BatchNorm extends Leaf {
@@ -219,15 +194,12 @@ export abstract class BatchNorm extends Leaf {
       masking.count(`${this}`, memo.parts, use.inputs[1]!.slot.f32, batch);
     }
     for (const part of memo.parts) {
-      const { element, index, n, s } = part;
+      const { element, n, s } = part;
       const mask = masking ? offset(use.input(1), part.position) : NULL;
       const x = offset(use.x, element);
       const y = offset(use.y, element);
-      const k = offset(memo.shift.ptr, index * c);
-      const d = offset(memo.delta.ptr, index * c);
-      const r = offset(memo.invStd.ptr, index * c);
-      const a = offset(memo.scale.ptr, index * c);
-      const b = offset(memo.offset.ptr, index * c);
+      const rows = rowsOf(memo, part, c);
+      const { k, d, r, a, b } = rows;
       if (!batch) {
         kernels().batchNormRunning(k, d, r, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
       } else if (masking) {
@@ -237,25 +209,22 @@ export abstract class BatchNorm extends Leaf {
       } else {
         kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, 0, c, totals);
       }
-      if (batch && this.renorm && !this.population) this.renormalize(memo, part, a, b, k, d, r);
+      if (batch && this.renorm && !this.population) this.renormalize(memo, part, rows);
       else kernels().batchNormAffine(a, b, d, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
       if (this.population) this.gather(use, part, this.population);
-      else if (batch && use.training) this.track(use, part);
+      else if (batch && use.training) this.track(use, part, rows);
       if (masking) masking.forward(y, k, a, b, x, mask, part, c);
-      else if (memo.sum) this.normalizeAndAdd(use, part);
+      else if (memo.sum) this.normalizeAndAdd(use, part, rows);
       else if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
       else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
     }
   }
 
   /** A part's y = BN(x) + x₂, a few samples at a time: the sum finds what was normalised in the cache. */
-  private normalizeAndAdd(use: Use, { element, index, n, s }: Part): void {
+  private normalizeAndAdd(use: Use, { element, n, s }: Part, { k, a, b }: Rows): void {
     const { numFeatures: c } = this;
-    const { shift, scale, offset: bias, relu } = use.memo as Memo;
+    const { relu } = use.memo as Memo;
     const { batchNormForward, batchNormForwardPlanes, addForward } = kernels();
-    const k = offset(shift.ptr, index * c);
-    const a = offset(scale.ptr, index * c);
-    const b = offset(bias.ptr, index * c);
     const sample = c * Math.max(s, 1);
     const step = Math.max(1, Math.floor(NEAR / sample));
     for (let i = 0; i < n; i += step) {
@@ -299,11 +268,7 @@ export abstract class BatchNorm extends Leaf {
       const mask = masking ? offset(use.input(1), part.position) : NULL;
       const x = offset(use.x, element);
       const dy = offset(received, element);
-      const k = offset(memo.shift.ptr, index * c);
-      const d = offset(memo.delta.ptr, index * c);
-      const r = offset(memo.invStd.ptr, index * c);
-      const a = offset(memo.scale.ptr, index * c);
-      const b = offset(memo.offset.ptr, index * c);
+      const { k, d, r, a, b } = rowsOf(memo, part, c);
       if (dWeight || dBias || p) {
         if (masking) {
           masking.sums(totals, k, dy, x, mask, part, c, scratch);
@@ -342,15 +307,7 @@ export abstract class BatchNorm extends Leaf {
   }
 
   /** a and b of a part whose statistics are corrected towards the running ones. */
-  private renormalize(
-    { ratio, drift }: Memo,
-    { index }: Part,
-    a: Pointer,
-    b: Pointer,
-    k: Pointer,
-    d: Pointer,
-    r: Pointer,
-  ): void {
+  private renormalize({ ratio, drift }: Memo, { index }: Part, { k, d, r, a, b }: Rows): void {
     const { numFeatures: c, weight, bias, runningMean, runningVar, numBatchesTracked } = this;
     this.renorm!.affine(
       numBatchesTracked!.value,
@@ -388,16 +345,15 @@ export abstract class BatchNorm extends Leaf {
   }
 
   /** Takes a part's statistics into the running ones. */
-  private track(use: Use, { index, m }: Part): void {
+  private track(use: Use, { m }: Part, { k, d }: Rows): void {
     if (!this.numBatchesTracked) return;
     const { numFeatures: c } = this;
-    const { shift, delta } = use.memo as Memo;
     const batches = ++this.numBatchesTracked.value;
     kernels().batchNormUpdateRunning(
       this.runningMean!.ptr,
       this.runningVar!.ptr,
-      offset(shift.ptr, index * c),
-      offset(delta.ptr, index * c),
+      k,
+      d,
       this.variance(use),
       this.runningVariance === 'unbiased' ? m / (m - 1) : 1,
       this.rate ?? 1 / batches,
