@@ -9,29 +9,10 @@ import { chosen } from '../../test/everywhere/all.ts';
 import { Program } from '../../test/everywhere/program.ts';
 import { Missing, type Runtime } from '../../test/everywhere/runtime.ts';
 import { compileLoops } from '../open.ts';
-import { machine, type Run, writeJson } from '../record.ts';
+import { machine, writeJson } from '../record.ts';
 import { tableText } from '../table.ts';
 import { Clock } from './clock.ts';
-import { cellsOf, HEADER } from './report.ts';
-
-/** Least milliseconds of one run of each work of a scene, or its rate's parts. */
-export type Times = Record<string, { ms: number; count: number }>;
-
-export interface Line {
-  runtime: string;
-  version?: string;
-  /** Milliseconds from a first use of the package to a first result, in a fresh instance. */
-  first?: number;
-  scenes: Record<string, Times>;
-  missing?: string;
-  error?: string;
-}
-
-export interface Everywhere {
-  machine: Run['machine'];
-  date: string;
-  lines: Line[];
-}
+import { cellsOf, HEADER, type Line, type Times } from './report.ts';
 
 /** A round is cut so short that a core shared with others is seldom lost in the middle of a slice. */
 const SLICES = 8;

@@ -1,7 +1,26 @@
 /** The table of `npm run bench:everywhere`, printed and in bench/RESULTS.md. */
+import type { Run } from '../record.ts';
 import { MUL_ADD_FLOP, PEAK_FLOP } from '../scene.ts';
 import { figure, markdown } from '../table.ts';
-import type { Everywhere, Line, Times } from './main.ts';
+
+/** Least milliseconds of one run of each work of a scene, or its rate's parts. */
+export type Times = Record<string, { ms: number; count: number }>;
+
+export interface Line {
+  runtime: string;
+  version?: string;
+  /** Milliseconds from a first use of the package to a first result, in a fresh instance. */
+  first?: number;
+  scenes: Record<string, Times>;
+  missing?: string;
+  error?: string;
+}
+
+export interface Everywhere {
+  machine: Run['machine'];
+  date: string;
+  lines: Line[];
+}
 
 const LEGEND =
   'Batch norm (BN), of rows [1024, 512] and images [16, 64, 28, 28], forward in training (→) and ' +

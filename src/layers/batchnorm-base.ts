@@ -14,10 +14,10 @@ import {
   type VirtualBatchRest,
   wholeOf,
 } from './batchnorm-ghosts.ts';
+import type { Masking } from './batchnorm-masking.ts';
 import { type Memo, type Rows, rowsOf } from './batchnorm-memo.ts';
 import { type BatchNormOptions, checkOptions } from './batchnorm-options.ts';
 import { Leaf } from './leaf.ts';
-import type { Masking } from './maskedbatchnorm.ts';
 import type { Population } from './population.ts';
 import type { Renorm } from './renorm.ts';
 
