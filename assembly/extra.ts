@@ -3,6 +3,14 @@
  * own, so that a bundle whose layers do not call them leaves them out.
  */
 
+export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './activation/gelu';
+export { preluBackward, preluBackwardWeight, preluForward } from './activation/prelu';
+export {
+  leakyReluBackward,
+  leakyReluForward,
+  relu6Backward,
+  relu6Forward,
+} from './activation/relu';
 export {
   eluBackward,
   eluBackwardOfInput,
@@ -13,32 +21,29 @@ export {
   siluForward,
   tanhBackward,
   tanhForward,
-} from './activation';
-export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './avgpool';
-export { batchNormMaskedBackward, batchNormMaskedForward } from './batchnorm-masked';
-export { batchNormMaskedBackwardSums, batchNormMaskedStatistics } from './batchnorm-masked-sums';
-export { batchNormRenorm, batchNormRenormBackward } from './batchnorm-renorm';
-export { bceWithLogitsBackward, bceWithLogitsForward } from './bce';
-export { crossProducts } from './covariance';
-export { emaUpdate, exchange } from './ema';
-export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './gelu';
-export { groupNormBackward, groupNormForward, instanceNormAverages } from './groupnorm';
-export { klDivBackward, klDivForward } from './kldiv';
-export { layerNormBackward, layerNormForward } from './layernorm';
-export { localResponseNormBackward, localResponseNormForward } from './localresponsenorm';
-export { huberBackward, huberForward, l1Backward, l1Forward } from './loss';
+} from './activation/smooth';
+export { logSoftmaxBackward, logSoftmaxForward } from './activation/softmax';
+export { batchNormMaskedBackward, batchNormMaskedForward } from './batchnorm/masked';
+export { batchNormMaskedBackwardSums, batchNormMaskedStatistics } from './batchnorm/masked-sums';
+export { batchNormRenorm, batchNormRenormBackward } from './batchnorm/renorm';
+export { crossProducts } from './data/covariance';
+export { bceWithLogitsBackward, bceWithLogitsForward } from './loss/bce';
+export { huberBackward, huberForward, l1Backward, l1Forward } from './loss/elementwise';
+export { klDivBackward, klDivForward } from './loss/kldiv';
 export { expForward, logForward } from './math';
-export { preluBackward, preluBackwardWeight, preluForward } from './prelu';
-export { leakyReluBackward, leakyReluForward, relu6Backward, relu6Forward } from './relu';
-export { rmsNormBackward, rmsNormForward } from './rmsnorm';
-export { rmspropStep } from './rmsprop';
-export { sumChunks } from './row';
-export { logSoftmaxBackward, logSoftmaxForward } from './softmax';
-export { powerIteration, spectralNormBackward, spectralNormForward } from './spectralnorm';
+export { groupNormBackward, groupNormForward, instanceNormAverages } from './norm/groupnorm';
+export { layerNormBackward, layerNormForward } from './norm/layernorm';
+export { localResponseNormBackward, localResponseNormForward } from './norm/localresponsenorm';
+export { rmsNormBackward, rmsNormForward } from './norm/rmsnorm';
+export { sumChunks } from './norm/row';
+export { powerIteration, spectralNormBackward, spectralNormForward } from './norm/spectralnorm';
+export { rowNorms, weightNormBackward, weightNormForward } from './norm/weightnorm';
+export { emaUpdate, exchange } from './optim/ema';
+export { rmspropStep } from './optim/rmsprop';
+export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './pool/avgpool';
 export {
   upsampleBilinearBackward,
   upsampleBilinearForward,
   upsampleNearestBackward,
   upsampleNearestForward,
-} from './upsample';
-export { rowNorms, weightNormBackward, weightNormForward } from './weightnorm';
+} from './pool/upsample';

@@ -3,41 +3,47 @@
  * few networks need stands in extra.ts.
  */
 
-export { adamStep } from './adam';
+export { reluBackward, reluForward } from './activation/relu';
+export { softmaxBackward, softmaxForward } from './activation/softmax';
 export { addForward } from './add';
-export {
-  avgPoolBackward,
-  avgPoolForward,
-  globalAvgPoolBackward,
-  globalAvgPoolForward,
-} from './avgpool';
-export { batchNormBackward, batchNormBackwardSums, batchNormForward } from './batchnorm';
 export {
   batchNormAffine,
   batchNormAffineBackward,
   batchNormRunning,
   batchNormUpdateRunning,
-} from './batchnorm-channels';
+} from './batchnorm/channels';
 export {
   batchNormBackwardPlanes,
   batchNormBackwardSumsPlanes,
   batchNormForwardPlanes,
-} from './batchnorm-planes';
-export { batchNormStatistics, batchNormStatisticsPlanes } from './batchnorm-statistics';
-export { biasBackward, biasForward, channelBiasBackward, channelBiasForward } from './bias';
-export { clampInPlace, scaleInPlace, sumOfSquares } from './clip';
-export { conv2dForward, conv2dForwardScratch } from './conv2d';
-export { conv2dInputGradient, conv2dInputGradientScratch } from './conv2d-input-gradient';
-export { conv2dWeightGradient, conv2dWeightGradientScratch } from './conv2d-weight-gradient';
-export { copyRows } from './copy';
-export { crossEntropyBackward, crossEntropyForward, crossEntropyWeight } from './crossentropy';
-export { crossEntropySoftBackward, crossEntropySoftForward } from './crossentropysoft';
-export { dropout, dropoutRows } from './dropout';
-export { gemmNN, gemmNT, gemmScratch, gemmTN } from './gemm';
-export { mseBackward, mseForward } from './loss';
+} from './batchnorm/planes';
+export { batchNormBackward, batchNormBackwardSums, batchNormForward } from './batchnorm/rows';
+export { batchNormStatistics, batchNormStatisticsPlanes } from './batchnorm/statistics';
+export { conv2dForward, conv2dForwardScratch } from './conv2d/forward';
+export { conv2dInputGradient, conv2dInputGradientScratch } from './conv2d/input-gradient';
+export { conv2dWeightGradient, conv2dWeightGradientScratch } from './conv2d/weight-gradient';
+export { copyRows } from './data/copy';
+export { biasBackward, biasForward, channelBiasBackward, channelBiasForward } from './gemm/bias';
+export { gemmNN, gemmNT, gemmScratch, gemmTN } from './gemm/gemm';
+export { crossEntropyBackward, crossEntropyForward, crossEntropyWeight } from './loss/crossentropy';
+export { crossEntropySoftBackward, crossEntropySoftForward } from './loss/crossentropysoft';
+export { mseBackward, mseForward } from './loss/elementwise';
 export { cosF64, expF64, logF64, powF64 } from './math64';
-export { maxPoolBackward, maxPoolForward } from './maxpool';
-export { randomBits, randomNormal, randomTruncatedNormal, randomUniform, shuffle } from './random';
-export { reluBackward, reluForward } from './relu';
-export { sgdMomentumStep, sgdStep } from './sgd';
-export { softmaxBackward, softmaxForward } from './softmax';
+export { adamStep } from './optim/adam';
+export { clampInPlace, scaleInPlace, sumOfSquares } from './optim/clip';
+export { sgdMomentumStep, sgdStep } from './optim/sgd';
+export {
+  avgPoolBackward,
+  avgPoolForward,
+  globalAvgPoolBackward,
+  globalAvgPoolForward,
+} from './pool/avgpool';
+export { maxPoolBackward, maxPoolForward } from './pool/maxpool';
+export { dropout, dropoutRows } from './random/dropout';
+export {
+  randomBits,
+  randomNormal,
+  randomTruncatedNormal,
+  randomUniform,
+  shuffle,
+} from './random/random';

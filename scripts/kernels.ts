@@ -1,7 +1,7 @@
 /**
  * Runs the AssemblyScript compiler on asconfig.json's targets.
  *
- *   tsx scripts/kernels.ts assembly/batchnorm.ts /tmp/bn.wasm    one file by itself, while at work on it
+ *   tsx scripts/kernels.ts assembly/batchnorm/rows.ts /tmp/bn.wasm    one file by itself, while at work on it
  */
 import asc from 'assemblyscript/asc';
 import InlineTag from './inline.js';

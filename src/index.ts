@@ -1,18 +1,15 @@
 /** evenkeel: the public names, and nothing else. */
 
+export { type Folded, FoldedNetwork, fold, type Kept } from './analysis/fold.ts';
+export { type Finding, type LintOptions, type LintRule, lint } from './analysis/lint.ts';
 export {
-  type AnyLoss,
-  type Evaluation,
-  evaluate,
-  type FitOptions,
-  fit,
-  type Metric,
-  type Progress,
-  type TrainingData,
-} from './fit.ts';
-export { type Folded, FoldedNetwork, fold, type Kept } from './fold.ts';
-export type { Init, Initializer } from './init.ts';
-export * as init from './init.ts';
+  type AdaptOptions,
+  adaptStatistics,
+  recomputeStatistics,
+  type StatisticsData,
+  type StatisticsOptions,
+} from './analysis/statistics.ts';
+export { summary } from './analysis/summary.ts';
 export {
   ELU,
   GELU,
@@ -25,8 +22,45 @@ export {
   Sigmoid,
   SiLU,
   Tanh,
-} from './layers/activation.ts';
+} from './layers/activation/activation.ts';
+export { LogSoftmax, Softmax } from './layers/activation/softmax.ts';
 export { Add } from './layers/add.ts';
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './layers/batchnorm/batchnorm.ts';
+export type { VirtualBatchRest } from './layers/batchnorm/ghosts.ts';
+export {
+  MaskedBatchNorm1d,
+  MaskedBatchNorm2d,
+  MaskedBatchNorm3d,
+} from './layers/batchnorm/masked.ts';
+export type { BatchNormOptions } from './layers/batchnorm/options.ts';
+export { type Bound, Renorm, type RenormOptions } from './layers/batchnorm/renorm.ts';
+export { Concat } from './layers/concat.ts';
+export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv/conv.ts';
+export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/conv/convtranspose.ts';
+export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
+export { Flatten, Unflatten } from './layers/flatten.ts';
+export { Linear, type LinearOptions } from './layers/linear.ts';
+export { GroupNorm, type GroupNormOptions } from './layers/norm/groupnorm.ts';
+export {
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type InstanceNormOptions,
+} from './layers/norm/instancenorm.ts';
+export { LayerNorm, type LayerNormOptions } from './layers/norm/layernorm.ts';
+export {
+  LocalResponseNorm,
+  type LocalResponseNormOptions,
+} from './layers/norm/localresponsenorm.ts';
+export {
+  type FeatureMap,
+  Normalization,
+  type NormalizationOptions,
+} from './layers/norm/normalization.ts';
+export type { Weighted } from './layers/norm/reparametrized.ts';
+export { RMSNorm, type RMSNormOptions } from './layers/norm/rmsnorm.ts';
+export { SpectralNorm, type SpectralNormOptions } from './layers/norm/spectralnorm.ts';
+export { WeightNorm } from './layers/norm/weightnorm.ts';
 export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
@@ -34,48 +68,10 @@ export {
   AvgPool2d,
   type AvgPoolOptions,
   GlobalAvgPool,
-} from './layers/avgpool.ts';
-export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './layers/batchnorm.ts';
-export type { VirtualBatchRest } from './layers/batchnorm-ghosts.ts';
-export type { BatchNormOptions } from './layers/batchnorm-options.ts';
-export { Concat } from './layers/concat.ts';
-export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv.ts';
-export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/convtranspose.ts';
-export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
-export { Flatten, Unflatten } from './layers/flatten.ts';
-export { GroupNorm, type GroupNormOptions } from './layers/groupnorm.ts';
-export {
-  InstanceNorm1d,
-  InstanceNorm2d,
-  InstanceNorm3d,
-  type InstanceNormOptions,
-} from './layers/instancenorm.ts';
-export { Layer, type LayerContext } from './layers/layer.ts';
-export { LayerNorm, type LayerNormOptions } from './layers/layernorm.ts';
-export { Linear, type LinearOptions } from './layers/linear.ts';
-export { LocalResponseNorm, type LocalResponseNormOptions } from './layers/localresponsenorm.ts';
-export {
-  MaskedBatchNorm1d,
-  MaskedBatchNorm2d,
-  MaskedBatchNorm3d,
-} from './layers/maskedbatchnorm.ts';
-export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/maxpool.ts';
-export { type LoadResult, Module, type StateDict } from './layers/module.ts';
-export {
-  type FeatureMap,
-  Normalization,
-  type NormalizationOptions,
-} from './layers/normalization.ts';
-export { type Bound, Renorm, type RenormOptions } from './layers/renorm.ts';
-export type { Weighted } from './layers/reparametrized.ts';
+} from './layers/pool/avgpool.ts';
+export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/pool/maxpool.ts';
+export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/pool/upsample.ts';
 export { Residual } from './layers/residual.ts';
-export { RMSNorm, type RMSNormOptions } from './layers/rmsnorm.ts';
-export { Sequential } from './layers/sequential.ts';
-export { LogSoftmax, Softmax } from './layers/softmax.ts';
-export { SpectralNorm, type SpectralNormOptions } from './layers/spectralnorm.ts';
-export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/upsample.ts';
-export { WeightNorm } from './layers/weightnorm.ts';
-export { type Finding, type LintOptions, type LintRule, lint } from './lint.ts';
 export { BCEWithLogitsLoss, type BCEWithLogitsLossOptions } from './losses/bce.ts';
 export { CrossEntropyLoss, type CrossEntropyLossOptions } from './losses/crossentropy.ts';
 export {
@@ -89,7 +85,9 @@ export { KLDivLoss, type KLDivLossOptions } from './losses/kldiv.ts';
 export type { Loss, Reduction } from './losses/loss.ts';
 export type { TargetData } from './losses/target.ts';
 export { memoryUsage } from './memory/memory.ts';
-export { accuracy, argmax } from './metrics.ts';
+export { Layer, type LayerContext } from './module/layer.ts';
+export { type LoadResult, Module, type StateDict } from './module/module.ts';
+export { Sequential } from './module/sequential.ts';
 export { Adam, type AdamOptions, AdamW } from './optim/adam.ts';
 export { clipGradNorm, clipGradValue, gradNorm } from './optim/clip.ts';
 export { type EMAOptions, ExponentialMovingAverage } from './optim/ema.ts';
@@ -115,15 +113,20 @@ export {
   StepLR,
 } from './optim/schedule.ts';
 export { SGD, type SGDOptions } from './optim/sgd.ts';
-export { Parameter } from './parameter.ts';
-export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './random.ts';
 export { useModule } from './runtime/usemodule.ts';
+export type { Init, Initializer } from './tensor/init.ts';
+export * as init from './tensor/init.ts';
+export { Parameter } from './tensor/parameter.ts';
+export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './tensor/random.ts';
+export { type Input, type Nested, Tensor, type TensorData } from './tensor/tensor.ts';
 export {
-  type AdaptOptions,
-  adaptStatistics,
-  recomputeStatistics,
-  type StatisticsData,
-  type StatisticsOptions,
-} from './statistics.ts';
-export { summary } from './summary.ts';
-export { type Input, type Nested, Tensor, type TensorData } from './tensor.ts';
+  type AnyLoss,
+  type Evaluation,
+  evaluate,
+  type FitOptions,
+  fit,
+  type Metric,
+  type Progress,
+  type TrainingData,
+} from './train/fit.ts';
+export { accuracy, argmax } from './train/metrics.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { batches } from '../src/data/index.ts';
-import { defaultGenerator, Generator, manualSeed } from '../src/random.ts';
-import { Tensor } from '../src/tensor.ts';
+import { defaultGenerator, Generator, manualSeed } from '../src/tensor/random.ts';
+import { Tensor } from '../src/tensor/tensor.ts';
 
 /** Sample i is [i, i + ½] and its class is i. */
 function samples(n: number) {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ExponentialMovingAverage, Linear, Module, memoryUsage, Sequential } from '../src/index.ts';
-import { Buffer } from '../src/parameter.ts';
-import { Tensor } from '../src/tensor.ts';
+import { Buffer } from '../src/tensor/parameter.ts';
+import { Tensor } from '../src/tensor/tensor.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
 import { TestRandom } from './support/random.ts';

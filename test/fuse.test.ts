@@ -1,5 +1,7 @@
 /** What a plan lets one layer do for the next is what the layers do one by one, to the bit. */
 import { describe, expect, it } from 'vitest';
+import { fuse } from '../src/graph/fuse.ts';
+import { traceModule } from '../src/graph/session.ts';
 import {
   Add,
   BatchNorm1d,
@@ -15,8 +17,6 @@ import {
   Sequential,
   Tensor,
 } from '../src/index.ts';
-import { fuse } from '../src/plan/fuse.ts';
-import { traceModule } from '../src/plan/root.ts';
 import { TestRandom } from './support/random.ts';
 
 /** Lets no layer of the model take over another. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Linear, Tensor } from '../src/index.ts';
-import { manualSeed } from '../src/random.ts';
+import { manualSeed } from '../src/tensor/random.ts';
 import { product } from './reference/gemm.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';

@@ -13,7 +13,7 @@ import {
   Tensor,
 } from '../src/index.ts';
 import { allocateState, buildSpans, type Member } from '../src/optim/spans.ts';
-import { allocateGradients } from '../src/parameter.ts';
+import { allocateGradients } from '../src/tensor/parameter.ts';
 import { expectClose } from './support/close.ts';
 import { type GoldenTensor, readGoldens } from './support/goldens.ts';
 import { TestRandom } from './support/random.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadSafetensors, saveSafetensors } from '../src/state/index.ts';
-import { Tensor } from '../src/tensor.ts';
+import { Tensor } from '../src/tensor/tensor.ts';
 
 const state = {
   '0.weight': Tensor.from([

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MinMaxScaler, StandardScaler } from '../src/data/index.ts';
 import { loadSafetensors, saveSafetensors } from '../src/state/index.ts';
-import { Tensor } from '../src/tensor.ts';
+import { Tensor } from '../src/tensor/tensor.ts';
 import { expectClose } from './support/close.ts';
 import { type GoldenTensor, readGoldens } from './support/goldens.ts';
 import { TestRandom } from './support/random.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadSafetensors, saveSafetensors } from '../src/state/index.ts';
-import { Tensor } from '../src/tensor.ts';
+import { Tensor } from '../src/tensor/tensor.ts';
 import { PCA, ZCA } from '../src/whitening/index.ts';
 import { expectClose } from './support/close.ts';
 import { type GoldenTensor, readGoldens } from './support/goldens.ts';

@@ -1,5 +1,5 @@
 /** Ghosts and masks beside plain batch norm, forward in training and backward, as the layers call kernels. */
-import { MASKING } from '../../src/layers/batchnorm-masking.ts';
+import { MASKING } from '../../src/layers/batchnorm/masking.ts';
 import type { Arena } from '../arena.ts';
 import { type Effort, statistic, timeRounds } from '../measure.ts';
 import type { Row } from '../scene.ts';

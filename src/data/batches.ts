@@ -1,6 +1,6 @@
-import { checkInteger, describe, type Shape, shapeText, sizeOf } from '../check.ts';
-import { defaultGenerator, Generator } from '../random.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
+import { checkInteger, describe, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
+import { defaultGenerator, Generator } from '../tensor/random.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
 type IntegerArray =
   | Uint8Array

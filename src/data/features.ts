@@ -1,6 +1,6 @@
 /** Values seen by feature, and float64 numbers kept in float32 tensors. */
-import { checkInteger, type Shape, shapeText } from '../check.ts';
-import { Tensor } from '../tensor.ts';
+import { checkInteger, type Shape, shapeText } from '../tensor/check.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 /** x[outer, feature, inner]: a table's inner is 1, an image's its plane. */
 export interface Layout {

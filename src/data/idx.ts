@@ -1,4 +1,4 @@
-import { describe, shapeText } from '../check.ts';
+import { describe, shapeText } from '../tensor/check.ts';
 
 /** The element types of IDX files, by the code in the third byte. */
 const TYPES = {

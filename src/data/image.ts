@@ -1,5 +1,5 @@
-import { describe } from '../check.ts';
-import { Tensor } from '../tensor.ts';
+import { describe } from '../tensor/check.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 /** A canvas's `ImageData`, or anything of its form: RGBA bytes, row by row. */
 export interface ImageLike {

@@ -1,4 +1,4 @@
-import { checkNumber, describe } from '../check.ts';
+import { checkNumber, describe } from '../tensor/check.ts';
 import type { Layout } from './features.ts';
 import { type Affine, Scaler, type ScalerOptions, type Statistics } from './scaler.ts';
 

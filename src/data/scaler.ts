@@ -1,5 +1,5 @@
-import { describe, type Shape, shapeText } from '../check.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
+import { describe, type Shape, shapeText } from '../tensor/check.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import { checkAxis, join, type Layout, layoutOf, refuse, split } from './features.ts';
 
 export interface ScalerOptions {

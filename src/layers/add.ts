@@ -1,8 +1,8 @@
-import { type Shape, sameShape, shapeText } from '../check.ts';
-import type { Use } from '../plan/use.ts';
+import type { Use } from '../graph/use.ts';
+import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { ReLU } from './activation.ts';
-import { Leaf } from './leaf.ts';
+import { type Shape, sameShape, shapeText } from '../tensor/check.ts';
+import { ReLU } from './activation/activation.ts';
 
 /**
  * y = x₁ + x₂ + …, of inputs of one shape: `add.forward([a, b])`; each input's gradient is dy.

@@ -1,8 +1,8 @@
-import { checkInteger, type Shape, shapeText, sizeOf } from '../check.ts';
+import type { Use } from '../graph/use.ts';
 import { offset } from '../memory/memory.ts';
-import type { Use } from '../plan/use.ts';
+import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { Leaf } from './leaf.ts';
+import { checkInteger, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
 
 /**
  * Joins inputs along one axis: `concat.forward([a, b])`. Their other extents must agree.

@@ -1,8 +1,8 @@
-import { checkNumber, type Shape, shapeText } from '../check.ts';
-import type { Use } from '../plan/use.ts';
-import { defaultGenerator, type Generator, type GeneratorState } from '../random.ts';
+import type { Use } from '../graph/use.ts';
+import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { Leaf } from './leaf.ts';
+import { checkNumber, type Shape, shapeText } from '../tensor/check.ts';
+import { defaultGenerator, type Generator, type GeneratorState } from '../tensor/random.ts';
 
 export interface DropoutOptions {
   /** Where the masks come from. Default the generator that `manualSeed` sets. */

@@ -1,7 +1,7 @@
-import { checkInteger, checkShape, type Shape, shapeText, sizeOf } from '../check.ts';
-import type { Use } from '../plan/use.ts';
+import type { Use } from '../graph/use.ts';
+import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { Leaf } from './leaf.ts';
+import { checkInteger, checkShape, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
 
 /** A layer that only gives its input another shape: nothing is copied. */
 abstract class Reshape extends Leaf {

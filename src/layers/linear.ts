@@ -1,12 +1,12 @@
-import { checkInteger, type Shape, shapeText, sizeOf } from '../check.ts';
-import { type Init, initialize } from '../init.ts';
+import type { Use } from '../graph/use.ts';
 import { NULL } from '../memory/memory.ts';
-import { Parameter } from '../parameter.ts';
-import type { Use } from '../plan/use.ts';
+import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { Tensor } from '../tensor.ts';
-import { ReLU } from './activation.ts';
-import { Leaf } from './leaf.ts';
+import { checkInteger, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
+import { type Init, initialize } from '../tensor/init.ts';
+import { Parameter } from '../tensor/parameter.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { ReLU } from './activation/activation.ts';
 
 export interface LinearOptions {
   /** Whether b is added. Default true; a batch norm that follows makes it superfluous. */

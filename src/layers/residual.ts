@@ -1,7 +1,7 @@
-import type { Input, Tensor } from '../tensor.ts';
+import type { Layer } from '../module/layer.ts';
+import { checkDistinct, Module } from '../module/module.ts';
+import type { Input, Tensor } from '../tensor/tensor.ts';
 import { Add } from './add.ts';
-import type { Layer } from './layer.ts';
-import { checkDistinct, Module } from './module.ts';
 
 /**
  * y = f(x) + s(x): a body with a shortcut around it (He et al., "Deep Residual Learning for Image

@@ -1,7 +1,7 @@
-import { type Shape, sameShape, shapeText, sizeOf } from '../check.ts';
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { extra } from '../runtime/extra.ts';
-import { Tensor } from '../tensor.ts';
+import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/check.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData, targetValues } from './target.ts';
 

@@ -1,6 +1,13 @@
-import { checkInteger, checkNumber, type Shape, sameShape, shapeText, sizeOf } from '../check.ts';
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { kernels } from '../runtime/engine.ts';
+import {
+  checkInteger,
+  checkNumber,
+  type Shape,
+  sameShape,
+  shapeText,
+  sizeOf,
+} from '../tensor/check.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import { checkReduction, type TargetData, targetValues } from './target.ts';
 

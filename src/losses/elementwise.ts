@@ -1,6 +1,6 @@
-import { checkNumber, type Shape, sizeOf } from '../check.ts';
 import { kernels } from '../runtime/engine.ts';
 import { extra } from '../runtime/extra.ts';
+import { checkNumber, type Shape, sizeOf } from '../tensor/check.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
 

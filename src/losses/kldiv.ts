@@ -1,5 +1,5 @@
-import { type Shape, sizeOf } from '../check.ts';
 import { extra } from '../runtime/extra.ts';
+import { type Shape, sizeOf } from '../tensor/check.ts';
 import { Loss, type LossArrays, type LossRequest } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
 

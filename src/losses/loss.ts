@@ -1,9 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { type Shape, shapeText, sizeOf } from '../check.ts';
-import { allowUsing } from '../dispose.ts';
+
+import { allowUsing } from '../memory/dispose.ts';
 import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
-import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor.ts';
+import { type Shape, shapeText, sizeOf } from '../tensor/check.ts';
+import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor/tensor.ts';
 
 /** How the terms of a loss become one number. */
 export type Reduction = 'mean' | 'sum';

@@ -1,5 +1,5 @@
-import { describe, type Shape, sameShape, shapeText, sizeOf } from '../check.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
+import { describe, type Shape, sameShape, shapeText, sizeOf } from '../tensor/check.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
 /** Numbers as losses take them: a Tensor, `{ data, shape }`, a typed or plain array, nested arrays. */
 export type TargetData = Input | ArrayLike<number> | readonly (readonly unknown[])[];

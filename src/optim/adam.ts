@@ -1,5 +1,5 @@
-import { checkNumber } from '../check.ts';
 import { kernels } from '../runtime/engine.ts';
+import { checkNumber } from '../tensor/check.ts';
 import { type Group, Optimizer, type OptimizerOptions, type Params } from './optimizer.ts';
 import { type Span, slotOf } from './spans.ts';
 

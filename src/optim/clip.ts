@@ -1,6 +1,6 @@
-import { checkNumber } from '../check.ts';
-import type { Parameter } from '../parameter.ts';
 import { kernels } from '../runtime/engine.ts';
+import { checkNumber } from '../tensor/check.ts';
+import type { Parameter } from '../tensor/parameter.ts';
 
 /** Elements that one call sums: fixed, so that the sum's order follows from the sizes alone. */
 const CHUNK = 65_536;

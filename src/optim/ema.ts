@@ -1,11 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { checkInteger, checkNumber } from '../check.ts';
-import { allowUsing } from '../dispose.ts';
-import type { Module, StateDict } from '../layers/module.ts';
+
+import { allowUsing } from '../memory/dispose.ts';
 import { Block, disown, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
-import type { Buffer, Parameter } from '../parameter.ts';
+import type { Module, StateDict } from '../module/module.ts';
 import { extra } from '../runtime/extra.ts';
-import type { Input } from '../tensor.ts';
+import { checkInteger, checkNumber } from '../tensor/check.ts';
+import type { Buffer, Parameter } from '../tensor/parameter.ts';
+import type { Input } from '../tensor/tensor.ts';
 
 export interface EMAOptions {
   /** Weight of the old average. Default 0.999. */

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, describe } from '../check.ts';
+import { checkInteger, checkNumber, describe } from '../tensor/check.ts';
 import type { Group, Optimizer, OptimizerOptions } from './optimizer.ts';
 import { cosineBetween, Schedule, type UnitOption } from './schedule.ts';
 

@@ -1,9 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { checkNumber, describe, sameShape, shapeText } from '../check.ts';
-import { allowUsing } from '../dispose.ts';
+
+import { allowUsing } from '../memory/dispose.ts';
 import { type Block, disown, Window } from '../memory/memory.ts';
-import { Parameter } from '../parameter.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
+import { checkNumber, describe, sameShape, shapeText } from '../tensor/check.ts';
+import { Parameter } from '../tensor/parameter.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import { allocateState, buildSpans, type Member, type Span } from './spans.ts';
 
 /** What every optimizer's options have. */

@@ -1,5 +1,5 @@
-import { checkInteger, checkNumber, describe } from '../check.ts';
 import { kernels } from '../runtime/engine.ts';
+import { checkInteger, checkNumber, describe } from '../tensor/check.ts';
 import type { Optimizer } from './optimizer.ts';
 
 /** What a schedule counts: optimizer steps, or passes over the data. */

@@ -1,5 +1,5 @@
 import { Block, NULL, type Pointer, releaseWithOwner } from '../memory/memory.ts';
-import type { Parameter } from '../parameter.ts';
+import type { Parameter } from '../tensor/parameter.ts';
 
 /** A parameter as its optimizer knows it. */
 export interface Member {

@@ -1,5 +1,5 @@
-import { checkShape, describe, shapeText, sizeOf } from '../check.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
+import { checkShape, describe, shapeText, sizeOf } from '../tensor/check.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
 /** What a safetensors file holds. */
 export interface Safetensors {

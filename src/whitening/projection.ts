@@ -1,6 +1,6 @@
-import { type Shape, shapeText } from '../check.ts';
 import { join, refuse, split } from '../data/features.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor.ts';
+import { type Shape, shapeText } from '../tensor/check.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import { multiply } from './multiply.ts';
 import { merged, type Scatter, scatterOf } from './scatter.ts';
 

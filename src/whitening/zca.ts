@@ -1,5 +1,5 @@
-import { checkNumber } from '../check.ts';
-import { Tensor } from '../tensor.ts';
+import { checkNumber } from '../tensor/check.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { eigen } from './eigen.ts';
 import { rankOf } from './pca.ts';
 import { type Maps, Projection } from './projection.ts';

@@ -1,5 +1,5 @@
 /** What a page and its Worker say to each other, and over what. */
-import type { Shape } from '../check.ts';
+import type { Shape } from '../tensor/check.ts';
 
 /**
  * What messages go through: a Worker or MessagePort of the web, of Deno or of Bun, or a Worker,

@@ -1,7 +1,7 @@
-import { describe } from '../check.ts';
-import type { Progress } from '../fit.ts';
-import type { StateDict } from '../layers/module.ts';
+import type { StateDict } from '../module/module.ts';
 import { macrotask } from '../runtime/macrotask.ts';
+import { describe } from '../tensor/check.ts';
+import type { Progress } from '../train/fit.ts';
 import {
   isPort,
   listen,

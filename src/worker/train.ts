@@ -1,7 +1,7 @@
-import { describe } from '../check.ts';
-import type { Progress } from '../fit.ts';
-import type { StateDict } from '../layers/module.ts';
-import { Tensor } from '../tensor.ts';
+import type { StateDict } from '../module/module.ts';
+import { describe } from '../tensor/check.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import type { Progress } from '../train/fit.ts';
 import { errorOf, isPort, listen, type PlainState, type Port, type Reply } from './messages.ts';
 
 export interface TrainOptions {

@@ -1,0 +1,161 @@
+import { at, loadPartial, storePartial, sumLanes } from '../lanes';
+
+/**
+ * y[r, j] += b[j], in place, for rows [from, to).
+ */
+export function biasForward(
+  y: usize, // [rows, n] f32, added to
+  b: usize, // [n] f32
+  n: i32,
+  from: i32,
+  to: i32,
+): void {
+  const tail = n & 3;
+  const full = n - tail;
+  for (let r = from; r < to; r++) {
+    let p = y + ((<usize>r * <usize>n) << 2);
+    let q = b;
+    const end = at(p, full);
+    while (p < end) {
+      v128.store(p, f32x4.add(v128.load(p), v128.load(q)));
+      p += 16;
+      q += 16;
+    }
+    if (tail) storePartial(p, f32x4.add(loadPartial(p, tail), loadPartial(q, tail)), tail);
+  }
+}
+
+/** Rows summed from zero before they join db: long sums stay accurate. */
+const ROWS: i32 = 32;
+
+/** Vectors of a plane summed in float32 before they join the float64 total. */
+const VECTORS: i32 = 256;
+
+/**
+ * db[j] += Σ_r dy[r, j] for columns [from, to). Each column is summed row by row in chunks of 32
+ * rows, each from zero, so that its order depends on nothing but the row count. Sixteen columns, a
+ * cache line of every row, are read together.
+ */
+export function biasBackward(
+  db: usize, // [n] f32, added to
+  dy: usize, // [rows, n] f32
+  rows: i32,
+  n: i32,
+  from: i32,
+  to: i32,
+): void {
+  const stride = (<usize>n) << 2;
+  for (let first = 0; first < rows; first += ROWS) {
+    const block = dy + <usize>first * stride;
+    const end = block + <usize>min(ROWS, rows - first) * stride;
+    let j = from;
+    for (; j + 16 <= to; j += 16) {
+      let s0 = f32x4.splat(0);
+      let s1 = s0;
+      let s2 = s0;
+      let s3 = s0;
+      let p = at(block, j);
+      const last = at(end, j);
+      while (p < last) {
+        s0 = f32x4.add(s0, v128.load(p));
+        s1 = f32x4.add(s1, v128.load(p, 16));
+        s2 = f32x4.add(s2, v128.load(p, 32));
+        s3 = f32x4.add(s3, v128.load(p, 48));
+        p += stride;
+      }
+      const q = at(db, j);
+      v128.store(q, f32x4.add(v128.load(q), s0));
+      v128.store(q, f32x4.add(v128.load(q, 16), s1), 16);
+      v128.store(q, f32x4.add(v128.load(q, 32), s2), 32);
+      v128.store(q, f32x4.add(v128.load(q, 48), s3), 48);
+    }
+    for (; j < to; j += 4) {
+      const count = min(4, to - j);
+      let sum = f32x4.splat(0);
+      let p = at(block, j);
+      const last = at(end, j);
+      const q = at(db, j);
+      if (count == 4) {
+        while (p < last) {
+          sum = f32x4.add(sum, v128.load(p));
+          p += stride;
+        }
+        v128.store(q, f32x4.add(v128.load(q), sum));
+      } else {
+        while (p < last) {
+          sum = f32x4.add(sum, loadPartial(p, count));
+          p += stride;
+        }
+        storePartial(q, f32x4.add(loadPartial(q, count), sum), count);
+      }
+    }
+  }
+}
+
+/**
+ * y[i, c, p] += b[c], then max(·, 0) with `relu`, in place, for images [from, to).
+ */
+export function channelBiasForward(
+  y: usize, // [n, channels, plane] f32, added to
+  b: usize, // [channels] f32, or 0
+  channels: i32,
+  plane: i32,
+  relu: bool,
+  from: i32,
+  to: i32,
+): void {
+  const tail = plane & 3;
+  let p = y + ((<usize>from * <usize>channels * <usize>plane) << 2);
+  for (let i = from; i < to; i++) {
+    for (let c = 0; c < channels; c++) {
+      const shift = b ? v128.load32_splat(at(b, c)) : f32x4.splat(-0.0);
+      const least = f32x4.splat(relu ? 0 : -Infinity);
+      const end = at(p, plane - tail);
+      while (p < end) {
+        v128.store(p, f32x4.pmax(f32x4.add(v128.load(p), shift), least));
+        p += 16;
+      }
+      if (tail) {
+        storePartial(p, f32x4.pmax(f32x4.add(loadPartial(p, tail), shift), least), tail);
+      }
+      p = at(p, tail);
+    }
+  }
+}
+
+/**
+ * db[c] += Σ_i Σ_p dy[i, c, p] for channels [from, to): lane sums of at most 1,024 numbers, added up
+ * in float64 plane by plane.
+ */
+export function channelBiasBackward(
+  db: usize, // [channels] f32, added to
+  dy: usize, // [n, channels, plane] f32
+  n: i32,
+  channels: i32,
+  plane: i32,
+  from: i32,
+  to: i32,
+): void {
+  const tail = plane & 3;
+  const image = (<usize>channels * <usize>plane) << 2;
+  for (let c = from; c < to; c++) {
+    let total: f64 = 0;
+    let start = dy + ((<usize>c * <usize>plane) << 2);
+    for (let i = 0; i < n; i++) {
+      let p = start;
+      const end = at(p, plane - tail);
+      while (p < end) {
+        let sum = f32x4.splat(0);
+        const last = min(end, at(p, 4 * VECTORS));
+        while (p < last) {
+          sum = f32x4.add(sum, v128.load(p));
+          p += 16;
+        }
+        total += <f64>sumLanes(sum);
+      }
+      if (tail) total += <f64>sumLanes(loadPartial(p, tail));
+      start += image;
+    }
+    store<f32>(at(db, c), load<f32>(at(db, c)) + <f32>total);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Local response norm over neighbouring channels of planes [n, c, s]. With W(i) the `size` channels
+ * [i − ⌊size/2⌋, i + ⌊(size − 1)/2⌋] that there are,
+ *
+ *   t_i  = k + α/size·Σ_{j ∈ W(i)} x_j²
+ *   y_i  = x_i·t_i^−β
+ *   dx_i = dy_i·t_i^−β − 2αβ/size·x_i·Σ_{j: i ∈ W(j)} dy_j·y_j/t_j
+ *
+ * Four positions are walked down the channels at once.
+ */
+import { at, loadUpTo, madd, storeUpTo } from '../lanes';
+import { expLanes, logLanes } from '../math';
+
+/** y for samples [from, to); saves t. */
+export function localResponseNormForward(
+  y: usize, // [n, c, s] f32
+  t: usize, // [n, c, s] f32
+  x: usize, // [n, c, s] f32
+  c: i32,
+  s: i32,
+  size: i32,
+  share: f32, // α/size
+  beta: f32,
+  k: f32,
+  from: i32,
+  to: i32,
+): void {
+  const before = size >> 1;
+  const plane = (<usize>s) << 2;
+  for (let n = from; n < to; n++) {
+    const sample = <usize>n * <usize>c * plane;
+    for (let i = 0; i < c; i++) {
+      const first = max(i - before, 0);
+      const end = min(i - before + size, c);
+      for (let j = 0; j < s; j += 4) {
+        const count = s - j;
+        const position = at(x + sample, j);
+        let sum = f32x4.splat(0);
+        for (let w = first; w < end; w++) {
+          const v = loadUpTo(position + <usize>w * plane, count);
+          sum = madd(v, v, sum);
+        }
+        const o = <usize>i * plane;
+        const d = madd(sum, f32x4.splat(share), f32x4.splat(k));
+        const v = f32x4.mul(loadUpTo(position + o, count), power(d, beta));
+        storeUpTo(at(t + sample + o, j), d, count);
+        storeUpTo(at(y + sample + o, j), v, count);
+      }
+    }
+  }
+}
+
+/**
+ * t^−β.
+ * @inline
+ */
+function power(t: v128, beta: f32): v128 {
+  return expLanes(f32x4.mul(logLanes(t), f32x4.splat(-beta)));
+}
+
+/** dx for samples [from, to). Overwrites; dx may not be dy. */
+export function localResponseNormBackward(
+  dx: usize, // [n, c, s] f32
+  t: usize, // [n, c, s] f32
+  y: usize, // [n, c, s] f32
+  dy: usize, // [n, c, s] f32
+  x: usize, // [n, c, s] f32
+  c: i32,
+  s: i32,
+  size: i32,
+  share: f32, // α/size
+  beta: f32,
+  from: i32,
+  to: i32,
+  ratios: usize, // [c, s] f32, scratch: dy·y/t of a sample
+): void {
+  const after = size >> 1;
+  const plane = (<usize>s) << 2;
+  const scale = f32x4.splat(-2 * beta * share);
+  const all = c * s;
+  for (let n = from; n < to; n++) {
+    const sample = <usize>n * <usize>c * plane;
+    for (let j = 0; j < all; j += 4) {
+      const count = all - j;
+      const o = at(sample, j);
+      const product = f32x4.mul(loadUpTo(dy + o, count), loadUpTo(y + o, count));
+      // beyond the end 0/0, which is not stored
+      storeUpTo(at(ratios, j), f32x4.div(product, loadUpTo(t + o, count)), count);
+    }
+    for (let i = 0; i < c; i++) {
+      const first = max(i + after + 1 - size, 0);
+      const end = min(i + after + 1, c);
+      for (let j = 0; j < s; j += 4) {
+        const count = s - j;
+        let sum = f32x4.splat(0);
+        for (let w = first; w < end; w++) {
+          sum = f32x4.add(sum, loadUpTo(at(ratios + <usize>w * plane, j), count));
+        }
+        const o = at(sample + <usize>i * plane, j);
+        const own = f32x4.mul(loadUpTo(dy + o, count), power(loadUpTo(t + o, count), beta));
+        const pull = f32x4.mul(f32x4.mul(loadUpTo(x + o, count), scale), sum);
+        storeUpTo(dx + o, f32x4.add(own, pull), count);
+      }
+    }
+  }
+}

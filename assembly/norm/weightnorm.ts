@@ -1,0 +1,90 @@
+/**
+ * Weight norm: a row of a weight, seen as [rows, cols], is a direction v and a length g.
+ *
+ *   w  = v·g/‖v‖
+ *   dg = P/‖v‖                      P = Σ dw·v of the row
+ *   dv = (dw − v·P/‖v‖²)·g/‖v‖      which stands at right angles to v
+ */
+import { at, loadPartial, madd, storePartial } from '../lanes';
+import { dot, squares } from './row';
+
+/** ‖v‖ of rows [from, to). */
+export function rowNorms(
+  norm: usize, // [rows] f32
+  v: usize, // [rows, cols] f32
+  cols: i32,
+  from: i32,
+  to: i32,
+): void {
+  for (let i = from; i < to; i++) {
+    const p = v + ((<usize>i * <usize>cols) << 2);
+    f32.store(at(norm, i), <f32>sqrt(f64x2.extract_lane(squares(p, cols), 1)));
+  }
+}
+
+/** w = v·g/‖v‖ for rows [from, to); saves ‖v‖ of each. */
+export function weightNormForward(
+  w: usize, // [rows, cols] f32
+  norm: usize, // [rows] f32, ‖v‖
+  v: usize, // [rows, cols] f32
+  g: usize, // [rows] f32
+  cols: i32,
+  from: i32,
+  to: i32,
+): void {
+  const tail = cols & 3;
+  for (let i = from; i < to; i++) {
+    // The row is still in the first-level cache when it is scaled.
+    rowNorms(norm, v, cols, i, i + 1);
+    const scale = f32x4.splat(f32.load(at(g, i)) / f32.load(at(norm, i)));
+    const o = (<usize>i * <usize>cols) << 2;
+    let p = v + o;
+    let q = w + o;
+    const end = at(p, cols - tail);
+    while (p < end) {
+      v128.store(q, f32x4.mul(v128.load(p), scale));
+      p += 16;
+      q += 16;
+    }
+    if (tail) storePartial(q, f32x4.mul(loadPartial(p, tail), scale), tail);
+  }
+}
+
+/** dg and dv of rows [from, to), added to what they hold. */
+export function weightNormBackward(
+  dg: usize, // [rows] f32, added to; 0: not wanted
+  dv: usize, // [rows, cols] f32, added to; 0: not wanted
+  norm: usize, // [rows] f32, ‖v‖
+  dw: usize, // [rows, cols] f32
+  v: usize, // [rows, cols] f32
+  g: usize, // [rows] f32
+  cols: i32,
+  from: i32,
+  to: i32,
+): void {
+  const tail = cols & 3;
+  for (let i = from; i < to; i++) {
+    const o = (<usize>i * <usize>cols) << 2;
+    const product = dot(dw + o, v + o, cols);
+    const length = <f64>f32.load(at(norm, i));
+    if (dg) f32.store(at(dg, i), <f32>(<f64>f32.load(at(dg, i)) + product / length));
+    if (!dv) continue;
+    const scale = f32x4.splat(f32.load(at(g, i)) / f32.load(at(norm, i)));
+    const along = f32x4.splat(<f32>(-product / (length * length)));
+    let p = v + o;
+    let d = dw + o;
+    let q = dv + o;
+    const end = at(p, cols - tail);
+    while (p < end) {
+      const across = madd(v128.load(p), along, v128.load(d));
+      v128.store(q, madd(across, scale, v128.load(q)));
+      p += 16;
+      d += 16;
+      q += 16;
+    }
+    if (tail) {
+      const across = madd(loadPartial(p, tail), along, loadPartial(d, tail));
+      storePartial(q, madd(across, scale, loadPartial(q, tail)), tail);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { at, madd } from '../lanes';
+import { powF64 } from '../math64';
+import { flushTiny, lanes, load4, store4 } from './slots';
+
+/**
+ * Adam and AdamW (Kingma and Ba 2015; Loshchilov and Hutter 2019), step t = 1, 2, …, elements
+ * [from, to):
+ *   g = dw + weightDecay·w                     AdamW: w ← (1 − lr·weightDecay)·w, g = dw
+ *   m ← β₁·m + (1 − β₁)·g
+ *   v ← β₂·v + (1 − β₂)·g²
+ *   v̂ = v                                      AMSGrad: vMax ← max(vMax, v), v̂ = vMax
+ *   w ← w − lr/(1 − β₁ᵗ) · m / (√v̂/√(1 − β₂ᵗ) + eps)
+ */
+export function adamStep(
+  data: usize, // [n] f32, updated
+  expAvg: usize, // [n] f32, m, updated
+  expAvgSq: usize, // [n] f32, v, updated
+  maxExpAvgSq: usize, // [n] f32, vMax, updated; 0: no AMSGrad
+  grad: usize, // [n] f32
+  lr: f64,
+  beta1: f64,
+  beta2: f64,
+  eps: f64,
+  weightDecay: f64,
+  decoupled: i32, // 1: AdamW
+  step: f64, // t
+  from: i32,
+  to: i32,
+): void {
+  const rate = lanes(-lr / (1 - powF64(beta1, step)));
+  const root = lanes(1 / Math.sqrt(1 - powF64(beta2, step)));
+  const b1 = lanes(beta1);
+  const b2 = lanes(beta2);
+  const a1 = lanes(1 - beta1);
+  const a2 = lanes(1 - beta2);
+  const e = lanes(eps);
+  const decay = lanes(decoupled ? 0 : weightDecay);
+  const shrink = lanes(decoupled ? 1 - lr * weightDecay : 1);
+  const tail = (to - from) & 3;
+  const end = at(data, to - tail);
+  let w = at(data, from);
+  let m = at(expAvg, from);
+  let v = at(expAvgSq, from);
+  let x = maxExpAvgSq ? at(maxExpAvgSq, from) : 0;
+  const stride: usize = maxExpAvgSq ? 16 : 0;
+  let g = at(grad, from);
+  while (w < end) {
+    adapt(w, m, v, x, g, rate, root, b1, b2, a1, a2, e, decay, shrink, 4);
+    w += 16;
+    m += 16;
+    v += 16;
+    x += stride;
+    g += 16;
+  }
+  if (tail) adapt(w, m, v, x, g, rate, root, b1, b2, a1, a2, e, decay, shrink, tail);
+}
+
+/** @inline */
+function adapt(
+  data: usize,
+  expAvg: usize,
+  expAvgSq: usize,
+  maxExpAvgSq: usize,
+  grad: usize,
+  rate: v128,
+  root: v128,
+  b1: v128,
+  b2: v128,
+  a1: v128,
+  a2: v128,
+  eps: v128,
+  decay: v128,
+  shrink: v128,
+  count: i32,
+): void {
+  const old = load4(data, count);
+  const g = madd(decay, old, load4(grad, count));
+  const m = flushTiny(madd(b1, load4(expAvg, count), f32x4.mul(a1, g)));
+  let v = flushTiny(madd(b2, load4(expAvgSq, count), f32x4.mul(f32x4.mul(a2, g), g)));
+  store4(expAvg, m, count);
+  store4(expAvgSq, v, count);
+  if (maxExpAvgSq) {
+    // v stands first: once it is NaN it stays so, and so does the maximum.
+    v = f32x4.pmax(v, load4(maxExpAvgSq, count));
+    store4(maxExpAvgSq, v, count);
+  }
+  const denominator = madd(f32x4.sqrt(v), root, eps);
+  store4(data, madd(rate, f32x4.div(m, denominator), f32x4.mul(shrink, old)), count);
+}

@@ -1,0 +1,86 @@
+import { at, widenHigh, widenLow } from '../lanes';
+import { lanes, load4, store4 } from './slots';
+
+/**
+ * Σ x² over elements [from, to), in float64: four sums of two lanes over groups of 8 numbers, added in
+ * one order. The host cuts at fixed multiples and adds the parts in order.
+ */
+export function sumOfSquares(
+  x: usize, // [n] f32
+  from: i32,
+  to: i32,
+): f64 {
+  let s0 = f64x2.splat(0);
+  let s1 = f64x2.splat(0);
+  let s2 = f64x2.splat(0);
+  let s3 = f64x2.splat(0);
+  let p = at(x, from);
+  const rest = (to - from) & 7;
+  const end = at(x, to - rest);
+  while (p < end) {
+    const a = v128.load(p);
+    const b = v128.load(p, 16);
+    s0 = addSquare(s0, widenLow(a));
+    s1 = addSquare(s1, widenHigh(a));
+    s2 = addSquare(s2, widenLow(b));
+    s3 = addSquare(s3, widenHigh(b));
+    p += 32;
+  }
+  if (rest) {
+    const a = load4(p, min(rest, 4));
+    s0 = addSquare(s0, widenLow(a));
+    s1 = addSquare(s1, widenHigh(a));
+    if (rest > 4) {
+      const b = load4(p + 16, rest - 4);
+      s2 = addSquare(s2, widenLow(b));
+      s3 = addSquare(s3, widenHigh(b));
+    }
+  }
+  const sum = f64x2.add(f64x2.add(s0, s2), f64x2.add(s1, s3));
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}
+
+/**
+ * sum + v², plain in both builds: a square of a float32 is exact in float64.
+ * @inline
+ */
+function addSquare(sum: v128, v: v128): v128 {
+  return f64x2.add(sum, f64x2.mul(v, v));
+}
+
+/** x ← factor·x, elements [from, to). */
+export function scaleInPlace(
+  x: usize, // [n] f32, updated
+  factor: f64,
+  from: i32,
+  to: i32,
+): void {
+  const k = lanes(factor);
+  const tail = (to - from) & 3;
+  const end = at(x, to - tail);
+  let p = at(x, from);
+  while (p < end) {
+    v128.store(p, f32x4.mul(k, v128.load(p)));
+    p += 16;
+  }
+  if (tail) store4(p, f32x4.mul(k, load4(p, tail)), tail);
+}
+
+/** x ← min(max(x, −limit), limit), NaN passing, elements [from, to). */
+export function clampInPlace(
+  x: usize, // [n] f32, updated
+  limit: f64,
+  from: i32,
+  to: i32,
+): void {
+  const high = lanes(limit);
+  const low = lanes(-limit);
+  const tail = (to - from) & 3;
+  const end = at(x, to - tail);
+  let p = at(x, from);
+  while (p < end) {
+    v128.store(p, f32x4.pmin(f32x4.pmax(v128.load(p), low), high));
+    p += 16;
+  }
+  if (tail) store4(p, f32x4.pmin(f32x4.pmax(load4(p, tail), low), high), tail);
+}

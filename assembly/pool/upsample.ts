@@ -1,0 +1,293 @@
+import { at } from '../lanes';
+import { evens, odds, zipHigh, zipLow } from './window';
+
+/**
+ * y[oh, ow] = x[⌊oh·scaleHeight⌋, ⌊ow·scaleWidth⌋], for planes [from, to). A scale is input size
+ * over output size, a float32 as in PyTorch, so that the same pixel is chosen.
+ */
+export function upsampleNearestForward(
+  y: usize, // [planes, outHeight, outWidth] f32
+  x: usize, // [planes, height, width] f32
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+  scaleHeight: f32,
+  scaleWidth: f32,
+  from: i32,
+  to: i32,
+  scratch: usize, // [outWidth] i32
+): void {
+  const size = (<usize>height * <usize>width) << 2;
+  const rowSize = (<usize>outWidth) << 2;
+  const doubles = isDoubling(width, outWidth, scaleWidth);
+  if (!doubles) nearestColumns(scratch, width, outWidth, scaleWidth);
+  let py = y + <usize>from * <usize>outHeight * rowSize;
+  for (let plane = from; plane < to; plane++) {
+    const px = x + <usize>plane * size;
+    let above = -1;
+    for (let oh = 0; oh < outHeight; oh++) {
+      const h = nearest(oh, scaleHeight, height);
+      if (h == above) {
+        memory.copy(py, py - rowSize, rowSize);
+      } else {
+        const row = at(px, h * width);
+        if (doubles) doubleRow(py, row, width);
+        else gatherRow(py, row, scratch, outWidth);
+      }
+      above = h;
+      py += rowSize;
+    }
+  }
+}
+
+/** dx[h, w] = Σ dy over the outputs that copied it, row by row; planes [from, to), overwritten. */
+export function upsampleNearestBackward(
+  dx: usize, // [planes, height, width] f32, overwritten
+  dy: usize, // [planes, outHeight, outWidth] f32
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+  scaleHeight: f32,
+  scaleWidth: f32,
+  from: i32,
+  to: i32,
+  scratch: usize, // [outWidth] i32
+): void {
+  const size = (<usize>height * <usize>width) << 2;
+  const rowSize = (<usize>outWidth) << 2;
+  const doubles = isDoubling(width, outWidth, scaleWidth);
+  if (!doubles) nearestColumns(scratch, width, outWidth, scaleWidth);
+  let pdy = dy + <usize>from * <usize>outHeight * rowSize;
+  for (let plane = from; plane < to; plane++) {
+    const pdx = dx + <usize>plane * size;
+    memory.fill(pdx, 0, size);
+    for (let oh = 0; oh < outHeight; oh++) {
+      const row = at(pdx, nearest(oh, scaleHeight, height) * width);
+      if (doubles) {
+        addPairs(row, pdy, width);
+      } else {
+        for (let ow = 0; ow < outWidth; ow++) {
+          const p = at(row, load<i32>(at(scratch, ow)));
+          store<f32>(p, load<f32>(p) + load<f32>(at(pdy, ow)));
+        }
+      }
+      pdy += rowSize;
+    }
+  }
+}
+
+/**
+ * With an output's place in the input s = max(0, (o + ½)·scale − ½), or s = o·scale where corners
+ * are aligned, i = ⌊s⌋, i′ = min(i + 1, size − 1), λ = s − i in each direction:
+ *
+ * t[w]      = (1 − λh)·x[i, w] + λh·x[i′, w]
+ * y[oh, ow] = (1 − λw)·t[j] + λw·t[j′]
+ *
+ * for planes [from, to). A height of 1 makes it linear interpolation of rows.
+ */
+export function upsampleBilinearForward(
+  y: usize, // [planes, outHeight, outWidth] f32
+  x: usize, // [planes, height, width] f32
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+  scaleHeight: f32,
+  scaleWidth: f32,
+  alignCorners: i32,
+  from: i32,
+  to: i32,
+  scratch: usize, // [2·outWidth + width] f32: columns i, their λ, and t
+): void {
+  const size = (<usize>height * <usize>width) << 2;
+  const lambdas = at(scratch, outWidth);
+  const t = at(lambdas, outWidth);
+  linearColumns(scratch, lambdas, width, outWidth, scaleWidth, alignCorners);
+  let py = y + ((<usize>from * <usize>outHeight * <usize>outWidth) << 2);
+  for (let plane = from; plane < to; plane++) {
+    const px = x + <usize>plane * size;
+    for (let oh = 0; oh < outHeight; oh++) {
+      const s = source(oh, scaleHeight, alignCorners);
+      const h = min(<i32>s, height - 1);
+      const lambda = s - <f32>h;
+      blendRows(t, at(px, h * width), at(px, min(h + 1, height - 1) * width), width, lambda);
+      for (let ow = 0; ow < outWidth; ow++) {
+        const w = load<i32>(at(scratch, ow));
+        const l = load<f32>(at(lambdas, ow));
+        const left = load<f32>(at(t, w));
+        const right = load<f32>(at(t, min(w + 1, width - 1)));
+        store<f32>(py, (1 - l) * left + l * right);
+        py += 4;
+      }
+    }
+  }
+}
+
+/**
+ * The transpose of the above: dt[j] += (1 − λw)·dy, dt[j′] += λw·dy over dt = 0, then
+ * dx[i] += (1 − λh)·dt, dx[i′] += λh·dt, row by row of dy. Planes [from, to); dx is overwritten.
+ */
+export function upsampleBilinearBackward(
+  dx: usize, // [planes, height, width] f32, overwritten
+  dy: usize, // [planes, outHeight, outWidth] f32
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+  scaleHeight: f32,
+  scaleWidth: f32,
+  alignCorners: i32,
+  from: i32,
+  to: i32,
+  scratch: usize, // [2·outWidth + width] f32
+): void {
+  const size = (<usize>height * <usize>width) << 2;
+  const lambdas = at(scratch, outWidth);
+  const dt = at(lambdas, outWidth);
+  linearColumns(scratch, lambdas, width, outWidth, scaleWidth, alignCorners);
+  let pdy = dy + ((<usize>from * <usize>outHeight * <usize>outWidth) << 2);
+  for (let plane = from; plane < to; plane++) {
+    const pdx = dx + <usize>plane * size;
+    memory.fill(pdx, 0, size);
+    for (let oh = 0; oh < outHeight; oh++) {
+      memory.fill(dt, 0, (<usize>width) << 2);
+      for (let ow = 0; ow < outWidth; ow++) {
+        const w = load<i32>(at(scratch, ow));
+        const l = load<f32>(at(lambdas, ow));
+        const d = load<f32>(pdy);
+        const left = at(dt, w);
+        store<f32>(left, load<f32>(left) + (1 - l) * d);
+        const right = at(dt, min(w + 1, width - 1));
+        store<f32>(right, load<f32>(right) + l * d);
+        pdy += 4;
+      }
+      const s = source(oh, scaleHeight, alignCorners);
+      const h = min(<i32>s, height - 1);
+      const lambda = s - <f32>h;
+      addScaled(at(pdx, h * width), dt, width, 1 - lambda);
+      addScaled(at(pdx, min(h + 1, height - 1) * width), dt, width, lambda);
+    }
+  }
+}
+
+/** @inline */
+function isDoubling(size: i32, outSize: i32, scale: f32): bool {
+  return scale == 0.5 && outSize == 2 * size;
+}
+
+/** @inline */
+function nearest(o: i32, scale: f32, size: i32): i32 {
+  return min(<i32>(<f32>o * scale), size - 1);
+}
+
+/**
+ * Where output o lies in the input.
+ * @inline
+ */
+function source(o: i32, scale: f32, alignCorners: i32): f32 {
+  if (alignCorners) return <f32>o * scale;
+  return max<f32>((<f32>o + 0.5) * scale - 0.5, 0);
+}
+
+function nearestColumns(columns: usize, size: i32, outSize: i32, scale: f32): void {
+  for (let o = 0; o < outSize; o++) store<i32>(at(columns, o), nearest(o, scale, size));
+}
+
+function linearColumns(
+  columns: usize,
+  lambdas: usize,
+  size: i32,
+  outSize: i32,
+  scale: f32,
+  alignCorners: i32,
+): void {
+  for (let o = 0; o < outSize; o++) {
+    const s = source(o, scale, alignCorners);
+    const i = min(<i32>s, size - 1);
+    store<i32>(at(columns, o), i);
+    store<f32>(at(lambdas, o), s - <f32>i);
+  }
+}
+
+/** Each float twice. */
+function doubleRow(py: usize, px: usize, width: i32): void {
+  const vectorsEnd = at(px, width & ~3);
+  const end = at(px, width);
+  while (px < vectorsEnd) {
+    const v = v128.load(px);
+    v128.store(py, zipLow(v, v));
+    v128.store(py, zipHigh(v, v), 16);
+    px += 16;
+    py += 32;
+  }
+  while (px < end) {
+    const v = load<f32>(px);
+    store<f32>(py, v);
+    store<f32>(py, v, 4);
+    px += 4;
+    py += 8;
+  }
+}
+
+/** row[w] = (row[w] + dy[2w]) + dy[2w + 1] */
+function addPairs(row: usize, pdy: usize, width: i32): void {
+  const vectorsEnd = at(row, width & ~3);
+  const end = at(row, width);
+  while (row < vectorsEnd) {
+    const a = v128.load(pdy);
+    const b = v128.load(pdy, 16);
+    v128.store(row, f32x4.add(f32x4.add(v128.load(row), evens(a, b)), odds(a, b)));
+    row += 16;
+    pdy += 32;
+  }
+  while (row < end) {
+    store<f32>(row, load<f32>(row) + load<f32>(pdy) + load<f32>(pdy, 4));
+    row += 4;
+    pdy += 8;
+  }
+}
+
+function gatherRow(py: usize, row: usize, columns: usize, outWidth: i32): void {
+  for (let o = 0; o < outWidth; o++) {
+    store<f32>(at(py, o), load<f32>(at(row, load<i32>(at(columns, o)))));
+  }
+}
+
+/** t = (1 − λ)·above + λ·below */
+function blendRows(t: usize, above: usize, below: usize, width: i32, lambda: f32): void {
+  const vectorsEnd = at(t, width & ~3);
+  const end = at(t, width);
+  const a = f32x4.splat(1 - lambda);
+  const b = f32x4.splat(lambda);
+  while (t < vectorsEnd) {
+    v128.store(t, f32x4.add(f32x4.mul(a, v128.load(above)), f32x4.mul(b, v128.load(below))));
+    t += 16;
+    above += 16;
+    below += 16;
+  }
+  while (t < end) {
+    store<f32>(t, (1 - lambda) * load<f32>(above) + lambda * load<f32>(below));
+    t += 4;
+    above += 4;
+    below += 4;
+  }
+}
+
+/** row += scale·d */
+function addScaled(row: usize, d: usize, width: i32, scale: f32): void {
+  const vectorsEnd = at(row, width & ~3);
+  const end = at(row, width);
+  const s = f32x4.splat(scale);
+  while (row < vectorsEnd) {
+    v128.store(row, f32x4.add(v128.load(row), f32x4.mul(s, v128.load(d))));
+    row += 16;
+    d += 16;
+  }
+  while (row < end) {
+    store<f32>(row, load<f32>(row) + scale * load<f32>(d));
+    row += 4;
+    d += 4;
+  }
+}

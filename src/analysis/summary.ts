@@ -1,0 +1,77 @@
+import { outlineModule } from '../graph/session.ts';
+import type { Module } from '../module/module.ts';
+import { type Shape, shapeText } from '../tensor/check.ts';
+import type { Parameter } from '../tensor/parameter.ts';
+import { type Finding, lint } from './lint.ts';
+
+/**
+ * A table of a model's layers: name, kind, output shape and number of parameters. Below it stands what
+ * `lint` finds, where the model can be followed.
+ *
+ * ```ts
+ * console.log(summary(model, [100, 784]));
+ * ```
+ *
+ * @param shape an input's shape (several inputs: an array of shapes), for the column of output shapes;
+ *   nothing is computed
+ * @throws RangeError where a layer cannot take the shape
+ */
+export function summary(model: Module, shape?: Shape | readonly Shape[]): string {
+  const named = model.namedModules();
+  const names = new Map<object, string>(named.map(([name, module]) => [module, name]));
+  const rows: string[][] = [];
+  if (shape) {
+    const seen = new Set<object>();
+    for (const { leaf, output } of outlineModule('summary', model, shape)[0].uses) {
+      const count = seen.has(leaf) ? 'shared' : countOf(leaf);
+      seen.add(leaf);
+      rows.push([names.get(leaf) ?? '', `${leaf}`, shapeText(output.shape), count]);
+    }
+  } else {
+    for (const [name, module] of named) {
+      if (module.children().length === 0) rows.push([name, `${module}`, '', countOf(module)]);
+    }
+  }
+  const parameters = model.parameters();
+  const total = parameters.reduce((sum, { size }) => sum + size, 0);
+  const frozen = parameters.reduce((sum, p) => sum + (p.requiresGrad ? 0 : p.size), 0);
+  const foot = [`${grouped(total)} parameters, ${grouped(total - frozen)} of them trained`];
+  for (const { layer, message, wayOut } of findings(model, shape)) {
+    foot.push(`${layer}: ${message} (${wayOut})`);
+  }
+  return [...table(['name', 'layer', 'output', 'parameters'], rows), ...foot].join('\n');
+}
+
+/** What there is to say of a model that can be followed. */
+function findings(model: Module, shape?: Shape | readonly Shape[]): Finding[] {
+  try {
+    return lint(model, { shape });
+  } catch (error) {
+    if (shape) throw error;
+    return [];
+  }
+}
+
+function countOf(module: { ownParameters(): Parameter[] }): string {
+  const own = module.ownParameters();
+  return own.length === 0 ? '' : grouped(own.reduce((sum, { size }) => sum + size, 0));
+}
+
+/** 1234567 as 1,234,567, whatever the locale. */
+function grouped(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Columns as wide as their widest entry, the last one flush right. */
+function table(head: string[], rows: string[][]): string[] {
+  const all = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
+  const line = (row: string[]): string =>
+    row
+      .map((cell, i) =>
+        i === row.length - 1 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!),
+      )
+      .join('  ');
+  const rule = '─'.repeat(line(head).length);
+  return [line(head), rule, ...rows.map(line), rule];
+}

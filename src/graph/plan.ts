@@ -1,0 +1,216 @@
+import { NULL, type Pointer } from '../memory/memory.ts';
+import { kernels } from '../runtime/engine.ts';
+import { type Shape, sameShape } from '../tensor/check.ts';
+import { traits } from '../tensor/parameter.ts';
+import { fuse } from './fuse.ts';
+import { layOut } from './layout.ts';
+import { Slot } from './slot.ts';
+import type { Trace, Traced, Value } from './trace.ts';
+import type { Use } from './use.ts';
+
+/** When a gradient is computed: in `backward`, or when the model's input gradient is read. */
+type Phase = 'main' | 'deferred';
+
+/**
+ * A model's step for one batch shape: the uses of its layers in order, with everything they read and
+ * write placed in one workspace. Made once, then run step after step.
+ *
+ * The moments of a step, for n uses: use i computes at i, differentiates at 2n − 1 − i, and, if only
+ * the model's input gradient needs it, at 3n − 1 − i.
+ */
+export class Plan {
+  readonly bytes: number;
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+  private readonly uses: readonly Use[];
+  private readonly slots: Slot[] = [];
+  private readonly scratch: Slot;
+  private base: Pointer = NULL;
+  private readonly version = traits.version;
+  /** Uses to differentiate in `backward`, and those for the input gradient alone, in order of running. */
+  private readonly backwardUses: Use[] = [];
+  private readonly deferredUses: Use[] = [];
+
+  /** @param recording whether a backward may follow its forward */
+  constructor(
+    trace: Trace,
+    output: Traced,
+    readonly recording: boolean,
+  ) {
+    this.inputs = trace.inputs;
+    this.output = output.value;
+    fuse(trace, this.output);
+    this.uses = trace.uses;
+    this.scratch = new Slot([Math.ceil(Math.max(0, ...this.uses.map((u) => u.scratchBytes)) / 4)]);
+    if (this.scratch.length > 0) {
+      this.scratch.live(-1);
+      this.scratch.live(3 * this.uses.length);
+      this.slots.push(this.scratch);
+    }
+    markReached(this.output);
+    markTrained(this.uses);
+    this.planForward();
+    if (recording) this.planBackward();
+    this.bytes = layOut(this.slots);
+  }
+
+  fits(shapes: readonly Shape[], recording: boolean): boolean {
+    if (recording !== this.recording || this.version !== traits.version) return false;
+    if (shapes.length !== this.inputs.length) return false;
+    for (let i = 0; i < shapes.length; i++) {
+      if (!sameShape(shapes[i]!, this.inputs[i]!.shape)) return false;
+    }
+    return true;
+  }
+
+  /** Made before a parameter was frozen or thawed. */
+  get outdated(): boolean {
+    return this.version !== traits.version;
+  }
+
+  /** Lets the plan stand at `base`, where `bytes` bytes are its own for the step. */
+  attach(base: Pointer): void {
+    if (base === this.base) return;
+    this.base = base;
+    for (const slot of this.slots) slot.attach(base);
+    for (const use of this.uses) use.scratchPtr = this.scratch.ptr;
+  }
+
+  /** Lets layers refuse the step before anything is written; `values`: those of the inputs. */
+  verify(values: readonly ArrayLike<number>[]): void {
+    const given = (value: Value) => values[this.inputs.indexOf(value)];
+    for (const use of this.uses) use.leaf.verify?.(use, this.recording && use.leaf.training, given);
+  }
+
+  forward(): void {
+    for (const use of this.uses) {
+      use.recording = this.recording;
+      use.training = this.recording && use.leaf.training;
+      use.leaf.compute(use);
+    }
+  }
+
+  backward(): void {
+    for (const use of this.backwardUses) this.differentiate(use, false);
+  }
+
+  /** The gradient with respect to the i-th input: run after `backward`, once. */
+  inputGradients(): void {
+    for (const use of this.deferredUses) this.differentiate(use, true);
+  }
+
+  private differentiate(use: Use, deferred: boolean): void {
+    use.deferred = deferred;
+    use.leaf.differentiate(use);
+    for (const target of use.targets) {
+      if (target?.into && target.deferred === deferred) {
+        kernels().addForward(
+          target.into.ptr,
+          target.into.ptr,
+          target.slot.ptr,
+          0,
+          0,
+          target.slot.length,
+        );
+      }
+    }
+    use.deferred = false;
+  }
+
+  private planForward(): void {
+    const n = this.uses.length;
+    for (const input of this.inputs) input.slot.live(-1);
+    this.output.slot.live(3 * n);
+    for (const [i, use] of this.uses.entries()) {
+      const deferred = use.inputs.some((input) => !input.trained);
+      const last = !this.recording ? i : deferred ? 3 * n - 1 - i : 2 * n - 1 - i;
+      use.output.slot.live(i);
+      for (const input of use.inputs) input.slot.live(i);
+      for (const slot of use.saved) {
+        slot.live(i);
+        slot.live(last);
+        this.slots.push(slot);
+      }
+      if (use.keepsOutput) use.output.slot.live(last);
+      if (use.keepsInput) for (const input of use.inputs) input.slot.live(last);
+    }
+    for (const [i, use] of this.uses.entries()) {
+      const x = use.inputs[0]!.slot;
+      const { slot } = use.output;
+      // Not where another input stands on the same bytes: it may be read when y is partly written.
+      const others = use.inputs.slice(1).some((other) => other.slot.host === x.host);
+      const free = x.host.to === i && x.bytes === slot.bytes && !others;
+      if (use.kind === 'view' || (use.kind === 'inPlace' && free)) slot.share(x);
+    }
+    this.slots.push(...this.inputs.map((value) => value.slot));
+    this.slots.push(...this.uses.map((use) => use.output.slot));
+  }
+
+  private planBackward(): void {
+    const n = this.uses.length;
+    // The caller's gradient is copied in, just before the last use differentiates.
+    const seed = this.gradientOf(this.output);
+    seed.live(n - 0.5);
+    for (const [i, use] of [...this.uses.entries()].reverse()) {
+      if (!use.output.reached) continue;
+      const { output } = use;
+      const main = output.trained;
+      const moments = { main: 2 * n - 1 - i, deferred: 3 * n - 1 - i };
+      const dy = output.gradient!;
+      const wants: Phase[] = use.inputs.map((input) => (input.trained ? 'main' : 'deferred'));
+      if (main) {
+        dy.live(moments.main);
+        this.backwardUses.push(use);
+      }
+      if (wants.includes('deferred')) {
+        dy.live(moments.deferred);
+        this.deferredUses.push(use);
+      }
+      use.targets = use.inputs.map((input, j) => {
+        const moment = moments[wants[j]!];
+        const first = !input.gradient;
+        const gradient = this.gradientOf(input);
+        gradient.live(moment);
+        if (!first) {
+          const apart = new Slot(input.shape);
+          apart.live(moment);
+          this.slots.push(apart);
+          return { slot: apart, into: gradient, deferred: wants[j] === 'deferred' };
+        }
+        // On top of dy where nothing reads dy later, and no other input of this use took it.
+        const taken = use.inputs.slice(0, j).some((other) => other.gradient?.host === dy.host);
+        const free = dy.host.to === moment && dy.bytes === gradient.bytes && !taken;
+        if (use.gradientKind !== 'apart' && free) gradient.share(dy);
+        return { slot: gradient, into: undefined, deferred: wants[j] === 'deferred' };
+      });
+    }
+    for (const input of this.inputs) input.gradient?.live(3 * n);
+  }
+
+  private gradientOf(value: Value): Slot {
+    if (!value.gradient) {
+      value.gradient = new Slot(value.shape);
+      this.slots.push(value.gradient);
+    }
+    return value.gradient;
+  }
+}
+
+/** Marks what a trained parameter stands before. */
+function markTrained(uses: readonly Use[]): void {
+  for (const { output, inputs, leaf } of uses) {
+    output.trained =
+      inputs.some((input) => input.trained) ||
+      leaf.ownParameters().some((parameter) => parameter.requiresGrad);
+  }
+}
+
+/** Marks what leads to `output`: a branch that ends nowhere gets no gradient. */
+function markReached(output: Value): void {
+  const open = [output];
+  for (let value = open.pop(); value; value = open.pop()) {
+    if (value.reached) continue;
+    value.reached = true;
+    if (value.producer) open.push(...value.producer.inputs);
+  }
+}

@@ -1,0 +1,286 @@
+import type { Window } from '../memory/memory.ts';
+import { Workspace } from '../memory/workspace.ts';
+import { describe, type Shape, sameShape, shapeText } from '../tensor/check.ts';
+import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
+import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor/tensor.ts';
+import type { Model } from './operation.ts';
+import { Plan } from './plan.ts';
+import { Outline, Trace, Traced } from './trace.ts';
+
+/** Plans kept for a model; a training set has one or two batch shapes, a server perhaps a few. */
+const PLANS_KEPT = 8;
+
+/**
+ * What a module needs once somebody calls its `forward`: plans, the workspace they share, and the
+ * state of the step.
+ */
+export class Root {
+  /** Counts forwards; a handle of an older one is stale. */
+  generation = 0;
+  /** The forward whose backward is still to come. */
+  private pending: Plan | undefined;
+  /** The forward whose backward has run: its input gradient may still be read. */
+  private finished: { plan: Plan; versions: number; computed: boolean } | undefined;
+  private readonly plans: Plan[] = [];
+  /** What the plans were made from. */
+  private composition: readonly { model: Model; children: readonly Model[] }[] | undefined;
+  private parameters: readonly Parameter[] = [];
+  private readonly workspace = new Workspace();
+  /** `predict` has a workspace of its own: it leaves a pending backward alone. */
+  private readonly predictions = new Workspace();
+
+  constructor(private readonly module: Model) {}
+
+  private get who(): string {
+    return `${this.module}`;
+  }
+
+  forward(inputs: readonly Input[]): Tensor {
+    const plan = this.run(inputs, true);
+    return new Result(this, plan.output.shape, plan.output.slot);
+  }
+
+  predict(inputs: readonly Input[]): Tensor {
+    const { output } = this.run(inputs, false);
+    return new Tensor(output.shape, output.slot.f32.slice());
+  }
+
+  /** @throws Error without a forward to belong to, or where `dy` comes from an older one */
+  backward(dy: Input): Tensor[] {
+    const plan = this.pending;
+    if (!plan) {
+      throw new Error(
+        this.generation === 0
+          ? `${this.who}: backward before forward: call forward first`
+          : `${this.who}: backward was already called for the last forward: call forward again first`,
+      );
+    }
+    const shape = inputShape(`${this.who}.backward`, dy);
+    if (!sameShape(shape, plan.output.shape)) {
+      throw new RangeError(
+        `${this.who}.backward: expected the gradient of the last output, ` +
+          `${shapeText(plan.output.shape)}, got ${shapeText(shape)}`,
+      );
+    }
+    if (
+      dy instanceof Tensor &&
+      dy.origin?.root === this &&
+      dy.origin.generation !== this.generation
+    ) {
+      throw new Error(
+        `${this.who}.backward: this loss gradient belongs to an older forward: ` +
+          'call loss.forward and loss.backward on the last output',
+      );
+    }
+    inputValues(dy); // throws if stale, while nothing has changed yet
+    allocateGradients(this.parameters);
+    this.pending = undefined;
+    // Views are taken last: allocating may have grown the memory that they stand on.
+    plan.output.gradient!.f32.set(inputValues(dy));
+    plan.backward();
+    this.finished = { plan, versions: versionsOf(this.parameters), computed: false };
+    return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
+  }
+
+  /** The input gradient of the last backward, computed when it is first asked for. */
+  inputGradient(generation: number, index: number): Window {
+    const { finished } = this;
+    if (
+      !finished ||
+      generation !== this.generation ||
+      finished.versions !== versionsOf(this.parameters)
+    ) {
+      throw new Error(
+        `${this.who}: this input gradient is stale: read it after backward, ` +
+          'before the next forward or optimizer step',
+      );
+    }
+    if (!finished.computed) finished.plan.inputGradients();
+    finished.computed = true;
+    return finished.plan.inputs[index]!.gradient!;
+  }
+
+  checkFresh(generation: number): void {
+    if (generation === this.generation) return;
+    throw new Error(
+      `${this.who}: this result belongs to an earlier forward and was overwritten: ` +
+        'keep results with toArray() or clone() before the next forward',
+    );
+  }
+
+  release(): void {
+    this.generation++;
+    this.pending = this.finished = undefined;
+    this.plans.length = 0;
+    this.workspace.release();
+    this.predictions.release();
+  }
+
+  /** Everything that can refuse comes before the first write. */
+  private run(inputs: readonly Input[], recording: boolean): Plan {
+    const shapes: Shape[] = [];
+    for (const input of inputs) shapes.push(inputShape(this.who, input));
+    const plan = this.planFor(shapes, recording);
+    if (this.parameters.some((parameter) => parameter.disposed)) {
+      throw new Error(`${this.who}: used after dispose()`);
+    }
+    // What stands on the workspace itself must be saved from it. Reading throws if an input is stale,
+    // while nothing has changed yet.
+    const safe = inputs.map((x) =>
+      x instanceof Tensor && x.origin?.root === this ? x.clone() : x,
+    );
+    plan.verify(safe.map(inputValues));
+    const workspace = recording ? this.workspace : this.predictions;
+    workspace.reserve(plan.bytes);
+    plan.attach(workspace.ptr);
+    // Views are taken last: reserving may have grown the memory that they stand on.
+    for (const [i, input] of plan.inputs.entries()) input.slot.f32.set(inputValues(safe[i]!));
+    if (recording) {
+      this.generation++;
+      this.finished = undefined;
+      this.pending = plan;
+    }
+    plan.forward();
+    return plan;
+  }
+
+  /** Forgets the plans of a model whose layers were exchanged since they were made. */
+  private followChanges(): void {
+    if (this.composition?.every(({ model, children }) => isComposedOf(model, children))) return;
+    this.plans.length = 0;
+    this.composition = this.module
+      .namedModules()
+      .map(([, model]) => ({ model, children: model.children().map(([, child]) => child) }))
+      .filter(({ children }) => children.length > 0);
+    this.parameters = this.module.parameters();
+  }
+
+  private planFor(shapes: readonly Shape[], recording: boolean): Plan {
+    this.followChanges();
+    for (const plan of this.plans) if (plan.fits(shapes, recording)) return plan;
+    for (const shape of shapes) {
+      if (shape.includes(0)) {
+        throw new RangeError(`${this.who}: input is empty, got ${shapeText(shape)}`);
+      }
+    }
+    const plan = makePlan(this.module, shapes, recording);
+    const outdated = this.plans.findIndex((old) => old.outdated);
+    if (outdated >= 0) this.plans.splice(outdated, 1);
+    else if (this.plans.length === PLANS_KEPT) this.plans.shift();
+    this.plans.push(plan);
+    return plan;
+  }
+}
+
+/** Whether a model is still composed of these children. */
+function isComposedOf(model: Model, children: readonly Model[]): boolean {
+  const now = model.children();
+  return now.length === children.length && now.every(([, child], i) => child === children[i]);
+}
+
+/** Traces a module for inputs of these shapes; throws what its layers have against them. */
+export function traceModule(module: Model, shapes: readonly Shape[]): [Trace, Traced] {
+  return follow(module, new Trace(shapes));
+}
+
+/**
+ * Traces a module for one input or several; or, without a shape, says of one input which layer stands
+ * behind which: its tensors then have the shape [].
+ *
+ * @throws RangeError where that cannot be told without a shape
+ */
+export function outlineModule(
+  who: string,
+  module: Model,
+  shape?: Shape | readonly Shape[],
+): [Trace, Traced] {
+  if (shape) {
+    const several = Array.isArray(shape[0]);
+    return traceModule(module, (several ? shape : [shape]) as readonly Shape[]);
+  }
+  try {
+    return follow(module, new Outline());
+  } catch (cause) {
+    throw new RangeError(
+      `${who}: cannot follow ${module} without a shape (${(cause as Error).message}): pass that of ` +
+        'its input, or for several inputs an array of shapes',
+      { cause },
+    );
+  }
+}
+
+function follow(module: Model, trace: Trace): [Trace, Traced] {
+  const output: unknown = module.forward(
+    trace.tensors.length === 1 ? trace.tensors[0]! : trace.tensors,
+  );
+  if (!(output instanceof Traced) || output.trace !== trace) {
+    throw new TypeError(
+      `${module}: forward must return the tensor that its layers gave, got ${describe(output)}`,
+    );
+  }
+  return [trace, output];
+}
+
+/** Throws what the layers would have against a training step for inputs of these shapes. */
+export function verifyStep(module: Model, shapes: readonly Shape[]): void {
+  for (const use of traceModule(module, shapes)[0].uses) use.leaf.verify?.(use, use.leaf.training);
+}
+
+function makePlan(module: Model, shapes: readonly Shape[], recording: boolean): Plan {
+  return new Plan(...traceModule(module, shapes), recording);
+}
+
+function versionsOf(parameters: readonly Parameter[]): number {
+  let sum = 0;
+  for (const parameter of parameters) sum += parameter.version;
+  return sum;
+}
+
+/** What `forward` returns: a handle on the workspace, good until the next forward. */
+class Result extends Tensor {
+  readonly generation: number;
+
+  constructor(
+    readonly root: Root,
+    shape: Shape,
+    private readonly slot: Window,
+  ) {
+    super(shape);
+    this.generation = root.generation;
+  }
+
+  override get origin(): Origin {
+    return this;
+  }
+
+  override get place(): Window {
+    this.root.checkFresh(this.generation);
+    return this.slot;
+  }
+
+  override view(): Float32Array {
+    return this.place.f32;
+  }
+}
+
+/** What a root's `backward` returns: the gradient with respect to an input, computed when read. */
+class InputGradient extends Tensor {
+  private readonly generation: number;
+
+  constructor(
+    private readonly root: Root,
+    shape: Shape,
+    private readonly index: number,
+  ) {
+    super(shape);
+    this.generation = root.generation;
+  }
+
+  override get place(): Window {
+    return this.root.inputGradient(this.generation, this.index);
+  }
+
+  override view(): Float32Array {
+    return this.place.f32;
+  }
+}

@@ -1,0 +1,55 @@
+import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
+import { type Shape, sizeOf } from '../tensor/check.ts';
+
+/**
+ * A stretch of a plan's workspace that is alive from one moment of the step to another. Slots whose
+ * lives do not meet may stand on the same bytes; a slot that shares another's bytes on purpose (in
+ * place, or a view) is its guest.
+ */
+export class Slot extends Window {
+  readonly shape: Shape;
+  /** First and last moment at which the bytes matter. */
+  from = Number.POSITIVE_INFINITY;
+  to = Number.NEGATIVE_INFINITY;
+  /** Byte offset in the workspace, set by the layout. */
+  offset = 0;
+  private sharesWith: Slot | undefined;
+
+  constructor(shape: Shape) {
+    super(NULL, sizeOf(shape));
+    this.shape = shape;
+  }
+
+  get bytes(): number {
+    return aligned(this.length * 4);
+  }
+
+  /** The slot whose bytes these are: itself, unless it is a guest. */
+  get host(): Slot {
+    return this.sharesWith ? this.sharesWith.host : this;
+  }
+
+  /** Makes the bytes matter at `moment`. */
+  live(moment: number): void {
+    this.from = Math.min(this.from, moment);
+    this.to = Math.max(this.to, moment);
+    if (this.sharesWith) this.host.live(moment);
+  }
+
+  /** Puts this slot on the bytes of `other`. */
+  share(other: Slot): void {
+    const { host } = other;
+    this.sharesWith = host;
+    host.live(this.from);
+    host.live(this.to);
+  }
+
+  /** Whether a life was given to it. */
+  get used(): boolean {
+    return this.to >= this.from;
+  }
+
+  attach(base: Pointer): void {
+    this.moveTo((base + this.host.offset) as Pointer);
+  }
+}

@@ -1,0 +1,86 @@
+import type { Use } from '../../graph/use.ts';
+import { Leaf } from '../../module/leaf.ts';
+import { kernels } from '../../runtime/engine.ts';
+import { extra } from '../../runtime/extra.ts';
+import { checkInteger, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
+
+/** A shape seen as [n, c, inner], c the axis that is normalised. */
+interface Rows {
+  readonly n: number;
+  readonly c: number;
+  readonly inner: number;
+}
+
+abstract class Normalized extends Leaf {
+  /** @param dim the axis; negative ones count from the last. Default 1, the classes. */
+  constructor(readonly dim = 1) {
+    super();
+    checkInteger(this.constructor.name, 'dim', dim, -Infinity);
+  }
+
+  connect(use: Use, shape: Shape): Shape {
+    const axis = this.dim < 0 ? shape.length + this.dim : this.dim;
+    const c = shape[axis];
+    if (c === undefined) {
+      throw new RangeError(
+        `${this}: input expected to have an axis ${this.dim}, got ${shapeText(shape)}`,
+      );
+    }
+    const n = sizeOf(shape.slice(0, axis));
+    use.memo = { n, c, inner: sizeOf(shape.slice(axis + 1)) } satisfies Rows;
+    use.keeps({ output: true });
+    use.mayOverwriteGradient();
+    return shape;
+  }
+
+  override toString(): string {
+    return `${this.constructor.name}(${this.dim})`;
+  }
+}
+
+/**
+ * y_k = exp(x_k) / Σ_j exp(x_j) along one axis
+ *
+ * dx_k = y_k·(dy_k − Σ_j dy_j·y_j). Logits of any size are safe. Shapes: any with that axis → the
+ * same. As PyTorch's `nn.Softmax`. Before a loss leave it out: `CrossEntropyLoss` takes logits.
+ *
+ * @throws RangeError in forward where the input lacks the axis
+ */
+export class Softmax extends Normalized {
+  override connect(use: Use, shape: Shape): Shape {
+    use.mayOverwriteInput();
+    return super.connect(use, shape);
+  }
+
+  compute(use: Use): void {
+    const { n, c, inner } = use.memo as Rows;
+    kernels().softmaxForward(use.y, use.x, c, inner, 0, n);
+  }
+
+  differentiate(use: Use): void {
+    if (!use.dx) return;
+    const { n, c, inner } = use.memo as Rows;
+    kernels().softmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
+  }
+}
+
+/**
+ * y_k = x_k − ln Σ_j exp(x_j) along one axis
+ *
+ * dx_k = dy_k − exp(y_k)·Σ_j dy_j. Logits of any size are safe. Shapes: any with that axis → the
+ * same. As PyTorch's `nn.LogSoftmax`; what `KLDivLoss` takes.
+ *
+ * @throws RangeError in forward where the input lacks the axis
+ */
+export class LogSoftmax extends Normalized {
+  compute(use: Use): void {
+    const { n, c, inner } = use.memo as Rows;
+    extra().logSoftmaxForward(use.y, use.x, c, inner, 0, n);
+  }
+
+  differentiate(use: Use): void {
+    if (!use.dx) return;
+    const { n, c, inner } = use.memo as Rows;
+    extra().logSoftmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
+  }
+}

@@ -1,0 +1,70 @@
+import { checkEps, checkNumber, describe } from '../../tensor/check.ts';
+import { checkGhosts, type VirtualBatchRest } from './ghosts.ts';
+import type { Renorm } from './renorm.ts';
+
+export interface BatchNormOptions {
+  /** Added to the variance under the root. Default 1e-5. */
+  eps?: number;
+  /**
+   * Weight of the new value in the running statistics, from 0 to 1. Default 0.1. `null` averages all
+   * batches alike.
+   */
+  momentum?: number | null;
+  /** Weight of the old value instead: 1 − momentum. */
+  decay?: number;
+  /** Whether γ (`weight`) and β (`bias`) are learnt. Default true. */
+  affine?: boolean;
+  /** Whether β is learnt. Default `affine`. */
+  center?: boolean;
+  /** Whether γ is learnt. Default `affine`. */
+  scale?: boolean;
+  /** Whether running statistics are kept. Default true; without, evaluation uses the batch's too. */
+  trackRunningStats?: boolean;
+  /**
+   * What the running variance averages: Σ(x − mean)²/(m − 1) as PyTorch, or 'biased', the same over m, as
+   * Keras and ONNX.
+   * Default 'unbiased'. What normalises a training batch is always the biased one.
+   */
+  runningVariance?: 'unbiased' | 'biased';
+  /** Whether channels are the last axis rather than axis 1. Default false. */
+  channelsLast?: boolean;
+  /**
+   * Samples of a ghost: in training a batch is normalised in ghosts of this size, each by statistics
+   * of its own (Hoffer et al., 2017, arXiv:1705.08741), which also move the running ones in turn. At
+   * least 2. By default the batch is one.
+   */
+  virtualBatchSize?: number;
+  /**
+   * What becomes of a batch's last samples that do not fill a ghost: 'refuse' throws, 'alone' makes them
+   * a smaller ghost, 'join' adds them to the last whole one. Default 'refuse'.
+   */
+  virtualBatchRest?: VirtualBatchRest;
+  /** Batch renormalization, `new Renorm({ rMax, dMax })`. By default there is none. */
+  renorm?: Renorm;
+}
+
+/** @throws TypeError or RangeError for options that the layer `who` cannot have */
+export function checkOptions(who: string, options: BatchNormOptions): void {
+  const { eps = 1e-5, momentum, decay, trackRunningStats = true, renorm } = options;
+  const { runningVariance = 'unbiased', virtualBatchSize, virtualBatchRest = 'refuse' } = options;
+  checkEps(who, eps);
+  if (momentum !== undefined && decay !== undefined) {
+    throw new TypeError(
+      `${who}: expected momentum or decay, got both: momentum is the weight of the new value, ` +
+        'decay that of the old, 1 − momentum',
+    );
+  }
+  if (runningVariance !== 'unbiased' && runningVariance !== 'biased') {
+    throw new TypeError(
+      `${who}: runningVariance expected 'unbiased' or 'biased', got ${String(runningVariance)}`,
+    );
+  }
+  if (renorm && !(typeof renorm.affine === 'function' && trackRunningStats)) {
+    throw new TypeError(
+      `${who}: renorm expected new Renorm({ rMax, dMax }), and trackRunningStats, got ` +
+        (trackRunningStats ? describe(renorm) : 'no running statistics'),
+    );
+  }
+  checkGhosts(who, virtualBatchSize, virtualBatchRest);
+  if (decay !== undefined) checkNumber(who, 'decay', decay, 0, 1);
+}

@@ -1,0 +1,106 @@
+import type { Pointer } from '../../memory/memory.ts';
+import { extra } from '../../runtime/extra.ts';
+import { describe } from '../../tensor/check.ts';
+
+/** A bound, or one for each number of batches seen before. */
+export type Bound = number | ((steps: number) => number);
+
+export interface RenormOptions {
+  /** How far σ_B/σ is followed: up to this factor, and down to its inverse. At least 1. */
+  rMax?: Bound;
+  /** How far (mean_B − mean)/σ is followed. At least 0. */
+  dMax?: Bound;
+}
+
+/**
+ * Batch renormalization (Ioffe, 2017, arXiv:1702.03275), an option of batch norms: in training the batch's
+ * statistics are corrected towards the running ones, within bounds, so that small or odd batches are
+ * normalised nearly as inference will:
+ *
+ *   y = γ·((x − mean_B)/σ_B·r + d) + β
+ *   r = clamp(σ_B/σ, 1/rMax, rMax)      d = clamp((mean_B − mean)/σ, −dMax, dMax)
+ *
+ * with σ = √(variance + eps), of the batch (B) and of the running variance. r and d are constants to the
+ * gradient.
+ *
+ * ```ts
+ * new BatchNorm2d(64, { renorm: new Renorm({ rMax: 3, dMax: (steps) => Math.min(5, steps / 1000) }) });
+ * ```
+ *
+ * A bound that is left out follows the paper: rMax is 1 for 5,000 steps, then rises to 3 at 40,000; dMax is
+ * 0, then rises to 5 at 25,000. Steps are the layer's `num_batches_tracked`.
+ *
+ * @throws TypeError or RangeError for bounds that are no numbers in their range; in forward, too, where a
+ *   function gives such
+ */
+export class Renorm {
+  readonly rMax: Bound;
+  readonly dMax: Bound;
+
+  constructor({ rMax, dMax }: RenormOptions = {}) {
+    this.rMax = rMax ?? ((steps) => ramp(steps, 5_000, 40_000, 1, 3));
+    this.dMax = dMax ?? ((steps) => ramp(steps, 5_000, 25_000, 0, 5));
+    if (typeof this.rMax !== 'function') boundAt('Renorm', 'rMax', this.rMax, 0, 1);
+    if (typeof this.dMax !== 'function') boundAt('Renorm', 'dMax', this.dMax, 0, 0);
+  }
+
+  /** @internal Throws where the bounds after so many steps are none. */
+  check(who: string, steps: number): void {
+    boundAt(who, 'rMax', this.rMax, steps, 1);
+    boundAt(who, 'dMax', this.dMax, steps, 0);
+  }
+
+  /** @internal r and d, and a and b of y = (x − K)·a + b. */
+  affine(
+    steps: number,
+    a: Pointer,
+    b: Pointer,
+    r: Pointer,
+    d: Pointer,
+    shift: Pointer,
+    delta: Pointer,
+    invStd: Pointer,
+    mean: Pointer,
+    variance: Pointer,
+    weight: Pointer,
+    bias: Pointer,
+    eps: number,
+    c: number,
+  ): void {
+    const rMax = boundAt('Renorm', 'rMax', this.rMax, steps, 1);
+    const dMax = boundAt('Renorm', 'dMax', this.dMax, steps, 0);
+    const own = [shift, delta, invStd] as const;
+    const { batchNormRenorm } = extra();
+    batchNormRenorm(a, b, r, d, ...own, mean, variance, weight, bias, eps, rMax, dMax, 0, c);
+  }
+
+  /** @internal dγ, from the totals of a backward. */
+  gradient(
+    dWeight: Pointer,
+    r: Pointer,
+    d: Pointer,
+    totals: Pointer,
+    delta: Pointer,
+    invStd: Pointer,
+    c: number,
+  ): void {
+    extra().batchNormRenormBackward(dWeight, r, d, totals, delta, invStd, c, 0, c);
+  }
+}
+
+/** From `low` at step `from` in a straight line to `high` at step `to`. */
+function ramp(steps: number, from: number, to: number, low: number, high: number): number {
+  return low + (high - low) * Math.min(1, Math.max(0, (steps - from) / (to - from)));
+}
+
+function boundAt(who: string, name: string, bound: Bound, steps: number, least: number): number {
+  const value: unknown = typeof bound === 'function' ? bound(steps) : bound;
+  const where = typeof bound === 'function' ? ` of ${steps} steps` : '';
+  if (typeof value !== 'number') {
+    throw new TypeError(`${who}: ${name}${where} expected a number, got ${describe(value)}`);
+  }
+  if (!(value >= least && value < Infinity)) {
+    throw new RangeError(`${who}: ${name}${where} expected a number ≥ ${least}, got ${value}`);
+  }
+  return value;
+}

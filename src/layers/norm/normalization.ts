@@ -1,0 +1,141 @@
+import type { Use } from '../../graph/use.ts';
+import { NULL } from '../../memory/memory.ts';
+import { Leaf } from '../../module/leaf.ts';
+import { kernels } from '../../runtime/engine.ts';
+import { checkInteger, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
+import { Buffer } from '../../tensor/parameter.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+import { LANES } from '../batchnorm/base.ts';
+
+export interface NormalizationOptions {
+  /** Whether it undoes what the scaler does: for outputs trained on scaled targets. Default false. */
+  invert?: boolean;
+  /** Whether features are the last axis rather than axis 1. Default false. */
+  channelsLast?: boolean;
+}
+
+/** What scales features by y = (x − shift)·factor + offset: a fitted scaler of `evenkeel/data`. */
+export interface FeatureMap {
+  affine(): Record<'shift' | 'factor' | 'offset', ArrayLike<number>>;
+}
+
+/** Sizes of one use: n rows of features, or n samples of planes of s values. */
+interface Sizes {
+  readonly n: number;
+  readonly s: number;
+}
+
+/**
+ * A scaler inside the model, so that the model takes raw inputs wherever it goes:
+ *
+ *   y = (x − shift)·scale + offset
+ *
+ * a number of each a feature or channel, fixed: not trained, the same in training and evaluation.
+ *
+ * ```ts
+ * const scaler = new StandardScaler().fit(table);
+ * const model = new Sequential(new Normalization(scaler), new Linear(13, 3));
+ * ```
+ *
+ * `new Normalization(features)` starts as the identity, for a state dict to come; `set(scaler)` takes
+ * another scaler over. With `{ invert: true }` it undoes the scaler instead: behind a network trained on
+ * scaled targets, it gives them in their own unit.
+ *
+ * Shapes: x [N, F] or [N, C, …] (channels last: [N, …, C]); the output has x's. `shift`, `scale`,
+ * `offset` [F] in the state dict. As Keras' `Normalization`.
+ *
+ * @throws RangeError for features that are no whole number ≥ 1, for a scaler of another width, and in
+ *   forward for an input of other features; Error for a scaler without statistics or one that clips
+ */
+export class Normalization extends Leaf {
+  readonly numFeatures: number;
+  readonly invert: boolean;
+  readonly channelsLast: boolean;
+  readonly shift: Buffer;
+  readonly scale: Buffer;
+  readonly offset: Buffer;
+
+  /** @param features a fitted scaler, or how many features there will be */
+  constructor(
+    features: number | FeatureMap,
+    { invert = false, channelsLast = false }: NormalizationOptions = {},
+  ) {
+    super();
+    const width = typeof features === 'number' ? features : features.affine().shift.length;
+    checkInteger('Normalization', 'features', width);
+    this.numFeatures = width;
+    this.invert = invert;
+    this.channelsLast = channelsLast;
+    this.shift = new Buffer(Tensor.zeros([width]));
+    this.scale = new Buffer(Tensor.from(new Float32Array(width).fill(1)));
+    this.offset = new Buffer(Tensor.zeros([width]));
+    if (typeof features !== 'number') this.set(features);
+  }
+
+  /** Does from now on what `scaler` does, or undoes it. */
+  set(scaler: FeatureMap): this {
+    const { shift, factor, offset } = scaler.affine();
+    const { numFeatures, invert } = this;
+    if (shift.length !== numFeatures) {
+      throw new RangeError(
+        `${this}: scaler expected with ${numFeatures} features, got ${shift.length}`,
+      );
+    }
+    const values = { shift: [], scale: [], offset: [] } as Record<string, number[]>;
+    for (let f = 0; f < numFeatures; f++) {
+      const from = invert ? offset[f]! : shift[f]!;
+      const by = invert ? 1 / factor[f]! : factor[f]!;
+      // What float32 rounds off the shift moves to the offset, which is near 0.
+      const near = Math.fround(from);
+      values.shift!.push(near);
+      values.scale!.push(by);
+      values.offset!.push((invert ? shift[f]! : offset[f]!) - (from - near) * by);
+    }
+    const shape = [numFeatures];
+    this.shift.assign({ data: values.shift!, shape });
+    this.scale.assign({ data: values.scale!, shape });
+    this.offset.assign({ data: values.offset!, shape });
+    return this;
+  }
+
+  connect(use: Use, shape: Shape): Shape {
+    const { numFeatures: c, channelsLast } = this;
+    const axis = channelsLast ? shape.length - 1 : 1;
+    if (shape.length < 2 || shape[axis] !== c) {
+      const expected = channelsLast ? `[N, …, ${c}]` : `[N, ${c}, …]`;
+      throw new RangeError(`${this}: input expected ${expected}, got ${shapeText(shape)}`);
+    }
+    const rows = sizeOf(shape) / c;
+    const s = channelsLast || shape.length === 2 ? 0 : rows / shape[0]!;
+    use.memo = { n: s === 0 ? rows : shape[0]!, s } satisfies Sizes;
+    use.reserveScratch(4 * LANES);
+    use.keeps({});
+    use.mayOverwriteInput();
+    use.mayOverwriteGradient();
+    return shape;
+  }
+
+  compute(use: Use): void {
+    const { numFeatures: c, shift, scale, offset } = this;
+    const { n, s } = use.memo as Sizes;
+    const { y, x, scratch } = use;
+    const map = [shift.ptr, scale.ptr, offset.ptr] as const;
+    if (s === 0) kernels().batchNormForward(y, ...map, x, c, 0, 0, n, scratch);
+    else kernels().batchNormForwardPlanes(y, ...map, x, n, c, s, 0, 0, c);
+  }
+
+  /** dx = dy·scale: batch norm's with frozen statistics. */
+  differentiate(use: Use): void {
+    const { numFeatures: c, shift, scale, offset } = this;
+    const { n, s } = use.memo as Sizes;
+    const { dx, dy, scratch } = use;
+    if (!dx) return;
+    const map = [shift.ptr, scale.ptr, offset.ptr, NULL, NULL, dy, NULL] as const;
+    if (s === 0) kernels().batchNormBackward(dx, ...map, c, 0, 0, n, scratch);
+    else kernels().batchNormBackwardPlanes(dx, ...map, n, c, s, 0, 0, c);
+  }
+
+  override toString(): string {
+    return `Normalization(${this.numFeatures})`;
+  }
+}

@@ -1,0 +1,155 @@
+import type { Slot } from '../../graph/slot.ts';
+import type { Use } from '../../graph/use.ts';
+import { Block, offset, type Pointer } from '../../memory/memory.ts';
+import { extra } from '../../runtime/extra.ts';
+import { checkEps, checkInteger, type Shape } from '../../tensor/check.ts';
+import { Buffer, Parameter } from '../../tensor/parameter.ts';
+import { defaultGenerator } from '../../tensor/random.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+import { ConvTranspose2d } from '../conv/convtranspose.ts';
+import { chunks } from './layernorm.ts';
+import { Reparametrized, type Weighted } from './reparametrized.ts';
+
+export interface SpectralNormOptions {
+  /** Rounds of the power iteration in each forward in training. Default 1. */
+  nPowerIterations?: number;
+  /** The least that Wᵀu and Wv are divided by. Default 1e-12. */
+  eps?: number;
+}
+
+/** Rounds at the start, from a random u: those of PyTorch's parametrization. */
+const FIRST_ROUNDS = 15;
+
+/**
+ * Spectral normalization of a layer (Miyato et al., 2018, arXiv:1802.05957): the layer computes with
+ *
+ *   w = W/σ      σ = uᵀWv
+ *
+ * where W is trained, seen as a matrix [outputs, the rest], and u and v follow its first singular vectors:
+ * each forward in training first takes v ← Wᵀu/‖Wᵀu‖ and u ← Wv/‖Wv‖. So σ nears the largest factor by
+ * which W stretches a vector, and w stretches none by more than about 1. Gradients take u and v for
+ * constants. Evaluation and `predict` use u and v as they are.
+ *
+ * ```ts
+ * const layer = new SpectralNorm(new Linear(784, 200));
+ * layer.forward(x);                        // [N, 784] → [N, 200]
+ * ```
+ *
+ * Shapes: the layer's own. `weight_orig` as the layer's `weight`, `weight_u` [outputs], `weight_v` [the
+ * rest], and its `bias`: the keys of PyTorch's `nn.utils.spectral_norm` with dim = 0. At first u is drawn
+ * from the default generator and iterated 15 times. The layer belongs to the wrapper from then on. W = 0
+ * has no direction and gives NaN, as in PyTorch.
+ *
+ * @throws TypeError for what has no weight of two axes or more, and for ConvTranspose2d, whose outputs are
+ *   not the weight's first axis; RangeError for an nPowerIterations that is no whole number ≥ 1 or an
+ *   eps ≤ 0; else as the layer
+ */
+export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<L> {
+  /** W, of the weight's shape. */
+  readonly weightOrig: Parameter;
+  /** u, [outputs]. */
+  readonly weightU: Buffer;
+  /** v, [the rest]. */
+  readonly weightV: Buffer;
+  readonly nPowerIterations: number;
+  readonly eps: number;
+  #sigma = 0;
+  /** u and v of a use's forward, and the version that w had. */
+  readonly #kept = new WeakMap<Use, Slot>();
+
+  constructor(layer: L, { nPowerIterations = 1, eps = 1e-12 }: SpectralNormOptions = {}) {
+    super(layer);
+    if (layer instanceof ConvTranspose2d) {
+      throw new TypeError(
+        `SpectralNorm: expected a weight whose first axis are the outputs, got ${layer}`,
+      );
+    }
+    checkInteger('SpectralNorm', 'nPowerIterations', nPowerIterations);
+    checkEps('SpectralNorm', eps);
+    this.nPowerIterations = nPowerIterations;
+    this.eps = eps;
+    const [rows, columns] = this.extents;
+    this.weightOrig = new Parameter(layer.weight.data);
+    this.weightU = new Buffer(Tensor.zeros([rows]));
+    this.weightV = new Buffer(Tensor.zeros([columns]));
+    defaultGenerator.normal(this.weightU.data.place, 0, 1);
+    const scratch = new Block(this.scratchBytes);
+    this.iterate(FIRST_ROUNDS, scratch.ptr);
+    scratch.release();
+  }
+
+  override connect(use: Use, ...shapes: Shape[]): Shape {
+    const shape = super.connect(use, ...shapes);
+    const [rows, columns] = this.extents;
+    this.#kept.set(use, use.save([rows + columns + 1]));
+    use.reserveScratch(this.scratchBytes);
+    return shape;
+  }
+
+  override compute(use: Use): void {
+    if (use.training) this.iterate(this.nPowerIterations, use.scratch);
+    super.compute(use);
+    if (use.recording) this.keep(this.#kept.get(use)!);
+  }
+
+  override differentiate(use: Use): void {
+    this.restore(this.#kept.get(use)!);
+    super.differentiate(use);
+  }
+
+  protected override make(): void {
+    this.divide(this.weightU.ptr, this.weightV.ptr);
+  }
+
+  /** dW += (dw − u·vᵀ·Σ dw·w)/σ, with the dw, u, v and σ of this use. */
+  protected override differentiateWeight(use: Use): void {
+    const [rows, columns] = this.extents;
+    const { ptr } = this.#kept.get(use)!;
+    const { target } = this;
+    extra().spectralNormBackward(
+      use.gradient(this.weightOrig),
+      target.gradPtr,
+      target.ptr,
+      ptr,
+      offset(ptr, rows),
+      this.#sigma,
+      rows,
+      columns,
+    );
+  }
+
+  private get scratchBytes(): number {
+    const [rows, columns] = this.extents;
+    return chunks(rows) * columns * 4;
+  }
+
+  private iterate(rounds: number, scratch: Pointer): void {
+    const { weightU: u, weightV: v, weightOrig, eps } = this;
+    extra().powerIteration(u.ptr, v.ptr, weightOrig.ptr, ...this.extents, eps, rounds, scratch);
+    u.version++;
+    v.version++;
+  }
+
+  /** w = W/σ, by these u and v. */
+  private divide(u: Pointer, v: Pointer): void {
+    const { target, weightOrig } = this;
+    this.#sigma = extra().spectralNormForward(target.ptr, u, v, weightOrig.ptr, ...this.extents);
+  }
+
+  private keep(slot: Slot): void {
+    const [rows, columns] = this.extents;
+    slot.f32.set(this.weightU.data.view());
+    slot.f32.set(this.weightV.data.view(), rows);
+    slot.i32[rows + columns] = this.version;
+  }
+
+  /** w as it was in a forward, where another of the same step, or a `predict`, has made it anew since. */
+  private restore({ ptr, i32 }: Slot): void {
+    const [rows, columns] = this.extents;
+    const version = i32[rows + columns]!;
+    if (version === this.version) return;
+    this.divide(ptr, offset(ptr, rows));
+    this.target.version++;
+    this.version = version;
+  }
+}

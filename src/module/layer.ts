@@ -1,0 +1,148 @@
+import type { Use } from '../graph/use.ts';
+import { checkShape, type Shape, sizeOf } from '../tensor/check.ts';
+import type { Parameter } from '../tensor/parameter.ts';
+import type { Input, Tensor } from '../tensor/tensor.ts';
+import { Leaf } from './leaf.ts';
+
+/** What a layer of your own gets beside x and y. */
+export interface LayerContext {
+  /** The input's and the output's shape. */
+  readonly inputShape: Shape;
+  readonly outputShape: Shape;
+  /** Whether this forward is in training mode. */
+  readonly training: boolean;
+  /** Whether a backward may follow; false in `predict`. */
+  readonly recording: boolean;
+  /**
+   * An array that keeps its values until this forward's backward. The first `save` of a forward is
+   * `saved[0]` in backward, and so on; the arrays are reused from step to step.
+   */
+  save(shape: Shape): Float32Array;
+  readonly saved: readonly Float32Array[];
+  /** A parameter's values, live. */
+  values(parameter: Parameter): Float32Array;
+  /** The array to add a parameter's gradient to; null where the parameter is frozen. */
+  gradient(parameter: Parameter): Float32Array | null;
+}
+
+type Forward = (x: Float32Array, y: Float32Array, ctx: LayerContext) => void;
+type Backward = (dy: Float32Array, dx: Float32Array | null, ctx: LayerContext) => void;
+
+/**
+ * A layer of your own, written on typed arrays.
+ *
+ * ```ts
+ * class Square extends Layer {
+ *   outputShape(shape) { return shape; }
+ *   forward(x, y, ctx) {
+ *     ctx.save(ctx.inputShape).set(x);
+ *     for (let i = 0; i < x.length; i++) y[i] = x[i] * x[i];
+ *   }
+ *   backward(dy, dx, ctx) {
+ *     const [x] = ctx.saved;
+ *     if (dx) for (let i = 0; i < x.length; i++) dx[i] = 2 * x[i] * dy[i];
+ *   }
+ * }
+ * ```
+ *
+ * The arrays are views, valid during the call only. `backward` overwrites dx, which is null where
+ * nobody wants it, and adds to `ctx.gradient(parameter)`. Parameters are properties
+ * (`scale = new Parameter(Tensor.from([1]))`); a property's name is its state-dict key.
+ *
+ * Users of the layer call `forward(tensor)`, `backward(dy)` and `predict(x)` on it as on any other. In
+ * TypeScript, declare such a field as `Layer`.
+ */
+export abstract class Layer extends Leaf {
+  private readonly forwardOnArrays: Forward;
+  private readonly backwardOnArrays: Backward;
+
+  constructor() {
+    super();
+    // The instance's `forward` and `backward` are the caller's (Module); these are the author's.
+    const { prototype } = this.constructor as { prototype: Layer };
+    this.forwardOnArrays = prototype.forward as Forward;
+    this.backwardOnArrays = prototype.backward as Backward;
+  }
+
+  protected override bind(): void {
+    super.bind();
+    const callersBackward = Leaf.prototype.backward as (dy: Input) => Tensor;
+    Object.defineProperty(this, 'backward', {
+      value: (dy: Input) => callersBackward.call(this, dy),
+      configurable: true,
+    });
+  }
+
+  /** The output's shape for an input's; throw a RangeError for shapes the layer cannot take. */
+  abstract outputShape(shape: Shape): Shape;
+
+  // biome-ignore lint/suspicious/noExplicitAny: the author's (x, y, ctx) and the caller's (tensor)
+  abstract override forward(x: any, y?: any, ctx?: any): any;
+
+  // biome-ignore lint/suspicious/noExplicitAny: the author's (dy, dx, ctx) and the caller's (dy)
+  abstract override backward(dy: any, dx?: any, ctx?: any): any;
+
+  /** @internal */
+  connect(use: Use, shape: Shape): Shape {
+    const output = this.outputShape(shape);
+    checkShape(`${this}.outputShape`, output);
+    use.keeps({});
+    use.memo = new Context(use, shape, output);
+    return output;
+  }
+
+  /** @internal */
+  compute(use: Use): void {
+    const ctx = use.memo as Context;
+    ctx.begin();
+    this.forwardOnArrays(use.inputs[0]!.slot.f32, use.output.slot.f32, ctx);
+  }
+
+  /** @internal */
+  differentiate(use: Use): void {
+    const dx = use.dx ? use.targets[0]!.slot.f32 : null;
+    this.backwardOnArrays(use.output.gradient!.f32, dx, use.memo as Context);
+  }
+
+  protected override stateName(property: string): string {
+    return property;
+  }
+}
+
+class Context implements LayerContext {
+  readonly saved: Float32Array[] = [];
+  private next = 0;
+
+  constructor(
+    private readonly use: Use,
+    readonly inputShape: Shape,
+    readonly outputShape: Shape,
+  ) {}
+
+  get training(): boolean {
+    return this.use.training;
+  }
+
+  get recording(): boolean {
+    return this.use.recording;
+  }
+
+  begin(): void {
+    this.next = 0;
+  }
+
+  save(shape: Shape): Float32Array {
+    const size = sizeOf(shape);
+    const at = this.next++;
+    if (this.saved[at]?.length !== size) this.saved[at] = new Float32Array(size);
+    return this.saved[at];
+  }
+
+  values(parameter: Parameter): Float32Array {
+    return parameter.data.view();
+  }
+
+  gradient(parameter: Parameter): Float32Array | null {
+    return this.use.gradient(parameter) ? (parameter.grad as Tensor).view() : null;
+  }
+}

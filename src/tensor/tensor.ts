@@ -1,0 +1,214 @@
+import type { Window } from '../memory/memory.ts';
+import { checkShape, describe, type Shape, sameShape, shapeText, sizeOf } from './check.ts';
+
+type NumberArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/** Numbers in nested arrays, all of one length on each level. */
+export type Nested = number | NumberArray | readonly Nested[];
+
+/** What a Tensor can be made from. */
+export type TensorData = Nested;
+
+/** What `forward`, `backward` and `predict` take: a Tensor, or flat data with its shape. */
+export type Input = Tensor | { readonly data: ArrayLike<number>; readonly shape: Shape };
+
+/** @internal A model's forward: what a result or a loss gradient belongs to. */
+export interface Origin {
+  readonly root: object;
+  readonly generation: number;
+}
+
+/**
+ * An array of float32 numbers with a shape, row-major.
+ *
+ * A Tensor that you make, clone or get from `predict` owns an ordinary JavaScript array and is garbage
+ * like any other. What `forward` and `backward` return stands on the model's workspace and must be
+ * read before the model's next `forward`; afterwards reading it throws.
+ */
+export class Tensor {
+  readonly shape: Shape;
+  /** Number of elements. */
+  readonly size: number;
+  private readonly owned: Float32Array | undefined;
+
+  /** @internal Use `Tensor.from`. */
+  constructor(shape: Shape, owned?: Float32Array) {
+    this.shape = shape;
+    this.size = sizeOf(shape);
+    this.owned = owned;
+  }
+
+  /**
+   * A tensor with a copy of `data`.
+   *
+   * @param data a typed array, a flat array or nested arrays
+   * @param shape its shape; for nested arrays it may be left out, for flat ones it defaults to [length]
+   * @throws RangeError where the number of elements does not fit the shape or nested arrays are ragged
+   * @throws TypeError where an element is not a number
+   */
+  static from(data: TensorData, shape?: Shape): Tensor {
+    const found = shapeOf(data);
+    const values = new Float32Array(sizeOf(found));
+    flatten(data, found, 0, values, 0);
+    if (!shape) return new Tensor(found, values);
+    checkShape('Tensor.from', shape);
+    if (sizeOf(shape) !== values.length) {
+      throw new RangeError(
+        `Tensor.from: shape ${shapeText(shape)} holds ${sizeOf(shape)} elements, got ${values.length}`,
+      );
+    }
+    return new Tensor([...shape], values);
+  }
+
+  /** A tensor of zeros. */
+  static zeros(shape: Shape): Tensor {
+    checkShape('Tensor.zeros', shape);
+    return new Tensor([...shape], new Float32Array(sizeOf(shape)));
+  }
+
+  /** The values, row-major, as a Float32Array of your own. */
+  toArray(): Float32Array {
+    return this.view().slice();
+  }
+
+  /** The single value of a tensor with one element. */
+  item(): number {
+    if (this.size !== 1) {
+      throw new RangeError(`Tensor.item: expected one element, got shape ${shapeText(this.shape)}`);
+    }
+    return this.view()[0]!;
+  }
+
+  /** Overwrites the values; `values` must have this tensor's size (and shape, if it is a Tensor). */
+  set(values: TensorData | Tensor): this {
+    const source = values instanceof Tensor ? values : Tensor.from(values);
+    const flat = !(values instanceof Tensor) && source.shape.length === 1;
+    if (flat ? source.size !== this.size : !sameShape(source.shape, this.shape)) {
+      throw new RangeError(
+        `Tensor.set: expected ${shapeText(this.shape)}, got ${shapeText(source.shape)}`,
+      );
+    }
+    this.view().set(source.view());
+    this.written();
+    return this;
+  }
+
+  /** An owned copy. */
+  clone(): Tensor {
+    return new Tensor(this.shape, this.toArray());
+  }
+
+  /** @internal Called after the values were overwritten. */
+  protected written(): void {}
+
+  /** @internal The live values; not to be kept. */
+  view(): Float32Array {
+    return this.owned!;
+  }
+
+  /** @internal The forward that the values belong to, where they belong to one. */
+  get origin(): Origin | undefined {
+    return undefined;
+  }
+
+  /** @internal Where in linear memory the values stand, if they do. Throws like `view`. */
+  get place(): Window | undefined {
+    return undefined;
+  }
+}
+
+/** A tensor that stands in a window of linear memory for as long as that memory is held. */
+export class PlacedTensor extends Tensor {
+  constructor(
+    shape: Shape,
+    private readonly window: Window,
+    /** Throws when the window is no longer the tensor's. */
+    private readonly guard?: () => void,
+    /** Is told when the values were overwritten. */
+    private readonly onWrite?: () => void,
+  ) {
+    super(shape);
+  }
+
+  protected override written(): void {
+    this.onWrite?.();
+  }
+
+  override view(): Float32Array {
+    this.guard?.();
+    return this.window.f32;
+  }
+
+  override get place(): Window {
+    this.guard?.();
+    return this.window;
+  }
+}
+
+/** @internal An input's shape, checked against its data. */
+export function inputShape(who: string, input: Input): Shape {
+  if (input instanceof Tensor) return input.shape;
+  if (typeof input !== 'object' || input === null || !('data' in input) || !('shape' in input)) {
+    throw new TypeError(`${who}: expected a Tensor or { data, shape }, got ${describe(input)}`);
+  }
+  checkShape(who, input.shape);
+  if (input.data?.length !== sizeOf(input.shape)) {
+    throw new RangeError(
+      `${who}: shape ${shapeText(input.shape)} holds ${sizeOf(input.shape)} elements, ` +
+        `got ${input.data?.length}`,
+    );
+  }
+  return input.shape;
+}
+
+/** @internal An input's values, for a copy. */
+export function inputValues(input: Input): ArrayLike<number> {
+  return input instanceof Tensor ? input.view() : input.data;
+}
+
+function shapeOf(data: TensorData): number[] {
+  const shape: number[] = [];
+  for (let level: unknown = data; isList(level); level = level[0]) shape.push(level.length);
+  return shape;
+}
+
+function isList(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+}
+
+function flatten(
+  data: unknown,
+  shape: Shape,
+  axis: number,
+  into: Float32Array,
+  at: number,
+): number {
+  if (axis === shape.length) {
+    if (typeof data !== 'number') {
+      throw new TypeError(`Tensor.from: expected numbers, got ${describe(data)}`);
+    }
+    into[at] = data;
+    return at + 1;
+  }
+  if (!isList(data) || data.length !== shape[axis]) {
+    throw new RangeError(
+      `Tensor.from: ragged nested arrays: axis ${axis} expected ${shape[axis]} entries, ` +
+        `got ${isList(data) ? data.length : describe(data)}`,
+    );
+  }
+  if (ArrayBuffer.isView(data)) {
+    into.set(data as unknown as Float32Array, at);
+    return at + data.length;
+  }
+  for (let i = 0; i < data.length; i++) at = flatten(data[i], shape, axis + 1, into, at);
+  return at;
+}
