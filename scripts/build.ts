@@ -3,36 +3,41 @@
  *
  *   tsx scripts/build.ts            all of it
  *   tsx scripts/build.ts --kernels  only the wasm and src/generated
+ *
+ * What costs seconds (compiling, packing, types) is kept in build/cache by content.
  */
 
-import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { bundle } from './bundle.ts';
-import { plainModule } from './generate.ts';
-import { compileUnpacker } from './kernels.ts';
+import { cached, mirror } from './cache.ts';
+import { buildKernels } from './kernels.ts';
+import { run } from './run.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-process.chdir(root);
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-mkdirSync('build', { recursive: true });
-mkdirSync('src/generated', { recursive: true });
-// The two targets side by side, each in a process of its own.
-const targets = ['strict', 'relaxed'].map((target) =>
-  promisify(execFile)('node_modules/.bin/tsx', ['scripts/target.ts', target]),
-);
-await compileUnpacker('build/unpack.wasm');
-for (const { stderr } of await Promise.all(targets)) process.stderr.write(stderr);
-writeFileSync(
-  'src/generated/unpacker.ts',
-  plainModule('UNPACKER', readFileSync('build/unpack.wasm')),
-);
-
+await buildKernels();
 if (!process.argv.includes('--kernels')) {
-  await bundle();
-  const types = spawnSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json'], {
-    stdio: 'inherit',
-  });
-  if (types.status !== 0) process.exit(types.status ?? 1);
+  const dist = mkdtempSync('build/dist-');
+  try {
+    const [types] = await Promise.all([declarations(), bundle(dist)]);
+    cpSync(types, `${dist}/types`, { recursive: true });
+    mirror(dist, 'dist');
+  } finally {
+    rmSync(dist, { recursive: true });
+  }
+}
+
+/** The declarations of the public types. */
+function declarations(): Promise<string> {
+  const inputs = [
+    'src',
+    'tsconfig.json',
+    'tsconfig.types.json',
+    'package.json',
+    'scripts/build.ts',
+  ];
+  return cached('types', inputs, (folder) =>
+    run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json', '--outDir', folder),
+  );
 }

@@ -3,7 +3,7 @@
  * one that compiles nothing but imports a `.wasm` as a module. There `NAME.workerd.ts` stands in for
  * `NAME.ts`. Within each the entries share one engine.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -35,18 +35,17 @@ const workerd: Plugin = {
   },
 };
 
-export async function bundle(): Promise<void> {
-  rmSync('dist', { recursive: true, force: true });
-  mkdirSync('dist');
+/** Writes them into the folder `dist`. */
+export async function bundle(dist: string): Promise<void> {
   const stamp = stampOf(readFileSync('build/strict.d.ts', 'utf8'));
   for (const [target, file] of [
     ['strict', 'kernels'],
     ['relaxed', 'relaxed'],
   ]) {
-    writeFileSync(`dist/${file}.wasm`, stamped(readFileSync(`build/${target}.wasm`), stamp));
+    writeFileSync(`${dist}/${file}.wasm`, stamped(readFileSync(`build/${target}.wasm`), stamp));
   }
-  await bundleInto('dist');
-  await bundleInto('dist/workerd', workerd);
+  await bundleInto(dist);
+  await bundleInto(`${dist}/workerd`, workerd);
 }
 
 const OPTIONS = {

@@ -1,5 +1,6 @@
 /** Turns what asc wrote into the files of src/generated. */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { pack } from './pack.ts';
 
 const HEADER = '// Made by scripts/generate.ts from the compiled kernels. Do not edit.\n';
@@ -7,6 +8,15 @@ const HEADER = '// Made by scripts/generate.ts from the compiled kernels. Do not
 /** A kernel's parameter, as asc's raw bindings list it: `@param x \`usize\``. */
 const PARAMETER = /@param (\w+) `(\w+)`/g;
 const KERNEL = /\/\*\*((?:(?!\*\/)[\s\S])*?)\*\/\s*export function (\w+)\([^)]*\): (\w+);/g;
+
+/** The names that an export list in assembly/ gives. */
+export function listed(file: string): Set<string> {
+  const names = new Set<string>();
+  for (const [, list] of readFileSync(file, 'utf8').matchAll(/export \{([^}]*)\}/g)) {
+    for (const name of list!.split(',')) if (name.trim()) names.add(name.trim());
+  }
+  return names;
+}
 
 /**
  * The kernels' signatures with branded pointers: a `usize` becomes `Pointer`, so that swapping a

@@ -1,27 +1,101 @@
 /**
- * Runs the AssemblyScript compiler on asconfig.json's targets.
+ * Compiles the kernels: assembly/ → build/*.wasm → src/generated.
  *
- *   tsx scripts/kernels.ts assembly/batchnorm/rows.ts /tmp/bn.wasm    one file by itself, while at work on it
+ *   tsx scripts/kernels.ts assembly/relu.ts /tmp/relu.wasm    the exports of one file by itself
  */
-import asc from 'assemblyscript/asc';
-import InlineTag from './inline.js';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { cached, filesOf, writeWhole } from './cache.ts';
+import { listed, plainModule, signatures, stampModule, stampOf } from './generate.ts';
+import { run } from './run.ts';
 
-export async function compileKernels(...args: string[]): Promise<void> {
-  await compile('--config', 'asconfig.json', ...args);
+/** What a compiled module depends on. */
+const SOURCES = [
+  'assembly',
+  'asconfig.json',
+  'scripts/kernels.ts',
+  'scripts/asc.js',
+  'scripts/inline.js',
+  'scripts/split.js',
+];
+const PACKER = ['scripts/packed.ts', 'scripts/pack.ts', 'scripts/generate.ts'];
+
+/** Runs the compiler with asconfig.json's options: compileKernels('assembly/relu.ts', '--outFile', …). */
+export function compileKernels(...args: string[]): Promise<void> {
+  return run('scripts/asc.js', ...args, '--config', 'asconfig.json');
 }
 
-/** Compiles assembly/unpack.ts, a module of its own, for size. */
-export async function compileUnpacker(outFile: string): Promise<void> {
-  const bare = ['--runtime', 'stub', '--importMemory', '--noExportMemory', '--initialMemory', '0'];
-  const small = ['--optimizeLevel', '3', '--shrinkLevel', '2', '--noAssert', '--use', 'abort='];
-  await compile('assembly/unpack.ts', '--config', 'none', '--outFile', outFile, ...bare, ...small);
+/** Everything that is made of assembly/; what has not changed since is taken from the cache. */
+export async function buildKernels(): Promise<void> {
+  await Promise.all([strict(), relaxed(), unpacker()]);
 }
 
-async function compile(...args: string[]): Promise<void> {
-  const { error, stdout, stderr } = await asc.main(args, { transforms: [new InlineTag()] });
-  const said = stdout.toString() + stderr.toString();
-  if (said) process.stderr.write(said);
-  if (error) throw error;
+/** Every bundle has these: they are cut in two, the core and what few networks need. */
+async function strict(): Promise<void> {
+  const built = await cached('strict', SOURCES, async (folder) => {
+    const file = join(folder, 'strict.wasm');
+    const text = ['--textFile', join(folder, 'strict.wat')];
+    await compileKernels('assembly/all.ts', '--target', 'strict', '--outFile', file, ...text);
+    const parts = [
+      ['core', 'index'],
+      ['extra', 'extra'],
+    ].map(([part, list]) => {
+      const names = listed(`assembly/${list}.ts`);
+      return run('scripts/split.js', file, join(folder, `${part}.wasm`), ...names);
+    });
+    await Promise.all(parts);
+  });
+  place(built);
+  const declarations = readFileSync(join(built, 'strict.d.ts'), 'utf8');
+  generate('kernels', signatures(declarations, listed('assembly/extra.ts')));
+  generate('stamp', stampModule(stampOf(declarations)));
+  await Promise.all(['core', 'extra'].map((name) => packModule(name)));
+}
+
+/** The relaxed kernels are a choice of their own and stay whole. */
+async function relaxed(): Promise<void> {
+  const built = await cached('relaxed', SOURCES, (folder) => {
+    const file = join(folder, 'relaxed.wasm');
+    return compileKernels('assembly/all.ts', '--target', 'relaxed', '--outFile', file);
+  });
+  place(built);
+  await packModule('relaxed');
+}
+
+/** assembly/unpack.ts, a module of its own, compiled for size. */
+async function unpacker(): Promise<void> {
+  const built = await cached('unpack', SOURCES, (folder) => {
+    const out = ['--config', 'none', '--outFile', join(folder, 'unpack.wasm')];
+    const bare = [
+      '--runtime',
+      'stub',
+      '--importMemory',
+      '--noExportMemory',
+      '--initialMemory',
+      '0',
+    ];
+    const small = ['--optimizeLevel', '3', '--shrinkLevel', '2', '--noAssert', '--use', 'abort='];
+    return run('scripts/asc.js', 'assembly/unpack.ts', ...out, ...bare, ...small);
+  });
+  place(built);
+  generate('unpacker', plainModule('UNPACKER', readFileSync(join(built, 'unpack.wasm'))));
+}
+
+async function packModule(name: string): Promise<void> {
+  const file = `build/${name}.wasm`;
+  const packed = await cached(`${name}.ts`, [file, ...PACKER], (folder) =>
+    run('scripts/packed.ts', file, `${name.toUpperCase()}_WASM`, join(folder, 'packed.ts')),
+  );
+  generate(name, readFileSync(join(packed, 'packed.ts')));
+}
+
+/** Copies what was built to build/, where tests and benchmarks read it. */
+function place(built: string): void {
+  for (const file of filesOf(built)) writeWhole(join('build', basename(file)), readFileSync(file));
+}
+
+function generate(name: string, content: string | Uint8Array): void {
+  writeWhole(`src/generated/${name}.ts`, content);
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -1,8 +1,7 @@
 /** Reads the compiled module: it must hold nothing that threads would share or write twice. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { signatures } from '../scripts/generate.ts';
-import { listed } from '../scripts/split.ts';
+import { listed, signatures } from '../scripts/generate.ts';
 
 /** Section ids of the WebAssembly binary format, section 5.5. */
 const SECTIONS: Record<number, string> = {
