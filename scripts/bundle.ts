@@ -37,7 +37,7 @@ const workerd: Plugin = {
 
 /** Writes them into the folder `dist`. */
 export async function bundle(dist: string): Promise<void> {
-  const stamp = stampOf(readFileSync('build/strict.d.ts', 'utf8'));
+  const stamp = stampOf(JSON.parse(readFileSync('build/signatures.json', 'utf8')));
   for (const [target, file] of [
     ['strict', 'kernels'],
     ['relaxed', 'relaxed'],

@@ -1,13 +1,19 @@
-/** Turns what asc wrote into the files of src/generated. */
+/** Turns the compiled kernels, and what their sources say of them, into the files of src/generated. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pack } from './pack.ts';
 
 const HEADER = '// Made by scripts/generate.ts from the compiled kernels. Do not edit.\n';
 
-/** A kernel's parameter, as asc's raw bindings list it: `@param x \`usize\``. */
-const PARAMETER = /@param (\w+) `(\w+)`/g;
-const KERNEL = /\/\*\*((?:(?!\*\/)[\s\S])*?)\*\/\s*export function (\w+)\([^)]*\): (\w+);/g;
+/** What scripts/signatures.js reads in the sources. */
+export interface Sources {
+  readonly functions: Readonly<
+    Record<string, { parameters: readonly [name: string, type: string][]; result: string }>
+  >;
+  readonly structs: Readonly<Record<string, readonly [name: string, type: string][]>>;
+}
+
+const NUMBERS = ['i32', 'u32', 'f32', 'f64', 'bool'];
 
 /** The names that an export list in assembly/ gives. */
 export function listed(file: string): Set<string> {
@@ -19,34 +25,62 @@ export function listed(file: string): Set<string> {
 }
 
 /**
- * The kernels' signatures with branded pointers: a `usize` becomes `Pointer`, so that swapping a
- * pointer and a size does not compile. Those of the names `extra` stand apart.
+ * The kernels' signatures with branded pointers, so that swapping a pointer and a size does not compile: a
+ * `usize` becomes `Pointer`; an alias of `usize` and a struct become a pointer of that name, which no other
+ * pointer can stand in for. The structs' layouts follow.
  */
-export function signatures(declarations: string, extra: ReadonlySet<string>): string {
-  const lines: string[] = [];
-  const extraLines: string[] = [];
-  for (const [, comment, name, result] of declarations.matchAll(KERNEL)) {
-    const parameters = [...comment!.matchAll(PARAMETER)].map(
-      ([, parameter, type]) => `${parameter}: ${type === 'usize' ? 'Pointer' : 'number'}`,
-    );
-    (extra.has(name!) ? extraLines : lines).push(`  ${name}(${parameters.join(', ')}): ${result};`);
-  }
-  return `${HEADER}
-/** A byte address in linear memory; 0 means "absent". */
-export type Pointer = number & { readonly __pointer: unique symbol };
+export function signatures(
+  { functions, structs }: Sources,
+  core: ReadonlySet<string>,
+  extra: ReadonlySet<string>,
+): string {
+  const typeOf = (type: string) => {
+    if (NUMBERS.includes(type)) return 'number';
+    return type === 'usize' ? 'Pointer' : `Pointer<'${type}'>`;
+  };
+  const linesOf = (names: ReadonlySet<string>) =>
+    [...names].map((name) => {
+      const { parameters, result } = functions[name]!;
+      const typed = parameters.map(([parameter, type]) => `${parameter}: ${typeOf(type)}`);
+      return `  ${name}(${typed.join(', ')}): ${result === 'void' ? result : 'number'};`;
+    });
+  const taken = new Set(
+    [...core, ...extra].flatMap((name) => functions[name]!.parameters.map(([, type]) => type)),
+  );
+  const layouts = Object.entries(structs)
+    .filter(([name]) => taken.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, fields]) => {
+      const packed = fields.map(([field, type]) => (type === 'i32' ? field : `${field}:${type}`));
+      return `
+export interface ${name} {
+${fields.map(([field]) => `  readonly ${field}: number;`).join('\n')}
+}
+export const ${name}: Layout<${name}, '${name}'> =
+  '${packed.join(' ')}';
+`;
+    });
+  return `${HEADER}${layouts.length > 0 ? "import type { Layout } from '../memory/struct.ts';\n" : ''}
+/** A byte address in linear memory; 0 means "absent". Name says what stands there, where it matters. */
+export type Pointer<Name extends string = string> = number & { readonly __pointer: Name };
 
 /** What the module that every bundle has exports: assembly/index.ts. */
 export interface CoreKernels {
-${lines.join('\n')}
+${linesOf(core).join('\n')}
 }
 
 /** What the module beside it exports: assembly/extra.ts. */
 export interface ExtraKernels {
-${extraLines.join('\n')}
+${linesOf(extra).join('\n')}
 }
 
 export interface Kernels extends CoreKernels, ExtraKernels {}
-`;
+${layouts.join('')}`;
+}
+
+/** The file src/generated/kernels.ts, from the sources as scripts/signatures.js read them. */
+export function kernelsModule(sources: Sources): string {
+  return signatures(sources, listed('assembly/index.ts'), listed('assembly/extra.ts'));
 }
 
 /** A module under a name, packed into text, for a bundle that needs no second file. */
@@ -68,11 +102,8 @@ export function plainModule(name: string, bytes: Uint8Array): string {
 }
 
 /** What tells these kernels from those of another version: a digest of their signatures. */
-export function stampOf(declarations: string): string {
-  return createHash('sha256')
-    .update(signatures(declarations, new Set()))
-    .digest('hex')
-    .slice(0, 12);
+export function stampOf(sources: Sources): string {
+  return createHash('sha256').update(kernelsModule(sources)).digest('hex').slice(0, 12);
 }
 
 export function stampModule(stamp: string): string {

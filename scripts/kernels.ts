@@ -6,7 +6,14 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { cached, filesOf, writeWhole } from './cache.ts';
-import { listed, plainModule, signatures, stampModule, stampOf } from './generate.ts';
+import {
+  kernelsModule,
+  listed,
+  plainModule,
+  type Sources,
+  stampModule,
+  stampOf,
+} from './generate.ts';
 import { run } from './run.ts';
 
 /** What a compiled module depends on. */
@@ -16,6 +23,7 @@ const SOURCES = [
   'scripts/kernels.ts',
   'scripts/asc.js',
   'scripts/inline.js',
+  'scripts/signatures.js',
   'scripts/split.js',
 ];
 const PACKER = ['scripts/packed.ts', 'scripts/pack.ts', 'scripts/generate.ts'];
@@ -43,12 +51,15 @@ async function strict(): Promise<void> {
       const names = listed(`assembly/${list}.ts`);
       return run('scripts/split.js', file, join(folder, `${part}.wasm`), ...names);
     });
-    await Promise.all(parts);
+    await Promise.all([
+      ...parts,
+      run('scripts/signatures.js', 'assembly', join(folder, 'signatures.json')),
+    ]);
   });
   place(built);
-  const declarations = readFileSync(join(built, 'strict.d.ts'), 'utf8');
-  generate('kernels', signatures(declarations, listed('assembly/extra.ts')));
-  generate('stamp', stampModule(stampOf(declarations)));
+  const sources: Sources = JSON.parse(readFileSync(join(built, 'signatures.json'), 'utf8'));
+  generate('kernels', kernelsModule(sources));
+  generate('stamp', stampModule(stampOf(sources)));
   await Promise.all(['core', 'extra'].map((name) => packModule(name)));
 }
 

@@ -285,11 +285,11 @@ describe('fold', () => {
       outputShape(shape: readonly number[]) {
         return shape;
       }
-      forward(x: Float32Array, y: Float32Array, ctx: LayerContext) {
+      compute(x: Float32Array, y: Float32Array, ctx: LayerContext) {
         const [factor] = ctx.values(this.factor);
         for (let i = 0; i < x.length; i++) y[i] = x[i]! * factor!;
       }
-      backward() {}
+      differentiate() {}
     }
     class Two extends Module {
       a = new Linear(3, 4);

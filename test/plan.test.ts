@@ -26,13 +26,13 @@ class Square extends Layer {
     return shape;
   }
 
-  override forward(x: Float32Array, y: Float32Array, ctx: LayerContext): void {
+  override compute(x: Float32Array, y: Float32Array, ctx: LayerContext): void {
     ctx.save(ctx.inputShape).set(x);
     const w = ctx.values(this.weight)[0]!;
     for (let i = 0; i < x.length; i++) y[i] = w * x[i]! * x[i]!;
   }
 
-  override backward(dy: Float32Array, dx: Float32Array | null, ctx: LayerContext): void {
+  override differentiate(dy: Float32Array, dx: Float32Array | null, ctx: LayerContext): void {
     const x = ctx.saved[0]!;
     const w = ctx.values(this.weight)[0]!;
     const dw = ctx.gradient(this.weight);

@@ -142,14 +142,14 @@ class Subsample extends Layer {
     return [n!, this.width, Math.ceil(h! / 2), Math.ceil(w! / 2)];
   }
 
-  forward(x: Float32Array, y: Float32Array, ctx: LayerContext): void {
+  compute(x: Float32Array, y: Float32Array, ctx: LayerContext): void {
     y.fill(0);
     eachPixel(ctx, (from, to) => {
       y[to] = x[from]!;
     });
   }
 
-  backward(dy: Float32Array, dx: Float32Array | null, ctx: LayerContext): void {
+  differentiate(dy: Float32Array, dx: Float32Array | null, ctx: LayerContext): void {
     if (!dx) return;
     dx.fill(0);
     eachPixel(ctx, (to, from) => {

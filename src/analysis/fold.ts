@@ -1,6 +1,5 @@
+import type { Use, Value } from '../graph/node.ts';
 import { outlineModule } from '../graph/session.ts';
-import type { Value } from '../graph/trace.ts';
-import type { Use } from '../graph/use.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Flatten } from '../layers/flatten.ts';

@@ -1,6 +1,6 @@
 /** Folding arithmetic: a line y = a·x + b per channel, taken into the weights on either side of it. */
 
-import type { Value } from '../graph/trace.ts';
+import type { Value } from '../graph/node.ts';
 import type { BatchNorm } from '../layers/batchnorm/base.ts';
 import { BatchNorm1d } from '../layers/batchnorm/batchnorm.ts';
 import { Conv } from '../layers/conv/conv.ts';

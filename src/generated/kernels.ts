@@ -1,7 +1,7 @@
 // Made by scripts/generate.ts from the compiled kernels. Do not edit.
 
-/** A byte address in linear memory; 0 means "absent". */
-export type Pointer = number & { readonly __pointer: unique symbol };
+/** A byte address in linear memory; 0 means "absent". Name says what stands there, where it matters. */
+export type Pointer<Name extends string = string> = number & { readonly __pointer: Name };
 
 /** What the module that every bundle has exports: assembly/index.ts. */
 export interface CoreKernels {

@@ -1,29 +1,22 @@
-import type { Trace, Value } from './trace.ts';
+import type { Value } from './node.ts';
+import type { Trace } from './trace.ts';
 
 /**
- * Lets a use take over the layer behind it, where nobody else reads what stands between them, and a
- * trip through memory is saved: a batch norm adds the shortcut and clamps for the ReLU that follow, a
- * convolution clamps for its own. The layers stay as the user wrote them; only the plan has a use less.
+ * Gives the work of a ReLU to the operation before it, as an epilogue of its kernels, where nobody else reads
+ * the tensor between the two: one pass over memory is cheaper than two. The user's layers stay as they are;
+ * only the plan has a use less.
  */
 export function fuse({ uses }: Trace, output: Value): void {
-  for (let i = 0; i < uses.length; ) {
-    const use = uses[i]!;
+  for (const use of [...uses]) {
     const between = use.output;
     const [next, ...others] = between.consumers;
-    const alone = others.length === 0 && between !== output;
-    if (!next || !alone || !use.leaf.absorb?.(use, next)) {
-      i++;
-      continue;
-    }
-    for (const input of next.inputs) {
-      if (input === between) continue;
-      use.inputs = [...use.inputs, input];
-      input.consumers[input.consumers.indexOf(next)] = use;
-    }
+    if (!next?.leaf.isReLU || others.length > 0 || between === output) continue;
+    const { reluEpilogue } = use.leaf;
+    if (!reluEpilogue || use.relu) continue;
+    use.relu = true;
+    if (reluEpilogue === 'mask') use.keepsOutput = true;
     use.output = next.output;
     next.output.producer = use;
-    // At the later place: what else `next` reads is ready there. The loop goes on with what stands at i.
-    uses[uses.indexOf(next)] = use;
-    uses.splice(i, 1);
+    uses.splice(uses.indexOf(next), 1);
   }
 }

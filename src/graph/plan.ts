@@ -1,12 +1,13 @@
-import { NULL, type Pointer } from '../memory/memory.ts';
+import { type Block, NULL, type Pointer } from '../memory/memory.ts';
+import { placeStructs } from '../memory/struct.ts';
 import { kernels } from '../runtime/engine.ts';
 import { type Shape, sameShape } from '../tensor/check.ts';
 import { traits } from '../tensor/parameter.ts';
 import { fuse } from './fuse.ts';
 import { layOut } from './layout.ts';
+import type { Use, Value } from './node.ts';
 import { Slot } from './slot.ts';
-import type { Trace, Traced, Value } from './trace.ts';
-import type { Use } from './use.ts';
+import type { Trace, Traced } from './trace.ts';
 
 /** When a gradient is computed: in `backward`, or when the model's input gradient is read. */
 type Phase = 'main' | 'deferred';
@@ -27,6 +28,10 @@ export class Plan {
   private readonly scratch: Slot;
   private base: Pointer = NULL;
   private readonly version = traits.version;
+  /** The structs of sizes of all uses. */
+  private readonly structs: Block | undefined;
+  /** Gradients of inputs that have none, such as masks: zero. */
+  private readonly zeroGradients: Slot[] = [];
   /** Uses to differentiate in `backward`, and those for the input gradient alone, in order of running. */
   private readonly backwardUses: Use[] = [];
   private readonly deferredUses: Use[] = [];
@@ -52,6 +57,15 @@ export class Plan {
     this.planForward();
     if (recording) this.planBackward();
     this.bytes = layOut(this.slots);
+    this.structs = placeStructs(
+      this,
+      this.uses.flatMap((use) => use.structs),
+    );
+  }
+
+  /** Gives the plan's own memory back; it must not run afterwards. */
+  release(): void {
+    this.structs?.release();
   }
 
   fits(shapes: readonly Shape[], recording: boolean): boolean {
@@ -86,7 +100,7 @@ export class Plan {
     for (const use of this.uses) {
       use.recording = this.recording;
       use.training = this.recording && use.leaf.training;
-      use.leaf.compute(use);
+      use.leaf.run(use);
     }
   }
 
@@ -97,11 +111,16 @@ export class Plan {
   /** The gradient with respect to the i-th input: run after `backward`, once. */
   inputGradients(): void {
     for (const use of this.deferredUses) this.differentiate(use, true);
+    for (const slot of this.zeroGradients) slot.f32.fill(0);
   }
 
   private differentiate(use: Use, deferred: boolean): void {
     use.deferred = deferred;
-    use.leaf.differentiate(use);
+    const { leaf, output, dy } = use;
+    if (use.relu && leaf.reluEpilogue === 'mask') {
+      kernels().reluBackward(dy, use.y, dy, 0, output.slot.length);
+    }
+    leaf.runBackward(use);
     for (const target of use.targets) {
       if (target?.into && target.deferred === deferred) {
         kernels().addForward(
@@ -140,7 +159,7 @@ export class Plan {
       // Not where another input stands on the same bytes: it may be read when y is partly written.
       const others = use.inputs.slice(1).some((other) => other.slot.host === x.host);
       const free = x.host.to === i && x.bytes === slot.bytes && !others;
-      if (use.kind === 'view' || (use.kind === 'inPlace' && free)) slot.share(x);
+      if (use.sharing === 'view' || (use.sharing === 'inPlace' && free)) slot.share(x);
     }
     this.slots.push(...this.inputs.map((value) => value.slot));
     this.slots.push(...this.uses.map((use) => use.output.slot));
@@ -152,12 +171,15 @@ export class Plan {
     const seed = this.gradientOf(this.output);
     seed.live(n - 0.5);
     for (const [i, use] of [...this.uses.entries()].reverse()) {
-      if (!use.output.reached) continue;
       const { output } = use;
+      if (!output.reached || !output.gradient) continue;
       const main = output.trained;
       const moments = { main: 2 * n - 1 - i, deferred: 3 * n - 1 - i };
-      const dy = output.gradient!;
-      const wants: Phase[] = use.inputs.map((input) => (input.trained ? 'main' : 'deferred'));
+      const dy = output.gradient;
+      const wants = use.inputs.map((input, j): Phase | undefined => {
+        if (use.constants.has(j)) return undefined;
+        return input.trained ? 'main' : 'deferred';
+      });
       if (main) {
         dy.live(moments.main);
         this.backwardUses.push(use);
@@ -167,7 +189,9 @@ export class Plan {
         this.deferredUses.push(use);
       }
       use.targets = use.inputs.map((input, j) => {
-        const moment = moments[wants[j]!];
+        const phase = wants[j];
+        if (!phase) return undefined;
+        const moment = moments[phase];
         const first = !input.gradient;
         const gradient = this.gradientOf(input);
         gradient.live(moment);
@@ -175,16 +199,19 @@ export class Plan {
           const apart = new Slot(input.shape);
           apart.live(moment);
           this.slots.push(apart);
-          return { slot: apart, into: gradient, deferred: wants[j] === 'deferred' };
+          return { slot: apart, into: gradient, deferred: phase === 'deferred' };
         }
         // On top of dy where nothing reads dy later, and no other input of this use took it.
         const taken = use.inputs.slice(0, j).some((other) => other.gradient?.host === dy.host);
         const free = dy.host.to === moment && dy.bytes === gradient.bytes && !taken;
-        if (use.gradientKind !== 'apart' && free) gradient.share(dy);
-        return { slot: gradient, into: undefined, deferred: wants[j] === 'deferred' };
+        if (use.gradientSharing !== 'none' && free) gradient.share(dy);
+        return { slot: gradient, into: undefined, deferred: phase === 'deferred' };
       });
     }
-    for (const input of this.inputs) input.gradient?.live(3 * n);
+    for (const input of this.inputs) {
+      if (!input.gradient && input.reached) this.zeroGradients.push(this.gradientOf(input));
+      input.gradient?.live(3 * n);
+    }
   }
 
   private gradientOf(value: Value): Slot {
@@ -196,11 +223,11 @@ export class Plan {
   }
 }
 
-/** Marks what a trained parameter stands before. */
+/** Marks the tensors that a trained parameter precedes. */
 function markTrained(uses: readonly Use[]): void {
-  for (const { output, inputs, leaf } of uses) {
+  for (const { output, inputs, leaf, constants } of uses) {
     output.trained =
-      inputs.some((input) => input.trained) ||
+      inputs.some((input, i) => input.trained && !constants.has(i)) ||
       leaf.ownParameters().some((parameter) => parameter.requiresGrad);
   }
 }

@@ -3,7 +3,7 @@ import { Workspace } from '../memory/workspace.ts';
 import { describe, type Shape, sameShape, shapeText } from '../tensor/check.ts';
 import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
 import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor/tensor.ts';
-import type { Model } from './operation.ts';
+import type { Model } from './model.ts';
 import { Plan } from './plan.ts';
 import { Outline, Trace, Traced } from './trace.ts';
 
@@ -14,7 +14,7 @@ const PLANS_KEPT = 8;
  * What a module needs once somebody calls its `forward`: plans, the workspace they share, and the
  * state of the step.
  */
-export class Root {
+export class Session {
   /** Counts forwards; a handle of an older one is stale. */
   generation = 0;
   /** The forward whose backward is still to come. */
@@ -22,6 +22,8 @@ export class Root {
   /** The forward whose backward has run: its input gradient may still be read. */
   private finished: { plan: Plan; versions: number; computed: boolean } | undefined;
   private readonly plans: Plan[] = [];
+  /** Plans that will not be used for another forward. */
+  private readonly retired: Plan[] = [];
   /** What the plans were made from. */
   private composition: readonly { model: Model; children: readonly Model[] }[] | undefined;
   private parameters: readonly Parameter[] = [];
@@ -64,7 +66,7 @@ export class Root {
     }
     if (
       dy instanceof Tensor &&
-      dy.origin?.root === this &&
+      dy.origin?.session === this &&
       dy.origin.generation !== this.generation
     ) {
       throw new Error(
@@ -111,7 +113,7 @@ export class Root {
   release(): void {
     this.generation++;
     this.pending = this.finished = undefined;
-    this.plans.length = 0;
+    this.forgetPlans();
     this.workspace.release();
     this.predictions.release();
   }
@@ -127,18 +129,19 @@ export class Root {
     // What stands on the workspace itself must be saved from it. Reading throws if an input is stale,
     // while nothing has changed yet.
     const safe = inputs.map((x) =>
-      x instanceof Tensor && x.origin?.root === this ? x.clone() : x,
+      x instanceof Tensor && x.origin?.session === this ? x.clone() : x,
     );
     plan.verify(safe.map(inputValues));
     const workspace = recording ? this.workspace : this.predictions;
     workspace.reserve(plan.bytes);
     plan.attach(workspace.ptr);
     // Views are taken last: reserving may have grown the memory that they stand on.
-    for (const [i, input] of plan.inputs.entries()) input.slot.f32.set(inputValues(safe[i]!));
+    for (const [i, input] of plan.inputs.entries()) input.slot.set(inputValues(safe[i]!));
     if (recording) {
       this.generation++;
       this.finished = undefined;
       this.pending = plan;
+      if (this.retired.length > 0) this.releaseRetired();
     }
     plan.forward();
     return plan;
@@ -147,12 +150,29 @@ export class Root {
   /** Forgets the plans of a model whose layers were exchanged since they were made. */
   private followChanges(): void {
     if (this.composition?.every(({ model, children }) => isComposedOf(model, children))) return;
-    this.plans.length = 0;
+    this.forgetPlans();
     this.composition = this.module
       .namedModules()
       .map(([, model]) => ({ model, children: model.children().map(([, child]) => child) }))
       .filter(({ children }) => children.length > 0);
     this.parameters = this.module.parameters();
+  }
+
+  private forgetPlans(): void {
+    this.forget(...this.plans.splice(0));
+  }
+
+  private forget(...plans: Plan[]): void {
+    this.retired.push(...plans);
+    this.releaseRetired();
+  }
+
+  /** A retired plan keeps its memory for as long as its backward or input gradient may be asked for. */
+  private releaseRetired(): void {
+    for (const plan of this.retired.splice(0)) {
+      if (plan === this.pending || plan === this.finished?.plan) this.retired.push(plan);
+      else plan.release();
+    }
   }
 
   private planFor(shapes: readonly Shape[], recording: boolean): Plan {
@@ -165,8 +185,9 @@ export class Root {
     }
     const plan = makePlan(this.module, shapes, recording);
     const outdated = this.plans.findIndex((old) => old.outdated);
-    if (outdated >= 0) this.plans.splice(outdated, 1);
-    else if (this.plans.length === PLANS_KEPT) this.plans.shift();
+    if (outdated >= 0 || this.plans.length === PLANS_KEPT) {
+      this.forget(...this.plans.splice(Math.max(outdated, 0), 1));
+    }
     this.plans.push(plan);
     return plan;
   }
@@ -241,12 +262,12 @@ class Result extends Tensor {
   readonly generation: number;
 
   constructor(
-    readonly root: Root,
+    readonly session: Session,
     shape: Shape,
     private readonly slot: Window,
   ) {
     super(shape);
-    this.generation = root.generation;
+    this.generation = session.generation;
   }
 
   override get origin(): Origin {
@@ -254,7 +275,7 @@ class Result extends Tensor {
   }
 
   override get place(): Window {
-    this.root.checkFresh(this.generation);
+    this.session.checkFresh(this.generation);
     return this.slot;
   }
 
@@ -268,16 +289,16 @@ class InputGradient extends Tensor {
   private readonly generation: number;
 
   constructor(
-    private readonly root: Root,
+    private readonly session: Session,
     shape: Shape,
     private readonly index: number,
   ) {
     super(shape);
-    this.generation = root.generation;
+    this.generation = session.generation;
   }
 
   override get place(): Window {
-    return this.root.inputGradient(this.generation, this.index);
+    return this.session.inputGradient(this.generation, this.index);
   }
 
   override view(): Float32Array {

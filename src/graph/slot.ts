@@ -1,13 +1,17 @@
 import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
 import { type Shape, sizeOf } from '../tensor/check.ts';
 
+/** The type of a slot's numbers: float32, or integers of 32 bits. */
+export type DType = 'f32' | 'i32';
+
 /**
  * A stretch of a plan's workspace that is alive from one moment of the step to another. Slots whose
  * lives do not meet may stand on the same bytes; a slot that shares another's bytes on purpose (in
  * place, or a view) is its guest.
  */
-export class Slot extends Window {
+export class Slot<Name extends string = string> extends Window<Name> {
   readonly shape: Shape;
+  dtype: DType = 'f32';
   /** First and last moment at which the bytes matter. */
   from = Number.POSITIVE_INFINITY;
   to = Number.NEGATIVE_INFINITY;
@@ -16,7 +20,7 @@ export class Slot extends Window {
   private sharesWith: Slot | undefined;
 
   constructor(shape: Shape) {
-    super(NULL, sizeOf(shape));
+    super(NULL as Pointer<Name>, sizeOf(shape));
     this.shape = shape;
   }
 
@@ -50,6 +54,12 @@ export class Slot extends Window {
   }
 
   attach(base: Pointer): void {
-    this.moveTo((base + this.host.offset) as Pointer);
+    this.moveTo((base + this.host.offset) as Pointer<Name>);
+  }
+
+  /** Overwrites the numbers, in the slot's type. */
+  set(values: ArrayLike<number>): void {
+    if (this.dtype === 'f32') this.f32.set(values);
+    else this.i32.set(values);
   }
 }

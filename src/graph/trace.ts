@@ -1,27 +1,6 @@
 import type { Shape } from '../tensor/check.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import type { Operation } from './operation.ts';
-import { Slot } from './slot.ts';
-import { Use } from './use.ts';
-
-/** A tensor of a plan: an input, or what a use of a layer puts out. */
-export class Value {
-  readonly slot: Slot;
-  readonly consumers: Use[] = [];
-  /** The loss's gradient with respect to it, once the plan knows that somebody wants it. */
-  gradient: Slot | undefined;
-  /** Whether a trained parameter stands before it: its gradient is then computed in `backward`. */
-  trained = false;
-  /** Whether it leads to the output. */
-  reached = false;
-
-  constructor(
-    readonly shape: Shape,
-    public producer?: Use,
-  ) {
-    this.slot = new Slot(shape);
-  }
-}
+import { type Operation, Use, Value } from './node.ts';
 
 /** What a composite's `forward` sees while a plan is made: a tensor with a shape but no values yet. */
 export class Traced extends Tensor {

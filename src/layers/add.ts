@@ -1,8 +1,7 @@
-import type { Use } from '../graph/use.ts';
+import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { type Shape, sameShape, shapeText } from '../tensor/check.ts';
-import { ReLU } from './activation/activation.ts';
 
 /**
  * y = x₁ + x₂ + …, of inputs of one shape: `add.forward([a, b])`; each input's gradient is dy.
@@ -24,25 +23,21 @@ export class Add extends Leaf {
     return first;
   }
 
-  override absorb(use: Use, next: Use): boolean {
-    if (!(next.leaf instanceof ReLU)) return false;
-    use.memo = 'relu';
-    use.keeps({ output: true });
-    return true;
+  override get reluEpilogue() {
+    return 'mask' as const;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const n = use.output.slot.length;
     const last = use.inputs.length - 1;
     for (let i = 1; i <= last; i++) {
-      const relu = i === last && use.memo === 'relu' ? 1 : 0;
+      const relu = i === last && use.relu ? 1 : 0;
       kernels().addForward(use.y, i === 1 ? use.x : use.y, use.input(i), relu, 0, n);
     }
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const n = use.output.slot.length;
-    if (use.memo === 'relu') kernels().reluBackward(use.dy, use.y, use.dy, 0, n);
     for (let i = 0; i < use.inputs.length; i++) {
       const dx = use.inputGradient(i);
       if (dx && dx !== use.dy) kernels().copyRows(dx, use.dy, 1, n, n, n);

@@ -1,4 +1,4 @@
-import type { Use } from '../graph/use.ts';
+import type { Use } from '../graph/node.ts';
 import { offset } from '../memory/memory.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
@@ -34,7 +34,7 @@ export class Concat extends Leaf {
     return first.map((extent, i) => (i === this.axis ? total : extent));
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { shape } = use.output;
     const rows = sizeOf(shape.slice(0, this.axis));
     const whole = sizeOf(shape.slice(this.axis));
@@ -46,7 +46,7 @@ export class Concat extends Leaf {
     }
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { shape } = use.output;
     const rows = sizeOf(shape.slice(0, this.axis));
     const whole = sizeOf(shape.slice(this.axis));

@@ -1,4 +1,4 @@
-import type { Use } from '../graph/use.ts';
+import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkNumber, type Shape, shapeText } from '../tensor/check.ts';
@@ -49,12 +49,12 @@ export class Dropout extends Leaf {
     return use.output.slot.length;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     use.memo = use.training && this.p > 0 ? this.generator.draw(this.maskSize(use)) : null;
     this.apply(use, use.y, use.x);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (use.dx) this.apply(use, use.dx, use.dy);
   }
 

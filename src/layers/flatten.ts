@@ -1,4 +1,4 @@
-import type { Use } from '../graph/use.ts';
+import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, checkShape, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
@@ -13,9 +13,9 @@ abstract class Reshape extends Leaf {
     return output;
   }
 
-  compute(): void {}
+  run(): void {}
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { dx, dy } = use;
     const n = use.output.slot.length;
     if (dx && dx !== dy) kernels().copyRows(dx, dy, 1, n, n, n);

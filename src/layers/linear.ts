@@ -1,4 +1,4 @@
-import type { Use } from '../graph/use.ts';
+import type { Use } from '../graph/node.ts';
 import { NULL } from '../memory/memory.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
@@ -6,7 +6,6 @@ import { checkInteger, type Shape, shapeText, sizeOf } from '../tensor/check.ts'
 import { type Init, initialize } from '../tensor/init.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { ReLU } from './activation/activation.ts';
 
 export interface LinearOptions {
   /** Whether b is added. Default true; a batch norm that follows makes it superfluous. */
@@ -66,14 +65,11 @@ export class Linear extends Leaf {
     return [...shape.slice(0, -1), outFeatures];
   }
 
-  override absorb(use: Use, next: Use): boolean {
-    if (!(next.leaf instanceof ReLU)) return false;
-    use.memo = 'relu';
-    use.keeps({ input: this.weight.requiresGrad, output: true });
-    return true;
+  override get reluEpilogue() {
+    return 'mask' as const;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { inFeatures, outFeatures, weight, bias } = this;
     const rows = use.output.slot.length / outFeatures;
     kernels().gemmNT(
@@ -85,7 +81,7 @@ export class Linear extends Leaf {
       outFeatures,
       inFeatures,
       0,
-      use.memo === 'relu' ? 1 : 0,
+      use.relu ? 1 : 0,
       0,
       rows,
       use.scratch,
@@ -93,12 +89,11 @@ export class Linear extends Leaf {
   }
 
   /** dx = dy·W, dW += dyᵀ·x, db += Σ dy. */
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { inFeatures, outFeatures, weight, bias } = this;
     const rows = use.output.slot.length / outFeatures;
     const { gemmNN, gemmTN, biasBackward } = kernels();
     const { dx, dy, scratch } = use;
-    if (use.memo === 'relu') kernels().reluBackward(dy, use.y, dy, 0, use.output.slot.length);
     const db = use.gradient(bias);
     if (db) biasBackward(db, dy, rows, outFeatures, 0, outFeatures);
     const dWeight = use.gradient(weight);

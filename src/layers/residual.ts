@@ -1,4 +1,3 @@
-import type { Layer } from '../module/layer.ts';
 import { checkDistinct, Module } from '../module/module.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
 import { Add } from './add.ts';
@@ -15,7 +14,7 @@ export class Residual extends Module {
   readonly shortcut: Module | undefined;
   private readonly sum = new Add();
 
-  constructor(body: Module | Layer, shortcut?: Module | Layer) {
+  constructor(body: Module, shortcut?: Module) {
     super();
     checkDistinct('Residual', shortcut ? [body, shortcut] : [body]);
     this.body = body;

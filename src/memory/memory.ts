@@ -15,8 +15,8 @@ export { aligned };
 export const NULL = 0 as Pointer;
 
 /** The address `elements` 4-byte elements after `ptr`. */
-export function offset(ptr: Pointer, elements: number): Pointer {
-  return (ptr + elements * 4) as Pointer;
+export function offset<P extends Pointer>(ptr: P, elements: number): P {
+  return (ptr + elements * 4) as P;
 }
 
 const PAGE = 65_536;
@@ -48,22 +48,22 @@ export function memoryUsage(): { total: number; used: number } {
 }
 
 /** A stretch of linear memory seen as numbers. Its views are remade when memory grew or it moved. */
-export class Window {
+export class Window<Name extends string = string> {
   private floats: Float32Array | undefined;
   private integers: Int32Array | undefined;
 
   constructor(
-    private address: Pointer,
+    private address: Pointer<Name>,
     /** Length in 4-byte elements. */
     readonly length: number,
   ) {}
 
-  get ptr(): Pointer {
+  get ptr(): Pointer<Name> {
     return this.address;
   }
 
   /** Lets the window stand elsewhere. */
-  moveTo(address: Pointer): void {
+  moveTo(address: Pointer<Name>): void {
     if (address === this.address) return;
     this.address = address;
     this.floats = this.integers = undefined;
@@ -107,10 +107,11 @@ export class Block extends Window {
   release(): void {
     if (!this.held) return;
     this.held = false;
+    forgotten?.unregister(this);
     allocator.release(this.ptr, this.bytes);
   }
 
-  /** Undoes a `release` since which nothing was allocated: same address, same bytes. */
+  /** Undoes a `release` if nothing was allocated since: same address, same bytes, no owner. */
   retake(): void {
     allocator.retake(this.ptr, this.bytes);
     this.held = true;
@@ -126,10 +127,7 @@ const forgotten =
     ? undefined
     : new FinalizationRegistry<Block>((block) => block.release());
 
+/** Has `block` released at the latest when `owner` is collected; `release()` ends that. */
 export function releaseWithOwner(owner: object, block: Block): void {
   forgotten?.register(owner, block, block);
-}
-
-export function disown(block: Block): void {
-  forgotten?.unregister(block);
 }

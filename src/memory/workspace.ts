@@ -2,7 +2,7 @@
  * The memory that the plans of one model share: one block as large as the largest of them, reused
  * from step to step. What stands in it is meaningful until the model's next run.
  */
-import { Block, disown, NULL, type Pointer, releaseWithOwner } from './memory.ts';
+import { Block, NULL, type Pointer, releaseWithOwner } from './memory.ts';
 
 export class Workspace {
   private block: Block | undefined;
@@ -27,18 +27,18 @@ export class Workspace {
     old?.release();
     try {
       this.block = new Block(bytes);
-      if (old) disown(old);
       releaseWithOwner(this, this.block);
     } catch (error) {
-      old?.retake();
+      if (old) {
+        old.retake();
+        releaseWithOwner(this, old);
+      }
       throw error;
     }
   }
 
   release(): void {
-    if (!this.block) return;
-    disown(this.block);
-    this.block.release();
+    this.block?.release();
     this.block = undefined;
   }
 }

@@ -1,7 +1,7 @@
-import type { Use } from '../graph/use.ts';
+import type { Use } from '../graph/node.ts';
 import { checkShape, type Shape, sizeOf } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
-import type { Input, Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { Leaf } from './leaf.ts';
 
 /** What a layer of your own gets beside x and y. */
@@ -25,65 +25,49 @@ export interface LayerContext {
   gradient(parameter: Parameter): Float32Array | null;
 }
 
-type Forward = (x: Float32Array, y: Float32Array, ctx: LayerContext) => void;
-type Backward = (dy: Float32Array, dx: Float32Array | null, ctx: LayerContext) => void;
-
 /**
  * A layer of your own, written on typed arrays.
  *
  * ```ts
  * class Square extends Layer {
  *   outputShape(shape) { return shape; }
- *   forward(x, y, ctx) {
+ *   compute(x, y, ctx) {
  *     ctx.save(ctx.inputShape).set(x);
  *     for (let i = 0; i < x.length; i++) y[i] = x[i] * x[i];
  *   }
- *   backward(dy, dx, ctx) {
+ *   differentiate(dy, dx, ctx) {
  *     const [x] = ctx.saved;
  *     if (dx) for (let i = 0; i < x.length; i++) dx[i] = 2 * x[i] * dy[i];
  *   }
  * }
  * ```
  *
- * The arrays are views, valid during the call only. `backward` overwrites dx, which is null where
+ * The arrays are views, valid during the call only. `differentiate` overwrites dx, which is null if
  * nobody wants it, and adds to `ctx.gradient(parameter)`. Parameters are properties
  * (`scale = new Parameter(Tensor.from([1]))`); a property's name is its state-dict key.
  *
- * Users of the layer call `forward(tensor)`, `backward(dy)` and `predict(x)` on it as on any other. In
- * TypeScript, declare such a field as `Layer`.
+ * Users of the layer call `forward(tensor)`, `backward(dy)` and `predict(x)` on it as on any other.
  */
-export abstract class Layer extends Leaf {
-  private readonly forwardOnArrays: Forward;
-  private readonly backwardOnArrays: Backward;
-
-  constructor() {
-    super();
-    // The instance's `forward` and `backward` are the caller's (Module); these are the author's.
-    const { prototype } = this.constructor as { prototype: Layer };
-    this.forwardOnArrays = prototype.forward as Forward;
-    this.backwardOnArrays = prototype.backward as Backward;
-  }
-
-  protected override bind(): void {
-    super.bind();
-    const callersBackward = Leaf.prototype.backward as (dy: Input) => Tensor;
-    Object.defineProperty(this, 'backward', {
-      value: (dy: Input) => callersBackward.call(this, dy),
-      configurable: true,
-    });
-  }
-
+export abstract class Layer extends Leaf<Context> {
   /** The output's shape for an input's; throw a RangeError for shapes the layer cannot take. */
   abstract outputShape(shape: Shape): Shape;
 
-  // biome-ignore lint/suspicious/noExplicitAny: the author's (x, y, ctx) and the caller's (tensor)
-  abstract override forward(x: any, y?: any, ctx?: any): any;
+  /** Computes y from x; both are views of this forward. */
+  abstract compute(x: Float32Array, y: Float32Array, ctx: LayerContext): void;
 
-  // biome-ignore lint/suspicious/noExplicitAny: the author's (dy, dx, ctx) and the caller's (dy)
-  abstract override backward(dy: any, dx?: any, ctx?: any): any;
+  /** Overwrites dx, unless it is null, with the gradient for dy, and adds to `ctx.gradient(parameter)`. */
+  abstract differentiate(dy: Float32Array, dx: Float32Array | null, ctx: LayerContext): void;
 
   /** @internal */
-  connect(use: Use, shape: Shape): Shape {
+  connect(use: Use<Context>, shape: Shape): Shape {
+    for (const method of ['outputShape', 'compute', 'differentiate'] as const) {
+      if (typeof this[method] !== 'function') {
+        throw new TypeError(
+          `${this}: a Layer needs outputShape(shape), compute(x, y, ctx) and ` +
+            `differentiate(dy, dx, ctx), and ${method} is missing`,
+        );
+      }
+    }
     const output = this.outputShape(shape);
     checkShape(`${this}.outputShape`, output);
     use.keeps({});
@@ -92,16 +76,15 @@ export abstract class Layer extends Leaf {
   }
 
   /** @internal */
-  compute(use: Use): void {
-    const ctx = use.memo as Context;
-    ctx.begin();
-    this.forwardOnArrays(use.inputs[0]!.slot.f32, use.output.slot.f32, ctx);
+  run(use: Use<Context>): void {
+    use.memo.begin();
+    this.compute(use.inputs[0]!.slot.f32, use.output.slot.f32, use.memo);
   }
 
   /** @internal */
-  differentiate(use: Use): void {
+  runBackward(use: Use<Context>): void {
     const dx = use.dx ? use.targets[0]!.slot.f32 : null;
-    this.backwardOnArrays(use.output.gradient!.f32, dx, use.memo as Context);
+    this.differentiate(use.output.gradient!.f32, dx, use.memo);
   }
 
   protected override stateName(property: string): string {

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { Root } from '../graph/session.ts';
+import { Session } from '../graph/session.ts';
 import { Traced } from '../graph/trace.ts';
 import { allowUsing } from '../memory/dispose.ts';
 import { describe, sameShape, shapeText } from '../tensor/check.ts';
@@ -39,28 +39,21 @@ type Entry = Parameter | Buffer | Counter;
  * ```
  *
  * That `forward` runs once per batch shape, while a plan of the step is made: its tensors have shapes
- * but no values, and what it decides by `if` is decided for all steps of that shape. Write it as a
- * method, not as an arrow property.
+ * but no values, and what it decides by `if` is decided for all steps of that shape.
  */
 export abstract class Module {
   private mode = true;
-  private readonly authored: ((x: never) => unknown) | undefined;
-  private root: Root | undefined;
+  private session: Session | undefined;
 
   constructor() {
-    const { forward } = this;
-    if (forward !== Module.prototype.forward) this.authored = forward as (x: never) => unknown;
-    this.bind();
+    allowUsing(this);
+    // biome-ignore lint/correctness/noConstructorReturn: the one way to give out a Proxy; see `composite`
+    if (this.isComposite) return composite(this);
   }
 
-  /**
-   * @internal Sets up the methods that stand on the instance. The author of a composite writes
-   * `forward` for plans; its users call `forward` with data. Both find what they mean: the instance's
-   * own method tells them apart by what it is given.
-   */
-  protected bind(): void {
-    allowUsing(this);
-    if (this.authored) hide(this, 'forward', (x: Input | readonly Input[]) => this.call(x));
+  /** @internal Whether its own `forward` says how other modules connect. */
+  protected get isComposite(): boolean {
+    return true;
   }
 
   /** Whether the module is in training mode; set it with `train()` and `eval()`. */
@@ -78,7 +71,13 @@ export abstract class Module {
    * @throws RangeError where a layer cannot take the shape; state is then as it was
    */
   forward(x: Input | readonly Input[]): Tensor {
-    return this.call(x);
+    const inputs = listOf(x);
+    const traced = inputs.filter((input) => input instanceof Traced);
+    if (traced.length === 0) return (this.session ??= new Session(this)).forward(inputs);
+    if (traced.length < inputs.length) {
+      throw new TypeError(`${this}: a plan's tensors cannot be mixed with ones that have values`);
+    }
+    return this.trace(traced);
   }
 
   /**
@@ -90,7 +89,7 @@ export abstract class Module {
    * @throws Error without a forward, for a second time, or with the gradient of an older forward
    */
   backward<G extends Tensor | Tensor[] = Tensor>(dy: Input): G {
-    const gradients = (this.root ??= new Root(this)).backward(dy);
+    const gradients = (this.session ??= new Session(this)).backward(dy);
     return (gradients.length === 1 ? gradients[0] : gradients) as G;
   }
 
@@ -100,7 +99,7 @@ export abstract class Module {
    * depend on what else is in the batch.
    */
   predict(x: Input | readonly Input[]): Tensor {
-    return (this.root ??= new Root(this)).predict(listOf(x));
+    return (this.session ??= new Session(this)).predict(listOf(x));
   }
 
   /** Sets training mode here and below: batch statistics, dropout. */
@@ -239,22 +238,21 @@ export abstract class Module {
    * @param copies what was copied already, so that what stands at two places still does
    */
   copy(copies = new Map<object, object>()): this {
-    const copy = Object.create(
-      Object.getPrototypeOf(this),
-      Object.getOwnPropertyDescriptors(this),
-    ) as this;
+    const own = Object.getOwnPropertyDescriptors(this);
+    const bare = Object.create(Object.getPrototypeOf(this), own) as this;
+    const copy = this.isComposite ? composite(bare) : bare;
     copies.set(this, copy);
-    copy.root = undefined;
+    copy.session = undefined;
     for (const [name, value] of Object.entries(this)) {
       Object.assign(copy, { [name]: copyOf(value, copies) });
     }
-    copy.bind();
+    allowUsing(copy);
     return copy;
   }
 
   /** Gives the module's linear memory back. It must not be used afterwards. */
   dispose(): void {
-    this.root?.release();
+    this.session?.release();
     for (const value of Object.values(this)) {
       if (value instanceof Parameter || value instanceof Buffer) value.dispose();
     }
@@ -269,22 +267,13 @@ export abstract class Module {
     return this.constructor.name;
   }
 
-  /** @internal Runs, or notes a use of, this module. */
-  protected call(x: Input | readonly Input[]): Tensor {
-    const inputs = listOf(x);
-    const traced = inputs.filter((input) => input instanceof Traced);
-    if (traced.length === 0) return (this.root ??= new Root(this)).forward(inputs);
-    if (traced.length < inputs.length) {
-      throw new TypeError(`${this}: a plan's tensors cannot be mixed with ones that have values`);
-    }
-    return this.trace(traced);
-  }
-
   /** @internal Follows a plan's tensors through this module. */
   protected trace(inputs: readonly Traced[]): Tensor {
-    if (!this.authored) throw new TypeError(`${this}: a Module needs a forward(x) of its own`);
-    const x = inputs.length === 1 ? inputs[0] : inputs;
-    return this.authored.call(this, x as never) as Tensor;
+    const forward = (this as { [AUTHORED]?: Module['forward'] })[AUTHORED];
+    if (typeof forward !== 'function' || forward === Module.prototype.forward) {
+      throw new TypeError(`${this}: a Module needs a forward(x) of its own`);
+    }
+    return forward.call(this, inputs.length === 1 ? inputs[0]! : inputs);
   }
 
   /** @internal A property's name in the state dict. */
@@ -306,6 +295,24 @@ export abstract class Module {
     }
     return [...found].map(([entry, name]) => [name, entry]);
   }
+}
+
+/** Under this key a composite has the `forward` that its author wrote. */
+const AUTHORED = Symbol('forward');
+
+/**
+ * A composite's author writes `forward` for tensors without values, and its users call `forward` with data.
+ * So what they hold is a Proxy, on which `forward` is always Module's own: it runs a step for data, and calls
+ * the author's `forward` for a plan's tensors. It does not matter whether the author wrote a method, a field
+ * or a getter, nor how many classes stand between.
+ */
+function composite<M extends Module>(module: M): M {
+  return new Proxy(module, {
+    get(target, key, self) {
+      if (key === 'forward') return Module.prototype.forward;
+      return Reflect.get(target, key === AUTHORED ? 'forward' : key, self);
+    },
+  });
 }
 
 /** @throws RangeError where one layer instance stands at two places */
@@ -353,9 +360,4 @@ function listOf(x: Input | readonly Input[]): readonly Input[] {
 
 function join(prefix: string, name: string): string {
   return prefix ? `${prefix}.${name}` : name;
-}
-
-/** A property that `Object.entries` does not list. */
-function hide(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, configurable: true, writable: true });
 }

@@ -1,6 +1,5 @@
 import { describe } from '../tensor/check.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
-import type { Layer } from './layer.ts';
 import { checkDistinct, Module } from './module.ts';
 
 /**
@@ -18,7 +17,7 @@ import { checkDistinct, Module } from './module.ts';
 export class Sequential extends Module {
   private readonly layers: [string, Module][];
 
-  constructor(...layers: (Module | Layer)[] | [Record<string, Module | Layer>]) {
+  constructor(...layers: Module[] | [Record<string, Module>]) {
     super();
     const [first] = layers;
     const named = layers.length === 1 && first !== undefined && !(first instanceof Module);

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { allowUsing } from '../memory/dispose.ts';
-import { Block, disown, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
+import { Block, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
 import type { Module, StateDict } from '../module/module.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
@@ -161,7 +161,6 @@ export class ExponentialMovingAverage {
   dispose(): void {
     if (this.block.released) return;
     if (this.exchanged && !this.averaged.some((entry) => entry.disposed)) this.exchange();
-    disown(this.block);
     this.block.release();
   }
 

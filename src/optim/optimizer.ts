@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { allowUsing } from '../memory/dispose.ts';
-import { type Block, disown, Window } from '../memory/memory.ts';
+import { type Block, Window } from '../memory/memory.ts';
 import { checkNumber, describe, sameShape, shapeText } from '../tensor/check.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
@@ -315,10 +315,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     if (this.disposed) return;
     this.disposed = true;
     for (const held of this.held) held.spans = [];
-    for (const block of this.blocks) {
-      disown(block);
-      block.release();
-    }
+    for (const block of this.blocks) block.release();
   }
 
   [Symbol.dispose](): void {

@@ -1,12 +1,4 @@
-import {
-  aligned,
-  Block,
-  disown,
-  NULL,
-  type Pointer,
-  releaseWithOwner,
-  Window,
-} from '../memory/memory.ts';
+import { aligned, Block, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from './check.ts';
 import { type Input, inputShape, inputValues, PlacedTensor, type Tensor } from './tensor.ts';
 
@@ -74,7 +66,6 @@ abstract class Stored {
   }
 
   dispose(): void {
-    disown(this.block);
     this.block.release();
   }
 }
@@ -92,7 +83,6 @@ class GradientBlock {
 
   letGo(): void {
     if (--this.holders > 0) return;
-    disown(this.block);
     this.block.release();
   }
 }

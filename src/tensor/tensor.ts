@@ -23,7 +23,7 @@ export type Input = Tensor | { readonly data: ArrayLike<number>; readonly shape:
 
 /** @internal A model's forward: what a result or a loss gradient belongs to. */
 export interface Origin {
-  readonly root: object;
+  readonly session: object;
   readonly generation: number;
 }
 

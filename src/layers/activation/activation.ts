@@ -1,4 +1,4 @@
-import type { Use } from '../../graph/use.ts';
+import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
@@ -33,15 +33,19 @@ abstract class Elementwise extends Leaf {
  * dx = dy where y > 0, else 0. NaN passes. As PyTorch's `nn.ReLU`.
  */
 export class ReLU extends Elementwise {
+  override get isReLU(): boolean {
+    return true;
+  }
+
   protected get fromOutput(): boolean {
     return true;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     kernels().reluForward(use.y, use.x, 0, use.output.slot.length);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (use.dx) kernels().reluBackward(use.dx, use.y, use.dy, 0, use.output.slot.length);
   }
 }
@@ -56,11 +60,11 @@ export class ReLU6 extends Elementwise {
     return true;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     extra().relu6Forward(use.y, use.x, 0, use.output.slot.length);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (use.dx) extra().relu6Backward(use.dx, use.y, use.dy, 0, use.output.slot.length);
   }
 }
@@ -83,11 +87,11 @@ export class LeakyReLU extends Elementwise {
     return this.negativeSlope >= 0;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     extra().leakyReluForward(use.y, use.x, this.negativeSlope, 0, use.output.slot.length);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const saved = this.fromOutput ? use.y : use.x;
     const { negativeSlope } = this;
@@ -143,12 +147,12 @@ export class PReLU extends Leaf {
     return shape;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { n, inner } = use.memo as PReLUSizes;
     extra().preluForward(use.y, use.x, this.weight.ptr, this.numParameters, inner, 0, n);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { n, inner } = use.memo as PReLUSizes;
     const { weight, numParameters: c } = this;
     const { dx, dy, x } = use;
@@ -179,11 +183,11 @@ export class Sigmoid extends Elementwise {
     return true;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     extra().sigmoidForward(use.y, use.x, 0, use.output.slot.length);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (use.dx) extra().sigmoidBackward(use.dx, use.y, use.dy, 0, use.output.slot.length);
   }
 }
@@ -198,11 +202,11 @@ export class Tanh extends Elementwise {
     return true;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     extra().tanhForward(use.y, use.x, 0, use.output.slot.length);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (use.dx) extra().tanhBackward(use.dx, use.y, use.dy, 0, use.output.slot.length);
   }
 }
@@ -235,13 +239,13 @@ export class GELU extends Elementwise {
     return false;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const n = use.output.slot.length;
     if (this.approximate === 'tanh') extra().geluTanhForward(use.y, use.x, 0, n);
     else extra().geluForward(use.y, use.x, 0, n);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const n = use.output.slot.length;
     if (this.approximate === 'tanh') extra().geluTanhBackward(use.dx, use.x, use.dy, 0, n);
@@ -263,11 +267,11 @@ export class SiLU extends Elementwise {
     return false;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     extra().siluForward(use.y, use.x, 0, use.output.slot.length);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (use.dx) extra().siluBackward(use.dx, use.x, use.dy, 0, use.output.slot.length);
   }
 }
@@ -291,11 +295,11 @@ export class ELU extends Elementwise {
     return this.alpha >= 0;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     extra().eluForward(use.y, use.x, this.alpha, 0, use.output.slot.length);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const n = use.output.slot.length;
     const { dx, dy } = use;

@@ -1,4 +1,4 @@
-import type { Use } from '../../graph/use.ts';
+import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
@@ -52,12 +52,12 @@ export class Softmax extends Normalized {
     return super.connect(use, shape);
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { n, c, inner } = use.memo as Rows;
     kernels().softmaxForward(use.y, use.x, c, inner, 0, n);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const { n, c, inner } = use.memo as Rows;
     kernels().softmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
@@ -73,12 +73,12 @@ export class Softmax extends Normalized {
  * @throws RangeError in forward where the input lacks the axis
  */
 export class LogSoftmax extends Normalized {
-  compute(use: Use): void {
+  run(use: Use): void {
     const { n, c, inner } = use.memo as Rows;
     extra().logSoftmaxForward(use.y, use.x, c, inner, 0, n);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const { n, c, inner } = use.memo as Rows;
     extra().logSoftmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);

@@ -1,13 +1,10 @@
-import type { Given } from '../../graph/operation.ts';
-import type { Use } from '../../graph/use.ts';
+import type { Given, Use } from '../../graph/node.ts';
 import { NULL, offset, type Pointer, Window } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { checkInteger, checkNumber, type Shape, shapeText } from '../../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { ReLU } from '../activation/activation.ts';
-import { Add } from '../add.ts';
 import { checkFilled, ghostsOf, type Part, type VirtualBatchRest, wholeOf } from './ghosts.ts';
 import type { Masking } from './masking.ts';
 import { type Memo, type Rows, rowsOf } from './memo.ts';
@@ -124,8 +121,6 @@ export abstract class BatchNorm extends Leaf {
       ratio: this.renorm && use.save([ghosts.length, c]),
       drift: this.renorm && use.save([ghosts.length, c]),
       counted: false,
-      sum: false,
-      relu: false,
       batch: false,
       parts: whole,
     };
@@ -134,6 +129,7 @@ export abstract class BatchNorm extends Leaf {
     use.keeps({ input: true });
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
+    if (this.masking) use.noGradient(1); // a mask is a choice
     return shape;
   }
 
@@ -160,28 +156,18 @@ export abstract class BatchNorm extends Leaf {
     );
   }
 
-  override absorb(use: Use, { leaf, inputs }: Use): boolean {
-    const memo = use.memo as Memo;
-    if (memo.relu || this.masking) return false;
-    if (leaf instanceof ReLU) {
-      memo.relu = true;
-      // Which sums were negative, x alone does not tell.
-      use.keeps({ input: true, output: memo.sum });
-      return true;
-    }
-    if (!(leaf instanceof Add) || inputs.length > 2 || memo.sum) return false;
-    memo.sum = true;
-    return true;
+  override get reluEpilogue() {
+    return this.masking ? undefined : ('fused' as const);
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { numFeatures: c, eps, weight, bias, runningMean, runningVar, masking } = this;
     const memo = use.memo as Memo;
     const { scratch } = use;
     const batch = this.usesBatch(use.training);
     const totals = offset(scratch, LANES);
     const variance = this.variance(use);
-    const relu = memo.relu ? 1 : 0;
+    const relu = use.relu ? 1 : 0;
     memo.batch = batch;
     memo.parts = this.partsOf(use, batch);
     if (masking && !memo.counted) {
@@ -208,50 +194,18 @@ export abstract class BatchNorm extends Leaf {
       if (this.population) this.gather(use, part, this.population);
       else if (batch && use.training) this.track(use, part, rows);
       if (masking) masking.forward(y, k, a, b, x, mask, part, c);
-      else if (memo.sum) this.normalizeAndAdd(use, part, rows);
       else if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
       else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
     }
   }
 
-  /** A part's y = BN(x) + x₂, a few samples at a time: the sum finds what was normalised in the cache. */
-  private normalizeAndAdd(use: Use, { element, n, s }: Part, { k, a, b }: Rows): void {
-    const { numFeatures: c } = this;
-    const { relu } = use.memo as Memo;
-    const { batchNormForward, batchNormForwardPlanes, addForward } = kernels();
-    const sample = c * Math.max(s, 1);
-    const step = Math.max(1, Math.floor(NEAR / sample));
-    for (let i = 0; i < n; i += step) {
-      const count = Math.min(step, n - i);
-      const first = element + i * sample;
-      const y = offset(use.y, first);
-      const x = offset(use.x, first);
-      if (s === 0) batchNormForward(y, k, a, b, x, c, 0, 0, count, use.scratch);
-      else batchNormForwardPlanes(y, k, a, b, x, count, c, s, 0, 0, c);
-      addForward(y, y, offset(use.input(1), first), relu ? 1 : 0, 0, count * sample);
-    }
-  }
-
-  /** What reaches the batch norm of dy, past a ReLU and a sum behind it; dx₂ is the same. */
-  private received(use: Use): Pointer {
-    const { sum, relu } = use.memo as Memo;
-    const { dy } = use;
-    if (!sum) return dy;
-    const { length } = use.output.slot;
-    const to = use.inputGradient(1) || dy;
-    if (relu) kernels().reluBackward(to, use.y, dy, 0, length);
-    else if (to !== dy) kernels().copyRows(to, dy, 1, length, length, length);
-    return to;
-  }
-
   /** dγ += Σ dy·x̂, dβ += Σ dy; dx with the statistics' own share in it where they were the batch's. */
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { numFeatures: c, masking } = this;
     const { scratch } = use;
     const memo = use.memo as Memo;
     const { batch } = memo;
-    const relu = memo.relu && !memo.sum ? 1 : 0;
-    const received = this.received(use);
+    const relu = use.relu ? 1 : 0;
     const dWeight = use.gradient(this.weight);
     const dBias = use.gradient(this.bias);
     const totals = offset(scratch, LANES);
@@ -261,7 +215,7 @@ export abstract class BatchNorm extends Leaf {
       const { element, index, n, s, m } = part;
       const mask = masking ? offset(use.input(1), part.position) : NULL;
       const x = offset(use.x, element);
-      const dy = offset(received, element);
+      const dy = offset(use.dy, element);
       const { k, d, r, a, b } = rowsOf(memo, part, c);
       if (dWeight || dBias || p) {
         if (masking) {
@@ -287,8 +241,6 @@ export abstract class BatchNorm extends Leaf {
         kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n, scratch);
       else kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, 0, c);
     }
-    // a mask is a choice, and has no gradient
-    if (masking && use.inputGradient(1)) use.targets[1]!.slot.f32.fill(0);
   }
 
   override toString(): string {
@@ -372,9 +324,6 @@ export abstract class BatchNorm extends Leaf {
     );
   }
 }
-
-/** Floats that stay in the second-level cache with what is read beside them. */
-const NEAR = 1 << 16;
 
 /** Floats of the five long rows that the kernels lay out what belongs to a channel in. */
 export const LANES = 5 * 1040;

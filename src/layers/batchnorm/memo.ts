@@ -18,10 +18,6 @@ export interface Memo {
   readonly drift: Slot | undefined;
   /** Whether `verify` has counted the mask's positions. */
   counted: boolean;
-  /** Whether it also does the work of an Add behind it, whose other summand is its second input. */
-  sum: boolean;
-  /** Whether it also does the work of the ReLU behind it. */
-  relu: boolean;
   /** Whether the last forward used the batch's own statistics, and the parts it went in. */
   batch: boolean;
   parts: readonly Part[];

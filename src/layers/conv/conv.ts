@@ -1,4 +1,4 @@
-import type { Use } from '../../graph/use.ts';
+import type { Use } from '../../graph/node.ts';
 import { NULL } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
@@ -6,7 +6,6 @@ import { checkInteger, type Shape, shapeText } from '../../tensor/check.ts';
 import { type Init, initialize } from '../../tensor/init.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { ReLU } from '../activation/activation.ts';
 import { checkChannels, ends, type Pair, pair, type Sides, sides, type Window } from './options.ts';
 
 interface ConvOptions {
@@ -47,8 +46,6 @@ interface Sizes {
   readonly w: number;
   readonly outH: number;
   readonly outW: number;
-  /** Whether it also does the work of the ReLU behind it. */
-  relu: boolean;
 }
 
 /** What Conv1d and Conv2d share: the kernels work on images, a signal is an image of height 1. */
@@ -114,21 +111,18 @@ export abstract class Conv extends Leaf {
         groups,
       ),
     );
-    const sizes = { n, h, w, outH, outW, relu: false };
+    const sizes = { n, h, w, outH, outW };
     use.memo = sizes;
     return sizes;
   }
 
-  override absorb(use: Use, next: Use): boolean {
-    if (!(next.leaf instanceof ReLU)) return false;
-    (use.memo as Sizes).relu = true;
-    use.keeps({ input: this.weight.requiresGrad, output: true });
-    return true;
+  override get reluEpilogue() {
+    return 'mask' as const;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { inChannels, outChannels, kernel, stride, padding, dilation, groups } = this;
-    const { n, h, w, outH, outW, relu } = use.memo as Sizes;
+    const { n, h, w, outH, outW } = use.memo as Sizes;
     kernels().conv2dForward(
       use.y,
       use.x,
@@ -149,19 +143,18 @@ export abstract class Conv extends Leaf {
       dilation[0],
       dilation[1],
       groups,
-      relu ? 1 : 0,
+      use.relu ? 1 : 0,
       0,
       n,
       use.scratch,
     );
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { inChannels, outChannels, kernel, stride, padding, dilation, groups } = this;
-    const { n, h, w, outH, outW, relu } = use.memo as Sizes;
+    const { n, h, w, outH, outW } = use.memo as Sizes;
     const { conv2dInputGradient, conv2dWeightGradient, channelBiasBackward } = kernels();
     const { dx, dy } = use;
-    if (relu) kernels().reluBackward(dy, use.y, dy, 0, use.output.slot.length);
     const db = use.gradient(this.bias);
     if (db) channelBiasBackward(db, dy, n, outChannels, outH * outW, 0, outChannels);
     const dWeight = use.gradient(this.weight);

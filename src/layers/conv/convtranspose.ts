@@ -1,4 +1,4 @@
-import type { Use } from '../../graph/use.ts';
+import type { Use } from '../../graph/node.ts';
 import { NULL } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
@@ -149,7 +149,7 @@ export class ConvTranspose2d extends Leaf {
     return [n, outChannels, outH, outW];
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { outChannels, weight, bias } = this;
     const { n, outH, outW } = use.memo as Sizes;
     const { conv2dInputGradient, channelBiasForward } = kernels();
@@ -158,7 +158,7 @@ export class ConvTranspose2d extends Leaf {
   }
 
   /** dx = the convolution of dy, dW += that of dy with x as its gradient, db += Σ dy. */
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { outChannels, weight, bias, groups, kernelSize } = this;
     const { n, outH, outW } = use.memo as Sizes;
     const { conv2dForward, conv2dWeightGradient, channelBiasBackward } = kernels();

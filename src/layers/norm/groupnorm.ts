@@ -1,5 +1,5 @@
+import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import type { Use } from '../../graph/use.ts';
 import { NULL, offset, type Pointer } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
@@ -107,7 +107,7 @@ export class GroupNorm extends Leaf {
     return shape;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { numGroups, numChannels: c, eps, weight, bias } = this;
     const { n, s, shift, delta, invStd, ones, zeros } = use.memo as Memo;
     const { y, x } = use;
@@ -146,7 +146,7 @@ export class GroupNorm extends Leaf {
   }
 
   /** dγ += Σ dy·x̂ and dβ += Σ dy of each channel; dx with the statistics' own share in it. */
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { numGroups, numChannels: c, weight } = this;
     const { n, s, shift, delta, invStd, ones } = use.memo as Memo;
     const { dx, dy, x, scratch } = use;

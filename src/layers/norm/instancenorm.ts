@@ -1,5 +1,5 @@
+import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import type { Use } from '../../graph/use.ts';
 import { NULL, offset } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
@@ -125,7 +125,7 @@ abstract class InstanceNorm extends Leaf {
     );
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { numFeatures: c, eps, runningMean, runningVar } = this;
     const memo = use.memo as Memo;
     const { n, s } = memo;
@@ -148,7 +148,7 @@ abstract class InstanceNorm extends Leaf {
   }
 
   /** dγ += Σ dy·x̂ and dβ += Σ dy of each channel; dx with the statistics' own share where they were the instances'. */
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { numFeatures: c, weight } = this;
     const memo = use.memo as Memo;
     const { n, s } = memo;

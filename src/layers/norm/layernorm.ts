@@ -1,5 +1,5 @@
+import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import type { Use } from '../../graph/use.ts';
 import { offset } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
@@ -99,7 +99,7 @@ export class LayerNorm extends Leaf {
     return shape;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { n, shift, delta, invStd, ones, zeros } = use.memo as Memo;
     const d = this.size;
     ones?.f32.fill(1);
@@ -121,7 +121,7 @@ export class LayerNorm extends Leaf {
   }
 
   /** dγ += Σ dy·x̂ and dβ += Σ dy over the rows; dx with the statistics' own share in it. */
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { n, shift, delta, invStd, ones } = use.memo as Memo;
     const { dx, dy, x, scratch } = use;
     const d = this.size;

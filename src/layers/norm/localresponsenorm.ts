@@ -1,5 +1,5 @@
+import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import type { Use } from '../../graph/use.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
@@ -75,14 +75,14 @@ export class LocalResponseNorm extends Leaf {
     return shape;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { n, c, s, t } = use.memo as Memo;
     const { size, alpha, beta, k } = this;
     const share = alpha / size;
     extra().localResponseNormForward(use.y, t.ptr, use.x, c, s, size, share, beta, k, 0, n);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const { n, c, s, t } = use.memo as Memo;
     const { size, alpha, beta } = this;

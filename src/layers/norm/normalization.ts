@@ -1,4 +1,4 @@
-import type { Use } from '../../graph/use.ts';
+import type { Use } from '../../graph/node.ts';
 import { NULL } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
@@ -115,7 +115,7 @@ export class Normalization extends Leaf {
     return shape;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { numFeatures: c, shift, scale, offset } = this;
     const { n, s } = use.memo as Sizes;
     const { y, x, scratch } = use;
@@ -125,7 +125,7 @@ export class Normalization extends Leaf {
   }
 
   /** dx = dy·scale: batch norm's with frozen statistics. */
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { numFeatures: c, shift, scale, offset } = this;
     const { n, s } = use.memo as Sizes;
     const { dx, dy, scratch } = use;

@@ -1,5 +1,4 @@
-import type { Given } from '../../graph/operation.ts';
-import type { Use } from '../../graph/use.ts';
+import type { Given, Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { describe, type Shape } from '../../tensor/check.ts';
 import { Buffer, Parameter } from '../../tensor/parameter.ts';
@@ -46,20 +45,20 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     this.#layer.verify?.(use, training, given);
   }
 
-  override absorb(use: Use, next: Use): boolean {
-    return this.#layer.absorb?.(use, next) ?? false;
+  override get reluEpilogue() {
+    return this.#layer.reluEpilogue;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     this.update();
-    this.#layer.compute(use);
+    this.#layer.run(use);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { target } = this;
     const wanted = target.requiresGrad && !use.deferred;
     if (wanted) target.zeroGrad();
-    this.#layer.differentiate(use);
+    this.#layer.runBackward(use);
     if (wanted) this.differentiateWeight(use);
   }
 

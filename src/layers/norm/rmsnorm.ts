@@ -1,5 +1,5 @@
+import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import type { Use } from '../../graph/use.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkEps, type Shape, sizeOf } from '../../tensor/check.ts';
@@ -77,7 +77,7 @@ export class RMSNorm extends Leaf {
     return shape;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { n, invRms, ones } = use.memo as Memo;
     ones?.f32.fill(1);
     const weight = this.weight?.ptr ?? ones!.ptr;
@@ -85,7 +85,7 @@ export class RMSNorm extends Leaf {
   }
 
   /** dγ += Σ dy·x̂ over the rows; dx with the root mean square's own share in it. */
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { n, invRms, ones } = use.memo as Memo;
     const { dx, dy, x, scratch } = use;
     const d = this.size;

@@ -1,5 +1,5 @@
+import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import type { Use } from '../../graph/use.ts';
 import { Block, offset, type Pointer } from '../../memory/memory.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkEps, checkInteger, type Shape } from '../../tensor/check.ts';
@@ -86,15 +86,15 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
     return shape;
   }
 
-  override compute(use: Use): void {
+  override run(use: Use): void {
     if (use.training) this.iterate(this.nPowerIterations, use.scratch);
-    super.compute(use);
+    super.run(use);
     if (use.recording) this.keep(this.#kept.get(use)!);
   }
 
-  override differentiate(use: Use): void {
+  override runBackward(use: Use): void {
     this.restore(this.#kept.get(use)!);
-    super.differentiate(use);
+    super.runBackward(use);
   }
 
   protected override make(): void {

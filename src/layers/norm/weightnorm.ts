@@ -1,4 +1,4 @@
-import type { Use } from '../../graph/use.ts';
+import type { Use } from '../../graph/node.ts';
 import { extra } from '../../runtime/extra.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { Tensor } from '../../tensor/tensor.ts';

@@ -1,4 +1,4 @@
-import type { Use } from '../../graph/use.ts';
+import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
@@ -58,12 +58,12 @@ abstract class AvgPool extends Leaf {
     return withSize(shape, outSize, this.dimensions);
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { sizes, planes } = use.memo as Memo;
     kernels().avgPoolForward(use.y, use.x, ...sizes, 0, planes);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const { sizes, planes } = use.memo as Memo;
     kernels().avgPoolBackward(use.dx, use.dy, ...sizes, 0, planes, use.scratch);
@@ -155,7 +155,7 @@ abstract class AdaptiveAvgPool extends Leaf {
     return withSize(shape, outSize, this.dimensions);
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { planes, size, outSize, kind, even } = use.memo as AdaptiveMemo;
     if (kind === 'global') {
       kernels().globalAvgPoolForward(use.y, use.x, size[0] * size[1], 0, planes);
@@ -166,7 +166,7 @@ abstract class AdaptiveAvgPool extends Leaf {
     }
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const { planes, size, outSize, kind, even } = use.memo as AdaptiveMemo;
     if (kind === 'global') {
@@ -230,12 +230,12 @@ export class GlobalAvgPool extends Leaf {
     return shape.slice(0, 2);
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const planes = use.output.slot.length;
     kernels().globalAvgPoolForward(use.y, use.x, use.inputs[0]!.slot.length / planes, 0, planes);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const planes = use.output.slot.length;
     kernels().globalAvgPoolBackward(use.dx, use.dy, use.inputs[0]!.slot.length / planes, 0, planes);

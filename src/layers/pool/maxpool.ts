@@ -1,5 +1,5 @@
+import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import type { Use } from '../../graph/use.ts';
 import { NULL } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
@@ -55,13 +55,13 @@ abstract class MaxPool extends Leaf {
     return output;
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { sizes, planes, index } = use.memo as Memo;
     const where = use.recording ? index.ptr : NULL;
     kernels().maxPoolForward(use.y, where, use.x, ...sizes, 0, planes);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     if (!use.dx) return;
     const { sizes, planes, index } = use.memo as Memo;
     kernels().maxPoolBackward(use.dx, index.ptr, use.dy, ...sizes, 0, planes);

@@ -1,4 +1,4 @@
-import type { Use } from '../../graph/use.ts';
+import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkNumber, type Shape, shapeText } from '../../tensor/check.ts';
@@ -85,7 +85,7 @@ export class Upsample extends Leaf {
     return withSize(shape, outSize, dimensions);
   }
 
-  compute(use: Use): void {
+  run(use: Use): void {
     const { sizes, planes } = use.memo as Memo;
     const { upsampleNearestForward, upsampleBilinearForward } = extra();
     const { y, x, scratch } = use;
@@ -94,7 +94,7 @@ export class Upsample extends Leaf {
     else upsampleBilinearForward(y, x, ...sizes, Number(this.alignCorners), 0, planes, scratch);
   }
 
-  differentiate(use: Use): void {
+  runBackward(use: Use): void {
     const { sizes, planes } = use.memo as Memo;
     const { upsampleNearestBackward, upsampleBilinearBackward } = extra();
     const { dx, dy, scratch } = use;

@@ -1,0 +1,39 @@
+/**
+ * Reads the AssemblyScript sources and writes, as JSON, what the host must know of them: each exported
+ * function with its parameters, and each class, a struct of sizes that kernels take by pointer.
+ *
+ *   node scripts/signatures.js assembly build/strict.json
+ *
+ * The compiler's own list of bindings would say `usize` for every pointer: an alias such as
+ * `type InvStd = usize`, which gives a pointer its own brand, and a struct's fields stand in the source alone.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { NodeKind, newOptions, newProgram, parse } from 'assemblyscript';
+
+const [root, outFile] = process.argv.slice(2);
+const program = newProgram(newOptions());
+for (const file of readdirSync(root, { recursive: true })) {
+  if (file.endsWith('.ts')) parse(program, readFileSync(join(root, file), 'utf8'), file, true);
+}
+
+const functions = {};
+const structs = {};
+const nameOf = (type) => type?.name?.identifier?.text;
+for (const { statements } of program.sources) {
+  for (const statement of statements) {
+    const name = statement.name?.text;
+    if (statement.kind === NodeKind.FunctionDeclaration) {
+      const { parameters, returnType } = statement.signature;
+      functions[name] = {
+        parameters: parameters.map(({ name, type }) => [name.text, nameOf(type)]),
+        result: nameOf(returnType),
+      };
+    } else if (statement.kind === NodeKind.ClassDeclaration) {
+      const fields = statement.members.filter(({ kind }) => kind === NodeKind.FieldDeclaration);
+      if (fields.length === 0) continue;
+      structs[name] = fields.map(({ name, type }) => [name.text, nameOf(type)]);
+    }
+  }
+}
+writeFileSync(outFile, JSON.stringify({ functions, structs }));

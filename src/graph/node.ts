@@ -1,0 +1,246 @@
+/**
+ * The nodes of a graph: tensors (`Value`), the operations that make them (`Operation`), and each use of an
+ * operation (`Use`), which has what belongs to one place of one model.
+ */
+import { NULL, type Pointer } from '../memory/memory.ts';
+import { type Layout, Struct } from '../memory/struct.ts';
+import type { Shape } from '../tensor/check.ts';
+import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
+import { type DType, Slot } from './slot.ts';
+
+/** A tensor of a plan: an input of the model, or the output of a use. */
+export class Value {
+  readonly slot: Slot;
+  readonly consumers: Use[] = [];
+  /** The loss's gradient with respect to it, once the plan knows that somebody wants it. */
+  gradient: Slot | undefined;
+  /** Whether a trained parameter precedes it: its gradient is then computed in `backward`. */
+  trained = false;
+  /** Whether it leads to the output. */
+  reached = false;
+
+  constructor(
+    readonly shape: Shape,
+    public producer?: Use,
+  ) {
+    this.slot = new Slot(shape);
+  }
+}
+
+/** The values of a model's input; undefined for a tensor that the model makes. */
+export type Given = (value: Value) => ArrayLike<number> | undefined;
+
+/**
+ * What a plan is made of: something with kernels of its own. Layers are such (`module/leaf.ts`).
+ *
+ * @typeParam Memo what a use of it remembers between `connect`, `run` and `runBackward`
+ */
+export interface Operation<Memo = unknown> {
+  readonly training: boolean;
+
+  /** Whether it is y = max(x, 0), which the operation before it may take over as an epilogue. */
+  readonly isReLU?: boolean;
+
+  /**
+   * Whether its forward kernels can clamp y at 0 as they write it (`use.relu` then asks for it), which saves
+   * the trip through memory of the ReLU that follows. In the backward pass dy must be 0 where y ≤ 0: with
+   * 'mask' the plan masks dy by y before it calls `runBackward`; with 'fused' the backward kernels find out
+   * themselves.
+   */
+  readonly reluEpilogue?: 'mask' | 'fused' | undefined;
+
+  /**
+   * Returns the output's shape for inputs of these shapes, and tells `use` what is saved, how much scratch
+   * memory is needed, and which tensors may share memory. Called while a plan is made, before any memory is
+   * touched.
+   *
+   * @throws RangeError for shapes that the operation cannot take
+   */
+  connect(use: Use<Memo>, ...shapes: Shape[]): Shape;
+
+  /**
+   * Throws if the operation cannot run in this mode; called before a step writes anything. `given` returns
+   * the values of those inputs that are the model's own, once there are any.
+   */
+  verify?(use: Use<Memo>, training: boolean, given?: Given): void;
+
+  /** Computes y from x. */
+  run(use: Use<Memo>): void;
+
+  /**
+   * Computes dx from dy where `use.dx` is not 0 (overwritten), and adds the parameters' gradients where
+   * `use.gradient(parameter)` is not 0.
+   */
+  runBackward(use: Use<Memo>): void;
+
+  /** The parameters that its gradients are added to. */
+  ownParameters(): Parameter[];
+}
+
+/** Where a use writes the gradient of one of its inputs. */
+export interface GradientTarget {
+  /** The slot that `runBackward` overwrites. */
+  readonly slot: Slot;
+  /** Where that is added to afterwards, if another use has written the gradient first. */
+  readonly into: Slot | undefined;
+  /** Whether it is computed in `backward`, or only when the model's input gradient is read. */
+  readonly deferred: boolean;
+}
+
+/** How an output may share its input's bytes: not at all, by overwriting them, or as the same numbers. */
+type Sharing = 'none' | 'inPlace' | 'view';
+
+/**
+ * One use of a layer in a plan: where its input, output, gradients and saved tensors stand. A layer
+ * that stands at two places of a model has two uses, so nothing that belongs to one forward is kept
+ * on the layer itself.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a plan's uses are of operations of any memo
+export class Use<Memo = any> {
+  output!: Value;
+  /** Mode of the recorded forward; false in `predict`. */
+  training = false;
+  /** Whether a backward may follow. */
+  recording = false;
+  /** Whether y is clamped at 0: the use has taken over the ReLU that followed it. */
+  relu = false;
+  /** What the operation remembers of this use; set in `connect`. */
+  memo!: Memo;
+
+  /** @internal Set by the plan. */
+  keepsInput = true;
+  /** @internal */
+  keepsOutput = true;
+  /** @internal */
+  sharing: Sharing = 'none';
+  /** @internal */
+  gradientSharing: Sharing = 'none';
+  /** @internal */
+  readonly saved: Slot[] = [];
+  /** @internal */
+  readonly structs: Struct<unknown>[] = [];
+  /** @internal Inputs that get no gradient. */
+  readonly constants = new Set<number>();
+  /** @internal */
+  scratchBytes = 0;
+  /** @internal */
+  scratchPtr: Pointer = NULL;
+  /** @internal By input. */
+  targets: (GradientTarget | undefined)[] = [];
+  /** @internal */
+  deferred = false;
+
+  constructor(
+    readonly leaf: Operation<Memo>,
+    readonly inputs: readonly Value[],
+  ) {}
+
+  // --- what `connect` may say ---
+
+  /** Reserves a tensor that `run` writes and `runBackward` reads. `Name` brands its pointer. */
+  save<Name extends string>(shape: Shape): Slot<Name> {
+    const slot = new Slot<Name>(shape);
+    this.saved.push(slot);
+    return slot;
+  }
+
+  /** A struct of sizes for kernels: the plan writes it into memory before the first step. */
+  struct<T, Name extends string>(layout: Layout<T, Name>, values: T): Struct<T, Name> {
+    const struct = new Struct(layout, values);
+    this.structs.push(struct);
+    return struct;
+  }
+
+  /** Asks for scratch memory during each call: the largest of all requests, shared by all layers. */
+  reserveScratch(bytes: number): void {
+    this.scratchBytes = Math.max(this.scratchBytes, bytes);
+  }
+
+  /** Says which of x and y `runBackward` reads; both, unless said otherwise. */
+  keeps({ input = false, output = false }: { input?: boolean; output?: boolean }): void {
+    this.keepsInput = input;
+    this.keepsOutput = output;
+  }
+
+  /** Says that the i-th input has no gradient: a mask, or indices. */
+  noGradient(i: number): void {
+    this.constants.add(i);
+  }
+
+  /**
+   * Says that the i-th input holds numbers of this type; float32 unless said otherwise.
+   *
+   * @throws TypeError if another layer takes or makes it as another type
+   */
+  takes(i: number, dtype: DType): void {
+    const { slot, producer, consumers } = this.inputs[i]!;
+    if (slot.dtype === dtype) return;
+    if (producer || consumers.length > 0) {
+      throw new TypeError(`${this.leaf}: input ${i} expected ${dtype}, got ${slot.dtype}`);
+    }
+    slot.dtype = dtype;
+  }
+
+  /** `run` may be given y on top of x (if nobody else needs x). */
+  mayOverwriteInput(): void {
+    this.sharing = 'inPlace';
+  }
+
+  /** `runBackward` may be given dx on top of dy. */
+  mayOverwriteGradient(): void {
+    this.gradientSharing = 'inPlace';
+  }
+
+  /** y is x under another shape: the two always share their bytes, and dx and dy where they can. */
+  isView(): void {
+    this.sharing = 'view';
+    this.gradientSharing = 'view';
+    this.keeps({});
+  }
+
+  // --- what `run` and `runBackward` read ---
+
+  get x(): Pointer {
+    return this.inputs[0]!.slot.ptr;
+  }
+
+  /** The i-th input. */
+  input(i: number): Pointer {
+    return this.inputs[i]!.slot.ptr;
+  }
+
+  get y(): Pointer {
+    return this.output.slot.ptr;
+  }
+
+  /** The gradient with respect to y. */
+  get dy(): Pointer {
+    return this.output.gradient!.ptr;
+  }
+
+  /** Where the gradient with respect to x goes (overwritten); 0 if nobody wants it. */
+  get dx(): Pointer {
+    return this.inputGradient(0);
+  }
+
+  /** Where the gradient with respect to the i-th input goes; 0 if nobody wants it. */
+  inputGradient(i: number): Pointer {
+    const target = this.targets[i];
+    return target && target.deferred === this.deferred ? target.slot.ptr : NULL;
+  }
+
+  /**
+   * Where a parameter's gradient is added to; 0 if it is frozen or not wanted now. Asking marks the
+   * parameter as having a gradient.
+   */
+  gradient(parameter: Parameter | undefined): Pointer {
+    if (!parameter?.requiresGrad || this.deferred) return NULL;
+    parameter.touched = true;
+    if (!parameter.gradPtr) allocateGradients([parameter]);
+    return parameter.gradPtr;
+  }
+
+  get scratch(): Pointer {
+    return this.scratchPtr;
+  }
+}

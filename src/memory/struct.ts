@@ -1,0 +1,84 @@
+/**
+ * Structs of sizes, which kernels take by pointer instead of a dozen arguments. The class stands in
+ * assembly/ (`ConvShape` and others); the build writes its layout into src/generated/kernels.ts.
+ */
+import { engine } from '../runtime/engine.ts';
+import { Block, NULL, type Pointer, releaseWithOwner } from './memory.ts';
+
+/**
+ * The fields of a struct in order, separated by spaces: `name` for an i32, `name:f32` and `name:f64` for
+ * floats. T has the fields' values, and Name is the brand of a pointer to the struct.
+ */
+export type Layout<T, Name extends string> = string & { readonly of?: T; readonly name?: Name };
+
+/** A struct that a plan writes into linear memory once, before its first step. */
+export class Struct<T, Name extends string = string> {
+  /** The struct's address; 0 until the plan has placed it. */
+  ptr = NULL as Pointer<Name>;
+
+  constructor(
+    readonly layout: Layout<T, Name>,
+    readonly values: T,
+  ) {}
+}
+
+/** Each field with its type and its offset in bytes, and the struct's size, a multiple of 8. */
+function fieldsOf(layout: string): {
+  fields: [name: string, type: string, at: number][];
+  bytes: number;
+} {
+  let end = 0;
+  const fields = layout.split(' ').map((field): [string, string, number] => {
+    const [name, type = 'i32'] = field.split(':');
+    const width = type === 'f64' ? 8 : 4;
+    const at = Math.ceil(end / width) * width;
+    end = at + width;
+    return [name!, type, at];
+  });
+  return { fields, bytes: Math.ceil(end / 8) * 8 };
+}
+
+/** @throws RangeError for a size that an i32 cannot hold */
+function write<T>(ptr: Pointer, layout: Layout<T, string>, values: T): void {
+  const view = new DataView(engine().memory.buffer, ptr);
+  for (const [name, type, at] of fieldsOf(layout).fields) {
+    const value = Number(values[name as keyof T]);
+    if (type === 'f64') view.setFloat64(at, value, true);
+    else if (type === 'f32') view.setFloat32(at, value, true);
+    else if (value === (value | 0)) view.setInt32(at, value, true);
+    else throw new RangeError(`${name} expected a whole number below 2³¹, got ${value}`);
+  }
+}
+
+/** Places structs behind one another in a block of their own, which is released with `owner`. */
+export function placeStructs(
+  owner: object,
+  structs: readonly Struct<unknown>[],
+): Block | undefined {
+  const bytes = structs.reduce((sum, { layout }) => sum + fieldsOf(layout).bytes, 0);
+  if (bytes === 0) return undefined;
+  const block = new Block(bytes);
+  releaseWithOwner(owner, block);
+  let at: number = block.ptr;
+  for (const struct of structs) {
+    struct.ptr = at as Pointer;
+    write(struct.ptr, struct.layout, struct.values);
+    at += fieldsOf(struct.layout).bytes;
+  }
+  return block;
+}
+
+/** What `ask` returns for a struct that stands in memory during the call alone. */
+export function withStruct<T, Name extends string, R>(
+  layout: Layout<T, Name>,
+  values: T,
+  ask: (ptr: Pointer<Name>) => R,
+): R {
+  const block = new Block(fieldsOf(layout).bytes);
+  try {
+    write(block.ptr, layout, values);
+    return ask(block.ptr as Pointer<Name>);
+  } finally {
+    block.release();
+  }
+}
