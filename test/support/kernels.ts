@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
 import { expect } from 'vitest';
 import type { Kernels, Pointer } from '../../src/generated/kernels.ts';
+import { type Layout, writeStruct } from './struct.ts';
 
 /**
  * The canary word at word index `at`: a NaN, so that reading past an end shows as well, and another one
@@ -26,6 +27,15 @@ export interface Block {
   readonly u8: Uint8Array;
 }
 
+const modules = new Map<string, WebAssembly.Module>();
+
+/** The module of a file, compiled once. */
+function compiled(path: string | URL): WebAssembly.Module {
+  const known = modules.get(`${path}`) ?? new WebAssembly.Module(readFileSync(path));
+  modules.set(`${path}`, known);
+  return known;
+}
+
 export class Arena {
   readonly memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
   readonly kernels: Kernels;
@@ -33,9 +43,15 @@ export class Arena {
   private readonly guards: number[] = [];
 
   constructor(path = process.env.KERNELS ?? new URL('../../build/strict.wasm', import.meta.url)) {
-    const module = new WebAssembly.Module(readFileSync(path));
-    const { exports } = instantiateSync(module, { env: { memory: this.memory } });
+    const { exports } = instantiateSync(compiled(path), { env: { memory: this.memory } });
     this.kernels = exports as unknown as Kernels;
+    this.guard();
+  }
+
+  /** Gives up all blocks. */
+  reset(): void {
+    this.top = 64;
+    this.guards.length = 0;
     this.guard();
   }
 
@@ -59,6 +75,14 @@ export class Arena {
     const block = this.bytes(length * 4, 0);
     if (typeof content === 'number') block.i32.fill(0);
     else block.i32.set(content);
+    return block;
+  }
+
+  /** A struct of sizes with these values. */
+  struct(layout: Layout, values: Readonly<Record<string, number>>): Block {
+    const block = this.bytes(layout.size);
+    const { buffer, byteOffset, byteLength } = block.u8;
+    writeStruct(new DataView(buffer, byteOffset, byteLength), layout, values);
     return block;
   }
 
@@ -89,12 +113,14 @@ export class Arena {
   }
 
   /** Fails if any canary word was overwritten. Call it after the kernels under test. */
-  checkCanaries(): void {
+  checkCanaries(label = ''): void {
     const words = new Uint32Array(this.memory.buffer);
     for (const at of this.guards) {
       for (let i = 0; i < GUARD_WORDS; i++) {
         if (words[at + i] !== canary(at + i)) {
-          expect.fail(`a kernel wrote past a block: canary word at byte ${(at + i) * 4} is gone`);
+          expect.fail(
+            `${label}a kernel wrote past a block: canary word at byte ${(at + i) * 4} is gone`,
+          );
         }
       }
     }
