@@ -44,17 +44,12 @@ async function strict(): Promise<void> {
     const file = join(folder, 'strict.wasm');
     const text = ['--textFile', join(folder, 'strict.wat')];
     await compileKernels('assembly/all.ts', '--target', 'strict', '--outFile', file, ...text);
-    const parts = [
-      ['core', 'index'],
-      ['extra', 'extra'],
-    ].map(([part, list]) => {
-      const names = listed(`assembly/${list}.ts`);
-      return run('scripts/split.js', file, join(folder, `${part}.wasm`), ...names);
-    });
-    await Promise.all([
-      ...parts,
-      run('scripts/signatures.js', 'assembly', join(folder, 'signatures.json')),
-    ]);
+    const part = (name: string, list: string) => [
+      join(folder, `${name}.wasm`),
+      [...listed(`assembly/${list}.ts`)].join(','),
+    ];
+    await run('scripts/split.js', file, ...part('core', 'index'), ...part('extra', 'extra'));
+    await run('scripts/signatures.js', 'assembly', join(folder, 'signatures.json'));
   });
   place(built);
   const sources: Sources = JSON.parse(readFileSync(join(built, 'signatures.json'), 'utf8'));

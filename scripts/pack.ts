@@ -133,51 +133,83 @@ function costsOf(bytes: Uint8Array, steps: readonly Step[]): Float64Array[] {
   );
 }
 
+/** What numbers from a context on cost in bits: each is priced once, when first asked for. */
+function numberPrices(context: number, most: number, costs: Float64Array[]): (n: number) => number {
+  const known = new Float64Array(most + 1).fill(-1);
+  let price = 0;
+  const sink: Sink = (at, bit) => {
+    price += costs[bit]![at]!;
+  };
+  return (value) => {
+    if (known[value]! < 0) {
+      price = 0;
+      writeNumber(sink, context, value);
+      known[value] = price;
+    }
+    return known[value]!;
+  };
+}
+
 /** The cheapest steps through all bytes at given costs. */
 function cheapest(bytes: Uint8Array, copies: readonly Step[][], costs: Float64Array[]): Step[] {
   const end = bytes.length;
+  const [no, yes] = costs as [Float64Array, Float64Array];
+  const priceOf = (context: number) => numberPrices(context, end, costs);
+  const [lengthAnew, lengthAgain] = CONTEXTS.length.map(priceOf) as ReturnType<typeof priceOf>[];
+  const distances = CONTEXTS.distance.map(priceOf);
+  // The cheapest way to each place: its price, its last step, the last distance and kinds on it.
   const total = new Float64Array(end + 1).fill(Infinity);
+  const lengths = new Int32Array(end + 1);
+  const distance = new Int32Array(end + 1);
   const last = new Int32Array(end + 1).fill(1);
   const past = new Uint8Array(end + 1);
-  const into: Step[] = new Array(end + 1);
   total[0] = 0;
-  let price = 0;
-  const sink: Sink = (context, bit) => {
-    price += costs[bit]![context]!;
-  };
-  const take = (at: number, length: number, distance: number): void => {
-    price = total[at]!;
-    const step = { length, distance };
-    writeStep(sink, bytes, at, step, last[at]!, past[at]!);
+  const take = (at: number, length: number, from: number, price: number): void => {
     const to = at + length;
     if (price >= total[to]!) return;
     total[to] = price;
-    into[to] = step;
-    last[to] = distance || last[at]!;
-    past[to] = ((past[at]! << 1) & 2) | (distance ? 1 : 0);
+    lengths[to] = length;
+    distance[to] = from;
+    last[to] = from || last[at]!;
+    past[to] = ((past[at]! << 1) & 2) | (from ? 1 : 0);
   };
   for (let at = 0; at < end; at++) {
-    take(at, 1, 0);
+    const before = bytes[at - 1] ?? 0;
+    const copy = CONTEXTS.copy + past[at]! * 256 + before;
+    const again = CONTEXTS.again + past[at]!;
+
+    const literal = CONTEXTS.literal + 256 * classOf(bytes[at - 2] ?? 0, before);
+    const byte = bytes[at]! | 256;
+    let price = total[at]! + no[copy]!;
+    for (let i = 8; i-- > 0; ) price += costs[(byte >> i) & 1]![literal + (byte >> (i + 1))]!;
+    take(at, 1, 0, price);
+
+    const same = total[at]! + yes[copy]! + yes[again]!;
     const repeated = at >= last[at]! ? runLength(bytes, at, last[at]!) : 0;
     for (
       let length = 1;
       length <= repeated;
       length += length < LONGEST ? 1 : repeated - length || 1
     ) {
-      take(at, length, last[at]!);
+      take(at, length, last[at]!, same + lengthAgain!(length));
     }
+
+    const anew = total[at]! + yes[copy]! + no[again]!;
     let shortest = 2;
-    for (const copy of copies[at]!) {
-      if (copy.distance === last[at]) continue;
-      for (let length = shortest; length < Math.min(copy.length, LONGEST); length++) {
-        take(at, length, copy.distance);
+    for (const { length: longest, distance: from } of copies[at]!) {
+      if (from === last[at]) continue;
+      for (let length = shortest; length <= longest; length++) {
+        if (length >= LONGEST) length = longest;
+        const way = distances[Math.min(length - 1, 3) - 1]!(from);
+        take(at, length, from, anew + lengthAnew!(length - 1) + way);
       }
-      take(at, copy.length, copy.distance);
-      shortest = Math.min(copy.length, LONGEST) + 1;
+      shortest = Math.min(longest, LONGEST) + 1;
     }
   }
   const steps: Step[] = [];
-  for (let at = end; at > 0; at -= into[at]!.length) steps.push(into[at]!);
+  for (let at = end; at > 0; at -= lengths[at]!) {
+    steps.push({ length: lengths[at]!, distance: distance[at]! });
+  }
   return steps.reverse();
 }
 
