@@ -10,6 +10,8 @@ export default defineConfig({
     ],
   },
   test: {
+    globalSetup: 'test/support/setup.ts',
+    setupFiles: process.env.KERNELS ? ['test/support/try.ts'] : [],
     include: ['test/**/*.test.ts'],
     exclude: ['test/torch/**'],
     testTimeout: 60_000,

@@ -11,6 +11,7 @@ export default defineConfig({
     ],
   },
   test: {
+    globalSetup: 'test/support/setup.ts',
     include: ['test/torch/**/*.test.ts'],
     testTimeout: 600_000,
   },

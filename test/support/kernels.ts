@@ -2,7 +2,8 @@
  * Raw kernels for tests: a private instance of the compiled module and an arena whose every block
  * stands between canary words, so that a kernel that writes one float too far is caught.
  *
- * KERNELS=path/to/file.wasm tests another build (asc's `--outFile`), e.g. of one file under work.
+ * KERNELS=path/to/file.wasm puts the kernels of another module (asc's `--outFile`) in place of those of the
+ * same name: `npm run try` does.
  */
 import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
@@ -42,9 +43,11 @@ export class Arena {
   private top = 64;
   private readonly guards: number[] = [];
 
-  constructor(path = process.env.KERNELS ?? new URL('../../build/strict.wasm', import.meta.url)) {
-    const { exports } = instantiateSync(compiled(path), { env: { memory: this.memory } });
-    this.kernels = exports as unknown as Kernels;
+  constructor() {
+    const bind = (path: string) =>
+      instantiateSync(compiled(path), { env: { memory: this.memory } }).exports;
+    const fresh = process.env.KERNELS ? bind(process.env.KERNELS) : {};
+    this.kernels = { ...bind('build/strict.wasm'), ...fresh } as unknown as Kernels;
     this.guard();
   }
 
