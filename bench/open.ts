@@ -17,8 +17,8 @@ export async function compileLoops(): Promise<string[]> {
 }
 
 /**
- * `build` is strict or relaxed, for layers too; the variable KERNELS names another module, of a file
- * under work.
+ * `build` is strict or relaxed, for layers too. The variable KERNELS names a module, of one file under
+ * work, whose kernels take the place of those of the build.
  */
 export async function openArena(build: 'strict' | 'relaxed' = 'strict'): Promise<Arena> {
   if (build === 'relaxed') (await import('evenkeel/relaxed')).useRelaxed();
@@ -30,6 +30,7 @@ export async function openArena(build: 'strict' | 'relaxed' = 'strict'): Promise
     return instantiateSync(module, { env: { memory } }).exports as unknown;
   };
   const loops = (await compileLoops()).map((name) => bind(`build/${name}.wasm`) as object);
-  const kernels = bind(process.env.KERNELS ?? `build/${build}.wasm`) as Kernels;
+  const fresh = process.env.KERNELS ? bind(process.env.KERNELS) : {};
+  const kernels = Object.assign({}, bind(`build/${build}.wasm`), fresh) as Kernels;
   return new Arena(memory, kernels, Object.assign({}, ...loops) as Loops);
 }

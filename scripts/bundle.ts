@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { stamped, stampOf } from './generate.ts';
 
@@ -92,7 +92,8 @@ async function bundleInto(outdir: string, ...plugins: Plugin[]): Promise<void> {
       index: join(parts, 'main.js'),
       ...Object.fromEntries(names.map((file) => [basename(file, '.js'), join(parts, file)])),
     },
-    outdir,
+    outdir: resolve(outdir),
+    absWorkingDir: parts, // its path would show in the chunks' names
     plugins: [takesFromCore(new Set(['core.js', ...shared])), ...plugins],
     chunkNames: 'chunk-[hash]',
   });
