@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Pointer } from '../src/generated/kernels.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
-import { struct } from './support/struct.ts';
+import { type Layout, struct } from './support/struct.ts';
 
 const n = 37;
 const x = new TestRandom(1).normals(n);
@@ -135,14 +135,7 @@ describe('kernelCase', () => {
   });
 
   it('places structs of sizes, and refuses fields that are missing or unknown', () => {
-    const layout = {
-      size: 16,
-      fields: {
-        rows: { offset: 0, type: 'i32' },
-        scale: { offset: 4, type: 'f32' },
-        eps: { offset: 8, type: 'f64' },
-      },
-    } as const;
+    const layout: Layout<Record<string, number>, 'Shape'> = 'rows scale:f32 eps:f64';
     const place = (values: Record<string, number>) =>
       kernelCase({
         structs: { shape: struct(layout, values) },

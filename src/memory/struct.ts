@@ -38,9 +38,17 @@ function fieldsOf(layout: string): {
   return { fields, bytes: Math.ceil(end / 8) * 8 };
 }
 
-/** @throws RangeError for a size that an i32 cannot hold */
-function write<T>(ptr: Pointer, layout: Layout<T, string>, values: T): void {
-  const view = new DataView(engine().memory.buffer, ptr);
+/** The size of a struct. */
+export function bytesOf(layout: string): number {
+  return fieldsOf(layout).bytes;
+}
+
+/**
+ * Writes a struct at the start of `view`.
+ *
+ * @throws RangeError for a size that an i32 cannot hold
+ */
+export function writeStruct<T>(view: DataView, layout: Layout<T, string>, values: T): void {
   for (const [name, type, at] of fieldsOf(layout).fields) {
     const value = Number(values[name as keyof T]);
     if (type === 'f64') view.setFloat64(at, value, true);
@@ -50,12 +58,16 @@ function write<T>(ptr: Pointer, layout: Layout<T, string>, values: T): void {
   }
 }
 
+function write<T>(ptr: Pointer, layout: Layout<T, string>, values: T): void {
+  writeStruct(new DataView(engine().memory.buffer, ptr), layout, values);
+}
+
 /** Places structs behind one another in a block of their own, which is released with `owner`. */
 export function placeStructs(
   owner: object,
   structs: readonly Struct<unknown>[],
 ): Block | undefined {
-  const bytes = structs.reduce((sum, { layout }) => sum + fieldsOf(layout).bytes, 0);
+  const bytes = structs.reduce((sum, { layout }) => sum + bytesOf(layout), 0);
   if (bytes === 0) return undefined;
   const block = new Block(bytes);
   releaseWithOwner(owner, block);
@@ -63,7 +75,7 @@ export function placeStructs(
   for (const struct of structs) {
     struct.ptr = at as Pointer;
     write(struct.ptr, struct.layout, struct.values);
-    at += fieldsOf(struct.layout).bytes;
+    at += bytesOf(struct.layout);
   }
   return block;
 }
@@ -74,7 +86,7 @@ export function withStruct<T, Name extends string, R>(
   values: T,
   ask: (ptr: Pointer<Name>) => R,
 ): R {
-  const block = new Block(fieldsOf(layout).bytes);
+  const block = new Block(bytesOf(layout));
   try {
     write(block.ptr, layout, values);
     return ask(block.ptr as Pointer<Name>);

@@ -47,6 +47,9 @@ export interface Range {
   step?: number;
 }
 
+/** Of every brand: a test says itself what stands where. */
+type AnyPointer = Pointer<never>;
+
 type Named<Name extends string, T> = { readonly [N in Name]: T | undefined };
 
 /** `undefined` in the place of an array or struct is an absent pointer, 0. */
@@ -63,7 +66,10 @@ export interface KernelCase<
   outputs?: Named<O, Output>;
   updates?: Named<U, Update>;
   /** Bytes of each scratch block: a number, or what the kernel's own `…Scratch` function says. */
-  scratch?: Named<S, number | ((kernels: Kernels) => number)>;
+  scratch?: Named<
+    S,
+    number | ((kernels: Kernels, structs: { readonly [N in Z]: AnyPointer }) => number)
+  >;
   /** Structs of sizes. */
   structs?: Named<Z, Struct>;
   /** Given, the kernel runs whole and again in pieces, which must give the same bits. */
@@ -73,7 +79,7 @@ export interface KernelCase<
   returns?: Returned;
   call(
     kernels: Kernels,
-    pointers: { readonly [N in I | O | U | S | Z]: Pointer },
+    pointers: { readonly [N in I | O | U | S | Z]: AnyPointer },
     from: number,
     to: number,
   ): unknown;
@@ -81,7 +87,7 @@ export interface KernelCase<
 
 /** A quiet NaN as a float32 and, twice, as a float64; an int32 that no test expects. */
 const POISON = 0x7ff9a5a5;
-const NULL = 0 as Pointer;
+const NULL = 0 as AnyPointer;
 const WIDTH: Record<Type, number> = { f32: 4, f64: 8, i32: 4, u8: 1 };
 
 let shared: Arena | undefined;
@@ -152,7 +158,7 @@ type Expectation = Tolerance & { expected?: ArrayLike<number> };
 class Placed {
   private readonly arena: Arena;
   private readonly blocks = new Map<string, Block>();
-  private readonly pointers: Record<string, Pointer> = {};
+  private readonly pointers: Record<string, AnyPointer> = {};
   private readonly outputs: [name: string, output: Output][];
   private readonly scratch: Block[] = [];
   /** What must not change, and its bytes. */
@@ -183,16 +189,16 @@ class Placed {
       if (name === overlay?.output) this.lay(name, this.blocks.get(overlay.input)!);
       else poison(this.place(name, length, type));
     }
-    for (const [name, size] of entries(scratch)) {
-      const bytes = typeof size === 'number' ? size : size(this.arena.kernels);
-      const block = this.arena.bytes(bytes);
-      this.scratch.push(block);
-      this.lay(name, block);
-    }
     for (const [name, { layout, values }] of entries(structs)) {
       const block = this.arena.struct(layout, values);
       this.lay(name, block);
       keep(name, block);
+    }
+    for (const [name, size] of entries(scratch)) {
+      const bytes = typeof size === 'number' ? size : size(this.arena.kernels, this.pointers);
+      const block = this.arena.bytes(bytes);
+      this.scratch.push(block);
+      this.lay(name, block);
     }
     for (const group of [inputs, outputs, updates, scratch, structs]) {
       for (const name of Object.keys(group ?? {})) this.pointers[name] ??= NULL;

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
 import { expect } from 'vitest';
 import type { Kernels, Pointer } from '../../src/generated/kernels.ts';
-import { type Layout, writeStruct } from './struct.ts';
+import { bytesOf, writeStruct } from './struct.ts';
 
 /**
  * The canary word at word index `at`: a NaN, so that reading past an end shows as well, and another one
@@ -19,7 +19,8 @@ const canary = (at: number): number => (0x7fc0dead ^ (at & 0xffff)) >>> 0;
 const GUARD_WORDS = 16;
 
 export interface Block {
-  readonly ptr: Pointer;
+  /** Of every brand: a test says itself what stands where. */
+  readonly ptr: Pointer<never>;
   readonly length: number;
   /** A fresh view: valid until memory grows. */
   readonly f32: Float32Array;
@@ -82,8 +83,8 @@ export class Arena {
   }
 
   /** A struct of sizes with these values. */
-  struct(layout: Layout, values: Readonly<Record<string, number>>): Block {
-    const block = this.bytes(layout.size);
+  struct(layout: string, values: object): Block {
+    const block = this.bytes(bytesOf(layout));
     const { buffer, byteOffset, byteLength } = block.u8;
     writeStruct(new DataView(buffer, byteOffset, byteLength), layout, values);
     return block;
@@ -91,7 +92,7 @@ export class Arena {
 
   bytes(size: number, skew = 0): Block {
     this.top = ((this.top + 63) & ~63) + skew;
-    const ptr = this.top as Pointer;
+    const ptr = this.top as Pointer<never>;
     this.top += (size + 3) & ~3;
     const { memory } = this;
     const missing = this.top + 4096 - memory.buffer.byteLength;
