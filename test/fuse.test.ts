@@ -1,7 +1,7 @@
 /** A layer with the ReLU behind it as its epilogue gives the bits of the two layers one by one. */
 import { describe, expect, it } from 'vitest';
 import { fuse } from '../src/graph/fuse.ts';
-import { traceModule } from '../src/graph/session.ts';
+import { traceModule } from '../src/graph/trace.ts';
 import {
   Add,
   BatchNorm1d,

@@ -150,7 +150,7 @@ describe('lint', () => {
     }
     const model = new Two();
     expect(() => lint(model)).toThrow(
-      /^lint: cannot follow Two without a shape .*: pass that of its input/,
+      /^lint: cannot follow Two without a shape .*: pass the shape of its input/,
     );
     const shape = [
       [2, 3],

@@ -1,5 +1,4 @@
 import type { Use, Value } from '../graph/node.ts';
-import { outlineModule } from '../graph/session.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Flatten } from '../layers/flatten.ts';
@@ -7,15 +6,9 @@ import { Linear } from '../layers/linear.ts';
 import { Module } from '../module/module.ts';
 import { type Shape, shapeText } from '../tensor/check.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
-import {
-  edgesOf,
-  FoldedWeights,
-  isWeighted,
-  lineOf,
-  meets,
-  sizesOf,
-  type Weighted,
-} from './foldweights.ts';
+import { FoldedWeights, lineOf } from './foldweights.ts';
+import { namesOf, outline } from './outline.ts';
+import { edgesOf, isWeighted, mixesChannelsOf, sizesOf, type Weighted } from './weighted.ts';
 
 /** A batch norm that `fold` took away, by its dotted name in the model. */
 export interface Folded {
@@ -102,9 +95,8 @@ export class FoldedNetwork extends Module {
  * @throws RangeError where the model cannot be followed without a shape, or cannot take the shape
  */
 export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNetwork {
-  const [trace, { value: output }] = outlineModule('fold', model, shape);
-  const names = new Map<object, string>(model.namedModules().map(([name, m]) => [m, name]));
-  const nameOf = (use: Use): string => names.get(use.leaf) || '0';
+  const [trace, { value: output }] = outline('fold', model, shape);
+  const nameOf = namesOf(model);
   const graph = new Graph(trace.uses, output);
   const folded: Folded[] = [];
   const kept: Kept[] = [];
@@ -193,7 +185,7 @@ class Graph {
         if (value.consumers.length > 1 || value === this.output) {
           return `what ${leaf} before it puts out is also read elsewhere`;
         }
-        if (!meets(bn, leaf, use.inputs[0]!) || sizesOf(leaf).outs !== bn.numFeatures) {
+        if (!mixesChannelsOf(bn, leaf, use.inputs[0]!) || sizesOf(leaf).outs !== bn.numFeatures) {
           return `its channels are not those of ${leaf} before it`;
         }
         return this.shared(producer) ? `${leaf} before it stands at several places` : producer;
@@ -216,7 +208,7 @@ class Graph {
         const { ins } = sizesOf(leaf);
         const fits = flattened
           ? leaf instanceof Linear && ins % bn.numFeatures === 0
-          : meets(bn, leaf, value) && ins === bn.numFeatures;
+          : mixesChannelsOf(bn, leaf, value) && ins === bn.numFeatures;
         if (!fits) return `its channels are not those of ${leaf} behind it`;
         if (this.shared(next)) return `${leaf} behind it stands at several places`;
         const edges = edgesOf(leaf);

@@ -1,12 +1,10 @@
 /** Folding arithmetic: a line y = a·x + b per channel, taken into the weights on either side of it. */
 
-import type { Value } from '../graph/node.ts';
 import type { BatchNorm } from '../layers/batchnorm/base.ts';
-import { BatchNorm1d } from '../layers/batchnorm/batchnorm.ts';
-import { Conv } from '../layers/conv/conv.ts';
 import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Linear } from '../layers/linear.ts';
 import { Parameter } from '../tensor/parameter.ts';
+import { sizesOf, type Weighted } from './weighted.ts';
 
 /** A batch norm in evaluation. */
 export interface Line {
@@ -14,12 +12,6 @@ export interface Line {
   readonly b: Float64Array;
   /** A channel whose mean is so far from zero that float32 weights would lose digits. */
   readonly far: number | undefined;
-}
-
-export type Weighted = Linear | Conv | ConvTranspose2d;
-
-export function isWeighted(leaf: unknown): leaf is Weighted {
-  return [Linear, Conv, ConvTranspose2d].some((Layer) => leaf instanceof Layer);
 }
 
 /**
@@ -42,30 +34,6 @@ export function lineOf(bn: BatchNorm): Line {
   }
   const far = a.findIndex((scale, j) => Math.abs(scale * mean[j]!) > FAR * size);
   return { a, b, far: far < 0 ? undefined : far };
-}
-
-/** Channels in and out. */
-export function sizesOf(layer: Weighted): { ins: number; outs: number } {
-  return layer instanceof Linear
-    ? { ins: layer.inFeatures, outs: layer.outFeatures }
-    : { ins: layer.inChannels, outs: layer.outChannels };
-}
-
-/** Why a shift of a layer's inputs is not one constant of its outputs, where it is not. */
-export function edgesOf(layer: Weighted): string | undefined {
-  if (layer instanceof ConvTranspose2d)
-    return 'has fewer inputs at its edges, where a shift would show';
-  const padded = layer instanceof Conv && layer.padding.some((zeros) => zeros > 0);
-  return padded ? 'pads with zeros, which do not pass through the batch norm' : undefined;
-}
-
-/** Whether a batch norm's channels are the axis that a layer mixes, in the tensor between them. */
-export function meets(bn: BatchNorm, layer: Weighted, { shape }: Value): boolean {
-  if (!(layer instanceof Linear)) return !bn.channelsLast;
-  // Without a shape [N, C] is assumed, and checked when the network runs.
-  return (
-    bn.channelsLast || (bn instanceof BatchNorm1d && (shape.length === 0 || shape.length === 2))
-  );
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { Use, Value } from '../graph/node.ts';
-import { outlineModule } from '../graph/session.ts';
 import { LogSoftmax, Softmax } from '../layers/activation/softmax.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Flatten, Unflatten } from '../layers/flatten.ts';
 import type { Module } from '../module/module.ts';
 import { checkInteger, type Shape, sizeOf } from '../tensor/check.ts';
-import { isWeighted, meets } from './foldweights.ts';
+import { namesOf, outline } from './outline.ts';
+import { isWeighted, mixesChannelsOf } from './weighted.ts';
 
 export type LintRule =
   | 'bias-before-batch-norm'
@@ -56,9 +56,8 @@ const FEW = 16;
  */
 export function lint(model: Module, { shape, batchSize }: LintOptions = {}): Finding[] {
   if (batchSize !== undefined) checkInteger('lint', 'batchSize', batchSize);
-  const [trace, { value: output }] = outlineModule('lint', model, shape);
-  const names = new Map<object, string>(model.namedModules().map(([name, m]) => [m, name]));
-  const nameOf = ({ leaf }: Use): string => names.get(leaf) || '0';
+  const [trace, { value: output }] = outline('lint', model, shape);
+  const nameOf = namesOf(model);
   const found = new Map<string, Finding>();
   const note = (use: Use, rule: LintRule, message: string, wayOut: string): void => {
     const layer = nameOf(use);
@@ -115,7 +114,7 @@ function biasBefore(use: Use, bn: BatchNorm): Use | undefined {
   const { producer } = x;
   if (!producer || x.consumers.length > 1) return undefined;
   const { leaf } = producer;
-  return isWeighted(leaf) && leaf.bias && meets(bn, leaf, x) ? producer : undefined;
+  return isWeighted(leaf) && leaf.bias && mixesChannelsOf(bn, leaf, x) ? producer : undefined;
 }
 
 /** A dropout on a way to the batch norm that no other batch norm stands on. */

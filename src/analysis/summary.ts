@@ -1,8 +1,8 @@
-import { outlineModule } from '../graph/session.ts';
 import type { Module } from '../module/module.ts';
 import { type Shape, shapeText } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 import { type Finding, lint } from './lint.ts';
+import { namesOf, outline } from './outline.ts';
 
 /**
  * A table of a model's layers: name, kind, output shape and number of parameters. Below it stands what
@@ -17,18 +17,18 @@ import { type Finding, lint } from './lint.ts';
  * @throws RangeError where a layer cannot take the shape
  */
 export function summary(model: Module, shape?: Shape | readonly Shape[]): string {
-  const named = model.namedModules();
-  const names = new Map<object, string>(named.map(([name, module]) => [module, name]));
+  const nameOf = namesOf(model);
   const rows: string[][] = [];
   if (shape) {
     const seen = new Set<object>();
-    for (const { leaf, output } of outlineModule('summary', model, shape)[0].uses) {
+    for (const use of outline('summary', model, shape)[0].uses) {
+      const { leaf, output } = use;
       const count = seen.has(leaf) ? 'shared' : countOf(leaf);
       seen.add(leaf);
-      rows.push([names.get(leaf) ?? '', `${leaf}`, shapeText(output.shape), count]);
+      rows.push([nameOf(use), `${leaf}`, shapeText(output.shape), count]);
     }
   } else {
-    for (const [name, module] of named) {
+    for (const [name, module] of model.namedModules()) {
       if (module.children().length === 0) rows.push([name, `${module}`, '', countOf(module)]);
     }
   }

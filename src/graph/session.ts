@@ -1,11 +1,12 @@
 import type { Window } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
-import { describe, type Shape, sameShape, shapeText } from '../tensor/check.ts';
+import { type Shape, sameShape, shapeText } from '../tensor/check.ts';
 import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
-import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor/tensor.ts';
+import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
 import { Plan } from './plan.ts';
-import { Outline, Trace, Traced } from './trace.ts';
+import { InputGradient, Result } from './results.ts';
+import { traceModule } from './trace.ts';
 
 /** Plans kept for a model; a training set has one or two batch shapes, a server perhaps a few. */
 const PLANS_KEPT = 8;
@@ -131,7 +132,7 @@ export class Session {
     const safe = inputs.map((x) =>
       x instanceof Tensor && x.origin?.session === this ? x.clone() : x,
     );
-    plan.verify(safe.map(inputValues));
+    plan.verify(this.who, safe.map(inputValues));
     const workspace = recording ? this.workspace : this.predictions;
     workspace.reserve(plan.bytes);
     plan.attach(workspace.ptr);
@@ -183,7 +184,7 @@ export class Session {
         throw new RangeError(`${this.who}: input is empty, got ${shapeText(shape)}`);
       }
     }
-    const plan = makePlan(this.module, shapes, recording);
+    const plan = new Plan(...traceModule(this.module, shapes), recording);
     const outdated = this.plans.findIndex((old) => old.outdated);
     if (outdated >= 0 || this.plans.length === PLANS_KEPT) {
       this.forget(...this.plans.splice(Math.max(outdated, 0), 1));
@@ -199,109 +200,13 @@ function isComposedOf(model: Model, children: readonly Model[]): boolean {
   return now.length === children.length && now.every(([, child], i) => child === children[i]);
 }
 
-/** Traces a module for inputs of these shapes; throws what its layers have against them. */
-export function traceModule(module: Model, shapes: readonly Shape[]): [Trace, Traced] {
-  return follow(module, new Trace(shapes));
-}
-
-/**
- * Traces a module for one input or several; or, without a shape, says of one input which layer stands
- * behind which: its tensors then have the shape [].
- *
- * @throws RangeError where that cannot be told without a shape
- */
-export function outlineModule(
-  who: string,
-  module: Model,
-  shape?: Shape | readonly Shape[],
-): [Trace, Traced] {
-  if (shape) {
-    const several = Array.isArray(shape[0]);
-    return traceModule(module, (several ? shape : [shape]) as readonly Shape[]);
-  }
-  try {
-    return follow(module, new Outline());
-  } catch (cause) {
-    throw new RangeError(
-      `${who}: cannot follow ${module} without a shape (${(cause as Error).message}): pass that of ` +
-        'its input, or for several inputs an array of shapes',
-      { cause },
-    );
-  }
-}
-
-function follow(module: Model, trace: Trace): [Trace, Traced] {
-  const output: unknown = module.forward(
-    trace.tensors.length === 1 ? trace.tensors[0]! : trace.tensors,
-  );
-  if (!(output instanceof Traced) || output.trace !== trace) {
-    throw new TypeError(
-      `${module}: forward must return the tensor that its layers gave, got ${describe(output)}`,
-    );
-  }
-  return [trace, output];
-}
-
 /** Throws what the layers would have against a training step for inputs of these shapes. */
 export function verifyStep(module: Model, shapes: readonly Shape[]): void {
   for (const use of traceModule(module, shapes)[0].uses) use.leaf.verify?.(use, use.leaf.training);
-}
-
-function makePlan(module: Model, shapes: readonly Shape[], recording: boolean): Plan {
-  return new Plan(...traceModule(module, shapes), recording);
 }
 
 function versionsOf(parameters: readonly Parameter[]): number {
   let sum = 0;
   for (const parameter of parameters) sum += parameter.version;
   return sum;
-}
-
-/** What `forward` returns: a handle on the workspace, good until the next forward. */
-class Result extends Tensor {
-  readonly generation: number;
-
-  constructor(
-    readonly session: Session,
-    shape: Shape,
-    private readonly slot: Window,
-  ) {
-    super(shape);
-    this.generation = session.generation;
-  }
-
-  override get origin(): Origin {
-    return this;
-  }
-
-  override get place(): Window {
-    this.session.checkFresh(this.generation);
-    return this.slot;
-  }
-
-  override view(): Float32Array {
-    return this.place.f32;
-  }
-}
-
-/** What a root's `backward` returns: the gradient with respect to an input, computed when read. */
-class InputGradient extends Tensor {
-  private readonly generation: number;
-
-  constructor(
-    private readonly session: Session,
-    shape: Shape,
-    private readonly index: number,
-  ) {
-    super(shape);
-    this.generation = session.generation;
-  }
-
-  override get place(): Window {
-    return this.session.inputGradient(this.generation, this.index);
-  }
-
-  override view(): Float32Array {
-    return this.place.f32;
-  }
 }

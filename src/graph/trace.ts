@@ -1,5 +1,6 @@
-import type { Shape } from '../tensor/check.ts';
+import { describe, type Shape } from '../tensor/check.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import type { Model } from './model.ts';
 import { type Operation, Use, Value } from './node.ts';
 
 /** What a composite's `forward` sees while a plan is made: a tensor with a shape but no values yet. */
@@ -19,7 +20,7 @@ export class Traced extends Tensor {
   }
 }
 
-/** Follows a model from its inputs to its output once, noting each use of a layer. */
+/** Follows a model from its inputs to its output, and lists each use of a layer in order. */
 export class Trace {
   readonly uses: Use[] = [];
   readonly inputs: Value[];
@@ -30,7 +31,11 @@ export class Trace {
     this.tensors = this.inputs.map((value) => new Traced(this, value));
   }
 
-  /** Notes a use of `leaf` on `inputs`; throws what the layer has against their shapes. */
+  /**
+   * Adds a use of `leaf` on `inputs`.
+   *
+   * @throws RangeError for shapes that the layer cannot take
+   */
   use(leaf: Operation, inputs: readonly Traced[]): Traced {
     const values = inputs.map((input) => input.value);
     const use = new Use(leaf, values);
@@ -46,13 +51,23 @@ export class Trace {
   }
 }
 
-/** Follows a model whose input's shape is not known: which layer stands behind which, and no more. */
-export class Outline extends Trace {
-  constructor() {
-    super([[]]);
-  }
+/**
+ * Follows a module from inputs of these shapes to its output.
+ *
+ * @throws RangeError for shapes that one of its layers cannot take
+ */
+export function traceModule(module: Model, shapes: readonly Shape[]): [Trace, Traced] {
+  return follow(module, new Trace(shapes));
+}
 
-  protected override shapeOf(): Shape {
-    return [];
+/** Calls the module's forward with the tensors of `trace`. */
+export function follow(module: Model, trace: Trace): [Trace, Traced] {
+  const { tensors } = trace;
+  const output: unknown = module.forward(tensors.length === 1 ? tensors[0]! : tensors);
+  if (!(output instanceof Traced) || output.trace !== trace) {
+    throw new TypeError(
+      `${module}: forward must return the tensor that its layers gave, got ${describe(output)}`,
+    );
   }
+  return [trace, output];
 }

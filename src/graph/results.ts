@@ -1,0 +1,54 @@
+/** The tensors that a session gives out: they stand on its workspace, and say so when it has moved on. */
+import type { Window } from '../memory/memory.ts';
+import type { Shape } from '../tensor/check.ts';
+import { type Origin, Tensor } from '../tensor/tensor.ts';
+import type { Session } from './session.ts';
+
+/** What `forward` returns: readable until the model's next forward. */
+export class Result extends Tensor {
+  readonly generation: number;
+
+  constructor(
+    readonly session: Session,
+    shape: Shape,
+    private readonly slot: Window,
+  ) {
+    super(shape);
+    this.generation = session.generation;
+  }
+
+  override get origin(): Origin {
+    return this;
+  }
+
+  override get place(): Window {
+    this.session.checkFresh(this.generation);
+    return this.slot;
+  }
+
+  override view(): Float32Array {
+    return this.place.f32;
+  }
+}
+
+/** What `backward` returns: the gradient with respect to an input, computed when first read. */
+export class InputGradient extends Tensor {
+  private readonly generation: number;
+
+  constructor(
+    private readonly session: Session,
+    shape: Shape,
+    private readonly index: number,
+  ) {
+    super(shape);
+    this.generation = session.generation;
+  }
+
+  override get place(): Window {
+    return this.session.inputGradient(this.generation, this.index);
+  }
+
+  override view(): Float32Array {
+    return this.place.f32;
+  }
+}
