@@ -2,7 +2,7 @@
  * What the build has already made, by content: build/cache/NAME-KEY holds the files that a step made, and
  * the key is a digest of everything that the step reads. The cache can be deleted at any time.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -26,10 +26,14 @@ const DAY = 86_400_000;
 
 /** All files in a folder and the folders in it, or the file itself; sorted. */
 export function filesOf(path: string): string[] {
-  if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path)
-    .sort()
-    .flatMap((name) => filesOf(join(path, name)));
+  return statSync(path).isDirectory() ? filesIn(path).sort() : [path];
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesIn(path) : [path];
+  });
 }
 
 /**
@@ -106,7 +110,8 @@ function prune(name: string): void {
 export function writeWhole(path: string, content: string | Uint8Array): void {
   if (existsSync(path) && readFileSync(path).equals(Buffer.from(content))) return;
   mkdirSync(dirname(path), { recursive: true });
-  const unfinished = `${path}.${process.pid}.tmp`;
+  // Not beside it, where another build would take the unfinished file for one of the folder's.
+  const unfinished = join(CACHE, `unfinished-${randomUUID()}`);
   writeFileSync(unfinished, content);
   renameSync(unfinished, path);
 }

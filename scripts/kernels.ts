@@ -22,6 +22,7 @@ const SOURCES = [
   'asconfig.json',
   'scripts/kernels.ts',
   'scripts/asc.js',
+  'scripts/generate.ts',
   'scripts/inline.js',
   'scripts/signatures.js',
   'scripts/split.js',

@@ -9,7 +9,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { cached, keyOf, mirror } from '../scripts/cache.ts';
@@ -17,7 +16,7 @@ import { listed } from '../scripts/generate.ts';
 import { compileKernels } from '../scripts/kernels.ts';
 import { entriesOf, sourcesNamed } from '../scripts/sources.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'build-'));
+const folder = mkdtempSync('build/tested-');
 const inputs = join(folder, 'inputs');
 const source = join(inputs, 'a.ts');
 const NAME = 'tested';
