@@ -119,6 +119,8 @@ export class Use<Memo = any> {
   readonly saved: Slot[] = [];
   /** @internal */
   readonly structs: Struct<unknown>[] = [];
+  /** @internal Parameters that were frozen when the plan was made: it did not keep what their gradients need. */
+  readonly frozen: ReadonlySet<Parameter>;
   /** @internal Inputs that get no gradient. */
   readonly constants = new Set<number>();
   /** @internal */
@@ -133,7 +135,9 @@ export class Use<Memo = any> {
   constructor(
     readonly leaf: Operation<Memo>,
     readonly inputs: readonly Value[],
-  ) {}
+  ) {
+    this.frozen = new Set(leaf.ownParameters().filter((parameter) => !parameter.requiresGrad));
+  }
 
   // --- what `connect` may say ---
 
@@ -235,6 +239,7 @@ export class Use<Memo = any> {
    */
   gradient(parameter: Parameter | undefined): Pointer {
     if (!parameter?.requiresGrad || this.deferred) return NULL;
+    if (parameter.disposed || this.frozen.has(parameter)) return NULL;
     parameter.touched = true;
     if (!parameter.gradPtr) allocateGradients([parameter]);
     return parameter.gradPtr;

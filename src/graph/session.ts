@@ -1,4 +1,4 @@
-import type { Window } from '../memory/memory.ts';
+import { type Window, whileHeld } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
 import { type Shape, sameShape, shapeText } from '../tensor/check.ts';
 import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
@@ -12,16 +12,43 @@ import { traceModule } from './trace.ts';
 const PLANS_KEPT = 8;
 
 /**
- * What a module needs once somebody calls its `forward`: plans, the workspace they share, and the
- * state of the step.
+ * Where the session stands. A backward belongs to the forward before it, and is possible once; the input
+ * gradient belongs to that backward.
+ */
+type State =
+  | { readonly kind: 'idle'; readonly because: 'new' | 'consumed' | 'failed' | 'disposed' }
+  /** A forward has run. `versions` tells whether a parameter has changed since. */
+  | { readonly kind: 'ready'; readonly plan: Plan; readonly versions: number }
+  /** Its backward has run, too. */
+  | {
+      readonly kind: 'finished';
+      readonly plan: Plan;
+      readonly versions: number;
+      computed: boolean;
+    };
+
+/** What runs at this moment. */
+type Activity = 'forward' | 'predict' | 'backward';
+
+/** Why there is no forward that a backward could belong to. */
+const NO_FORWARD = {
+  new: 'backward before forward: call forward first',
+  consumed: 'backward was already called for the last forward: call forward again first',
+  failed: 'the last step ended with an error: call forward again first',
+  disposed: 'backward after dispose()',
+} as const;
+
+/**
+ * What a module has once somebody calls its `forward`: the plans, the workspace they share, and the state of
+ * the step.
  */
 export class Session {
-  /** Counts forwards; a handle of an older one is stale. */
+  /** Counts forwards; results of an older one are stale. */
   generation = 0;
-  /** The forward whose backward is still to come. */
-  private pending: Plan | undefined;
-  /** The forward whose backward has run: its input gradient may still be read. */
-  private finished: { plan: Plan; versions: number; computed: boolean } | undefined;
+  private state: State = { kind: 'idle', because: 'new' };
+  private activity: Activity | undefined;
+  /** Whether `dispose()` was called since the present activity began. */
+  private disposed = false;
   private readonly plans: Plan[] = [];
   /** Plans that will not be used for another forward. */
   private readonly retired: Plan[] = [];
@@ -29,7 +56,7 @@ export class Session {
   private composition: readonly { model: Model; children: readonly Model[] }[] | undefined;
   private parameters: readonly Parameter[] = [];
   private readonly workspace = new Workspace();
-  /** `predict` has a workspace of its own: it leaves a pending backward alone. */
+  /** `predict` has a workspace of its own, so that it leaves a pending backward alone. */
   private readonly predictions = new Workspace();
 
   constructor(private readonly module: Model) {}
@@ -39,68 +66,85 @@ export class Session {
   }
 
   forward(inputs: readonly Input[]): Tensor {
-    const plan = this.run(inputs, true);
+    const plan = this.during('forward', () => this.run('forward', inputs));
     return new Result(this, plan.output.shape, plan.output.slot);
   }
 
   predict(inputs: readonly Input[]): Tensor {
-    const { output } = this.run(inputs, false);
+    const { output } = this.during('predict', () => this.run('predict', inputs));
     return new Tensor(output.shape, output.slot.f32.slice());
   }
 
-  /** @throws Error without a forward to belong to, or where `dy` comes from an older one */
+  /**
+   * @throws Error if no forward is ready for it, if `dy` belongs to an older forward, or if a parameter has
+   *   changed since the forward
+   */
   backward(dy: Input): Tensor[] {
-    const plan = this.pending;
-    if (!plan) {
+    this.checkIdle('backward');
+    const { state } = this;
+    if (state.kind !== 'ready') {
+      const because = state.kind === 'finished' ? 'consumed' : state.because;
+      throw new Error(`${this.who}: ${NO_FORWARD[because]}`);
+    }
+    const { plan } = state;
+    this.checkGradient(dy, plan);
+    if (state.versions !== versionsOf(this.parameters)) {
       throw new Error(
-        this.generation === 0
-          ? `${this.who}: backward before forward: call forward first`
-          : `${this.who}: backward was already called for the last forward: call forward again first`,
+        `${this.who}.backward: a parameter was changed after the forward, whose gradients would be those ` +
+          'of other weights: call forward again, and optimizer.step() after backward',
       );
     }
+    this.during('backward', () => {
+      allocateGradients(this.parameters);
+      this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
+      // Views are taken last: allocating may have grown the memory that they stand on.
+      plan.output.gradient!.f32.set(inputValues(dy));
+      whileHeld(() => plan.backward());
+      this.checkUndisposed('backward');
+    });
+    this.state = { kind: 'finished', plan, versions: versionsOf(this.parameters), computed: false };
+    return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
+  }
+
+  private checkGradient(dy: Input, { output }: Plan): void {
     const shape = inputShape(`${this.who}.backward`, dy);
-    if (!sameShape(shape, plan.output.shape)) {
+    if (!sameShape(shape, output.shape)) {
       throw new RangeError(
         `${this.who}.backward: expected the gradient of the last output, ` +
-          `${shapeText(plan.output.shape)}, got ${shapeText(shape)}`,
+          `${shapeText(output.shape)}, got ${shapeText(shape)}`,
       );
     }
-    if (
-      dy instanceof Tensor &&
-      dy.origin?.session === this &&
-      dy.origin.generation !== this.generation
-    ) {
+    const origin = dy instanceof Tensor ? dy.origin : undefined;
+    if (origin?.session === this && origin.generation !== this.generation) {
       throw new Error(
         `${this.who}.backward: this loss gradient belongs to an older forward: ` +
           'call loss.forward and loss.backward on the last output',
       );
     }
     inputValues(dy); // throws if stale, while nothing has changed yet
-    allocateGradients(this.parameters);
-    this.pending = undefined;
-    // Views are taken last: allocating may have grown the memory that they stand on.
-    plan.output.gradient!.f32.set(inputValues(dy));
-    plan.backward();
-    this.finished = { plan, versions: versionsOf(this.parameters), computed: false };
-    return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
   }
 
   /** The input gradient of the last backward, computed when it is first asked for. */
   inputGradient(generation: number, index: number): Window {
-    const { finished } = this;
+    const { state } = this;
     if (
-      !finished ||
+      state.kind !== 'finished' ||
       generation !== this.generation ||
-      finished.versions !== versionsOf(this.parameters)
+      state.versions !== versionsOf(this.parameters)
     ) {
       throw new Error(
         `${this.who}: this input gradient is stale: read it after backward, ` +
           'before the next forward or optimizer step',
       );
     }
-    if (!finished.computed) finished.plan.inputGradients();
-    finished.computed = true;
-    return finished.plan.inputs[index]!.gradient!;
+    if (!state.computed) {
+      this.during('backward', () => {
+        whileHeld(() => state.plan.inputGradients());
+        this.checkUndisposed('backward');
+      });
+      state.computed = true;
+    }
+    return state.plan.inputs[index]!.gradient!;
   }
 
   checkFresh(generation: number): void {
@@ -111,24 +155,53 @@ export class Session {
     );
   }
 
+  /** Gives all memory back; what runs at this moment can end. */
   release(): void {
     this.generation++;
-    this.pending = this.finished = undefined;
+    this.disposed = true;
+    this.state = { kind: 'idle', because: 'disposed' };
     this.forgetPlans();
     this.workspace.release();
     this.predictions.release();
   }
 
+  /** @throws Error if a user's layer, in the middle of a step, has called the model that it is part of */
+  private checkIdle(activity: Activity): void {
+    if (!this.activity) return;
+    throw new Error(
+      `${this.who}: ${activity} was called inside the model's own ${this.activity}: ` +
+        'call it afterwards, or make a second model for it',
+    );
+  }
+
+  /** @throws Error if a user's layer has disposed of the model in the middle of the step */
+  private checkUndisposed(activity: Activity): void {
+    if (!this.disposed) return;
+    throw new Error(`${this.who}: dispose() was called inside the model's own ${activity}`);
+  }
+
+  private during<T>(activity: Activity, work: () => T): T {
+    this.checkIdle(activity);
+    this.activity = activity;
+    this.disposed = false;
+    try {
+      return work();
+    } finally {
+      this.activity = undefined;
+    }
+  }
+
   /** Everything that can refuse comes before the first write. */
-  private run(inputs: readonly Input[], recording: boolean): Plan {
+  private run(activity: 'forward' | 'predict', inputs: readonly Input[]): Plan {
+    const recording = activity === 'forward';
     const shapes: Shape[] = [];
     for (const input of inputs) shapes.push(inputShape(this.who, input));
     const plan = this.planFor(shapes, recording);
     if (this.parameters.some((parameter) => parameter.disposed)) {
       throw new Error(`${this.who}: used after dispose()`);
     }
-    // What stands on the workspace itself must be saved from it. Reading throws if an input is stale,
-    // while nothing has changed yet.
+    // A result of this very model is copied before its place is overwritten. Reading throws if an input is
+    // stale, while nothing has changed yet.
     const safe = inputs.map((x) =>
       x instanceof Tensor && x.origin?.session === this ? x.clone() : x,
     );
@@ -136,15 +209,16 @@ export class Session {
     const workspace = recording ? this.workspace : this.predictions;
     workspace.reserve(plan.bytes);
     plan.attach(workspace.ptr);
-    // Views are taken last: reserving may have grown the memory that they stand on.
-    for (const [i, input] of plan.inputs.entries()) input.slot.set(inputValues(safe[i]!));
     if (recording) {
       this.generation++;
-      this.finished = undefined;
-      this.pending = plan;
+      this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       if (this.retired.length > 0) this.releaseRetired();
     }
-    plan.forward();
+    // Views are taken last: reserving may have grown the memory that they stand on.
+    for (const [i, input] of plan.inputs.entries()) input.slot.set(inputValues(safe[i]!));
+    whileHeld(() => plan.forward());
+    this.checkUndisposed(activity);
+    if (recording) this.state = { kind: 'ready', plan, versions: versionsOf(this.parameters) };
     return plan;
   }
 
@@ -171,7 +245,7 @@ export class Session {
   /** A retired plan keeps its memory for as long as its backward or input gradient may be asked for. */
   private releaseRetired(): void {
     for (const plan of this.retired.splice(0)) {
-      if (plan === this.pending || plan === this.finished?.plan) this.retired.push(plan);
+      if (this.state.kind !== 'idle' && plan === this.state.plan) this.retired.push(plan);
       else plan.release();
     }
   }

@@ -22,6 +22,8 @@ export class Traced extends Tensor {
 
 /** Follows a model from its inputs to its output, and lists each use of a layer in order. */
 export class Trace {
+  /** Whether the plan is made, so that no use can be added any more. */
+  private closed = false;
   readonly uses: Use[] = [];
   readonly inputs: Value[];
   readonly tensors: Traced[];
@@ -37,6 +39,13 @@ export class Trace {
    * @throws RangeError for shapes that the layer cannot take
    */
   use(leaf: Operation, inputs: readonly Traced[]): Traced {
+    if (this.closed || inputs.some(({ trace }) => trace !== this)) {
+      throw new Error(
+        `${leaf}: got a tensor of another forward. A Module's forward runs once for each batch shape, and ` +
+          'its tensors, which have no values, are of use only until it returns: to read an intermediate ' +
+          'result, return it',
+      );
+    }
     const values = inputs.map((input) => input.value);
     const use = new Use(leaf, values);
     const output = new Value(this.shapeOf(use), use);
@@ -44,6 +53,10 @@ export class Trace {
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
     return new Traced(this, output);
+  }
+
+  close(): void {
+    this.closed = true;
   }
 
   protected shapeOf(use: Use): Shape {
@@ -63,7 +76,12 @@ export function traceModule(module: Model, shapes: readonly Shape[]): [Trace, Tr
 /** Calls the module's forward with the tensors of `trace`. */
 export function follow(module: Model, trace: Trace): [Trace, Traced] {
   const { tensors } = trace;
-  const output: unknown = module.forward(tensors.length === 1 ? tensors[0]! : tensors);
+  let output: unknown;
+  try {
+    output = module.forward(tensors.length === 1 ? tensors[0]! : tensors);
+  } finally {
+    trace.close();
+  }
   if (!(output instanceof Traced) || output.trace !== trace) {
     throw new TypeError(
       `${module}: forward must return the tensor that its layers gave, got ${describe(output)}`,

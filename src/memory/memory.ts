@@ -104,17 +104,39 @@ export class Block extends Window {
     return !this.held;
   }
 
+  /** Gives the block back; while a step runs (`whileHeld`), only once that step has ended. */
   release(): void {
     if (!this.held) return;
     this.held = false;
     forgotten?.unregister(this);
-    allocator.release(this.ptr, this.bytes);
+    if (steps > 0) waiting.add(this);
+    else allocator.release(this.ptr, this.bytes);
   }
 
   /** Undoes a `release` if nothing was allocated since: same address, same bytes, no owner. */
   retake(): void {
-    allocator.retake(this.ptr, this.bytes);
+    if (!waiting.delete(this)) allocator.retake(this.ptr, this.bytes);
     this.held = true;
+  }
+}
+
+/** Steps that run now, one inside the other, and the blocks released since the first of them began. */
+let steps = 0;
+const waiting = new Set<Block>();
+
+/**
+ * Runs a step. Until it ends no block is given to anybody else: whatever a user's layer disposes of in the
+ * middle of it, the addresses in the plan stay good.
+ */
+export function whileHeld(step: () => void): void {
+  steps++;
+  try {
+    step();
+  } finally {
+    if (--steps === 0 && waiting.size > 0) {
+      for (const { ptr, bytes } of waiting) allocator.release(ptr, bytes);
+      waiting.clear();
+    }
   }
 }
 

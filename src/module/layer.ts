@@ -1,7 +1,6 @@
 import type { Use } from '../graph/node.ts';
 import { checkShape, type Shape, sizeOf } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
-import type { Tensor } from '../tensor/tensor.ts';
 import { Leaf } from './leaf.ts';
 
 /** What a layer of your own gets beside x and y. */
@@ -19,9 +18,9 @@ export interface LayerContext {
    */
   save(shape: Shape): Float32Array;
   readonly saved: readonly Float32Array[];
-  /** A parameter's values, live. */
+  /** A copy of a parameter's values. */
   values(parameter: Parameter): Float32Array;
-  /** The array to add a parameter's gradient to; null where the parameter is frozen. */
+  /** The array to add a parameter's gradient to; null if the parameter is frozen. */
   gradient(parameter: Parameter): Float32Array | null;
 }
 
@@ -42,7 +41,7 @@ export interface LayerContext {
  * }
  * ```
  *
- * The arrays are views, valid during the call only. `differentiate` overwrites dx, which is null if
+ * The arrays are the layer's own and are reused in each step. `differentiate` overwrites dx, which is null if
  * nobody wants it, and adds to `ctx.gradient(parameter)`. Parameters are properties
  * (`scale = new Parameter(Tensor.from([1]))`); a property's name is its state-dict key.
  *
@@ -52,7 +51,7 @@ export abstract class Layer extends Leaf<Context> {
   /** The output's shape for an input's; throw a RangeError for shapes the layer cannot take. */
   abstract outputShape(shape: Shape): Shape;
 
-  /** Computes y from x; both are views of this forward. */
+  /** Overwrites y with the output for x. */
   abstract compute(x: Float32Array, y: Float32Array, ctx: LayerContext): void;
 
   /** Overwrites dx, unless it is null, with the gradient for dy, and adds to `ctx.gradient(parameter)`. */
@@ -77,14 +76,21 @@ export abstract class Layer extends Leaf<Context> {
 
   /** @internal */
   run(use: Use<Context>): void {
-    use.memo.begin();
-    this.compute(use.inputs[0]!.slot.f32, use.output.slot.f32, use.memo);
+    const { memo: ctx } = use;
+    ctx.begin();
+    ctx.x.set(use.inputs[0]!.slot.f32);
+    this.compute(ctx.x, ctx.y, ctx);
+    use.output.slot.f32.set(ctx.y);
   }
 
   /** @internal */
   runBackward(use: Use<Context>): void {
-    const dx = use.dx ? use.targets[0]!.slot.f32 : null;
-    this.differentiate(use.output.gradient!.f32, dx, use.memo);
+    const { memo: ctx } = use;
+    const dx = use.dx ? ctx.x : null;
+    ctx.y.set(use.output.gradient!.f32);
+    this.differentiate(ctx.y, dx, ctx);
+    if (dx) use.targets[0]!.slot.f32.set(dx);
+    ctx.addGradients();
   }
 
   protected override stateName(property: string): string {
@@ -92,15 +98,30 @@ export abstract class Layer extends Leaf<Context> {
   }
 }
 
+/**
+ * What a use of a Layer works on: arrays of JavaScript's own, copied from linear memory and back. A view on
+ * linear memory would be detached if memory grew in the middle of the author's code, which may run another
+ * model, and one that is kept would later show, and write, what belongs to somebody else.
+ */
 class Context implements LayerContext {
+  /** x, and in the backward pass dx. */
+  readonly x: Float32Array;
+  /** y, and in the backward pass dy. */
+  readonly y: Float32Array;
   readonly saved: Float32Array[] = [];
   private next = 0;
+  private readonly copies = new Map<Parameter, Float32Array>();
+  /** What the present backward adds to the parameters' gradients. */
+  private readonly gradients = new Map<Parameter, Float32Array>();
 
   constructor(
     private readonly use: Use,
     readonly inputShape: Shape,
     readonly outputShape: Shape,
-  ) {}
+  ) {
+    this.x = new Float32Array(sizeOf(inputShape));
+    this.y = new Float32Array(sizeOf(outputShape));
+  }
 
   get training(): boolean {
     return this.use.training;
@@ -122,10 +143,24 @@ class Context implements LayerContext {
   }
 
   values(parameter: Parameter): Float32Array {
-    return parameter.data.view();
+    const copy = this.copies.get(parameter) ?? new Float32Array(parameter.size);
+    this.copies.set(parameter, copy);
+    copy.set(parameter.data.view());
+    return copy;
   }
 
   gradient(parameter: Parameter): Float32Array | null {
-    return this.use.gradient(parameter) ? (parameter.grad as Tensor).view() : null;
+    if (!this.use.gradient(parameter)) return null;
+    const gradient = this.gradients.get(parameter) ?? new Float32Array(parameter.size);
+    this.gradients.set(parameter, gradient);
+    return gradient;
+  }
+
+  addGradients(): void {
+    for (const [parameter, gradient] of this.gradients) {
+      const sum = parameter.grad?.view();
+      for (let i = 0; sum && i < gradient.length; i++) sum[i]! += gradient[i]!;
+      gradient.fill(0);
+    }
   }
 }
