@@ -60,9 +60,15 @@ export const ${name}: Layout<${name}, '${name}'> =
   '${packed.join(' ')}';
 `;
     });
-  return `${HEADER}${layouts.length > 0 ? "import type { Layout } from '../memory/struct.ts';\n" : ''}
+  return `${HEADER}
 /** A byte address in linear memory; 0 means "absent". Name says what stands there, where it matters. */
 export type Pointer<Name extends string = string> = number & { readonly __pointer: Name };
+
+/**
+ * A struct's fields in order, separated by spaces: \`name\` for an i32, \`name:f32\` and \`name:f64\` for floats.
+ * T has the fields' values, and Name is the brand of a pointer to the struct.
+ */
+export type Layout<T, Name extends string> = string & { readonly of?: T; readonly name?: Name };
 
 /** What the module that every bundle has exports: assembly/index.ts. */
 export interface CoreKernels {

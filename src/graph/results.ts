@@ -2,14 +2,21 @@
 import type { Window } from '../memory/memory.ts';
 import type { Shape } from '../tensor/check.ts';
 import { type Origin, Tensor } from '../tensor/tensor.ts';
-import type { Session } from './session.ts';
+
+/** What results belong to: a session. */
+interface Owner {
+  readonly generation: number;
+  /** Throws unless the results of this generation still stand. */
+  checkFresh(generation: number): void;
+  inputGradient(generation: number, index: number): Window;
+}
 
 /** What `forward` returns: readable until the model's next forward. */
 export class Result extends Tensor {
   readonly generation: number;
 
   constructor(
-    readonly session: Session,
+    readonly session: Owner,
     shape: Shape,
     private readonly slot: Window,
   ) {
@@ -36,7 +43,7 @@ export class InputGradient extends Tensor {
   private readonly generation: number;
 
   constructor(
-    private readonly session: Session,
+    private readonly session: Owner,
     shape: Shape,
     private readonly index: number,
   ) {

@@ -2,14 +2,11 @@
  * Structs of sizes, which kernels take by pointer instead of a dozen arguments. The class stands in
  * assembly/ (`ConvShape` and others); the build writes its layout into src/generated/kernels.ts.
  */
+import type { Layout } from '../generated/kernels.ts';
 import { engine } from '../runtime/engine.ts';
 import { Block, NULL, type Pointer, releaseWithOwner } from './memory.ts';
 
-/**
- * The fields of a struct in order, separated by spaces: `name` for an i32, `name:f32` and `name:f64` for
- * floats. T has the fields' values, and Name is the brand of a pointer to the struct.
- */
-export type Layout<T, Name extends string> = string & { readonly of?: T; readonly name?: Name };
+export type { Layout };
 
 /** A struct that a plan writes into linear memory once, before its first step. */
 export class Struct<T, Name extends string = string> {
