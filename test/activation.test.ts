@@ -16,8 +16,7 @@ import {
 } from '../src/index.ts';
 import * as reference from './reference/activation.ts';
 import { expectClose } from './support/close.ts';
-import { readGoldens } from './support/goldens.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 interface Case {
@@ -82,21 +81,26 @@ const label = ({ name, parameter, fromOutput }: Case): string =>
   `${name}${parameter === undefined ? '' : `(${parameter})`} from ${fromOutput ? 'y' : 'x'}`;
 
 describe.each(cases.map((c) => [label(c), c] as const))('%s', (_, c) => {
-  for (const size of [1, 3, 4, 5, 15, 16, 17, 203]) {
-    it(`agrees with float64 on ${size} elements`, () => {
+  for (const size of [1, 3, 4, 5, 15, 16, 17, 37, 203]) {
+    it(`agrees with float64 on ${size} elements, whole, in pieces and in place`, () => {
       const random = new TestRandom(size);
-      const arena = new Arena();
-      const values = random.normals(size, 0, 3);
-      const x = arena.f32(values);
-      const y = arena.f32(size, 1);
-      const dy = arena.f32(random.normals(size));
-      const dx = arena.f32(size, 3);
-      c.forward(arena.kernels, y.ptr, x.ptr, 0, size);
-      expectClose(y.f32, Array.from(values, c.reference.f), { rtol: 2e-6, atol: 2e-7 }, 'y');
-      c.backward(arena.kernels, dx.ptr, c.fromOutput ? y.ptr : x.ptr, dy.ptr, 0, size);
-      const expected = Array.from(dy.f32, (g, i) => g * c.reference.slope(values[i]!));
-      expectClose(dx.f32, expected, { rtol: 2e-6, atol: 1e-6 }, 'dx');
-      arena.checkCanaries();
+      const x = random.normals(size, 0, 3);
+      const dy = random.normals(size);
+      const { values } = kernelCase({
+        inputs: { x },
+        outputs: { y: { expected: Array.from(x, c.reference.f), rtol: 2e-6, atol: 2e-7 } },
+        range: size,
+        inPlace: { y: 'x' },
+        call: (k, { y, x }, from, to) => c.forward(k, y, x, from, to),
+      });
+      const expected = Array.from(dy, (g, i) => g * c.reference.slope(x[i]!));
+      kernelCase({
+        inputs: { saved: c.fromOutput ? values.y : x, dy },
+        outputs: { dx: { expected, rtol: 2e-6, atol: 1e-6 } },
+        range: size,
+        inPlace: { dx: 'dy' },
+        call: (k, { dx, saved, dy }, from, to) => c.backward(k, dx, saved, dy, from, to),
+      });
     });
   }
 
@@ -107,75 +111,28 @@ describe.each(cases.map((c) => [label(c), c] as const))('%s', (_, c) => {
       expect(Math.abs(c.reference.slope(x) - difference), `at ${x}`).toBeLessThan(1e-9);
     }
   });
-
-  it('gives the same bits in place and in pieces', () => {
-    const random = new TestRandom(7);
-    const arena = new Arena();
-    const n = 37;
-    const values = random.normals(n, 0, 2);
-    const gradients = random.normals(n);
-    const [x, y, dy, dx] = [arena.f32(values), arena.f32(n), arena.f32(gradients), arena.f32(n)];
-    c.forward(arena.kernels, y.ptr, x.ptr, 0, n);
-    c.backward(arena.kernels, dx.ptr, c.fromOutput ? y.ptr : x.ptr, dy.ptr, 0, n);
-
-    const inPlace = arena.f32(values);
-    c.forward(arena.kernels, inPlace.ptr, inPlace.ptr, 0, 16);
-    c.forward(arena.kernels, inPlace.ptr, inPlace.ptr, 16, n);
-    expect(inPlace.u8).toEqual(y.u8);
-    const saved = c.fromOutput ? y : x;
-    c.backward(arena.kernels, dy.ptr, saved.ptr, dy.ptr, 0, 32);
-    c.backward(arena.kernels, dy.ptr, saved.ptr, dy.ptr, 32, n);
-    expect(dy.u8).toEqual(dx.u8);
-    arena.checkCanaries();
-  });
-});
-
-describe("PyTorch's goldens", () => {
-  for (const golden of readGoldens('activation')) {
-    if (golden.name === 'prelu') continue;
-    const matching = cases.filter(
-      (c) => c.name === golden.name && (c.parameter === golden.parameter || golden.special),
-    );
-    for (const c of golden.special ? matching.slice(0, 1) : matching) {
-      it(`${label(c)}${golden.special ? ': NaN, infinities, zero' : ''}`, () => {
-        const arena = new Arena();
-        const n = golden.x.data.length;
-        const x = arena.f32(golden.x.data);
-        const y = arena.f32(n);
-        const dy = arena.f32(golden.dy.data);
-        const dx = arena.f32(n);
-        c.forward(arena.kernels, y.ptr, x.ptr, 0, n);
-        c.backward(arena.kernels, dx.ptr, c.fromOutput ? y.ptr : x.ptr, dy.ptr, 0, n);
-        // PyTorch's own float32 results differ from float64 by as much.
-        expectClose(y.f32, golden.y.data, { rtol: 2e-6, atol: 1e-6 }, 'y');
-        expectClose(dx.f32, golden.dx.data, { rtol: 4e-6, atol: 2e-6 }, 'dx');
-      });
-    }
-  }
 });
 
 describe('the far ends', () => {
   it('GELU keeps its relative accuracy where 1 + erf cancels', () => {
-    const arena = new Arena();
-    const values = Float32Array.from({ length: 400 }, (_, i) => -12 + i * 0.03);
-    const x = arena.f32(values);
-    const y = arena.f32(400);
-    arena.kernels.geluForward(y.ptr, x.ptr, 0, 400);
-    expectClose(y.f32, Array.from(values, reference.gelu.f), { rtol: 1e-5 }, 'y');
+    const x = Float32Array.from({ length: 400 }, (_, i) => -12 + i * 0.03);
+    kernelCase({
+      inputs: { x },
+      outputs: { y: { expected: Array.from(x, reference.gelu.f), rtol: 1e-5 } },
+      call: (k, { y, x }) => k.geluForward(y, x, 0, 400),
+    });
   });
 
   it('nothing overflows on the way to a finite result', () => {
-    const arena = new Arena();
-    const values = [1e30, -1e30, 1e4, -1e4, 200, -200, 3.4e38, -3.4e38];
-    const x = arena.f32(values);
-    const out = arena.f32(values.length);
+    const x = [1e30, -1e30, 1e4, -1e4, 200, -200, 3.4e38, -3.4e38];
     for (const c of cases) {
-      c.forward(arena.kernels, out.ptr, x.ptr, 0, values.length);
-      for (const [i, v] of values.entries()) {
-        const expected = Math.fround(c.reference.f(v));
-        const scale = Math.max(Math.abs(expected), 1e-30);
-        expect(Math.abs(out.f32[i]! - expected) / scale, `${label(c)} of ${v}`).toBeLessThan(1e-6);
-      }
+      const expected = x.map((v) => Math.fround(c.reference.f(v)));
+      kernelCase({
+        name: label(c),
+        inputs: { x },
+        outputs: { y: { expected, rtol: 1e-6, atol: 1e-36 } },
+        call: (k, { y, x }) => c.forward(k, y, x, 0, 8),
+      });
     }
   });
 });
@@ -193,54 +150,36 @@ describe('prelu', () => {
   ];
   it.each(shapes)('of [%i, %i, %i] agrees with float64, whole and in pieces', (n, c, inner) => {
     const random = new TestRandom(n * 100 + c * 10 + inner);
-    const arena = new Arena();
     const size = n * c * inner;
-    const x = arena.f32(random.normals(size));
-    const weight = arena.f32(random.normals(c));
-    const dy = arena.f32(random.normals(size));
+    const x = random.normals(size);
+    const weight = random.normals(c);
+    const dy = random.normals(size);
+    const range = { total: n, step: 1 };
+    kernelCase({
+      inputs: { x, weight },
+      outputs: { y: { expected: reference.prelu(x, weight, inner), rtol: 1e-6 } },
+      range,
+      inPlace: { y: 'x' },
+      call: (k, { y, x, weight }, from, to) => k.preluForward(y, x, weight, c, inner, from, to),
+    });
+    const expected = reference.preluGradients(x, dy, weight, inner);
+    kernelCase({
+      inputs: { x, dy, weight },
+      outputs: { dx: { expected: expected.dx, rtol: 1e-6 } },
+      range,
+      inPlace: { dx: 'dy' },
+      call: (k, { dx, x, dy, weight }, from, to) =>
+        k.preluBackward(dx, x, dy, weight, c, inner, from, to),
+    });
     const start = random.normals(c);
-    const dweight = arena.f32(start);
-    const y = arena.f32(size);
-    const k = arena.kernels;
-    k.preluForward(y.ptr, x.ptr, weight.ptr, c, inner, 0, n);
-    expectClose(y.f32, reference.prelu(x.f32, weight.f32, inner), { rtol: 1e-6 }, 'y');
-    const expected = reference.preluGradients(x.f32, dy.f32, weight.f32, inner);
-    k.preluBackwardWeight(dweight.ptr, x.ptr, dy.ptr, n, c, inner, 0, c);
-    expectClose(
-      dweight.f32,
-      expected.dweight.map((v, i) => v + start[i]!),
-      { rtol: 1e-6, atol: 1e-6 },
-      'dweight',
-    );
-    const half = n >> 1;
-    k.preluBackward(dy.ptr, x.ptr, dy.ptr, weight.ptr, c, inner, 0, half);
-    k.preluBackward(dy.ptr, x.ptr, dy.ptr, weight.ptr, c, inner, half, n);
-    expectClose(dy.f32, expected.dx, { rtol: 1e-6 }, 'dx');
-    k.preluForward(x.ptr, x.ptr, weight.ptr, c, inner, 0, n);
-    expect(x.u8).toEqual(y.u8);
-    arena.checkCanaries();
-  });
-
-  it("agrees with PyTorch's goldens", () => {
-    for (const golden of readGoldens('activation').filter((g) => g.name === 'prelu')) {
-      const arena = new Arena();
-      const c = golden.weight.data.length;
-      const [rows, ...rest] = golden.x.shape as number[];
-      const inner = c === 1 ? golden.x.data.length : rest.slice(1).reduce((a, b) => a * b, 1);
-      const n = c === 1 ? 1 : rows!;
-      const x = arena.f32(golden.x.data);
-      const weight = arena.f32(golden.weight.data);
-      const dy = arena.f32(golden.dy.data);
-      const dweight = arena.f32(c);
-      const out = arena.f32(golden.x.data.length);
-      const k = arena.kernels;
-      k.preluForward(out.ptr, x.ptr, weight.ptr, c, inner, 0, n);
-      expectClose(out.f32, golden.y.data, { rtol: 1e-6 }, 'y');
-      k.preluBackwardWeight(dweight.ptr, x.ptr, dy.ptr, n, c, inner, 0, c);
-      expectClose(dweight.f32, golden.dweight.data, { rtol: 1e-5, atol: 1e-6 }, 'dweight');
-      k.preluBackward(out.ptr, x.ptr, dy.ptr, weight.ptr, c, inner, 0, n);
-      expectClose(out.f32, golden.dx.data, { rtol: 1e-6 }, 'dx');
-    }
+    const sums = expected.dweight.map((v, i) => v + start[i]!);
+    kernelCase({
+      inputs: { x, dy },
+      updates: { dweight: { start, expected: sums, rtol: 1e-6, atol: 1e-6 } },
+      range: c,
+      call: (k, { dweight, x, dy }, from, to) =>
+        k.preluBackwardWeight(dweight, x, dy, n, c, inner, from, to),
+    });
   });
 });
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expectClose } from './support/close.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 // Sums of a few hundred N(0, 1) numbers in float32: some 16 in size, off by a few units of 2⁻²⁰.
@@ -11,23 +10,27 @@ describe('bias of rows', () => {
     it(`adds b to each row and sums columns, n = ${n}`, () => {
       const random = new TestRandom(n);
       for (const rows of [1, 7, 31, 32, 33, 257]) {
-        const arena = new Arena();
-        const values = random.normals(rows * n);
-        const y = arena.f32(values);
-        const b = arena.f32(random.normals(n));
-        arena.kernels.biasForward(y.ptr, b.ptr, n, 0, rows);
-        const sums = Float32Array.from(values, (v, i) => v + b.f32[i % n]!);
-        expectClose(y.f32, sums, { rtol: 0 }, 'y');
+        const start = random.normals(rows * n);
+        const b = random.normals(n);
+        const sums = Float32Array.from(start, (v, i) => v + b[i % n]!);
+        kernelCase({
+          inputs: { b },
+          updates: { y: { start, expected: sums } },
+          range: rows,
+          call: (k, { y, b }, from, to) => k.biasForward(y, b, n, from, to),
+        });
 
-        const start = random.normals(n);
-        const db = arena.f32(start);
-        arena.kernels.biasBackward(db.ptr, y.ptr, rows, n, 0, n);
-        const totals = Float64Array.from(start);
-        y.f32.forEach((v, i) => {
+        const first = random.normals(n);
+        const totals = Float64Array.from(first);
+        sums.forEach((v, i) => {
           totals[i % n]! += v;
         });
-        expectClose(db.f32, totals, TOLERANCE, 'db');
-        arena.checkCanaries();
+        kernelCase({
+          inputs: { dy: sums },
+          updates: { db: { start: first, expected: totals, ...TOLERANCE } },
+          range: n,
+          call: (k, { db, dy }, from, to) => k.biasBackward(db, dy, rows, n, from, to),
+        });
       }
     });
   }
@@ -36,13 +39,14 @@ describe('bias of rows', () => {
     const random = new TestRandom(1);
     const [rows, n] = [300, 39];
     const column = random.normals(rows);
-    const arena = new Arena();
-    const dy = arena.f32(Float32Array.from({ length: rows * n }, (_, i) => column[(i / n) | 0]!));
-    const db = arena.f32(n);
-    arena.kernels.biasBackward(db.ptr, dy.ptr, rows, n, 0, 16);
-    arena.kernels.biasBackward(db.ptr, dy.ptr, rows, n, 16, n);
-    expect(new Set(db.f32).size).toBe(1);
-    arena.checkCanaries();
+    const dy = Float32Array.from({ length: rows * n }, (_, i) => column[(i / n) | 0]!);
+    const { values } = kernelCase({
+      inputs: { dy },
+      updates: { db: { start: new Float32Array(n) } },
+      range: n,
+      call: (k, { db, dy }, from, to) => k.biasBackward(db, dy, rows, n, from, to),
+    });
+    expect(new Set(values.db).size).toBe(1);
   });
 });
 
@@ -51,26 +55,36 @@ describe('bias of channels', () => {
     it(`adds b to each plane and sums planes of ${plane}`, () => {
       const random = new TestRandom(plane);
       const [n, channels] = [3, 5];
-      const arena = new Arena();
-      const values = random.normals(n * channels * plane);
-      const y = arena.f32(values);
-      const b = arena.f32(random.normals(channels));
+      const start = random.normals(n * channels * plane);
+      const b = random.normals(channels);
       const channelOf = (i: number) => Math.floor(i / plane) % channels;
-      arena.kernels.channelBiasForward(y.ptr, b.ptr, channels, plane, 0, 1, n);
-      const sums = Float32Array.from(values, (v, i) =>
-        i < channels * plane ? v : v + b.f32[channelOf(i)]!,
-      );
-      expectClose(y.f32, sums, { rtol: 0 }, 'y');
+      for (const relu of [false, true]) {
+        const sums = Float32Array.from(start, (v, i) => {
+          const sum = v + b[channelOf(i)]!;
+          return relu ? Math.max(sum, 0) : sum;
+        });
+        kernelCase({
+          inputs: { b },
+          updates: { y: { start, expected: sums } },
+          range: { total: n, step: 1 },
+          call: (k, { y, b }, from, to) =>
+            k.channelBiasForward(y, b, channels, plane, relu ? 1 : 0, from, to),
+        });
+      }
 
-      const start = random.normals(channels);
-      const db = arena.f32(start);
-      arena.kernels.channelBiasBackward(db.ptr, y.ptr, n, channels, plane, 1, channels);
-      const totals = Float64Array.from(start);
-      y.f32.forEach((v, i) => {
-        if (channelOf(i) > 0) totals[channelOf(i)]! += v;
+      const biased = start.map((v, i) => v + b[channelOf(i)]!);
+      const first = random.normals(channels);
+      const totals = Float64Array.from(first);
+      biased.forEach((v, i) => {
+        totals[channelOf(i)]! += v;
       });
-      expectClose(db.f32, totals, TOLERANCE, 'db');
-      arena.checkCanaries();
+      kernelCase({
+        inputs: { dy: biased },
+        updates: { db: { start: first, expected: totals, ...TOLERANCE } },
+        range: { total: channels, step: 1 },
+        call: (k, { db, dy }, from, to) =>
+          k.channelBiasBackward(db, dy, n, channels, plane, from, to),
+      });
     });
   }
 });

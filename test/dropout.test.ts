@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Dropout, Dropout2d, Generator, Linear, Sequential, Tensor } from '../src/index.ts';
 import { unit, words } from './reference/random.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 const SIZES = [1, 3, 4, 5, 15, 16, 17, 33, 131];
@@ -15,39 +15,33 @@ describe('dropout kernels', () => {
 
     it(`y = x·mask, in and out of place, p = ${p}`, () => {
       for (const n of SIZES) {
-        const arena = new Arena();
-        const values = new TestRandom(n).normals(n);
-        const x = arena.f32(values);
-        const y = arena.f32(n);
-        const scratch = arena.i32(16);
-        arena.kernels.dropout(y.ptr, x.ptr, p, scale, 8, 3, 0, n, scratch.ptr);
-        const expected = mask(n).map((m, i) => Math.fround(values[i]! * m));
-        expect(Array.from(y.f32)).toEqual(expected);
-        expect(x.f32).toEqual(values);
-
-        const cut = n & ~15;
-        arena.kernels.dropout(x.ptr, x.ptr, p, scale, 8, 3, cut, n, scratch.ptr);
-        arena.kernels.dropout(x.ptr, x.ptr, p, scale, 8, 3, 0, cut, scratch.ptr);
-        expect(x.f32).toEqual(y.f32);
-        arena.checkCanaries();
+        const x = new TestRandom(n).normals(n);
+        kernelCase({
+          inputs: { x },
+          outputs: { y: { expected: mask(n).map((m, i) => Math.fround(x[i]! * m)) } },
+          scratch: { scratch: 64 },
+          range: n,
+          inPlace: { y: 'x' },
+          call: (k, { y, x, scratch }, from, to) =>
+            k.dropout(y, x, p, scale, 8, 3, from, to, scratch),
+        });
       }
     });
 
     it(`whole rows, p = ${p}`, () => {
       for (const n of [1, 3, 4, 5, 9]) {
         for (const rows of [1, 5, 16, 19]) {
-          const arena = new Arena();
-          const values = new TestRandom(n).normals(rows * n);
-          const x = arena.f32(values);
-          const y = arena.f32(rows * n);
-          const scratch = arena.i32(16);
-          const cut = rows & ~15;
-          arena.kernels.dropoutRows(y.ptr, x.ptr, n, p, scale, 8, 3, cut, rows, scratch.ptr);
-          arena.kernels.dropoutRows(y.ptr, x.ptr, n, p, scale, 8, 3, 0, cut, scratch.ptr);
+          const x = new TestRandom(n).normals(rows * n);
           const m = mask(rows);
-          const expected = Array.from(values, (v, i) => Math.fround(v * m[Math.floor(i / n)]!));
-          expect(Array.from(y.f32)).toEqual(expected);
-          arena.checkCanaries();
+          const expected = Array.from(x, (v, i) => Math.fround(v * m[Math.floor(i / n)]!));
+          kernelCase({
+            inputs: { x },
+            outputs: { y: { expected } },
+            scratch: { scratch: 64 },
+            range: rows,
+            call: (k, { y, x, scratch }, from, to) =>
+              k.dropoutRows(y, x, n, p, scale, 8, 3, from, to, scratch),
+          });
         }
       }
     });
@@ -55,13 +49,16 @@ describe('dropout kernels', () => {
 
   it('keeps the share 1 − p, and NaN', () => {
     const n = 100_000;
-    const arena = new Arena();
-    const x = arena.f32(new Float32Array(n).fill(1));
-    x.f32[5] = NaN;
-    arena.kernels.dropout(x.ptr, x.ptr, 0.3, 1 / 0.7, 1, 0, 0, n, arena.i32(16).ptr);
-    const kept = x.f32.reduce((count, v) => count + (v !== 0 ? 1 : 0), 0);
+    const x = new Float32Array(n).fill(1).fill(NaN, 5, 6);
+    const { values } = kernelCase({
+      inputs: { x },
+      outputs: { y: { length: n } },
+      scratch: { scratch: 64 },
+      call: (k, { y, x, scratch }) => k.dropout(y, x, 0.3, 1 / 0.7, 1, 0, 0, n, scratch),
+    });
+    const kept = (values.y as Float32Array).reduce((count, v) => count + (v !== 0 ? 1 : 0), 0);
     expect(Math.abs(kept / n - 0.7)).toBeLessThan(5 * Math.sqrt((0.3 * 0.7) / n));
-    expect(x.f32[5]).toBeNaN();
+    expect(values.y[5]).toBeNaN();
   });
 });
 

@@ -8,7 +8,7 @@ import {
 import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
 import { readGoldens } from './support/goldens.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 /** The power is exp(−β·ln t): a few roundings of 6e-8. */
@@ -23,26 +23,28 @@ describe('local response norm kernels', () => {
           const n = 2;
           const [x, dy] = [random.normals(n * c * s), random.normals(n * c * s)];
           const response: Response = { c, s, size, alpha: 0.7, beta: 0.8, k: 1.5 };
-          const arena = new Arena();
-          const k = arena.kernels;
-          const [X, DY] = [arena.f32(x, 1), arena.f32(dy, 2)];
-          const poisoned = (length: number) => {
-            const block = arena.f32(length);
-            block.f32.fill(Number.NaN);
-            return block;
-          };
-          const [Y, T, DX] = [poisoned(n * c * s), poisoned(n * c * s), poisoned(n * c * s)];
-          const ratios = poisoned(c * s);
           const share = response.alpha / size;
-          for (let i = 0; i < n; i++) {
-            const of = [c, s, size, share, 0.8] as const;
-            k.localResponseNormForward(Y.ptr, T.ptr, X.ptr, ...of, 1.5, i, i + 1);
-            const inputs = [T.ptr, Y.ptr, DY.ptr, X.ptr] as const;
-            k.localResponseNormBackward(DX.ptr, ...inputs, ...of, i, i + 1, ratios.ptr);
-          }
-          arena.checkCanaries();
-          expectClose(Y.f32, localResponseNorm(x, response), CLOSE, 'y');
-          expectClose(DX.f32, localResponseNormGradient(dy, x, response), CLOSE, 'dx');
+          const range = { total: n, step: 1 };
+          const { values } = kernelCase({
+            inputs: { x },
+            outputs: {
+              y: { expected: localResponseNorm(x, response), ...CLOSE },
+              t: { length: x.length },
+            },
+            range,
+            call: (k, { y, t, x }, from, to) =>
+              k.localResponseNormForward(y, t, x, c, s, size, share, 0.8, 1.5, from, to),
+          });
+          kernelCase({
+            inputs: { t: values.t, y: values.y, dy, x },
+            outputs: { dx: { expected: localResponseNormGradient(dy, x, response), ...CLOSE } },
+            scratch: { ratios: c * s * 4 },
+            range,
+            call(k, { dx, t, y, dy, x, ratios }, from, to) {
+              const sizes = [c, s, size, share, 0.8] as const;
+              k.localResponseNormBackward(dx, t, y, dy, x, ...sizes, from, to, ratios);
+            },
+          });
         }
       }
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { kernelCase } from './support/kernelcase.ts';
 import { Arena } from './support/kernels.ts';
 
 type Kernel = 'expForward' | 'logForward' | 'tanhForward' | 'sigmoidForward';
@@ -12,14 +13,15 @@ function ulp(t: number): number {
 
 /** The largest error in ulp over `x`; zeros, infinities and NaN must agree exactly. */
 function worst(kernel: Kernel, f: (x: number) => number, x: Float32Array): [number, number] {
-  const arena = new Arena();
-  const input = arena.f32(x);
-  const output = arena.f32(x.length);
-  arena.kernels[kernel](output.ptr, input.ptr, 0, x.length);
-  arena.checkCanaries();
+  const { length } = x;
+  const { values } = kernelCase({
+    inputs: { x },
+    outputs: { y: { length } },
+    call: (k, { y, x }) => k[kernel](y, x, 0, length),
+  });
   let error = 0;
   let where = 0;
-  output.f32.forEach((y, i) => {
+  (values.y as Float32Array).forEach((y, i) => {
     const t = f(x[i]!);
     if (Object.is(y, Math.fround(t)) || y === Math.fround(t)) return;
     const e = Number.isFinite(y) && Number.isFinite(t) ? Math.abs(y - t) / ulp(t) : Infinity;
@@ -103,33 +105,25 @@ describe.each(functions)('%s', (kernel, f, bound, ranges) => {
   });
 
   it('gives the same bits in a lane, in the tail, in place and at any range', () => {
-    const x = dense(-3, 3, 17);
-    const arena = new Arena();
-    const input = arena.f32(x);
-    const whole = arena.f32(17);
-    arena.kernels[kernel](whole.ptr, input.ptr, 0, 17);
-    const pieces = arena.f32(17, 1);
-    for (const [from, to] of [
-      [0, 1],
-      [1, 4],
-      [4, 9],
-      [9, 11],
-      [11, 17],
-    ] as const) {
-      arena.kernels[kernel](pieces.ptr, input.ptr, from, to);
+    for (const step of [1, 4, 5]) {
+      kernelCase({
+        inputs: { x: dense(-3, 3, 17) },
+        outputs: { y: { length: 17 } },
+        range: { total: 17, step },
+        inPlace: { y: 'x' },
+        call: (k, { y, x }, from, to) => k[kernel](y, x, from, to),
+      });
     }
-    arena.kernels[kernel](input.ptr, input.ptr, 0, 17);
-    expect(pieces.u8).toEqual(whole.u8);
-    expect(input.u8).toEqual(whole.u8);
-    arena.checkCanaries();
   });
 });
 
 it('keeps the sign of zero where the function is odd', () => {
-  const arena = new Arena();
-  const x = arena.f32([-0, 0]);
-  arena.kernels.tanhForward(x.ptr, x.ptr, 0, 2);
-  expect([...x.f32]).toEqual([-0, 0]);
+  const { values } = kernelCase({
+    inputs: { x: [-0, 0] },
+    outputs: { y: { length: 2 } },
+    call: (k, { y, x }) => k.tanhForward(y, x, 0, 2),
+  });
+  expect([...values.y]).toEqual([-0, 0]);
 });
 
 describe('float64 functions', () => {

@@ -7,12 +7,19 @@ import {
   unit,
   words,
 } from './reference/random.ts';
-import { expectClose } from './support/close.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 const SIZES = [1, 3, 4, 5, 15, 16, 17, 33, 131];
 const hex = (word: bigint) => word.toString(16).padStart(8, '0');
+
+const randomBits = (n: number, seed: number, counter: number) =>
+  kernelCase({
+    outputs: { y: { length: n, type: 'i32' } },
+    scratch: { scratch: 64 },
+    range: n,
+    call: (k, { y, scratch }, from, to) => k.randomBits(y, seed, counter, from, to, scratch),
+  }).values.y as Int32Array;
 
 describe('random: Philox', () => {
   it("reference: Random123's known answers", () => {
@@ -32,10 +39,8 @@ describe('random: Philox', () => {
   });
 
   it('kernel: the known answer at counter 0, key 0', () => {
-    const arena = new Arena();
-    const y = arena.i32(4);
-    arena.kernels.randomBits(y.ptr, 0, 0, 0, 4, arena.i32(16).ptr);
-    expect(Array.from(y.i32, (w) => hex(BigInt(w >>> 0))).join(' ')).toBe(
+    const bits = Uint32Array.from(randomBits(4, 0, 0), (word) => word >>> 0);
+    expect(Array.from(bits, (word) => hex(BigInt(word))).join(' ')).toBe(
       '6627e8d5 e169c58d bc57ac4c 9b00dbd8',
     );
   });
@@ -49,11 +54,7 @@ describe('random: Philox', () => {
   ] as const) {
     it(`kernel = reference, seed ${seed}, counter ${counter}`, () => {
       for (const n of SIZES) {
-        const arena = new Arena();
-        const y = arena.i32(n);
-        arena.kernels.randomBits(y.ptr, seed, counter, 0, n, arena.i32(16).ptr);
-        expect(new Uint32Array(y.i32)).toEqual(words(n, seed, counter));
-        arena.checkCanaries();
+        expect(new Uint32Array(randomBits(n, seed, counter))).toEqual(words(n, seed, counter));
       }
     });
   }
@@ -65,41 +66,37 @@ describe('random: kernels', () => {
     normal: (word: number) => 3 + 0.5 * normalOf(word),
     truncatedNormal: (word: number) => 3 + 0.5 * normalOf(word, twoSidedTail(2)),
   };
-  const fill = (arena: Arena, kind: keyof typeof draws, n: number, counter: number, cut = n) => {
-    const { randomUniform, randomNormal, randomTruncatedNormal } = arena.kernels;
-    const y = arena.f32(n);
-    const scratch = arena.i32(16);
-    for (const [from, to] of [
-      [cut, n],
-      [0, cut],
-    ] as const) {
-      if (kind === 'uniform') randomUniform(y.ptr, -0.5, 1.5, 9, counter, from, to, scratch.ptr);
-      else if (kind === 'normal') randomNormal(y.ptr, 3, 0.5, 9, counter, from, to, scratch.ptr);
-      else randomTruncatedNormal(y.ptr, 3, 0.5, 9, counter, from, to, scratch.ptr);
-    }
-    arena.checkCanaries();
-    return y.f32;
-  };
+  const fill = (kind: keyof typeof draws, n: number, counter: number, expected?: Float64Array) =>
+    kernelCase({
+      name: `${kind} n=${n}`,
+      outputs: { y: { length: n, ...(expected && { expected }), rtol: 6e-7 } },
+      scratch: { scratch: 64 },
+      range: n,
+      call(k, { y, scratch }, from, to) {
+        const last = [9, counter, from, to, scratch] as const;
+        if (kind === 'uniform') k.randomUniform(y, -0.5, 1.5, ...last);
+        else if (kind === 'normal') k.randomNormal(y, 3, 0.5, ...last);
+        else k.randomTruncatedNormal(y, 3, 0.5, ...last);
+      },
+    }).values.y as Float32Array;
 
   for (const kind of ['uniform', 'normal', 'truncatedNormal'] as const) {
     it(`${kind} = reference, at every size`, () => {
       for (const n of SIZES) {
         const expected = Float64Array.from(words(n, 9, 50), draws[kind]);
-        expectClose(fill(new Arena(), kind, n, 50), expected, { rtol: 6e-7 }, `${kind} n=${n}`);
+        fill(kind, n, 50, expected);
       }
     });
 
     it(`${kind}: bits depend on seed, counter and index alone`, () => {
-      const arena = new Arena();
-      const whole = fill(arena, kind, 131, 50).slice();
-      expect(fill(arena, kind, 131, 50, 48)).toEqual(whole);
-      expect(fill(arena, kind, 67, 50)).toEqual(whole.slice(0, 67));
-      expect(fill(arena, kind, 115, 54)).toEqual(whole.slice(16));
+      const whole = fill(kind, 131, 50);
+      expect(fill(kind, 67, 50)).toEqual(whole.slice(0, 67));
+      expect(fill(kind, 115, 54)).toEqual(whole.slice(16));
     });
 
     it(`${kind}: moments of 200,000 draws`, () => {
       const n = 200_000;
-      const y = fill(new Arena(), kind, n, 0);
+      const y = fill(kind, n, 0);
       const [mean, sd] = {
         uniform: [0.5, 2 / Math.sqrt(12)],
         normal: [3, 0.5],
@@ -124,18 +121,19 @@ describe('random: kernels', () => {
 
   it('normal: 1e-6 relative far into the tails', () => {
     const n = 3000;
-    const arena = new Arena();
-    const y = arena.f32(n);
-    arena.kernels.randomNormal(y.ptr, 0, 1, 4, 0, 0, n, arena.i32(16).ptr);
     const expected = Float64Array.from(words(n, 4, 0), (word) => normalOf(word));
     expect(Math.max(...expected)).toBeGreaterThan(3.2);
     // Near zero 1 − a has the absolute error of a float32 next to 1.
-    expectClose(y.f32, expected, { rtol: 1e-6, atol: 1e-7 }, 'z');
+    kernelCase({
+      outputs: { z: { expected, rtol: 1e-6, atol: 1e-7 } },
+      scratch: { scratch: 64 },
+      call: (k, { z, scratch }) => k.randomNormal(z, 0, 1, 4, 0, 0, n, scratch),
+    });
   });
 
   it('normal: Kolmogorov–Smirnov distance of 100,000 draws', () => {
     const n = 100_000;
-    const y = fill(new Arena(), 'normal', n, 1000).slice().sort();
+    const y = fill('normal', n, 1000).slice().sort();
     let worst = 0;
     y.forEach((v, i) => {
       if (i % 50) return;
@@ -147,7 +145,7 @@ describe('random: kernels', () => {
   });
 
   it('truncatedNormal stays within two standard deviations', () => {
-    const y = fill(new Arena(), 'truncatedNormal', 100_000, 77);
+    const y = fill('truncatedNormal', 100_000, 77);
     expect(Math.max(...y.subarray(0, 50000))).toBeLessThanOrEqual(4);
     expect(Math.max(...y)).toBeGreaterThan(3.99);
     expect(Math.min(...y)).toBeGreaterThanOrEqual(2);
@@ -155,25 +153,26 @@ describe('random: kernels', () => {
 
   it('shuffle = reference, and its tail is the same as alone', () => {
     for (const n of [0, 1, 2, 7, 8, 9, 33, 200]) {
-      const arena = new Arena();
-      const order = arena.i32(Array.from({ length: n }, (_, i) => i));
-      arena.kernels.shuffle(order.ptr, 3, 2 ** 32 - 2, n, arena.i32(16).ptr);
-      expect(Array.from(order.i32)).toEqual(permutation(n, 3, 2 ** 32 - 2));
-      arena.checkCanaries();
+      const expected = permutation(n, 3, 2 ** 32 - 2);
+      kernelCase({
+        updates: { order: { start: Int32Array.from({ length: n }, (_, i) => i), expected } },
+        scratch: { scratch: 64 },
+        call: (k, { order, scratch }) => k.shuffle(order, 3, 2 ** 32 - 2, n, scratch),
+      });
     }
   });
 
   it('shuffle: each of the 24 orders of four equally often', () => {
-    const arena = new Arena();
-    const order = arena.i32(4);
-    const scratch = arena.i32(16);
     const counts = new Map<string, number>();
     const trials = 24_000;
     const seeds = new TestRandom(1);
     for (let t = 0; t < trials; t++) {
-      order.i32.set([0, 1, 2, 3]);
-      arena.kernels.shuffle(order.ptr, seeds.integer(2 ** 31), t, 4, scratch.ptr);
-      const key = order.i32.join('');
+      const { values } = kernelCase({
+        updates: { order: { start: Int32Array.of(0, 1, 2, 3) } },
+        scratch: { scratch: 64 },
+        call: (k, { order, scratch }) => k.shuffle(order, seeds.integer(2 ** 31), t, 4, scratch),
+      });
+      const key = values.order.join('');
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     expect(counts.size).toBe(24);

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LogSoftmax, Sequential, Softmax, Tensor } from '../src/index.ts';
 import * as reference from './reference/softmax.ts';
 import { expectClose } from './support/close.ts';
-import { readGoldens } from './support/goldens.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 type Dims = readonly [number, number, number];
@@ -29,28 +28,39 @@ const kinds = [
 ] as const;
 
 describe.each(kinds)('%s', (name, values, gradient) => {
+  const forward = (x: Float32Array, n: number, c: number, inner: number) =>
+    kernelCase({
+      inputs: { x },
+      outputs: { y: { length: x.length } },
+      call: (k, { y, x }) => k[`${name}Forward`](y, x, c, inner, 0, n),
+    }).values.y as Float32Array;
+
   for (const dims of shapes) {
     for (const spread of [1, 30, 1e4]) {
       it(`of [${dims}] agrees with float64 at logits around ±${spread}`, () => {
         const [n, c, inner] = dims;
         const size = n * c * inner;
         const random = new TestRandom(size + spread);
-        const arena = new Arena();
-        const k = arena.kernels;
-        const x = arena.f32(random.normals(size, 0, spread));
-        const dy = arena.f32(random.normals(size));
-        const y = arena.f32(size, 1);
-        const dx = arena.f32(size, 3);
-        k[`${name}Forward`](y.ptr, x.ptr, c, inner, 0, n);
+        const x = random.normals(size, 0, spread);
+        const dy = random.normals(size);
         // x − max is rounded to float32, and exp makes its absolute error a relative one.
         const rtol = 2e-6 + 2e-7 * Math.min(spread, 100);
-        expectClose(y.f32, values(x.f32, dims), { rtol, atol: 3e-7 }, 'y');
-        k[`${name}Backward`](dx.ptr, y.ptr, dy.ptr, c, inner, 0, n);
-        const expected = gradient(x.f32, dy.f32, dims);
-        expectClose(dx.f32, expected, { rtol, scaled: 2e-6, atol: 1e-6 }, 'dx');
-        k[`${name}Backward`](dy.ptr, y.ptr, dy.ptr, c, inner, 0, n);
-        expect(dy.u8).toEqual(dx.u8);
-        arena.checkCanaries();
+        const range = { total: n, step: 1 };
+        const forward = kernelCase({
+          inputs: { x },
+          outputs: { y: { expected: values(x, dims), rtol, atol: 3e-7 } },
+          range,
+          ...(name === 'softmax' && { inPlace: { y: 'x' } }),
+          call: (k, { y, x }, from, to) => k[`${name}Forward`](y, x, c, inner, from, to),
+        });
+        const expected = gradient(x, dy, dims);
+        kernelCase({
+          inputs: { y: forward.values.y, dy },
+          outputs: { dx: { expected, rtol, scaled: 2e-6, atol: 1e-6 } },
+          range,
+          inPlace: { dx: 'dy' },
+          call: (k, { dx, y, dy }, from, to) => k[`${name}Backward`](dx, y, dy, c, inner, from, to),
+        });
       });
     }
   }
@@ -60,24 +70,17 @@ describe.each(kinds)('%s', (name, values, gradient) => {
       [9, 10, 1],
       [5, 6, 7],
     ] as const) {
-      const arena = new Arena();
-      const values = new TestRandom(3).normals(n * c * inner, 0, 3);
-      const x = arena.f32(values);
-      const whole = arena.f32(values.length);
-      arena.kernels[`${name}Forward`](whole.ptr, x.ptr, c, inner, 0, n);
+      const x = new TestRandom(3).normals(n * c * inner, 0, 3);
+      const whole = forward(x, n, c, inner);
       const row = c * inner;
       for (let r = 0; r < n; r++) {
-        const one = arena.f32(values.subarray(r * row, (r + 1) * row));
-        const out = arena.f32(row);
-        arena.kernels[`${name}Forward`](out.ptr, one.ptr, c, inner, 0, 1);
-        expect(out.u8).toEqual(whole.u8.slice(r * row * 4, (r + 1) * row * 4));
+        const alone = forward(x.subarray(r * row, (r + 1) * row), 1, c, inner);
+        expect(alone).toEqual(whole.slice(r * row, (r + 1) * row));
       }
       // A position beside others has the bits it has in the last, partial vector.
       if (inner > 1) {
-        const narrow = arena.f32(c * 2);
-        const picked = values.filter((_, i) => i < row && i % inner < 2);
-        arena.kernels[`${name}Forward`](narrow.ptr, arena.f32(picked).ptr, c, 2, 0, 1);
-        expect([...narrow.f32]).toEqual([...whole.f32].filter((_, i) => i < row && i % inner < 2));
+        const narrow = (values: Float32Array) => values.filter((_, i) => i < row && i % inner < 2);
+        expect(forward(narrow(x), 1, c, 2)).toEqual(narrow(whole));
       }
     }
   });
@@ -98,52 +101,13 @@ describe.each(kinds)('%s', (name, values, gradient) => {
   });
 
   it('makes a row with NaN or +∞ NaN and leaves the others alone', () => {
-    const arena = new Arena();
-    const x = arena.f32([1, NaN, 2, 1, 2, 3, Infinity, 0, 0, -Infinity, 0, 0]);
-    const y = arena.f32(12);
-    arena.kernels[`${name}Forward`](y.ptr, x.ptr, 3, 1, 0, 4);
-    for (const i of [0, 1, 2, 6, 7, 8]) expect(y.f32[i]).toBeNaN();
-    for (const i of [3, 4, 5, 10, 11]) expect(y.f32[i]).toBeTypeOf('number');
+    const x = Float32Array.of(1, NaN, 2, 1, 2, 3, Infinity, 0, 0, -Infinity, 0, 0);
+    const y = forward(x, 4, 3, 1);
+    for (const i of [0, 1, 2, 6, 7, 8]) expect(y[i]).toBeNaN();
+    for (const i of [3, 4, 5, 10, 11]) expect(y[i]).not.toBeNaN();
     const expected = values([-Infinity, 0, 0], [1, 3, 1]);
-    expectClose(y.f32.subarray(9), expected, { rtol: 1e-6 }, 'with −∞');
+    expectClose(y.subarray(9), expected, { rtol: 1e-6 }, 'with −∞');
   });
-});
-
-it('softmax may run in place', () => {
-  for (const [n, c, inner] of [
-    [3, 7, 1],
-    [2, 5, 6],
-  ] as const) {
-    const arena = new Arena();
-    const values = new TestRandom(1).normals(n * c * inner);
-    const [x, y] = [arena.f32(values), arena.f32(values.length)];
-    arena.kernels.softmaxForward(y.ptr, x.ptr, c, inner, 0, n);
-    arena.kernels.softmaxForward(x.ptr, x.ptr, c, inner, 0, n);
-    expect(x.u8).toEqual(y.u8);
-  }
-});
-
-describe("PyTorch's goldens", () => {
-  for (const golden of readGoldens('softmax')) {
-    const { log, dim } = golden;
-    const shape: number[] = golden.x.shape;
-    it(`${log ? 'logSoftmax' : 'softmax'} of [${shape}] over axis ${dim}`, () => {
-      const axis = dim < 0 ? shape.length + dim : dim;
-      const product = (part: number[]): number => part.reduce((a, b) => a * b, 1);
-      const n = product(shape.slice(0, axis));
-      const inner = product(shape.slice(axis + 1));
-      const c = shape[axis]!;
-      const arena = new Arena();
-      const x = arena.f32(golden.x.data);
-      const y = arena.f32(x.length);
-      const dy = arena.f32(golden.dy.data);
-      const name = log ? 'logSoftmax' : 'softmax';
-      arena.kernels[`${name}Forward`](y.ptr, x.ptr, c, inner, 0, n);
-      expectClose(y.f32, golden.y.data, { rtol: 2e-6, atol: 1e-6 }, 'y');
-      arena.kernels[`${name}Backward`](dy.ptr, y.ptr, dy.ptr, c, inner, 0, n);
-      expectClose(dy.f32, golden.dx.data, { rtol: 2e-6, atol: 2e-6 }, 'dx');
-    });
-  }
 });
 
 describe('layers', () => {

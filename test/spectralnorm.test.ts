@@ -27,7 +27,7 @@ import {
 import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
 import { readGoldens } from './support/goldens.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 /** float32 sums of random terms: a few roundings of 6e-8 each on terms of size one. */
@@ -38,46 +38,49 @@ describe('spectral norm kernels', () => {
     for (const cols of [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 33, 5001]) {
       for (const rows of [1, 2, 3, 5, 9, ...(cols < 9 ? [256, 257, 600] : [])]) {
         const random = new TestRandom(10 * cols + rows);
-        const arena = new Arena();
-        const k = arena.kernels;
         const [w, dw] = [random.normals(rows * cols, 0.5), random.normals(rows * cols)];
-        const [W, DW, U] = [arena.f32(w, 1), arena.f32(dw, 2), arena.f32(random.normals(rows), 3)];
-        const poisoned = (length: number) => {
-          const block = arena.f32(length, 1);
-          block.f32.fill(Number.NaN);
-          return block;
-        };
-        const [V, OUT] = [poisoned(cols), poisoned(rows * cols)];
-        const D = arena.f32(rows * cols);
-        D.f32.fill(1);
-        const expected = powerIteration(W.f32, U.f32, cols, 2);
-        const partial = poisoned(Math.ceil(rows / 256) * cols);
-        k.powerIteration(U.ptr, V.ptr, W.ptr, rows, cols, 1e-12, 2, partial.ptr);
-        expectClose(U.f32, expected.u, SUMS, 'u');
-        expectClose(V.f32, expected.v, SUMS, 'v');
-        const made = k.spectralNormForward(OUT.ptr, U.ptr, V.ptr, W.ptr, rows, cols);
-        const size = sigma(W.f32, U.f32, V.f32);
-        expect(Math.abs(made - size)).toBeLessThan(1e-6 * size);
-        expectClose(OUT.f32, spectralNorm(W.f32, U.f32, V.f32), { scaled: 1e-6 }, 'w');
-        k.spectralNormBackward(D.ptr, DW.ptr, OUT.ptr, U.ptr, V.ptr, made, rows, cols);
-        arena.checkCanaries();
-        const gradient = spectralNormGradient(DW.f32, W.f32, U.f32, V.f32);
-        expectClose(
-          D.f32,
-          gradient.map((d) => d + 1),
-          SUMS,
-          'dW',
-        );
+        const start = random.normals(rows);
+        const expected = powerIteration(w, start, cols, 2);
+        const { values: vectors } = kernelCase({
+          inputs: { w },
+          outputs: { v: { expected: expected.v, ...SUMS } },
+          updates: { u: { start, expected: expected.u, ...SUMS } },
+          scratch: { partial: Math.ceil(rows / 256) * cols * 4 },
+          call: (k, { u, v, w, partial }) =>
+            k.powerIteration(u, v, w, rows, cols, 1e-12, 2, partial),
+        });
+        const { u, v } = vectors;
+        const { values, returned } = kernelCase({
+          inputs: { u, v, original: w },
+          outputs: { w: { expected: spectralNorm(w, u, v), scaled: 1e-6 } },
+          returns: { expected: sigma(w, u, v), rtol: 1e-6 },
+          call: (k, { w, u, v, original }) => k.spectralNormForward(w, u, v, original, rows, cols),
+        });
+        const gradient = spectralNormGradient(dw, w, u, v);
+        kernelCase({
+          inputs: { dw, w: values.w, u, v },
+          updates: {
+            dOriginal: {
+              start: new Float32Array(rows * cols).fill(1),
+              expected: gradient.map((d) => d + 1),
+              ...SUMS,
+            },
+          },
+          call: (k, { dOriginal, dw, w, u, v }) =>
+            k.spectralNormBackward(dOriginal, dw, w, u, v, returned, rows, cols),
+        });
       }
     }
   });
 
   it('divide by eps what is shorter', () => {
-    const arena = new Arena();
-    const [W, U, V, S] = [arena.f32([3e-3, 4e-3]), arena.f32([1]), arena.f32(2), arena.f32(2)];
-    arena.kernels.powerIteration(U.ptr, V.ptr, W.ptr, 1, 2, 0.1, 1, S.ptr);
-    expectClose(V.f32, [0.03, 0.04], { scaled: 1e-6 });
-    expectClose(U.f32, [2.5e-3], { scaled: 1e-6 });
+    kernelCase({
+      inputs: { w: [3e-3, 4e-3] },
+      outputs: { v: { expected: [0.03, 0.04], scaled: 1e-6 } },
+      updates: { u: { start: [1], expected: [2.5e-3], scaled: 1e-6 } },
+      scratch: { partial: 8 },
+      call: (k, { u, v, w, partial }) => k.powerIteration(u, v, w, 1, 2, 0.1, 1, partial),
+    });
   });
 });
 

@@ -3,54 +3,54 @@ import { Upsample } from '../src/index.ts';
 import { type UpsampleShape, upsample, upsampleBackward } from './reference/upsample.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 const area = ([height, width]: readonly [number, number]) => height * width;
 // An output mixes four inputs; λ itself is a float32 near o·scale.
 const MIXED = { rtol: 1e-5, scaled: 2e-6 };
 
-/** Both directions of the kernels, on planes cut into two ranges. */
-function run(shape: UpsampleShape, values: ArrayLike<number>, dy: ArrayLike<number>) {
-  const arena = new Arena();
-  const { kernels } = arena;
-  const x = arena.f32(values);
-  const upstream = arena.f32(dy);
-  const y = arena.f32(dy.length);
-  const dx = arena.f32(new Float32Array(values.length).fill(7e7)); // overwritten
-  const sizes = [...shape.size, ...shape.outSize, ...shape.scale] as const;
-  const corners = Number(shape.alignCorners);
+/** Both directions of the kernels. */
+function check(
+  shape: UpsampleShape,
+  x: Float32Array,
+  dy: Float32Array,
+  expected: { y: ArrayLike<number>; dx: ArrayLike<number> },
+) {
   const { mode, size, outSize, planes } = shape;
-  const scratch = arena.f32(mode === 'nearest' ? outSize[1] : 2 * outSize[1] + size[1]).ptr;
-  const [a, b, c, d, e, f] = sizes;
-  for (const [from, to] of [
-    [planes >> 1, planes],
-    [0, planes >> 1],
-  ] as const) {
-    if (mode === 'nearest') {
-      kernels.upsampleNearestForward(y.ptr, x.ptr, a, b, c, d, e, f, from, to, scratch);
-      kernels.upsampleNearestBackward(dx.ptr, upstream.ptr, a, b, c, d, e, f, from, to, scratch);
-    } else {
-      kernels.upsampleBilinearForward(y.ptr, x.ptr, a, b, c, d, e, f, corners, from, to, scratch);
-      kernels.upsampleBilinearBackward(
-        dx.ptr,
-        upstream.ptr,
-        ...[a, b, c, d, e, f],
-        corners,
-        from,
-        to,
-        scratch,
-      );
-    }
-  }
-  arena.checkCanaries();
-  return { y: y.f32, dx: dx.f32 };
+  const [a, b, c, d, e, f] = [...size, ...outSize, ...shape.scale] as const;
+  const corners = Number(shape.alignCorners);
+  const nearest = mode === 'nearest';
+  const common = {
+    scratch: { scratch: 4 * (nearest ? outSize[1] : 2 * outSize[1] + size[1]) },
+    range: { total: planes, step: 1 },
+  };
+  kernelCase({
+    ...common,
+    inputs: { x },
+    outputs: { y: { expected: expected.y, ...MIXED } },
+    call(k, { y, x, scratch }, from, to) {
+      const last = [from, to, scratch] as const;
+      if (nearest) k.upsampleNearestForward(y, x, a, b, c, d, e, f, ...last);
+      else k.upsampleBilinearForward(y, x, a, b, c, d, e, f, corners, ...last);
+    },
+  });
+  kernelCase({
+    ...common,
+    inputs: { dy },
+    outputs: { dx: { expected: expected.dx, ...MIXED } },
+    call(k, { dx, dy, scratch }, from, to) {
+      const last = [from, to, scratch] as const;
+      if (nearest) k.upsampleNearestBackward(dx, dy, a, b, c, d, e, f, ...last);
+      else k.upsampleBilinearBackward(dx, dy, a, b, c, d, e, f, corners, ...last);
+    },
+  });
 }
 
-/** PyTorch's scale: 1 / the factor where one is given, else the quotient of sizes; a float32. */
-function scaleOf(size: number, out: number, factor: number | undefined, alignCorners: boolean) {
+/** PyTorch's scale where a size is given, a float32. */
+function scaleOf(size: number, out: number, alignCorners: boolean) {
   if (alignCorners) return out > 1 ? Math.fround((size - 1) / (out - 1)) : 0;
-  return Math.fround(factor === undefined ? size / out : 1 / factor);
+  return Math.fround(size / out);
 }
 
 describe('upsampling', () => {
@@ -64,18 +64,14 @@ describe('upsampling', () => {
             planes: 3,
             size: [3, width],
             outSize: [5, outWidth],
-            scale: [
-              scaleOf(3, 5, undefined, alignCorners),
-              scaleOf(width, outWidth, undefined, alignCorners),
-            ],
+            scale: [scaleOf(3, 5, alignCorners), scaleOf(width, outWidth, alignCorners)],
             mode,
             alignCorners,
           };
           const values = random.normals(3 * area(shape.size));
           const dy = random.normals(3 * area(shape.outSize));
-          const actual = run(shape, values, dy);
-          expectClose(actual.y, upsample(values, shape), MIXED, 'y');
-          expectClose(actual.dx, upsampleBackward(dy, shape), MIXED, 'dx');
+          const [y, dx] = [upsample(values, shape), upsampleBackward(dy, shape)];
+          check(shape, values, dy, { y, dx });
         });
       }
     }
@@ -101,38 +97,6 @@ describe('upsampling', () => {
       });
       expectClose(upsampleBackward(dy, shape), columns, { scaled: 1e-12 });
     }
-  });
-});
-
-describe("PyTorch's answers", () => {
-  readGoldens('upsample').forEach(({ options, x, y, dy, dx }, at) => {
-    it(`${at}: ${x.shape} → ${y.shape}, ${JSON.stringify(options)}`, () => {
-      const spatial = (shape: number[]) => [1, ...shape.slice(2)].slice(-2) as [number, number];
-      const size = spatial(x.shape);
-      const outSize = spatial(y.shape);
-      const alignCorners = options.align_corners ?? false;
-      const factors = [1, ...[options.scale_factor].flat()];
-      const factor = (d: 0 | 1) =>
-        options.scale_factor === undefined
-          ? undefined
-          : x.shape.length === 3
-            ? factors[d]
-            : (factors[1 + d] ?? factors[1]);
-      const shape: UpsampleShape = {
-        planes: x.shape[0] * x.shape[1],
-        size,
-        outSize,
-        scale: [
-          scaleOf(size[0], outSize[0], factor(0), alignCorners),
-          scaleOf(size[1], outSize[1], factor(1), alignCorners),
-        ],
-        mode: options.mode === 'nearest' ? 'nearest' : 'bilinear',
-        alignCorners,
-      };
-      const actual = run(shape, x.data, dy.data);
-      expectClose(actual.y, y.data, MIXED, 'y');
-      expectClose(actual.dx, dx.data, MIXED, 'dx');
-    });
   });
 });
 

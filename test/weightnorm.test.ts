@@ -14,7 +14,7 @@ import { weightNorm, weightNormGradients } from './reference/weightnorm.ts';
 import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
 import { readGoldens } from './support/goldens.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
 /** float32 sums of random terms: a few roundings of 6e-8 each on terms of size one. */
@@ -27,39 +27,30 @@ describe('weight norm kernels', () => {
         const random = new TestRandom(10 * cols + rows);
         const [v, dw] = [random.normals(rows * cols, 0.5), random.normals(rows * cols)];
         const g = random.normals(rows);
-        const arena = new Arena();
-        const k = arena.kernels;
-        const [V, DW, G] = [arena.f32(v, 1), arena.f32(dw, 2), arena.f32(g, 3)];
-        const poisoned = (length: number) => {
-          const block = arena.f32(length);
-          block.f32.fill(Number.NaN);
-          return block;
-        };
-        const [W, N] = [poisoned(rows * cols), poisoned(rows)];
-        const [DG, DV] = [arena.f32(rows), arena.f32(rows * cols)];
-        DG.f32.fill(1);
-        DV.f32.fill(2);
-        const edges = [0, rows >> 1, rows];
-        for (const [i, from] of edges.slice(0, 2).entries()) {
-          const to = edges[i + 1]!;
-          k.weightNormForward(W.ptr, N.ptr, V.ptr, G.ptr, cols, from, to);
-          k.weightNormBackward(DG.ptr, DV.ptr, N.ptr, DW.ptr, V.ptr, G.ptr, cols, from, to);
-        }
-        arena.checkCanaries();
-        expectClose(W.f32, weightNorm(v, g, cols), { scaled: 1e-6 }, 'w');
+        const range = { total: rows, step: 1 };
+        const { values } = kernelCase({
+          inputs: { v, g },
+          outputs: {
+            w: { expected: weightNorm(v, g, cols), scaled: 1e-6 },
+            norm: { length: rows },
+          },
+          range,
+          call: (k, { w, norm, v, g }, from, to) =>
+            k.weightNormForward(w, norm, v, g, cols, from, to),
+        });
         const { dg, dv } = weightNormGradients(dw, v, g, cols);
-        expectClose(
-          DG.f32,
-          dg.map((d) => d + 1),
-          SUMS,
-          'dg',
-        );
-        expectClose(
-          DV.f32,
-          dv.map((d) => d + 2),
-          SUMS,
-          'dv',
-        );
+        const added = (start: number, sums: Float64Array) => ({
+          start: new Float32Array(sums.length).fill(start),
+          expected: sums.map((d) => d + start),
+          ...SUMS,
+        });
+        kernelCase({
+          inputs: { norm: values.norm, dw, v, g },
+          updates: { dg: added(1, dg), dv: added(2, dv) },
+          range,
+          call: (k, { dg, dv, norm, dw, v, g }, from, to) =>
+            k.weightNormBackward(dg, dv, norm, dw, v, g, cols, from, to),
+        });
       }
     }
   });

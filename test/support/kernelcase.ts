@@ -9,8 +9,8 @@ import { expectClose, type Tolerance } from './close.ts';
 import { Arena, type Block } from './kernels.ts';
 import type { Struct } from './struct.ts';
 
-/** Values in linear memory; plain arrays stand there as float32. */
-export type Values = Float32Array | Float64Array | Int32Array | Uint8Array | readonly number[];
+/** Values in linear memory: typed arrays as they are, other arrays as float32. */
+export type Values = ArrayLike<number>;
 export type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
 type Type = 'f32' | 'f64' | 'i32' | 'u8';
 
@@ -75,7 +75,7 @@ export interface KernelCase<
   /** Given, the kernel runs whole and again in pieces, which must give the same bits. */
   range?: number | Range;
   /** For each output, the inputs over which it may be written: the same bits must come out. */
-  inPlace?: { readonly [N in O]?: I | readonly I[] };
+  inPlace?: { readonly [N in NoInfer<O>]?: NoInfer<I> | readonly NoInfer<I>[] };
   returns?: Returned;
   call(
     kernels: Kernels,
