@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { everywhere } from './test/support/everywhere.ts';
 
 export default defineConfig({
+  plugins: [everywhere()],
   // What examples and benches import is, in tests, the sources.
   resolve: {
     alias: [

@@ -11,7 +11,6 @@ import {
 } from '../src/index.ts';
 import { gradients, normalize, statistics } from './reference/batchnorm.ts';
 import { expectClose } from './support/close.ts';
-import { type GoldenTensor, readGoldens } from './support/goldens.ts';
 import { TestRandom } from './support/random.ts';
 
 /** As in batchnorm.test.ts: a few float32 roundings of terms of size one. */
@@ -23,61 +22,6 @@ function layerFor(shape: readonly number[], options: BatchNormOptions = {}) {
   const channels = options.channelsLast ? shape.at(-1)! : shape[1]!;
   return new LAYERS[shape.length as 2 | 3 | 4 | 5](channels, options);
 }
-
-/** [N, C, …] to [N, …, C], or back. */
-function permuted({ shape, data }: GoldenTensor, back = false): GoldenTensor {
-  const [n, c] = [shape[0]!, back ? shape.at(-1)! : shape[1]!];
-  const space = back ? shape.slice(1, -1) : shape.slice(2);
-  const s = space.reduce((a, b) => a * b, 1);
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < c; j++) {
-      for (let k = 0; k < s; k++) {
-        const [first, last] = [(i * c + j) * s + k, (i * s + k) * c + j];
-        if (back) out[first] = data[last]!;
-        else out[last] = data[first]!;
-      }
-    }
-  }
-  return { shape: back ? [n, c, ...space] : [n, ...space, c], data: out };
-}
-
-describe('BatchNorm against PyTorch', () => {
-  for (const golden of readGoldens('batchnorm')) {
-    for (const channelsLast of [false, true]) {
-      it(`${golden.name}${channelsLast ? ', channels last' : ''}`, () => {
-        const { eps, momentum, weight, bias, relu } = golden;
-        const lay = (tensor: GoldenTensor) => (channelsLast ? permuted(tensor) : tensor);
-        const first = lay(golden.steps[0].x);
-        using bn = layerFor(first.shape, { eps, momentum, affine: weight !== null, channelsLast });
-        using model = relu ? new Sequential(bn, new ReLU()) : new Sequential(bn);
-        bn.loadStateDict({
-          ...(weight ? { weight, bias } : {}),
-          running_mean: golden.runningMean,
-          running_var: golden.runningVar,
-          num_batches_tracked: Tensor.from(0),
-        });
-        for (const step of golden.steps) {
-          model.train(step.mode === 'train');
-          const y = model.forward(lay(step.x));
-          expectClose(y.toArray(), lay(step.y).data, { scaled: 2e-6 }, 'y');
-          for (const parameter of bn.parameters()) parameter.zeroGrad();
-          const dx = model.backward(lay(step.dy));
-          expectClose(dx.toArray(), lay(step.dx).data, SUMS, 'dx');
-          if (weight) {
-            expectClose(bn.weight!.grad!.toArray(), step.dWeight.data, SUMS, 'dWeight');
-            expectClose(bn.bias!.grad!.toArray(), step.dBias.data, SUMS, 'dBias');
-          }
-          const state = bn.stateDict();
-          const running = { rtol: 2e-6, atol: 2e-7 };
-          expectClose(state.running_mean!.toArray(), step.runningMean.data, running, 'mean');
-          expectClose(state.running_var!.toArray(), step.runningVar.data, running, 'variance');
-          expect(state.num_batches_tracked!.toArray()[0]).toBe(step.batches);
-        }
-      });
-    }
-  }
-});
 
 describe('BatchNorm', () => {
   const random = new TestRandom(12);

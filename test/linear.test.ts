@@ -3,34 +3,9 @@ import { Linear, Tensor } from '../src/index.ts';
 import { manualSeed } from '../src/tensor/random.ts';
 import { product } from './reference/gemm.ts';
 import { expectClose } from './support/close.ts';
-import { readGoldens } from './support/goldens.ts';
 import { TestRandom } from './support/random.ts';
 
 const TOLERANCE = { rtol: 1e-6, scaled: 1e-6 };
-
-describe('Linear against PyTorch', () => {
-  for (const golden of readGoldens('linear')) {
-    const { x, weight, bias, y, dy, dx, dWeight, dBias } = golden;
-    const [outFeatures, inFeatures] = weight.shape;
-
-    it(`[${x.shape}] → ${outFeatures}${bias ? '' : ' without bias'}`, () => {
-      using layer = new Linear(inFeatures, outFeatures, { bias: bias !== null });
-      layer.loadStateDict(bias ? { weight, bias } : { weight });
-      const output = layer.forward(x);
-      expect(output.shape).toEqual(y.shape);
-      expectClose(output.toArray(), y.data, TOLERANCE, 'y');
-      expectClose(layer.backward(dy).toArray(), dx.data, TOLERANCE, 'dx');
-      expectClose(layer.weight.grad!.toArray(), dWeight.data, TOLERANCE, 'dWeight');
-      if (bias) expectClose(layer.bias!.grad!.toArray(), dBias.data, TOLERANCE, 'dBias');
-
-      // Once more without zeroGrad: parameter gradients are added up, the input's is overwritten.
-      layer.forward(x);
-      expectClose(layer.backward(dy).toArray(), dx.data, TOLERANCE, 'dx again');
-      const twice = Float64Array.from(dWeight.data, (v: number) => 2 * v);
-      expectClose(layer.weight.grad!.toArray(), twice, TOLERANCE, 'dWeight twice');
-    });
-  }
-});
 
 describe('Linear', () => {
   it('agrees with float64 over many rows, in blocks of the gradient too', () => {

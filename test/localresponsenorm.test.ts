@@ -5,9 +5,7 @@ import {
   localResponseNormGradient,
   type Response,
 } from './reference/localresponsenorm.ts';
-import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
-import { readGoldens } from './support/goldens.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -62,17 +60,6 @@ it('the float64 gradient is that of finite differences', () => {
   };
   for (let i = 0; i < 10; i++) {
     expect(Math.abs((loss(i, 1e-5) - loss(i, -1e-5)) / 2e-5 - dx[i]!)).toBeLessThan(1e-8);
-  }
-});
-
-describe('LocalResponseNorm against PyTorch and ONNX', () => {
-  for (const { name, size, options, x, y, dy, dx } of readGoldens('localresponsenorm')) {
-    it(name, () => {
-      using norm = new LocalResponseNorm(size, options);
-      expectClose(norm.forward(x).toArray(), y.data, CLOSE, 'y');
-      if (dy) expectClose(norm.backward(dy).toArray(), dx.data, CLOSE, 'dx');
-      expect(norm.predict(x).toArray()).toEqual(norm.forward(x).toArray());
-    });
   }
 });
 

@@ -13,7 +13,6 @@ import {
 } from '../src/index.ts';
 import * as reference from './reference/losses.ts';
 import { expectClose } from './support/close.ts';
-import { type GoldenCase, readGoldens } from './support/goldens.ts';
 import { TestRandom } from './support/random.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each case has its own target
@@ -26,38 +25,6 @@ const makers: Record<string, (options: any) => Loss<any>> = {
   bceWithLogits: (options) => new BCEWithLogitsLoss(options),
   klDiv: (options) => new KLDivLoss(options),
 };
-
-function lossOf({ loss, x, t, value, dx, weight, posWeight, ...options }: GoldenCase) {
-  const weights = {
-    ...(weight && { weight: weight.data }),
-    ...(posWeight && { posWeight: posWeight.data }),
-  };
-  return makers[loss]!({ ...options, ...weights });
-}
-
-describe("PyTorch's goldens", () => {
-  const goldens = readGoldens('losses');
-  for (const name of Object.keys(makers)) {
-    const cases = goldens.filter((golden) => golden.loss === name);
-    it(`${name}, ${cases.length} cases`, () => {
-      expect(cases.length).toBeGreaterThan(5);
-      for (const golden of cases) {
-        const loss = lossOf(golden);
-        const what = `${name} ${JSON.stringify(golden.x.shape)} ${loss.reduction}`;
-        const { data, shape } = golden.t;
-        for (const target of [data, { data, shape }, Tensor.from(data, shape)]) {
-          const value = loss.forward(golden.x, target);
-          expectClose([value], [golden.value], { rtol: 1e-6, atol: 2e-7 }, what);
-        }
-        const dx = loss.backward(0.5);
-        expect(dx.shape).toEqual(golden.x.shape);
-        const expected = golden.dx.data.map((g: number) => g / 2);
-        expectClose(dx.toArray(), expected, { rtol: 2e-6, scaled: 1e-6 }, `${what}: dx`);
-        loss.dispose();
-      }
-    });
-  }
-});
 
 describe('targets', () => {
   const logits = Tensor.from([

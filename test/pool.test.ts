@@ -330,28 +330,6 @@ describe('the layers', () => {
     return { shape, y: values, dx: model.backward(dy as typeof x).toArray() };
   }
 
-  readGoldens('pool').forEach(({ op, options, x, y, dy, dx }, at) => {
-    it(`agree with PyTorch's case ${at}`, () => {
-      const given = {
-        stride: options.stride,
-        padding: options.padding,
-        dilation: options.dilation,
-        ceilMode: options.ceil_mode,
-        countIncludePad: options.count_include_pad,
-      };
-      const layer =
-        op === 'adaptive_avg_pool2d'
-          ? new AdaptiveAvgPool2d(options.output_size)
-          : op === 'max_pool2d'
-            ? new MaxPool2d(options.kernel_size, given)
-            : new AvgPool2d(options.kernel_size, given);
-      const actual = run(layer, x, dy);
-      expect(actual.shape).toEqual(y.shape);
-      expectClose(actual.y, y.data, SUM, 'y');
-      expectClose(actual.dx, dx.data, SUM, 'dx');
-    });
-  });
-
   it('of one dimension are those of two with a height of 1', () => {
     const random = new TestRandom(4);
     const x = { data: random.normals(2 * 3 * 17), shape: [2, 3, 17] };

@@ -4,19 +4,15 @@ import {
   CosineAnnealingLR,
   DecayToFloor,
   ExponentialLR,
-  LambdaLR,
   LinearWarmup,
   MultiStepLR,
   OneCycleLR,
-  type Optimizer,
   Parameter,
-  type Schedule,
   SGD,
   StepLR,
   Tensor,
 } from '../src/index.ts';
 import { expectClose } from './support/close.ts';
-import { readGoldens } from './support/goldens.ts';
 
 const parameters = [new Parameter(Tensor.zeros([1])), new Parameter(Tensor.zeros([1]))];
 afterAll(() => {
@@ -33,55 +29,6 @@ function optimizer(momentum = 0): SGD {
     { momentum },
   );
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: options as the golden's script wrote them
-const makers: Record<string, (o: Optimizer, options: any) => Schedule> = {
-  StepLR: (o, options) => new StepLR(o, options),
-  MultiStepLR: (o, options) => new MultiStepLR(o, options),
-  ExponentialLR: (o, options) => new ExponentialLR(o, options),
-  CosineAnnealingLR: (o, options) => new CosineAnnealingLR(o, options),
-  LambdaLR: (o) => new LambdaLR(o, (t) => 1 / (1 + t)),
-  LinearWarmup: (o, { startFactor, warmupSteps: steps }) =>
-    new LinearWarmup(o, { startFactor, steps }),
-  'LinearWarmup+ExponentialLR': (o, { startFactor, warmupSteps: steps, gamma }) =>
-    new LinearWarmup(new ExponentialLR(o, { gamma }), { startFactor, steps }),
-  OneCycleLR: (o, options) => new OneCycleLR(o, options),
-};
-
-describe("schedules against PyTorch's", () => {
-  for (const { name, options, lr, momentum } of readGoldens('schedule')) {
-    it(`${name} ${JSON.stringify(options)}`, () => {
-      const subject = optimizer(momentum ? 0.9 : 0);
-      const schedule = makers[name]!(subject, options);
-      const [rates, momenta]: [number[], number[]] = [[], []];
-      for (let step = 0; step < lr.shape[0]; step++) {
-        if (step > 0) schedule.step();
-        expect(schedule.count).toBe(step);
-        expect(schedule.lr).toBe(subject.lr);
-        rates.push(...subject.groups.map((group) => group.lr));
-        momenta.push(...subject.groups.map((group) => group.momentum));
-      }
-      // OneCycle's last rate is a difference: relative to the largest.
-      expectClose(rates, lr.data, { rtol: 1e-12, scaled: 1e-15 }, 'lr');
-      if (momentum) expectClose(momenta, momentum.data, { rtol: 1e-12 }, 'momentum');
-
-      // A state dict taken half way goes on alike.
-      const half = Math.floor(lr.shape[0] / 2);
-      schedule.moveTo(half);
-      const state = JSON.parse(JSON.stringify(schedule.stateDict()));
-      const other = optimizer(momentum ? 0.9 : 0);
-      other.lr = 5;
-      const resumed = makers[name]!(other, options);
-      resumed.loadStateDict(state);
-      const rest = [];
-      for (let step = half; step < lr.shape[0]; step++) {
-        if (step > half) resumed.step();
-        rest.push(...other.groups.map((group) => group.lr));
-      }
-      expect(rest).toEqual(rates.slice(2 * half));
-    });
-  }
-});
 
 describe('schedules', () => {
   it('DecayToFloor: min + (max − min)·e^(−step/speed)', () => {

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import {
   Add,
   BatchNorm1d,
-  Conv1d,
   Conv2d,
   ConvTranspose2d,
   fold,
@@ -13,7 +12,6 @@ import {
   memoryUsage,
   ReLU,
   Sequential,
-  SGD,
   SpectralNorm,
   Tensor,
   WeightNorm,
@@ -26,7 +24,6 @@ import {
 } from './reference/spectralnorm.ts';
 import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
-import { readGoldens } from './support/goldens.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -101,7 +98,7 @@ describe('the float64 gradient', () => {
   });
 });
 
-/** The sum of what a layer puts out for each of several inputs. */
+/** The sum of a layer's outputs for several inputs. */
 class Several extends Module {
   readonly add = new Add();
 
@@ -114,45 +111,6 @@ class Several extends Module {
     return rest.reduce((sum, y) => this.add.forward([sum, y]), first!);
   }
 }
-
-describe('SpectralNorm against PyTorch', () => {
-  for (const { name, kind, rounds, keys, state, steps, evaluated } of readGoldens('spectralnorm')) {
-    it(`${name}, four steps of SGD`, () => {
-      const [outputs, inputs] = state.weight_orig.shape;
-      const bias = 'bias' in state;
-      const plain =
-        kind === 'Linear'
-          ? new Linear(inputs, outputs, { bias })
-          : new (kind === 'Conv1d' ? Conv1d : Conv2d)(inputs, outputs, 3, { bias });
-      const layer = new SpectralNorm(plain, { nPowerIterations: rounds });
-      using model = new Several(layer);
-      expect(Object.keys(layer.stateDict())).toEqual(keys);
-      layer.loadStateDict(state);
-      using optimizer = new SGD(layer.parameters(), { lr: 0.05 });
-      for (const { x, dy, y, dx, weight_u, weight_v, gradients } of steps) {
-        expectClose(model.forward(x).toArray(), y.data, SUMS, 'y');
-        expectClose(layer.weightU.data.toArray(), weight_u.data, SUMS, 'u');
-        expectClose(layer.weightV.data.toArray(), weight_v.data, SUMS, 'v');
-        optimizer.zeroGrad();
-        const returned = [model.backward<Tensor | Tensor[]>(dy)].flat();
-        for (const [key, parameter] of layer.namedParameters()) {
-          expectClose(parameter.grad!.toArray(), gradients[key].data, SUMS, key);
-        }
-        // w made anew between backward and the reading of dx
-        model.predict(x);
-        for (const [i, gradient] of returned.entries()) {
-          expectClose(gradient.toArray(), dx[i].data, SUMS, 'dx');
-        }
-        optimizer.step();
-      }
-      layer.eval();
-      const before = layer.stateDict();
-      expectClose(layer.forward(evaluated.x).toArray(), evaluated.y.data, SUMS, 'eval');
-      expect(layer.predict(evaluated.x).toArray()).toEqual(layer.forward(evaluated.x).toArray());
-      expect(layer.stateDict()).toEqual(before);
-    });
-  }
-});
 
 /** [rows, cols] with singular values that stand apart, the first 3. */
 function stretched(rows: number, cols: number): Float32Array {

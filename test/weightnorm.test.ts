@@ -6,14 +6,12 @@ import {
   memoryUsage,
   ReLU,
   Sequential,
-  SGD,
   Tensor,
   WeightNorm,
 } from '../src/index.ts';
 import { weightNorm, weightNormGradients } from './reference/weightnorm.ts';
 import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
-import { readGoldens } from './support/goldens.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -74,32 +72,6 @@ describe('the float64 gradients', () => {
       expect(Math.abs(slope - dg[i]!)).toBeLessThan(1e-8);
     }
   });
-});
-
-describe('WeightNorm against PyTorch', () => {
-  for (const { name, kind, keys, state, steps } of readGoldens('weightnorm')) {
-    it(`${name}, three steps of SGD`, () => {
-      const [outputs, inputs] = state.weight_v.shape;
-      const bias = 'bias' in state;
-      using layer = new WeightNorm(
-        kind === 'linear'
-          ? new Linear(inputs, outputs, { bias })
-          : new Conv2d(inputs, outputs, 3, { bias }),
-      );
-      expect(Object.keys(layer.stateDict())).toEqual(keys);
-      layer.loadStateDict(state);
-      using optimizer = new SGD(layer.parameters(), { lr: 0.05 });
-      for (const { x, dy, y, dx, gradients } of steps) {
-        expectClose(layer.forward(x).toArray(), y.data, SUMS, 'y');
-        optimizer.zeroGrad();
-        expectClose(layer.backward(dy).toArray(), dx.data, SUMS, 'dx');
-        for (const [key, parameter] of layer.namedParameters()) {
-          expectClose(parameter.grad!.toArray(), gradients[key].data, SUMS, key);
-        }
-        optimizer.step();
-      }
-    });
-  }
 });
 
 describe('WeightNorm', () => {

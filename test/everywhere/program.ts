@@ -68,7 +68,10 @@ export class Program {
     return outfile;
   }
 
-  /** `program` is the entry, `goldens` PyTorch's answers, `evenkeel` the unpacked package; a .wasm is a module. */
+  /**
+   * `program` is the entry, `goldens` PyTorch's answers, `ops` the files of ops/, `evenkeel` the unpacked
+   * package; a .wasm is a module.
+   */
   private resolution(packaging: Kind): Plugin {
     const { entry, folder } = this;
     return {
@@ -80,6 +83,11 @@ export class Program {
           namespace: 'goldens',
         }));
         building.onLoad({ filter: /.*/, namespace: 'goldens' }, () => ({ contents: goldens() }));
+        building.onResolve({ filter: /^ops$/ }, () => ({ path: 'ops', namespace: 'ops' }));
+        building.onLoad({ filter: /.*/, namespace: 'ops' }, () => ({
+          contents: ops(),
+          resolveDir: join(root, 'test/everywhere/ops'),
+        }));
         building.onResolve({ filter: /\.wasm$/ }, ({ path, resolveDir }) => {
           const file = join(resolveDir, path);
           if (packaging !== 'workerd') return { path: file, namespace: 'wasm' };
@@ -112,6 +120,14 @@ function goldens(): string {
     return [basename(name, '.json'), JSON.stringify(cases)];
   });
   return `export default ${JSON.stringify(Object.fromEntries(texts))};`;
+}
+
+/** A module that exports what each file of ops/ exports, by the file's name. */
+function ops(): string {
+  const files = readdirSync(join(root, 'test/everywhere/ops'));
+  const imports = files.map((file, i) => `import op${i} from './${file}';`);
+  const names = files.map((file, i) => `${JSON.stringify(basename(file, '.ts'))}: op${i}`);
+  return `${imports.join('\n')}\nexport default { ${names.join(', ')} };`;
 }
 
 /** A module that compiles these bytes and exports what comes of it, as workerd does with a file. */

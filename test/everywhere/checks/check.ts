@@ -3,11 +3,22 @@ import goldens from 'goldens';
 import { difference, type Tolerance } from '../../support/difference.ts';
 import { type GoldenCase, revive } from '../../support/stored.ts';
 
-/** A name and what must not throw. */
-export type Check = readonly [name: string, body: () => void | Promise<void>];
+/** A name and what must not throw. A check against goldens returns the objects that it compared. */
+export type Check = readonly [name: string, body: () => unknown];
 
-export function casesOf(name: string): GoldenCase[] {
-  return JSON.parse(goldens[name]!, revive);
+/**
+ * The checks of one op: each case of test/goldens/FILE.json that `applies`. A file in ops/ exports them as its
+ * default, and is found by being there.
+ */
+export function ofGoldens(
+  file: string,
+  compare: (golden: GoldenCase, cases: readonly GoldenCase[]) => object,
+  applies: (golden: GoldenCase) => unknown = () => true,
+): Check[] {
+  const cases: GoldenCase[] = JSON.parse(goldens[file]!, revive);
+  return cases
+    .filter(applies)
+    .map((golden, i): Check => [`${file} ${i}`, () => compare(golden, cases)]);
 }
 
 export function close(

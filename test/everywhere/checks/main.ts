@@ -2,10 +2,9 @@
 import * as evenkeel from 'evenkeel';
 import * as data from 'evenkeel/data';
 import { useRelaxed } from 'evenkeel/relaxed';
+import ops from 'ops';
 import { behaviour } from './behaviour.ts';
-import { layers } from './layers.ts';
 import { type Run, run } from './run.ts';
-import { training } from './training.ts';
 
 export interface Answer extends Run {
   passed: number;
@@ -28,7 +27,7 @@ export default async function main({
     }
     return run(evenkeel, data);
   }
-  const checks = [...layers(), ...training(), ...behaviour()];
+  const checks = [...Object.values(ops).flat(), ...behaviour()];
   const failures: string[] = [];
   for (const [name, body] of checks) {
     try {

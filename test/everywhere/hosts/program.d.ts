@@ -8,3 +8,9 @@ declare module 'goldens' {
   const texts: Record<string, string>;
   export default texts;
 }
+
+declare module 'ops' {
+  /** The checks that each file of test/everywhere/ops exports, by the file's name. */
+  const checks: Record<string, import('../checks/check.ts').Check[]>;
+  export default checks;
+}
