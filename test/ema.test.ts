@@ -3,11 +3,7 @@ import { ExponentialMovingAverage, Linear, Module, memoryUsage, Sequential } fro
 import { Buffer } from '../src/tensor/parameter.ts';
 import { Tensor } from '../src/tensor/tensor.ts';
 import { expectClose } from './support/close.ts';
-import { readGoldens } from './support/goldens.ts';
 import { TestRandom } from './support/random.ts';
-
-const [given, ...cases] = readGoldens('optim');
-const golden = cases.find(({ name }) => name === 'ema')!;
 
 const made: { dispose(): void }[] = [];
 afterEach(() => {
@@ -38,32 +34,6 @@ function scramble(model: Module, seed: number): void {
 }
 
 describe('ExponentialMovingAverage', () => {
-  it("= PyTorch's AveragedModel along 25 steps", () => {
-    const model = track(new Linear(5, 3));
-    const [weight, bias] = model.parameters();
-    weight!.assign(golden.first[0]);
-    bias!.assign(golden.first[1]);
-    const average = track(new ExponentialMovingAverage(model, { decay: 0.9 }));
-    for (let step = 0; step < 25; step++) {
-      // The golden's SGD: w − 0.1·g with the first columns and entries of the given gradients.
-      const [g0, g1] = given!.grads[step];
-      const w = weight!.data.view();
-      const b = bias!.data.view();
-      for (let i = 0; i < 15; i++) {
-        w[i]! -= 0.1 * g1.data[Math.floor(i / 5) * 7 + (i % 5)];
-      }
-      for (let i = 0; i < 3; i++) b[i]! -= 0.1 * g0.data[i];
-      average.update();
-    }
-    expect(average.updates).toBe(25);
-    expectClose(weight!.data.view(), golden.weights[0].data, { scaled: 1e-6 }, 'w');
-    average.during(() => {
-      expectClose(weight!.data.view(), golden.averages[0].data, { scaled: 1e-6 }, 'mean w');
-      expectClose(bias!.data.view(), golden.averages[1].data, { scaled: 1e-6 }, 'mean b');
-    });
-    expectClose(bias!.data.view(), golden.weights[1].data, { scaled: 1e-6 }, 'b');
-  });
-
   it('apply and restore change places, bit for bit, and mark the weights as written', () => {
     const model = track(new Sequential(new Linear(3, 5), new Linear(5, 2)));
     const first = values(model);

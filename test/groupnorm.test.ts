@@ -171,6 +171,47 @@ describe('group norm kernels', () => {
     }
   });
 
+  it("average instance norm's statistics over the samples", () => {
+    for (const [n, c] of [
+      [1, 1],
+      [3, 5],
+      [2, 16],
+      [7, 33],
+    ] as const) {
+      const random = new TestRandom(n);
+      const shifts = random.normals(n * c, 1e4, 1);
+      const deltas = random.normals(n * c, 0, 1e-3);
+      const variances = random.uniforms(n * c, 0.5, 2);
+      const average = (of: (i: number) => number) =>
+        Float64Array.from({ length: c }, (_, j) => {
+          let sum = 0;
+          for (let i = 0; i < n; i++) sum += of(i * c + j);
+          return sum / n;
+        });
+      const { values } = kernelCase({
+        inputs: { shifts, deltas, variances },
+        outputs: {
+          shift: { length: c },
+          delta: { length: c },
+          variance: { expected: average((i) => variances[i]!), rtol: 1e-7 },
+        },
+        range: c,
+        call: (k, p, from, to) =>
+          k.instanceNormAverages(
+            ...([p.shift, p.delta, p.variance, p.shifts, p.deltas, p.variances] as const),
+            ...([n, c, from, to] as const),
+          ),
+      });
+      const means = Float64Array.from(values.shift, (k, j) => k + values.delta[j]!);
+      expectClose(
+        means,
+        average((i) => shifts[i]! + deltas[i]!),
+        { rtol: 1e-12 },
+        'mean',
+      );
+    }
+  });
+
   it('keep NaN and infinity in their group', () => {
     for (const poison of [Number.NaN, Infinity]) {
       const rows = problem(8, 2, 4, 9, 2);

@@ -26,6 +26,15 @@ describe('weight norm kernels', () => {
         const [v, dw] = [random.normals(rows * cols, 0.5), random.normals(rows * cols)];
         const g = random.normals(rows);
         const range = { total: rows, step: 1 };
+        const lengths = Float64Array.from({ length: rows }, (_, i) =>
+          Math.sqrt(v.slice(i * cols, (i + 1) * cols).reduce((sum, x) => sum + x * x, 0)),
+        );
+        kernelCase({
+          inputs: { v },
+          outputs: { norm: { expected: lengths, rtol: 1e-6 } },
+          range,
+          call: (k, { norm, v }, from, to) => k.rowNorms(norm, v, cols, from, to),
+        });
         const { values } = kernelCase({
           inputs: { v, g },
           outputs: {

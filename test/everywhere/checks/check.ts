@@ -16,9 +16,10 @@ export function ofGoldens(
   applies: (golden: GoldenCase) => unknown = () => true,
 ): Check[] {
   const cases: GoldenCase[] = JSON.parse(goldens[file]!, revive);
-  return cases
-    .filter(applies)
-    .map((golden, i): Check => [`${file} ${i}`, () => compare(golden, cases)]);
+  return cases.filter(applies).map((golden, i): Check => {
+    const title = [`${file} ${i}`, golden.name].filter(Boolean).join(': ');
+    return [title, () => compare(golden, cases)];
+  });
 }
 
 export function close(

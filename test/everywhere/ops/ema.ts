@@ -1,0 +1,34 @@
+import { ExponentialMovingAverage, Linear } from 'evenkeel';
+import { close, equal, ofGoldens } from '../checks/check.ts';
+
+/** 25 steps of w − 0.1·g, with the first columns and entries of the gradients that the file's first entry gives. */
+export default ofGoldens(
+  'optim',
+  (golden, [given]) => {
+    const model = new Linear(5, 3);
+    const [weight, bias] = model.parameters();
+    weight!.assign(golden.first[0]);
+    bias!.assign(golden.first[1]);
+    const average = new ExponentialMovingAverage(model, { decay: 0.9 });
+    for (let step = 0; step < 25; step++) {
+      const [g0, g1] = given!.grads[step];
+      const [w, b] = [weight!.data.toArray(), bias!.data.toArray()];
+      for (let i = 0; i < 15; i++) w[i]! -= 0.1 * g1.data[Math.floor(i / 5) * 7 + (i % 5)];
+      for (let i = 0; i < 3; i++) b[i]! -= 0.1 * g0.data[i];
+      weight!.assign({ data: w, shape: [3, 5] });
+      bias!.assign({ data: b, shape: [3] });
+      average.update();
+    }
+    equal(average.updates, 25, 'updates');
+    close(weight!.data.toArray(), golden.weights[0].data, { scaled: 1e-6 }, 'w');
+    average.during(() => {
+      close(weight!.data.toArray(), golden.averages[0].data, { scaled: 1e-6 }, 'mean w');
+      close(bias!.data.toArray(), golden.averages[1].data, { scaled: 1e-6 }, 'mean b');
+    });
+    close(bias!.data.toArray(), golden.weights[1].data, { scaled: 1e-6 }, 'b');
+    average.dispose();
+    model.dispose();
+    return average;
+  },
+  ({ name }) => name === 'ema',
+);
