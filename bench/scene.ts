@@ -16,26 +16,30 @@ export interface Work extends Entry {
 }
 
 export interface Scene {
-  group: string;
   shape: string;
   unit: Unit;
   loops: Partial<Record<Loop, Entry>>;
   works: Record<string, Work>;
 }
 
-/** A line of the table and of the JSON file. */
-export interface Row {
-  group: string;
+/** One work of one shape, measured. */
+export interface Measured {
   work: string;
   shape: string;
   unit: Unit;
   value: Statistic;
-  /** '× (R + S)': the time as a multiple of the limit's. '% of P': the rate as a share of the loop's. */
+  /** '× (R+S)': the time as a multiple of the limit's. '% of P': the rate as a share of the loop's. */
   ratio?: Statistic & { of: string };
   /** The rate as a share of 16 flop a cycle. */
   peak?: Statistic;
   /** The loops' medians, in the row's unit. */
   loops?: Partial<Record<Loop, number>>;
+}
+
+/** A line of the table and of the JSON file. */
+export interface Row extends Measured {
+  /** The benchmark's name. */
+  group: string;
 }
 
 const STEPS = 1 << 16;
@@ -69,15 +73,15 @@ export function memoryLoops(
   };
 }
 
-export function measureScene(scene: Scene, effort: Effort): Row[] {
-  const { group, shape, unit } = scene;
+export function measureScene(scene: Scene, effort: Effort): Measured[] {
+  const { shape, unit } = scene;
   const times = timeRounds({ ...scene.loops, ...scene.works } as Record<string, Entry>, effort);
   const rounds = Object.values(times)[0]!.map((_, round) =>
     Object.fromEntries(Object.entries(times).map(([name, of]) => [name, of[round]!])),
   ) as Record<string, number>[];
   return Object.entries(scene.works).map(([work, { count, limit }]) => {
     const value = statistic(times[work]!.map((ms) => inUnitOf(unit, ms, count)));
-    const row: Row = { group, work, shape, unit, value };
+    const row: Measured = { work, shape, unit, value };
     if (unit === 'GFLOP/s') {
       const rates = rounds.map((at) => count / at[work]!);
       const share = rates.map((rate, i) => rate / (MUL_ADD_FLOP / rounds[i]!.P!));

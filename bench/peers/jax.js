@@ -1,7 +1,10 @@
-/** jax-js's side of the pipe, its wasm backend. A function consumes the arrays it is given; `.ref` keeps one. */
+/**
+ * jax-js's side of the pipe, its wasm backend. A function consumes the arrays it is given; `.ref` keeps one.
+ * A gradient includes its forward pass. Norms are written with the library's operations.
+ */
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { Cannot, serve, uniform } from './serve.js';
+import { serve, uniform } from './serve.js';
 
 const require = createRequire(new URL('../../build/peers/package.json', import.meta.url));
 const entry = require.resolve('@jax-js/jax').replace(/\.cjs$/, '.js');
@@ -24,6 +27,28 @@ function plain(compute, inputs) {
       y.dispose();
     },
     outputs: async () => await call().data(),
+  };
+}
+
+/** Every gradient of `forward` at `inputs`; the first is the result. */
+function gradients(forward, inputs, dy) {
+  const compiled = jit((dy, ...inputs) => {
+    const [y, pull] = vjp(forward, inputs);
+    y.dispose();
+    return pull(dy);
+  });
+  const call = () => compiled(dy.ref, ...inputs.map((x) => x.ref));
+  return {
+    run: async () => {
+      const all = call();
+      await jax.blockUntilReady(all);
+      for (const gradient of all) gradient.dispose();
+    },
+    async outputs() {
+      const [first, ...rest] = call();
+      for (const gradient of rest) gradient.dispose();
+      return await first.data();
+    },
   };
 }
 
@@ -61,13 +86,66 @@ function batchnorm({ layout, n, c, s }, work) {
     };
     return plain(compute, [x, weight, bias, array(5, [c]), array(6, [c]).add(1)]);
   }
-  const compute = (x, w, b, dy) => {
-    const [y, pull] = vjp((x) => normalize(x, w, b, axes, channels), [x]);
-    y.dispose();
-    const [dx] = pull(dy);
-    return dx;
+  return gradients((x, w, b) => normalize(x, w, b, axes, channels), [x, weight, bias], dy);
+}
+
+function layernorm({ n, d }, work) {
+  const inputs = [array(1, [n, d]), array(3, [d]), array(4, [d])];
+  const rms = work.startsWith('RMS');
+  const forward = rms
+    ? (x, w) => {
+        const square = np.mean(np.square(x.ref), -1, { keepdims: true });
+        return x.mul(np.reciprocal(np.sqrt(square.add(1e-5)))).mul(w);
+      }
+    : (x, w, b) => normalize(x, w, b, -1, [1, d]);
+  const taken = rms ? inputs.slice(0, 2) : inputs;
+  return work.endsWith('backward')
+    ? gradients(forward, taken, array(2, [n, d]))
+    : plain(forward, taken);
+}
+
+function groupnorm({ n, c, size: edge, groups }, work) {
+  const shape = [n, c, edge, edge];
+  const inputs = [array(1, shape), array(3, [c]), array(4, [c])];
+  const forward = (x, w, b) => {
+    const grouped = x.reshape([n, groups, -1]);
+    const d = grouped.ref.sub(np.mean(grouped, -1, { keepdims: true }));
+    const variance = np.mean(np.square(d.ref), -1, { keepdims: true });
+    const standardized = d.mul(np.reciprocal(np.sqrt(variance.add(1e-5)))).reshape(shape);
+    return standardized.mul(w.reshape([1, c, 1, 1])).add(b.reshape([1, c, 1, 1]));
   };
-  return plain(compute, [x, weight, bias, dy]);
+  return work === 'backward' ? gradients(forward, inputs, array(2, shape)) : plain(forward, inputs);
+}
+
+function localresponsenorm({ n, c, size: edge, window }, work) {
+  const shape = [n, c, edge, edge];
+  const half = (window - 1) / 2;
+  const forward = (x) => {
+    const squares = np.pad(np.square(x.ref), [
+      [0, 0],
+      [half, half],
+      [0, 0],
+      [0, 0],
+    ]);
+    let sum = squares.ref.slice([], [0, c]);
+    for (let i = 1; i < window; i++) sum = sum.add(squares.ref.slice([], [i, i + c]));
+    squares.dispose();
+    return x.div(np.power(sum.mul(1e-4 / window).add(1), 0.75));
+  };
+  return work === 'backward'
+    ? gradients(forward, [array(1, shape)], array(2, shape))
+    : plain(forward, [array(1, shape)]);
+}
+
+function weightnorm({ rows, cols }, work) {
+  const inputs = [array(1, [rows, cols]), array(5, [rows, 1])];
+  const forward = (v, g) => {
+    const norm = np.sqrt(np.sum(np.square(v.ref), -1, { keepdims: true }));
+    return v.mul(g.div(norm));
+  };
+  return work === 'backward'
+    ? gradients(forward, inputs, array(2, [rows, cols]))
+    : plain(forward, inputs);
 }
 
 function gemm({ m, n, k }) {
@@ -181,7 +259,6 @@ const NETWORKS = {
 /** Parameters: the weight of each layer with weight and bias of its batch norm; then the last one's. */
 function step({ network }) {
   const { input, layers, windows = [] } = NETWORKS[network];
-  if (!input) throw new Cannot('unknown network');
   let parameters = layers.flatMap((shape, i) => {
     const weight = array(100 + i, shape).mul(2 / Math.sqrt(size(shape.slice(1))));
     const last = i === layers.length - 1;
@@ -234,5 +311,58 @@ function step({ network }) {
   };
 }
 
-const prepare = { batchnorm, gemm, conv2d, activation, loss, optim, step };
-await serve((item) => prepare[item.group](item.of, item.work));
+/** Inference of a network of bench/works/fold.ts. */
+function fold({ layers, input }) {
+  let [weights, statistics] = [100, 200];
+  const parameters = [array(1, input)];
+  const hold = (x) => parameters.push(x) - 1;
+  const build = (list) => list.map(layer);
+  const scaled = (shape) => array(weights++, shape).mul(2 / Math.sqrt(size(shape.slice(1))));
+  const chain = (list, x, all) => list.reduce((y, apply) => apply(y, all), x);
+  const layer = (of) => {
+    if (of.op === 'residual') {
+      const inner = build(of.layers);
+      return (x, all) => chain(inner, x.ref, all).add(x);
+    }
+    if (of.op === 'relu') return (x) => nn.relu(x);
+    if (of.op === 'flatten') return (x) => x.reshape([input[0], -1]);
+    if (of.op === 'norm') {
+      const shape = of.image ? [1, of.channels, 1, 1] : [1, of.channels];
+      const [mean, variance] = [
+        hold(array(statistics++, shape)),
+        hold(array(statistics++, shape).add(1)),
+      ];
+      return (x, all) =>
+        x.sub(all[mean].ref).mul(np.reciprocal(np.sqrt(all[variance].ref.add(1e-5))));
+    }
+    if (of.op === 'linear') {
+      const weight = hold(scaled([of.outputs, of.inputs]));
+      return (x, all) => np.matmul(x, all[weight].ref.transpose());
+    }
+    const { inputs, outputs, kernel, stride, padding, groups } = of;
+    const weight = hold(scaled([outputs, inputs / groups, kernel, kernel]));
+    return (x, all) => convolve(x, all[weight].ref, stride, padding, groups);
+  };
+  const apply = build(layers);
+  return plain((...all) => {
+    const y = chain(apply, all[0].ref, all);
+    for (const parameter of all) parameter.dispose();
+    return y;
+  }, parameters);
+}
+
+const drivers = {
+  batchnorm,
+  layernorm,
+  groupnorm,
+  localresponsenorm,
+  weightnorm,
+  gemm,
+  conv2d,
+  activation,
+  loss,
+  optim,
+  step,
+  fold,
+};
+await serve((item) => drivers[item.group](item.of, item.work));

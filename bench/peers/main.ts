@@ -1,41 +1,64 @@
 /**
- * `npm run bench:peers`: the same works in other libraries, in turn with ours. A rival that cannot do a
- * work, or does not agree, is named with the reason.
+ * `npm run bench:peers`: the same works in other libraries, in turn with ours. A rival is asked for what
+ * it has (support.ts), and timed where its results agree with ours.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { NamedItem } from '../bench.ts';
 import { nameOf } from '../compare.ts';
 import { type Statistic, statistic } from '../measure.ts';
-import { machine, writeJson } from '../record.ts';
+import { type Origin, originOf, writeJson } from '../record.ts';
+import type { Row, Unit } from '../scene.ts';
+import { chosen } from '../suite.ts';
 import { figure, tableText } from '../table.ts';
 import { disagreement } from './agree.ts';
-import { type Item, items } from './items.ts';
+import { allItems } from './items.ts';
 import { Peer } from './peer.ts';
+import { lackOf, OUTCOMES, RIVALS, type Rival } from './support.ts';
+
+/** A work's time in one library: as a value, and ours as a share of it. */
+export interface Timed {
+  value: Statistic;
+  ratio: Statistic;
+}
+
+/** Why there is no time, in a few words; what went wrong, in the library's own. */
+export interface Untimed {
+  reason: string;
+  detail?: string;
+}
+
+export interface PeerRow extends Pick<Row, 'group' | 'work' | 'shape' | 'unit'> {
+  ours: Statistic;
+  theirs: Partial<Record<Rival, Timed | Untimed>>;
+}
+
+export interface PeerRun {
+  origin: Origin;
+  rows: PeerRow[];
+}
+
+const items = await allItems();
+const groups = [...new Set(items.map(({ group }) => group))];
 
 const HELP = `npm run bench:peers -- [options]
 
-  --only GROUPS     of: batchnorm, layernorm, groupnorm, localresponsenorm, weightnorm, gemm,
-                    conv2d, activation, loss, optim, step
+  --only NAMES      of: ${groups.join(', ')}
   --shape TEXT      only shapes whose name contains it
-  --peers NAMES     of: pytorch, tfjs-wasm, tfjs-cpu, jax-js, ort-node, ort-web
+  --peers NAMES     of: ${Object.keys(RIVALS).join(', ')}
   --rounds N        rounds a work, 7
-  --ms N            milliseconds a work, peer and round, 20
-  --patience N      seconds that a rival may take to prepare a work, 20
-  --relaxed         ours with fused multiply-add; works are called so
+  --ms N            milliseconds a work, library and round, 20
+  --patience N      seconds that a library may take to prepare a work, 20
+  --relaxed         ours with fused multiply-add; the rows say so
   --out FILE        where the JSON goes, out/peers.json`;
-
-export interface PeerRow extends Omit<Item, 'of' | 'tolerance'> {
-  ours: Statistic;
-  theirs: Record<string, { value: Statistic; ratio: Statistic } | { error: string }>;
-}
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string', default: '' },
+    only: { type: 'string' },
     shape: { type: 'string', default: '' },
-    peers: { type: 'string', default: 'pytorch,tfjs-wasm,tfjs-cpu,jax-js,ort-node,ort-web' },
+    peers: { type: 'string', default: Object.keys(RIVALS).join(',') },
     rounds: { type: 'string', default: '7' },
     ms: { type: 'string', default: '20' },
     patience: { type: 'string', default: '20' },
@@ -51,111 +74,124 @@ if (options.help) {
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 install();
-const node = (file: string, ...args: string[]) => [process.execPath, script(file), ...args];
-const python =
-  process.env.PYTHON ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
-const commands: Record<string, string[]> = {
-  pytorch: [python, script('pytorch.py')],
-  'tfjs-wasm': node('tfjs.js', 'wasm'),
-  'tfjs-cpu': node('tfjs.js', 'cpu'),
-  'jax-js': node('jax.js'),
-  'ort-node': node('ort.js', 'node'),
-  'ort-web': node('ort.js', 'web'),
-};
-const patience = 1000 * Number(options.patience);
+const tsx = [process.execPath, '--import', 'tsx'];
 const ours = new Peer(
   'evenkeel',
-  [
-    process.execPath,
-    ...['--import', 'tsx', script('evenkeel.ts')],
-    ...(options.relaxed ? ['relaxed'] : []),
-  ],
+  [...tsx, script('evenkeel.ts'), ...(options.relaxed ? ['relaxed'] : [])],
   60_000,
 );
 const rivals = options.peers.split(',').map((name) => {
-  const command = commands[name];
-  if (!command) throw new Error(`no peer ${name}; there are ${Object.keys(commands).join(', ')}`);
-  return new Peer(name, command, patience);
+  if (!(name in RIVALS)) {
+    throw new RangeError(
+      `--peers: no library ${name}; there are ${Object.keys(RIVALS).join(', ')}`,
+    );
+  }
+  const rival = name as Rival;
+  return { name: rival, peer: new Peer(rival, commandOf(rival), 1000 * Number(options.patience)) };
 });
 
-const groups = options.only ? options.only.split(',') : undefined;
-const wanted = items().filter(
-  ({ group, shape }) => (groups?.includes(group) ?? true) && shape.includes(options.shape),
+const names = chosen(groups, options.only);
+const wanted = items.filter(
+  ({ group, shape }) => names.includes(group) && shape.includes(options.shape),
 );
-const rows: PeerRow[] = [];
+const run: PeerRun = { origin: originOf('npm run bench:peers'), rows: [] };
 for (const item of wanted) {
   const row = await race(item);
-  rows.push(row);
-  console.log(`${nameOf(row)}: ${figure(row.ours.median)} ${row.unit}`);
-  for (const [name, result] of Object.entries(row.theirs)) {
-    console.log(
-      'error' in result
-        ? `  ${name.padEnd(10)} ${result.error}`
-        : `  ${name.padEnd(10)} ${figure(result.value.median)}, we take ${result.ratio.median.toPrecision(2)} of its time`,
-    );
-  }
+  run.rows.push(row);
+  writeJson(options.out, run);
+  print(row);
 }
-for (const peer of [ours, ...rivals]) peer.close();
-writeJson(options.out, { machine: machine(), date: new Date().toISOString(), rows });
+for (const { peer } of [{ peer: ours }, ...rivals]) peer.close();
 
-const cell = (row: PeerRow, name: string) => {
-  const result = row.theirs[name];
-  return !result || 'error' in result ? '–' : result.ratio.median.toPrecision(2);
+const cell = (row: PeerRow, name: Rival) => {
+  const result = row.theirs[name]!;
+  return 'ratio' in result ? result.ratio.median.toPrecision(2) : result.reason;
 };
-const names = rivals.map(({ name }) => name);
 console.log(
   `\nour time / theirs\n${tableText(
-    ['work', ...names],
-    rows.map((row) => [nameOf(row), ...names.map((name) => cell(row, name))]),
-  )}\n${rows.length} rows in ${options.out}`,
+    ['work', ...rivals.map(({ name }) => name)],
+    run.rows.map((row) => [nameOf(row), ...rivals.map(({ name }) => cell(row, name))]),
+  )}\n${run.rows.length} rows in ${options.out}`,
 );
+const failed = run.rows.flatMap(({ theirs }) =>
+  Object.values(theirs).filter((result) => 'reason' in result && result.reason === OUTCOMES.failed),
+);
+process.exitCode = failed.length > 0 ? 1 : 0;
 
-/** Everyone prepares; who agrees with us takes turns with us. */
-async function race({ of, tolerance, ...item }: Item): Promise<PeerRow> {
-  const expected = await ours.ask({ item: { ...item, of } });
+/** All prepare; those that agree with us take turns with us. */
+async function race({ tolerance, count, ...item }: NamedItem): Promise<PeerRow> {
+  const expected = await ours.ask({ item });
   if (!expected.samples) throw new Error(`${nameOf(item)}: ours: ${expected.error}`);
   const theirs: PeerRow['theirs'] = {};
-  const racing: Peer[] = [];
-  for (const rival of rivals) {
-    const answer = await rival.ask({ item: { ...item, of } });
-    const problem = answer.samples
-      ? disagreement(answer.samples, expected.samples, tolerance)
-      : answer.error;
-    if (problem) theirs[rival.name] = { error: problem };
-    else racing.push(rival);
+  const racing = new Map<Rival, Peer>();
+  for (const { name, peer } of rivals) {
+    const lack = lackOf(name, item);
+    if (lack) {
+      theirs[name] = { reason: lack };
+      continue;
+    }
+    const answer = await peer.ask({ item });
+    const problem = answer.samples && disagreement(answer.samples, expected.samples, tolerance);
+    if (problem) theirs[name] = { reason: OUTCOMES.differs, detail: problem };
+    else if (answer.samples) racing.set(name, peer);
+    else theirs[name] = untimed(answer);
   }
-  const times = new Map<Peer, number[]>([ours, ...racing].map((peer) => [peer, []]));
+  const own: number[] = [];
+  const times = new Map<Rival, number[]>([...racing.keys()].map((name) => [name, []]));
+  const message = { milliseconds: Number(options.ms) };
   for (let round = -1; round < Number(options.rounds); round++) {
-    for (const [peer, list] of times) {
-      const { time, error } = await peer.ask({ milliseconds: Number(options.ms) });
-      if (time === undefined) {
-        theirs[peer.name] = { error: error ?? 'no answer' };
-        times.delete(peer);
-      } else if (round >= 0) list.push(time);
+    const { time } = await ours.ask(message);
+    if (time === undefined) throw new Error(`${nameOf(item)}: ours: no time`);
+    if (round >= 0) own.push(time);
+    for (const [name, list] of times) {
+      const answer = await racing.get(name)!.ask(message);
+      if (answer.time === undefined) {
+        theirs[name] = untimed(answer);
+        times.delete(name);
+      } else if (round >= 0) list.push(answer.time);
     }
   }
-  const value = (list: number[]) =>
-    statistic(
-      list.map((ms) =>
-        item.unit === 'GFLOP/s'
-          ? item.count / ms / 1e6
-          : item.unit === 'ms'
-            ? ms
-            : (ms * 1e6) / item.count,
-      ),
-    );
-  const own = times.get(ours)!;
-  for (const rival of racing) {
-    const list = times.get(rival);
-    if (!list) continue;
-    const ratio = statistic(list.map((ms, round) => own[round]! / ms));
-    theirs[rival.name] = { value: value(list), ratio };
+  const inUnit = (list: readonly number[]) =>
+    statistic(list.map((milliseconds) => inUnitOf(milliseconds, item.unit, count)));
+  for (const [name, list] of times) {
+    const ratio = statistic(list.map((milliseconds, round) => own[round]! / milliseconds));
+    theirs[name] = { value: inUnit(list), ratio };
   }
+  const { group, shape, unit } = item;
   const work = options.relaxed ? `${item.work}, relaxed` : item.work;
-  return { ...item, work, ours: value(own), theirs };
+  return { group, work, shape, unit, ours: inUnit(own), theirs };
 }
 
-/** The rivals of package.json, in a folder that the package's own dependencies do not know. */
+function untimed({ error = 'no answer', late }: { error?: string; late?: boolean }): Untimed {
+  return { reason: late ? OUTCOMES.slow : OUTCOMES.failed, detail: error };
+}
+
+function inUnitOf(milliseconds: number, unit: Unit, count: number): number {
+  if (unit === 'GFLOP/s') return count / milliseconds / 1e6;
+  return unit === 'ms' ? milliseconds : (milliseconds * 1e6) / count;
+}
+
+function print(row: PeerRow): void {
+  console.log(`${nameOf(row)}: ${figure(row.ours.median)} ${row.unit}`);
+  for (const [name, result] of Object.entries(row.theirs)) {
+    const text =
+      'ratio' in result
+        ? `${figure(result.value.median)}, we take ${result.ratio.median.toPrecision(2)} of its time`
+        : [result.reason, result.detail].filter(Boolean).join(': ');
+    console.log(`  ${name.padEnd(10)} ${text}`);
+  }
+}
+
+function commandOf(rival: Rival): string[] {
+  const file = script(RIVALS[rival]);
+  if (rival === 'pytorch') {
+    const system = '/usr/bin/python3';
+    return [process.env.PYTHON ?? (existsSync(system) ? system : 'python3'), file];
+  }
+  return [process.execPath, file, rival.split('-')[1]!];
+}
+
+/** Installs the rivals of package.json into a folder apart from the package's own dependencies. */
 function install(): void {
   const folder = 'build/peers';
   const [from, to] = [script('package.json'), `${folder}/package.json`];
@@ -163,7 +199,7 @@ function install(): void {
   if (same && existsSync(`${folder}/node_modules`)) return;
   mkdirSync(folder, { recursive: true });
   copyFileSync(from, to);
-  console.log(`installing rivals into ${folder}`);
+  console.log(`installing other libraries into ${folder}`);
   execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: folder,
     stdio: 'inherit',

@@ -1,4 +1,4 @@
-/** A library in a process of its own, which answers lines of JSON; started anew where it hangs or dies. */
+/** A library in a process of its own that answers lines of JSON. It is started again after it hangs or dies. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -8,6 +8,8 @@ export interface Answer {
   /** Milliseconds a run. */
   time?: number;
   error?: string;
+  /** Whether it took longer than it may. */
+  late?: boolean;
 }
 
 export class Peer {
@@ -25,7 +27,7 @@ export class Peer {
     return new Promise((resolve) => {
       const impatient = setTimeout(() => {
         this.close();
-        resolve({ error: `took over ${this.patience / 1000} s` });
+        resolve({ error: `took over ${this.patience / 1000} s`, late: true });
       }, this.patience);
       this.answered = (answer) => {
         clearTimeout(impatient);
@@ -63,7 +65,7 @@ export class Peer {
     process.on('exit', died);
     process.stdin.on('error', () => {});
     createInterface({ input: process.stdout }).on('line', (line) => {
-      // Libraries greet on stdout too.
+      // Libraries print greetings on stdout too.
       if (this.process === process && line.startsWith('{"')) this.answered(JSON.parse(line));
     });
     return process;

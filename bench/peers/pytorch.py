@@ -1,24 +1,27 @@
 """PyTorch's side of the pipe (bench/peers/serve.js), on one thread."""
 import json
+import math
 import os
 import pathlib
 import statistics
 import sys
 import time
 
-# OpenBLAS does not heed torch.set_num_threads, only what it finds when numpy or torch loads it.
+# OpenBLAS ignores torch.set_num_threads and reads these variables when numpy or torch loads it.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import fusion
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "test/goldens"))
 import networks
 
 torch.set_num_threads(1)
-# The same batch over and over is learnt by heart: moments would become denormals, slow on this side alone.
+# Training on the same batch again and again makes moments so small that they become denormal numbers,
+# which would slow down this side only.
 torch.set_flush_denormal(True)
 
 
@@ -81,7 +84,7 @@ def layernorm(work, n, d):
 
 
 def rmsnorm(work, x, dy, weight):
-    """1.13 has no layer for it: composed as models do, backward by autograd."""
+    """1.13 has no layer for it: written with its operations, as models do; backward by autograd."""
     if work == "RMS backward":
         x.requires_grad_(), weight.requires_grad_()
     y = lambda: x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5) * weight
@@ -231,6 +234,64 @@ def step(work, network):
         return loss.item()
 
     return run, lambda: torch.tensor([run(), run(), run()])
+
+
+def network(layers, folded, seeds):
+    """The network of bench/works/fold.ts: a layer for each, batch norm folded into the one before if asked."""
+    made = []
+    for layer in layers:
+        op = layer["op"]
+        if op == "residual":
+            made.append(Residual(network(layer["layers"], folded, seeds)))
+        elif op == "relu":
+            made.append(nn.ReLU())
+        elif op == "flatten":
+            made.append(nn.Flatten())
+        elif op == "norm":
+            c = layer["channels"]
+            norm = (nn.BatchNorm2d if layer["image"] else nn.BatchNorm1d)(c).eval()
+            norm.running_mean, norm.running_var = uniform(c, seeds["norm"]), uniform(c, seeds["norm"] + 1) + 1
+            seeds["norm"] += 2
+            fuse = fusion.fuse_conv_bn_eval if layer["image"] else fusion.fuse_linear_bn_eval
+            if folded:
+                made[-1] = fuse(made[-1], norm)
+            else:
+                made.append(norm)
+        else:
+            if op == "linear":
+                made.append(nn.Linear(layer["inputs"], layer["outputs"], bias=layer["bias"]).eval())
+                if layer["bias"]:
+                    nn.init.zeros_(made[-1].bias)
+            else:
+                before, after = layer["padding"]
+                sizes = (layer["inputs"], layer["outputs"], layer["kernel"], layer["stride"])
+                padding = before if before == after else "same"
+                made.append(nn.Conv2d(*sizes, padding, groups=layer["groups"], bias=False).eval())
+            weight = made[-1].weight
+            bound = 1 / weight[0].numel() ** 0.5
+            weight.data = (2 * uniform(weight.numel(), seeds["weight"]) * bound).reshape(weight.shape)
+            seeds["weight"] += 1
+    return nn.Sequential(*made)
+
+
+class Residual(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x) + x
+
+
+def fold(work, layers, input):
+    x = uniform(math.prod(input), 1).reshape(input)
+    model = network(layers, work == "folded", {"weight": 100, "norm": 200}).eval()
+
+    def run():
+        with torch.no_grad():
+            return model(x)
+
+    return run, lambda: run().reshape(-1)
 
 
 def elapsed(run, runs):

@@ -1,6 +1,6 @@
 /**
- * A rival's side of the pipe. `prepare(item)` gives { run, outputs }: one run of the work, and its results
- * (after one run, or for steps and optimizers after three). Both may be asynchronous.
+ * A library's side of the pipe. `prepare(item)` returns { run, outputs, dispose? }: one run of the work, and
+ * its results after one run (of training steps and optimizers: after three). All may be asynchronous.
  */
 import { createInterface } from 'node:readline';
 
@@ -16,9 +16,6 @@ export function uniform(count, seed) {
   }
   return view;
 }
-
-/** What a rival cannot do, said by the rival's author rather than by an exception of its. */
-export class Cannot extends Error {}
 
 export async function serve(prepare) {
   let work;

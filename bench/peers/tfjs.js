@@ -1,7 +1,10 @@
-/** TensorFlow.js's side of the pipe: `node tfjs.js wasm|cpu`, one thread. */
+/**
+ * TensorFlow.js's side of the pipe: `node tfjs.js wasm|cpu`, one thread. A gradient includes its forward pass,
+ * which the library does not separate. Norms without a layer of their own are written with its operations.
+ */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { Cannot, serve, uniform } from './serve.js';
+import { serve, uniform } from './serve.js';
 
 const require = createRequire(new URL('../../build/peers/package.json', import.meta.url));
 const [backend] = process.argv.slice(2);
@@ -24,14 +27,36 @@ const plain = (compute, arrange = (y) => y) => ({
 const toNHWC = (x) => tf.transpose(x, [0, 2, 3, 1]);
 const toNCHW = (x) => tf.transpose(x, [0, 3, 1, 2]);
 
-const prepare = { batchnorm, gemm, conv2d, activation, loss, optim, step };
+/** Every gradient of `forward` at `inputs`; the first is the result. */
+function gradients(forward, inputs, dy) {
+  const all = tf.grads(forward);
+  const compute = () => tf.tidy(() => all(inputs, dy));
+  return {
+    run: () => tf.dispose(compute()),
+    outputs: () => tf.tidy(() => compute()[0].dataSync()),
+  };
+}
+
+const drivers = {
+  batchnorm,
+  layernorm,
+  groupnorm,
+  localresponsenorm,
+  weightnorm,
+  gemm,
+  conv2d,
+  activation,
+  loss,
+  optim,
+  step,
+  fold,
+};
 await serve((item) => {
   tf.disposeVariables();
-  return prepare[item.group](item.of, item.work);
+  return drivers[item.group](item.of, item.work);
 });
 
 function batchnorm({ layout, n, c, s }, work) {
-  if (layout === 'NCHW') throw new Cannot('batch norm is channels-last only');
   const shape = layout === 'rows' ? [n, c] : [n, Math.sqrt(s), Math.sqrt(s), c];
   const axes = shape.slice(1).map((_, i) => i);
   const [x, dy] = [tensor(1, shape), tensor(2, shape)];
@@ -45,8 +70,59 @@ function batchnorm({ layout, n, c, s }, work) {
   if (work === 'inference') {
     return plain(() => tf.tidy(() => tf.batchNorm(x, mean, variance, bias, weight, 1e-5)));
   }
-  // It knows no backward without its forward.
-  return plain(() => tf.tidy(() => tf.grad(forward)(x, dy)));
+  return gradients(
+    (x, weight, bias) => {
+      const moments = tf.moments(x, axes);
+      return tf.batchNorm(x, moments.mean, moments.variance, bias, weight, 1e-5);
+    },
+    [x, weight, bias],
+    dy,
+  );
+}
+
+/** x̂ over the last axis. */
+function standardize(x) {
+  const d = x.sub(x.mean(-1, true));
+  return d.mul(d.square().mean(-1, true).add(1e-5).rsqrt());
+}
+
+function layernorm({ n, d }, work) {
+  const [x, dy] = [tensor(1, [n, d]), tensor(2, [n, d])];
+  const [weight, bias] = [tensor(3, [d]), tensor(4, [d])];
+  const [inputs, forward] = work.startsWith('RMS')
+    ? [[x, weight], (x, w) => x.mul(x.square().mean(-1, true).add(1e-5).rsqrt()).mul(w)]
+    : [[x, weight, bias], (x, w, b) => standardize(x).mul(w).add(b)];
+  return work.endsWith('backward')
+    ? gradients(forward, inputs, dy)
+    : plain(() => tf.tidy(() => forward(...inputs)));
+}
+
+function groupnorm({ n, c, size, groups }, work) {
+  const shape = [n, c, size, size];
+  const inputs = [tensor(1, shape), tensor(3, [c]), tensor(4, [c])];
+  const forward = (x, w, b) =>
+    standardize(x.reshape([n, groups, -1]))
+      .reshape(shape)
+      .mul(w.reshape([c, 1, 1]))
+      .add(b.reshape([c, 1, 1]));
+  return work === 'backward'
+    ? gradients(forward, inputs, tensor(2, shape))
+    : plain(() => tf.tidy(() => forward(...inputs)));
+}
+
+function localresponsenorm({ n, c, size, window }, work) {
+  const [x, dy] = tf.tidy(() => [1, 2].map((seed) => toNHWC(tensor(seed, [n, c, size, size]))));
+  const forward = (x) => tf.localResponseNormalization(x, (window - 1) / 2, 1, 1e-4 / window, 0.75);
+  const gradient = tf.grad(forward);
+  return plain(() => tf.tidy(() => (work === 'backward' ? gradient(x, dy) : forward(x))), toNCHW);
+}
+
+function weightnorm({ rows, cols }, work) {
+  const inputs = [tensor(1, [rows, cols]), tensor(5, [rows, 1])];
+  const forward = (v, g) => v.mul(g.mul(v.square().sum(-1, true).rsqrt()));
+  return work === 'backward'
+    ? gradients(forward, inputs, tensor(2, [rows, cols]))
+    : plain(() => tf.tidy(() => forward(...inputs)));
 }
 
 function gemm({ m, n, k }) {
@@ -190,4 +266,47 @@ function step({ network }) {
       optimizer.dispose();
     },
   };
+}
+
+/** Inference of a network of bench/works/fold.ts, layer by layer. */
+function fold({ layers, input }) {
+  let [weights, statistics] = [100, 200];
+  const build = (list) => list.map(layer);
+  const layer = (of) => {
+    if (of.op === 'residual') {
+      const inner = build(of.layers);
+      return (x) => inner.reduce((y, apply) => apply(y), x).add(x);
+    }
+    if (of.op === 'relu') return tf.relu;
+    if (of.op === 'flatten') return (x) => toNCHW(x).reshape([x.shape[0], -1]);
+    if (of.op === 'norm') {
+      const c = of.channels;
+      const [mean, variance] = [tensor(statistics++, [c]), tensor(statistics++, [c]).add(1)];
+      return (x) => tf.batchNorm(x, mean, variance, tf.zeros([c]), tf.ones([c]), 1e-5);
+    }
+    if (of.op === 'linear') {
+      const weight = scaled(weights++, [of.outputs, of.inputs]);
+      return (x) => tf.matMul(x, weight, false, true);
+    }
+    const { inputs, outputs, kernel, stride, padding, groups } = of;
+    const depthwise = groups > 1;
+    const weight = tf.transpose(
+      scaled(weights++, [outputs, inputs / groups, kernel, kernel]),
+      depthwise ? [2, 3, 0, 1] : [2, 3, 1, 0],
+    );
+    const convolve = depthwise ? tf.depthwiseConv2d : tf.conv2d;
+    const pad = [[0, 0], padding, padding, [0, 0]];
+    return (x) => convolve(x, weight, stride, pad, 'NHWC', 1, 'floor');
+  };
+  const image = input.length === 4;
+  const x = tf.tidy(() => (image ? toNHWC(tensor(1, input)) : tensor(1, input)));
+  const apply = build(layers);
+  const compute = () => tf.tidy(() => apply.reduce((y, of) => of(y), x));
+  return plain(compute, (y) => (y.rank === 4 ? toNCHW(y) : y));
+}
+
+/** A weight whose size falls with its fan-in. */
+function scaled(seed, shape) {
+  const bound = 1 / Math.sqrt(tf.util.sizeFromShape(shape.slice(1)));
+  return tf.tidy(() => tensor(seed, shape).mul(2 * bound));
 }

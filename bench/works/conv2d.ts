@@ -1,9 +1,64 @@
 /** Convolutions, forward and both gradients, as shares of a bare mul+add loop. */
 import { ABSENT, type Arena } from '../arena.ts';
+import { againstTorch, type Bench, fromScene, type Item, percents, ratios } from '../bench.ts';
 import { computeLoops, type Scene } from '../scene.ts';
-import { CONV2D, type ConvShape, convName, outSize } from './shapes.ts';
 
-export function convScene(arena: Arena, shape: ConvShape): Scene {
+interface ConvShape {
+  /** The network that has such a layer. */
+  of: string;
+  n: number;
+  channels: number;
+  size: number;
+  outChannels: number;
+  kernel: number;
+  stride: number;
+  /** Padding before, and after. */
+  padding: readonly [number, number];
+  groups: number;
+}
+
+function conv(
+  of: string,
+  n: number,
+  channels: number,
+  size: number,
+  outChannels: number,
+  kernel: number,
+  stride: number,
+  padding: number | [number, number],
+  groups = 1,
+): ConvShape {
+  const pair = typeof padding === 'number' ? ([padding, padding] as const) : padding;
+  return { of, n, channels, size, outChannels, kernel, stride, padding: pair, groups };
+}
+
+const SHAPES: ConvShape[] = [
+  conv('3×3', 32, 32, 28, 64, 3, 1, 1),
+  conv('CNN 1', 32, 1, 28, 24, 6, 1, [2, 3]),
+  conv('CNN 2', 32, 24, 28, 48, 5, 2, 2),
+  conv('CNN 3', 32, 48, 14, 64, 4, 2, 1),
+  conv('ResNet-18 conv1', 2, 3, 224, 64, 7, 2, 3),
+  conv('ResNet-18 layer1', 4, 64, 56, 64, 3, 1, 1),
+  conv('ResNet-18 layer2.0', 4, 64, 56, 128, 3, 2, 1),
+  conv('ResNet-18 layer2.0 shortcut', 4, 64, 56, 128, 1, 2, 0),
+  conv('ResNet-18 layer3', 4, 256, 14, 256, 3, 1, 1),
+  conv('ResNet-18 layer4', 4, 512, 7, 512, 3, 1, 1),
+  conv('MobileNet depthwise', 4, 64, 56, 64, 3, 1, 1, 64),
+  conv('MobileNet depthwise /2', 4, 128, 56, 128, 3, 2, 1, 128),
+  conv('MobileNet pointwise', 4, 256, 14, 512, 1, 1, 0),
+];
+
+function outSize({ size, kernel, stride, padding }: ConvShape): number {
+  return Math.floor((size + padding[0] + padding[1] - kernel) / stride) + 1;
+}
+
+function nameOf(shape: ConvShape): string {
+  const { of, n, channels, size, outChannels, kernel, stride } = shape;
+  const by = stride > 1 ? `/${stride}` : '';
+  return `${of} [${n}, ${channels}, ${size}, ${size}] ${kernel}×${kernel}${by} → ${outChannels}`;
+}
+
+function convScene(arena: Arena, shape: ConvShape): Scene {
   const { kernels } = arena;
   const { n, channels, size, outChannels, kernel: k, stride, padding, groups } = shape;
   const out = outSize(shape);
@@ -34,8 +89,7 @@ export function convScene(arena: Arena, shape: ConvShape): Scene {
   const at = [...window, padding[0], padding[0], 1, 1, groups] as const;
   const count = 2 * n * outChannels * out * out * taps;
   return {
-    group: 'conv2d',
-    shape: convName(shape),
+    shape: nameOf(shape),
     unit: 'GFLOP/s',
     loops: computeLoops(arena),
     works: {
@@ -61,6 +115,44 @@ export function convScene(arena: Arena, shape: ConvShape): Scene {
   };
 }
 
-export function convScenes(arena: Arena): (() => Scene)[] {
-  return CONV2D.map((shape) => () => convScene(arena, shape));
-}
+const WORKS = ['forward', 'input gradient', 'weight gradient'];
+
+const items: Item[] = SHAPES.flatMap((shape) => {
+  const out = outSize(shape);
+  const taps = (shape.channels * shape.kernel ** 2) / shape.groups;
+  return WORKS.map((work) => ({
+    work,
+    shape: nameOf(shape),
+    unit: 'GFLOP/s' as const,
+    count: 2 * shape.n * shape.outChannels * out * out * taps,
+    of: { ...shape, out },
+    tolerance: 1e-4,
+  }));
+});
+
+const bench: Bench = {
+  subject: 'Matrix products and convolutions',
+  relaxed: true,
+  scenes: (arena) => SHAPES.map((shape) => () => convScene(arena, shape)),
+  contest: {
+    items,
+    prepare: fromScene((arena, { of }) => convScene(arena, of as unknown as ConvShape)),
+  },
+  goals: [
+    {
+      name: 'convolution 3×3, 32 → 64, forward and both gradients, share of P',
+      ...{ must: 75, aim: 85, unit: '%', more: true },
+      of: ({ strict }) =>
+        WORKS.flatMap((work) =>
+          percents(ratios(strict, work, ({ shape }) => shape.startsWith('3×3'))),
+        ),
+    },
+    {
+      name: 'depthwise convolution and its gradients, × PyTorch',
+      ...{ must: 1, aim: 0.7, unit: '×' },
+      why: "nine products an output, and images that are padded plane by plane; stride 2 takes every second number, and 128-bit lanes have no strided load. PyTorch's vectors are four times as wide",
+      of: (found) => againstTorch(found, WORKS, ({ shape }) => shape.includes('depthwise')),
+    },
+  ],
+};
+export default bench;

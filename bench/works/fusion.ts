@@ -1,49 +1,42 @@
 /**
- * What batch norm, ReLU and a shortcut add to a convolution, in the plan that fuses them, as a share of
- * what they add layer by layer. Both are differences to the convolution alone, in the same round.
+ * What batch norm and ReLU add to a convolution's time when they are fused, × what they add when each layer
+ * runs by itself. Both are differences to the convolution alone, in the same round.
  */
-import { BatchNorm2d, Conv2d, type Module, manualSeed, ReLU, Residual, Sequential } from 'evenkeel';
+import { BatchNorm2d, Conv2d, type Module, manualSeed, ReLU, Sequential } from 'evenkeel';
 import { fillUniform } from '../arena.ts';
+import { type Bench, ratios } from '../bench.ts';
 import { type Effort, type Entry, statistic, timeRounds } from '../measure.ts';
-import type { Row } from '../scene.ts';
+import type { Measured } from '../scene.ts';
 
 interface Fusion {
   name: string;
   shape: number[];
   conv: () => Conv2d;
-  /** The convolution, in what is fused. */
-  around: (conv: Conv2d, batchNorm: BatchNorm2d) => Module;
 }
-
-const pointwise = (channels: number) => () => new Conv2d(channels, channels, 1, { bias: false });
-const inLine = (conv: Conv2d, batchNorm: BatchNorm2d) =>
-  new Sequential(conv, batchNorm, new ReLU());
-const residual = (conv: Conv2d, batchNorm: BatchNorm2d) =>
-  new Sequential(new Residual(new Sequential(conv, batchNorm)), new ReLU());
 
 const FUSIONS: Fusion[] = [
   {
     name: 'CNN 1, batch norm, ReLU',
     shape: [100, 1, 28, 28],
     conv: () => new Conv2d(1, 24, 6, { padding: 'same', bias: false }),
-    around: inLine,
   },
-  { name: '1×1, batch norm, ReLU', shape: [32, 32, 56, 56], conv: pointwise(32), around: inLine },
   {
-    name: '1×1, batch norm, shortcut, ReLU',
+    name: '1×1, batch norm, ReLU',
     shape: [32, 32, 56, 56],
-    conv: pointwise(32),
-    around: residual,
+    conv: () => new Conv2d(32, 32, 1, { bias: false }),
   },
 ];
 
-/** Lets no layer take over another: the plan then runs them one by one. */
+const network = (conv: Conv2d) =>
+  new Sequential(conv, new BatchNorm2d(conv.outChannels), new ReLU());
+
+/** Keeps layers from absorbing the next one, so that each runs by itself. */
 function apart(model: Module): Module {
   for (const [, layer] of model.namedModules()) Object.assign(layer, { absorb: () => false });
   return model;
 }
 
-/** A forward pass, and one with its backward. */
+/** A forward pass, and a forward and backward pass. */
 function entriesOf<Name extends string>(name: Name, model: Module, shape: number[]) {
   const data = fillUniform(new Float32Array(shape.reduce((a, b) => a * b)), 1);
   const y = model.forward({ data, shape });
@@ -59,14 +52,13 @@ function entriesOf<Name extends string>(name: Name, model: Module, shape: number
   } as Record<Name | `${Name} both`, Entry>;
 }
 
-/** Milliseconds that are added to the convolution's. */
-export function measureFusion(effort: Effort): Row[] {
-  return FUSIONS.flatMap(({ name, shape, conv, around }) => {
+/** Milliseconds beyond the convolution's own. */
+function measureFusion(effort: Effort): Measured[] {
+  return FUSIONS.flatMap(({ name, shape, conv }) => {
     manualSeed(1);
     using alone = conv();
-    const channels = alone.outChannels;
-    using fused = around(conv(), new BatchNorm2d(channels));
-    using unfused = apart(around(conv(), new BatchNorm2d(channels)));
+    using fused = network(conv());
+    using unfused = apart(network(conv()));
     const times = timeRounds(
       {
         ...entriesOf('alone', alone, shape),
@@ -83,7 +75,7 @@ export function measureFusion(effort: Effort): Row[] {
         ),
     };
     return (['forward', 'backward'] as const).flatMap((work) => {
-      const base = { group: 'fusion', shape: `${name} [${shape.join(', ')}]`, unit: 'ms' as const };
+      const base = { shape: `${name} [${shape.join(', ')}]`, unit: 'ms' as const };
       const [ours, theirs] = [added[work]('fused'), added[work]('apart')];
       const ratio = statistic(ours.map((ms, round) => ms / theirs[round]!));
       return [
@@ -93,3 +85,24 @@ export function measureFusion(effort: Effort): Row[] {
     });
   });
 }
+
+const bench: Bench = {
+  subject: 'Networks',
+  shown: ['forward', 'backward'],
+  measure: (_, effort) => measureFusion(effort),
+  goals: [
+    {
+      name: 'batch norm and ReLU fused behind a convolution, forward, × apart',
+      ...{ must: 0.5, aim: 0.5, unit: '×' },
+      why: 'what stays is reading x for the statistics, and a pass that reads x and writes y once they are known. That pass alone is half of what the separate layers cost, whose ReLU works in place',
+      of: ({ strict }) => ratios(strict, 'forward'),
+    },
+    {
+      name: 'batch norm and ReLU fused behind a convolution, backward, × apart',
+      ...{ must: 0.5, aim: 0.5, unit: '×' },
+      why: "two passes stay: the sums read dy and x; dx reads them again and is written. Only the ReLU's pass in place goes",
+      of: ({ strict }) => ratios(strict, 'backward'),
+    },
+  ],
+};
+export default bench;

@@ -1,9 +1,29 @@
 /** Group norm and, where every channel is a group, instance norm, against R + S and 2R + S₂. */
 import type { Arena } from '../arena.ts';
+import { againstTorch, type Bench, fromScene } from '../bench.ts';
 import { memoryLoops, type Scene } from '../scene.ts';
-import { GROUP_NORM, type GroupNormShape, groupNormName } from './shapes.ts';
 
-export function groupNormScene(arena: Arena, shape: GroupNormShape): Scene {
+/** Images [n, c, size, size], whose channels are cut into groups. */
+interface GroupNormShape {
+  n: number;
+  c: number;
+  size: number;
+  groups: number;
+}
+
+const SHAPES: GroupNormShape[] = [
+  { n: 32, c: 64, size: 56, groups: 32 },
+  { n: 8, c: 256, size: 14, groups: 32 },
+  { n: 32, c: 64, size: 56, groups: 64 },
+  { n: 8, c: 256, size: 14, groups: 256 },
+];
+
+function nameOf({ n, c, size, groups }: GroupNormShape): string {
+  const kind = groups === c ? 'instances' : `${groups} groups`;
+  return `[${n}, ${c}, ${size}, ${size}], ${kind}`;
+}
+
+function groupNormScene(arena: Arena, shape: GroupNormShape): Scene {
   const { kernels: k } = arena;
   const { n, c, size: side, groups } = shape;
   const s = side * side;
@@ -26,8 +46,7 @@ export function groupNormScene(arena: Arena, shape: GroupNormShape): Scene {
     k.groupNormForward(y, ...saved, none, x, weight, bias, c, s, groups, 1e-5, 0, all);
   forward();
   return {
-    group: 'groupnorm',
-    shape: groupNormName(shape),
+    shape: nameOf(shape),
     unit: 'ns/element',
     loops: memoryLoops(arena, size, { x, y: dy, z }),
     works: {
@@ -56,6 +75,29 @@ export function groupNormScene(arena: Arena, shape: GroupNormShape): Scene {
   };
 }
 
-export function groupNormScenes(arena: Arena): (() => Scene)[] {
-  return GROUP_NORM.map((shape) => () => groupNormScene(arena, shape));
-}
+const bench: Bench = {
+  subject: 'Other norms',
+  scenes: (arena) => SHAPES.map((shape) => () => groupNormScene(arena, shape)),
+  contest: {
+    items: SHAPES.flatMap((shape) =>
+      ['forward', 'backward'].map((work) => ({
+        work,
+        shape: nameOf(shape),
+        unit: 'ns/element' as const,
+        count: shape.n * shape.c * shape.size ** 2,
+        of: { ...shape },
+        tolerance: 1e-4,
+      })),
+    ),
+    prepare: fromScene((arena, { of }) => groupNormScene(arena, of as unknown as GroupNormShape)),
+  },
+  goals: [
+    {
+      name: 'group norm and instance norm, forward and backward, × PyTorch',
+      ...{ must: 1, aim: 0.7, unit: '×' },
+      why: "the others are below 0.9. PyTorch's vectors are twice as wide, and a channel has only 49 vectors to share the cost of ending its sums",
+      of: (found) => againstTorch(found, ['forward', 'backward']),
+    },
+  ],
+};
+export default bench;

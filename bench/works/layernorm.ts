@@ -1,9 +1,23 @@
 /** Layer norm and RMS norm forward and backward, as multiples of memory.copy and of 2R + S₂. */
 import type { Arena } from '../arena.ts';
-import { memoryLoops, type Scene, type Work } from '../scene.ts';
-import { LAYER_NORM, type RowsShape, rowsName } from './shapes.ts';
+import { againstTorch, type Bench, fromScene, ratios } from '../bench.ts';
+import { memoryLoops, type Row, type Scene, type Work } from '../scene.ts';
 
-export function layerNormScene(arena: Arena, shape: RowsShape): Scene {
+/** n rows of d numbers: a transformer's tokens and features. */
+interface RowsShape {
+  n: number;
+  d: number;
+}
+
+const SHAPES: RowsShape[] = [
+  { n: 512, d: 768 },
+  { n: 4096, d: 512 },
+  { n: 100, d: 64 },
+];
+
+const nameOf = ({ n, d }: RowsShape) => `[${n}, ${d}]`;
+
+function layerNormScene(arena: Arena, shape: RowsShape): Scene {
   const { kernels: k } = arena;
   const { n, d } = shape;
   const size = n * d;
@@ -32,8 +46,7 @@ export function layerNormScene(arena: Arena, shape: RowsShape): Scene {
     results: [[dx, size]],
   });
   return {
-    group: 'layernorm',
-    shape: rowsName(shape),
+    shape: nameOf(shape),
     unit: 'ns/element',
     loops: memoryLoops(arena, size, { x, y: dy, z }),
     works: {
@@ -52,6 +65,42 @@ export function layerNormScene(arena: Arena, shape: RowsShape): Scene {
   };
 }
 
-export function layerNormScenes(arena: Arena): (() => Scene)[] {
-  return LAYER_NORM.map((shape) => () => layerNormScene(arena, shape));
-}
+const wide = ({ shape }: Row) => shape === '[512, 768]';
+
+const bench: Bench = {
+  subject: 'Other norms',
+  scenes: (arena) => SHAPES.map((shape) => () => layerNormScene(arena, shape)),
+  contest: {
+    items: SHAPES.flatMap((shape) =>
+      ['forward', 'backward', 'RMS forward', 'RMS backward'].map((work) => ({
+        work,
+        shape: nameOf(shape),
+        unit: 'ns/element' as const,
+        count: shape.n * shape.d,
+        of: { ...shape },
+        tolerance: 1e-4,
+      })),
+    ),
+    prepare: fromScene((arena, { of }) => layerNormScene(arena, of as unknown as RowsShape)),
+  },
+  goals: [
+    {
+      name: 'layer norm [512, 768] forward, × memory.copy',
+      ...{ must: 3, aim: 2.5, unit: '×' },
+      why: 'two additions an element in the sums and two in y, where the copy has none',
+      of: ({ strict }) => ratios(strict, 'forward', wide),
+    },
+    {
+      name: 'RMS norm [512, 768] forward, × memory.copy',
+      ...{ must: 2.2, aim: 2, unit: '×' },
+      why: "it shares layer norm's loop, which sums x beside x²; a loop of its own would cost bytes",
+      of: ({ strict }) => ratios(strict, 'RMS forward', wide),
+    },
+    {
+      name: 'layer norm, forward and backward, × PyTorch',
+      ...{ must: 1, aim: 0.7, unit: '×' },
+      of: (found) => againstTorch(found, ['forward', 'backward']),
+    },
+  ],
+};
+export default bench;

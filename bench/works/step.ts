@@ -2,12 +2,13 @@
 import { Adam, CrossEntropyLoss, manualSeed, memoryUsage } from 'evenkeel';
 import { cnn, mlp } from '../../examples/train/network.ts';
 import { fillUniform } from '../arena.ts';
+import { againstTorch, type Bench, type NamedItem, type Prepared, values } from '../bench.ts';
 import { type Effort, statistic, timeRounds } from '../measure.ts';
-import type { Row } from '../scene.ts';
-import { BATCH } from './shapes.ts';
+import type { Measured } from '../scene.ts';
 
-export const NETWORKS = ['mlp', 'cnn'] as const;
-export type Network = (typeof NETWORKS)[number];
+const BATCH = 100;
+const NETWORKS = ['mlp', 'cnn'] as const;
+type Network = (typeof NETWORKS)[number];
 
 export interface Stepper {
   /** One step; returns the loss before it. */
@@ -51,8 +52,10 @@ export function stepper(network: Network): Stepper {
   };
 }
 
-/** Milliseconds a step, and the linear memory that is taken while it runs. */
-export function measureSteps({ rounds, milliseconds }: Effort): Row[] {
+const shapeOf = (network: Network) => `${network} + batch norm, batch ${BATCH}, Adam`;
+
+/** Milliseconds a step, and the linear memory in use while it runs. */
+function measureSteps({ rounds, milliseconds }: Effort): Measured[] {
   return NETWORKS.flatMap((network) => {
     const before = memoryUsage();
     const { step, dispose } = stepper(network);
@@ -60,11 +63,58 @@ export function measureSteps({ rounds, milliseconds }: Effort): Row[] {
     const times = timeRounds({ step: { run: step } }, effort).step;
     const bytes = memoryUsage().used - before.used;
     dispose();
-    const shape = `${network} + batch norm, batch ${BATCH}, Adam`;
-    const base = { group: 'step', shape };
+    const base = { shape: shapeOf(network) };
     return [
       { ...base, work: 'step', unit: 'ms' as const, value: statistic(times) },
       { ...base, work: 'memory', unit: 'MB' as const, value: statistic([bytes / 1e6]) },
     ];
   });
 }
+
+/** The losses of three steps are what rivals have to agree with. */
+function prepare({ of }: NamedItem): Prepared {
+  const { step, dispose } = stepper(of.network as Network);
+  return { run: () => void step(), outputs: () => [step(), step(), step()], dispose };
+}
+
+const bench: Bench = {
+  subject: 'Networks',
+  relaxed: true,
+  measure: (_, effort) => measureSteps(effort),
+  contest: {
+    items: NETWORKS.map((network) => ({
+      work: 'step',
+      shape: shapeOf(network),
+      unit: 'ms',
+      count: 1,
+      of: { network },
+      tolerance: 1e-3, // two steps of rounding lie between the losses
+    })),
+    prepare: (_, item) => prepare(item),
+  },
+  goals: [
+    {
+      name: 'training step of the MLP, × PyTorch',
+      ...{ must: 1.2, aim: 1.05, unit: '×' },
+      why: '1.4 of 1.6 ms are matrix products, 79 MFLOP at 57 GFLOP/s, close to what 128-bit lanes can do. With AVX-512, PyTorch takes half of that, and the rest between its calls. Runs gave 1.16 to 1.25',
+      of: (found) => againstTorch(found, ['step'], ({ shape }) => shape.startsWith('mlp')),
+    },
+    {
+      name: 'training step of the CNN, × PyTorch',
+      ...{ must: 2, aim: 1.6, unit: '×' },
+      why: 'arithmetic: 5.5 GFLOP of convolutions run at 86 to 100 % of P, which 128-bit lanes limit to half of what AVX-512 gives PyTorch',
+      of: (found) => againstTorch(found, ['step'], ({ shape }) => shape.startsWith('cnn')),
+    },
+    {
+      name: 'the same, relaxed build, Node 24',
+      ...{ must: 1.7, aim: 1.45, unit: '×' },
+      of: (found) => againstTorch(found, ['step, relaxed'], ({ shape }) => shape.startsWith('cnn')),
+    },
+    {
+      name: 'linear memory of the CNN step',
+      ...{ must: 64, aim: 48, unit: 'MB' },
+      of: ({ strict }) => values(strict, 'memory', 'cnn'),
+    },
+  ],
+};
+export default bench;

@@ -1,0 +1,66 @@
+/** Losses: nanoseconds an element, and the multiple of bare loops over the same bytes. */
+import { ABSENT, type Arena } from '../arena.ts';
+import { type Bench, fromScene } from '../bench.ts';
+import { memoryLoops, type Scene } from '../scene.ts';
+
+const [ROWS, CLASSES] = [256, 1000];
+const SHAPE = `[${ROWS}, ${CLASSES}]`;
+const CROSS_ENTROPY = 'cross-entropy, forward and backward';
+
+function lossScene(arena: Arena): Scene {
+  const { kernels: k } = arena;
+  const n = ROWS * CLASSES;
+  const [x, t, y, z] = [arena.floats(n, 1), arena.floats(n, 2), arena.floats(n), arena.floats(n)];
+  const labels = arena.labels(ROWS, CLASSES);
+  const crossEntropy = () => {
+    k.crossEntropyForward(y, x, labels, ABSENT, CLASSES, 1, 0, -100, 0, ROWS);
+    k.crossEntropyBackward(y, y, labels, ABSENT, CLASSES, 1, 0, -100, 1 / ROWS, 0, ROWS);
+  };
+  return {
+    shape: SHAPE,
+    unit: 'ns/element',
+    loops: memoryLoops(arena, n, { x, y: t, z }),
+    works: {
+      [CROSS_ENTROPY]: {
+        count: n,
+        limit: ['(R+S+I)', (at) => at.R + at.S + at.I],
+        run: crossEntropy,
+        results: [[y, n]],
+      },
+      'mean squared error': {
+        count: n,
+        limit: ['2R', (at) => 2 * at.R],
+        run: () => k.mseForward(x, t, 0, n),
+      },
+      'mean squared error, backward': {
+        count: n,
+        limit: ['S₂', (at) => at['S₂']],
+        run: () => k.mseBackward(y, x, t, 1 / n, 0, n),
+      },
+      'binary cross-entropy': {
+        count: n,
+        limit: ['2R', (at) => 2 * at.R],
+        run: () => k.bceWithLogitsForward(x, t, ABSENT, ABSENT, n, 0, 1),
+      },
+    },
+  };
+}
+
+const bench: Bench = {
+  subject: 'Activations, losses, optimizers',
+  scenes: (arena) => [() => lossScene(arena)],
+  contest: {
+    items: [
+      {
+        work: CROSS_ENTROPY,
+        shape: SHAPE,
+        unit: 'ns/element',
+        count: ROWS * CLASSES,
+        of: { n: ROWS, c: CLASSES },
+        tolerance: 1e-4,
+      },
+    ],
+    prepare: fromScene(lossScene),
+  },
+};
+export default bench;

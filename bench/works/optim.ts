@@ -1,0 +1,82 @@
+/** Optimizers and random draws: nanoseconds an element, and the multiple of bare loops over the same bytes. */
+import { ABSENT, type Arena } from '../arena.ts';
+import type { Bench, NamedItem, Prepared } from '../bench.ts';
+import { memoryLoops, type Scene, type Work } from '../scene.ts';
+
+const PARAMETERS = 1_000_000;
+const S: Work['limit'] = ['S', (t) => t.S];
+const R: Work['limit'] = ['R', (t) => t.R];
+const I: Work['limit'] = ['I', (t) => t.I];
+
+function optimScene(arena: Arena): Scene {
+  const { kernels: k } = arena;
+  const n = PARAMETERS;
+  const block = (seed: number) => arena.floats(n, seed);
+  const [w, g, m, v, x, z] = [block(1), block(2), block(3), block(4), block(5), block(6)];
+  const squares = arena.view(v, n);
+  for (let i = 0; i < n; i++) squares[i] = Math.abs(squares[i]!);
+  const scratch = arena.bytes(64);
+  const work = (limit: Work['limit'], run: () => void): Work => ({ count: n, limit, run });
+  return {
+    shape: `[${n}]`,
+    unit: 'ns/element',
+    loops: memoryLoops(arena, n, { x, y: g, z }),
+    works: {
+      SGD: work(['(R+I)', (t) => t.R + t.I], () => k.sgdStep(w, g, 1e-3, 0, 0, n)),
+      'SGD, momentum': work(['(R+2I)', (t) => t.R + 2 * t.I], () =>
+        k.sgdMomentumStep(w, m, g, 1e-3, 0.9, 0, 0, 0, 0, 0, n),
+      ),
+      Adam: work(['(R+3I)', (t) => t.R + 3 * t.I], () =>
+        k.adamStep(w, m, v, ABSENT, g, 1e-3, 0.9, 0.999, 1e-8, 0, 0, 5, 0, n),
+      ),
+      RMSprop: work(['(R+2I)', (t) => t.R + 2 * t.I], () =>
+        k.rmspropStep(w, v, ABSENT, ABSENT, g, 1e-3, 0.99, 1e-8, 0, 0, 0, n),
+      ),
+      'gradient norm': work(R, () => k.sumOfSquares(g, 0, n)),
+      'moving average': work(['(R+I)', (t) => t.R + t.I], () => k.emaUpdate(x, w, 0.999, 0, n)),
+      'scale in place': work(I, () => k.scaleInPlace(x, 1, 0, n)),
+      dropout: work(S, () => k.dropout(x, g, 0.5, 2, 1, 0, 0, n, scratch)),
+      'uniform draws': work(I, () => k.randomUniform(x, 0, 1, 1, 0, 0, n, scratch)),
+      'normal draws': work(I, () => k.randomNormal(x, 0, 1, 1, 0, 0, n, scratch)),
+    },
+  };
+}
+
+/** Three updates of the same weights with the same gradient are what rivals have to agree with. */
+function prepare(arena: Arena, { work, of }: NamedItem): Prepared {
+  const { kernels: k } = arena;
+  const n = of.n as number;
+  const mark = arena.mark();
+  const [w, g] = [arena.floats(n, 1), arena.floats(n, 2)];
+  const [m, v] = [arena.floats(n), arena.floats(n)];
+  let steps = 0;
+  const run =
+    work === 'SGD'
+      ? () => k.sgdStep(w, g, 1e-3, 0, 0, n)
+      : () => k.adamStep(w, m, v, ABSENT, g, 1e-3, 0.9, 0.999, 1e-8, 0, 0, ++steps, 0, n);
+  return {
+    run,
+    outputs() {
+      for (let i = 0; i < 3; i++) run();
+      return arena.view(w, n);
+    },
+    dispose: () => arena.release(mark),
+  };
+}
+
+const bench: Bench = {
+  subject: 'Activations, losses, optimizers',
+  scenes: (arena) => [() => optimScene(arena)],
+  contest: {
+    items: ['SGD', 'Adam'].map((work) => ({
+      work,
+      shape: `[${PARAMETERS}]`,
+      unit: 'ns/element',
+      count: PARAMETERS,
+      of: { n: PARAMETERS },
+      tolerance: 1e-5,
+    })),
+    prepare,
+  },
+};
+export default bench;
