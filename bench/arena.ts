@@ -1,4 +1,4 @@
-/** The kernels, and the bare loops they are held against, on one linear memory. */
+/** The kernels, and the bare loops they are compared with, on one linear memory. */
 import type { Kernels, Pointer } from '../src/generated/kernels.ts';
 
 /** assembly/limits.ts and assembly/limits-memory.ts. */
@@ -11,10 +11,10 @@ export interface Loops {
   copy(y: Pointer, x: Pointer, size: number): void;
 }
 
-/** An address of no block: an argument that is left out. */
+/** The null pointer: an argument that is left out. */
 export const ABSENT = 0 as Pointer;
 
-/** A kernel module bound to memory of its own, from which blocks are cut and dropped like a stack's. */
+/** A kernel module with a memory of its own, whose blocks are allocated and freed as on a stack. */
 export class Arena {
   private top = 64;
 
@@ -24,7 +24,7 @@ export class Arena {
     readonly loops: Loops,
   ) {}
 
-  /** Where the next block would stand; `release` drops what was taken since. */
+  /** The top of the stack; `release` frees all blocks above it. */
   mark(): number {
     return this.top;
   }
@@ -33,7 +33,7 @@ export class Arena {
     this.top = mark;
   }
 
-  /** Room for `count` floats: numbers in [−0.5, 0.5) from `seed`, or zeros without one. */
+  /** A block of `count` floats: numbers in [−0.5, 0.5) made from `seed`, or zeros without a seed. */
   floats(count: number, seed?: number): Pointer {
     const pointer = this.bytes(count * 4);
     const view = this.view(pointer, count);
@@ -42,7 +42,7 @@ export class Arena {
     return pointer;
   }
 
-  /** No two blocks stand a multiple of 4 KiB apart, where a cache of few ways would thrash. */
+  /** A block. Gaps keep blocks from lying a multiple of 4 KiB apart, which a cache of few ways handles badly. */
   bytes(size: number): Pointer {
     const pointer = this.top as Pointer;
     this.top += ((size + 63) & ~63) + 5 * 64;
@@ -58,15 +58,15 @@ export class Arena {
     return pointer;
   }
 
-  /** Valid until memory grows. */
+  /** A view on a block, valid until memory grows. */
   view(pointer: Pointer, count: number): Float32Array {
     return new Float32Array(this.memory.buffer, pointer, count);
   }
 }
 
 /**
- * Numbers in [−0.5, 0.5), each a multiple of 2⁻²³, from a linear congruence modulo 2³² that every rival
- * can compute in 64-bit integers: u ← 1664525·u + 1013904223, from u = seed; the upper 23 bits count.
+ * Fills with numbers in [−0.5, 0.5), multiples of 2⁻²³, that every library can compute with 64-bit integers:
+ * u ← (1664525·u + 1013904223) mod 2³² from u = seed; the number is made of the upper 23 bits of u.
  */
 export function fillUniform(view: Float32Array, seed: number): Float32Array {
   let state = seed;

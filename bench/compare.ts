@@ -1,23 +1,23 @@
-/** A run against an earlier one. */
+/** Compares a run with an earlier one. */
 import type { Row, Unit } from './scene.ts';
 
 export interface Change {
   row: Row;
-  /** How much more the work costs than it did, by its ratio to the limit where there is one. */
+  /** Cost now / cost then: by the ratio to the limit where there is one, else by the value. */
   factor: number;
   by: 'ratio' | 'value';
 }
 
 const RATES: Unit[] = ['GFLOP/s'];
 
-/** One name for a work in every run. */
+/** The name of a work, the same in every run. */
 export function nameOf({ group, work, shape }: Pick<Row, 'group' | 'work' | 'shape'>): string {
   return `${group}: ${work}, ${shape}`;
 }
 
 /**
  * Changes of the rows that both runs have, worst first. Ratios to a limit of the same run are preferred,
- * since another day's machine has another clock; rates (GFLOP/s, shares) are turned into costs.
+ * since the clock differs from day to day; rates (GFLOP/s) are turned into costs.
  */
 export function compareRows(before: readonly Row[], after: readonly Row[]): Change[] {
   const old = new Map(before.map((row) => [nameOf(row), row]));
@@ -32,7 +32,7 @@ export function compareRows(before: readonly Row[], after: readonly Row[]): Chan
   return changes.sort((a, b) => b.factor - a.factor);
 }
 
-/** Those beyond `tolerance` (0.1: ten per cent dearer). */
+/** The works that became slower by more than `tolerance` (0.1: ten per cent). */
 export function regressions(changes: readonly Change[], tolerance = 0.1): Change[] {
   return changes.filter(({ factor }) => factor > 1 + tolerance);
 }

@@ -1,6 +1,6 @@
 /**
- * Final test accuracy on the full Fashion-MNIST, beside bench/fashion.py: the same networks, batch 100,
- * Adam under one cycle of the learning rate, PyTorch's initial weights.
+ * Final test accuracy on the full Fashion-MNIST; bench/fashion.py does the same with PyTorch. Batch 100,
+ * Adam, one cycle of the learning rate, initial weights drawn as in PyTorch.
  *
  *   npx tsx bench/fashion.ts mlp|cnn [--epochs 10] [--seeds 3] [--data DIR]
  */

@@ -1,7 +1,7 @@
 /**
  * Paired timing: each round runs every entry once, one after the other, and ratios are taken within a
- * round, so that a machine's moods disturb a kernel and its limit alike. What is counted is this
- * process's processor time: a core that is shared with others slows nothing down but the run.
+ * round, because a clock that changes then changes for a kernel and its limit alike. Times are the processor
+ * time of this process, which leaves out the time that other processes had the core.
  */
 
 /** The median, and the quartiles around it. */
@@ -13,20 +13,20 @@ export interface Statistic {
 
 export interface Entry {
   run(): void;
-  /** Puts back what runs wear out (an in-place operation's input), untimed, before each round. */
+  /** Restores what a run changes (the input of an operation in place); untimed, before each round. */
   reset?(): void;
 }
 
 export interface Effort {
   rounds: number;
-  /** What each entry gets in a round at least. */
+  /** Least time of each entry in a round. */
   milliseconds: number;
 }
 
-/** Slices of a round: an entry's time is their median, so that a disturbed slice is left out. */
+/** Slices of a round. An entry's time is their median, so a disturbed slice does not count. */
 const SLICES = 8;
 
-/** Milliseconds of one run of each entry, round by round; two first rounds warm up and are left out. */
+/** Milliseconds of one run of each entry, by round. Two rounds before the first warm up. */
 export function timeRounds<Name extends string>(
   entries: Record<Name, Entry>,
   { rounds, milliseconds }: Effort,
@@ -46,7 +46,7 @@ export function timeRounds<Name extends string>(
   return times;
 }
 
-/** Milliseconds a run: the median of slices, over about `milliseconds` in all and one run at least. */
+/** Milliseconds of one run: the median of slices that take about `milliseconds` together. */
 export function timeOf(run: () => void, milliseconds: number): number {
   const slice = milliseconds / SLICES;
   let batch = 1;
@@ -66,7 +66,7 @@ function elapsed(run: () => void, runs: number): number {
   return processorTime() - start;
 }
 
-/** Milliseconds that processors have spent on this process. */
+/** Milliseconds that the processor has spent on this process. */
 function processorTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

@@ -1,4 +1,4 @@
-/** Compiles the bare loops, and binds them and a build of the kernels to an arena, in Node. */
+/** Compiles the bare loops, and links them and a build of the kernels to an arena, in Node. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { instantiateSync } from '@assemblyscript/loader';
@@ -17,12 +17,12 @@ export async function compileLoops(): Promise<string[]> {
 }
 
 /**
- * `build` is strict or relaxed, for layers too. The variable KERNELS names a module, of one file under
- * work, whose kernels take the place of those of the build.
+ * An arena with the strict or the relaxed build, which layers then use too. The variable KERNELS names a
+ * module of one kernel file; its kernels replace those of the build.
  */
 export async function openArena(build: 'strict' | 'relaxed' = 'strict'): Promise<Arena> {
   if (build === 'relaxed') (await import('evenkeel/relaxed')).useRelaxed();
-  // The optimizing compiler from the first call on: what a kernel runs at once it is warm.
+  // Only the optimizing compiler, so that a kernel is warm from its first call.
   setFlagsFromString('--no-liftoff');
   const memory = new WebAssembly.Memory({ initial: 1024, maximum: 65536 });
   const bind = (path: string) => {

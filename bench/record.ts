@@ -9,6 +9,8 @@ export interface Origin {
   machine: { cpu: string; cores: number; node: string; v8: string; system: string };
   date: string;
   command: string;
+  /** What a reader of the numbers should know. */
+  note?: string;
 }
 
 export interface Run {

@@ -1,110 +1,130 @@
 /**
- * `npm run bench:results`: runs the suite and the rivals, and writes bench/RESULTS.md from what they left.
- * `-- --write` only writes, from the last runs in out/.
+ * `npm run bench:results`: measures everything, stores the numbers in bench/results, and writes
+ * bench/RESULTS.md from them. `--help` tells how to measure a part, or only to write the page.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { nameOf } from './compare.ts';
-import { type Everywhere, runtimes } from './everywhere/report.ts';
-import { GOALS, verdict, worst } from './goals.ts';
-import type { PeerRow } from './peers/main.ts';
+import type { Everywhere } from './everywhere/report.ts';
+import { page } from './page.ts';
+import type { PeerRun } from './peers/main.ts';
 import { type Run, readJson } from './record.ts';
-import { figure, markdown, rowsText } from './table.ts';
+import { PARTS, type Part, readRuntimes, readStored, store, storeRuntimes } from './store.ts';
+import { allBenches, chosen } from './suite.ts';
+import { peersText, rowsText } from './table.ts';
 
-const { values: options } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
-const [OURS, PEERS] = ['out/bench.json', 'out/peers.json'];
-const [RELAXED, RELAXED_PEERS] = ['out/bench-relaxed.json', 'out/peers-relaxed.json'];
-const EVERYWHERE = 'out/everywhere.json';
-const REASONS = 'bench/reasons.json';
+const benches = await allBenches();
 
-if (!options.write) {
-  const tsx = (...args: string[]) =>
-    spawnSync(process.execPath, ['--import', 'tsx', ...args], { stdio: 'inherit' }).status === 0;
-  if (!tsx('bench/main.ts') || !tsx('bench/peers/main.ts')) process.exit(1);
-  // Where the engine lacks fused multiply-add there are no such numbers.
-  const relaxed = process.env.RELAXED_NODE ?? process.execPath;
-  const run = (...args: string[]) =>
-    spawnSync(relaxed, ['--import', 'tsx', ...args], { stdio: 'inherit' });
-  run('bench/main.ts', '--relaxed', '--only', 'gemm,conv2d,step', '--out', RELAXED);
-  const peers = ['--peers', 'pytorch', '--only', 'step', '--out', RELAXED_PEERS];
-  run('bench/peers/main.ts', '--relaxed', ...peers);
-  tsx('bench/everywhere/main.ts');
-}
+const HELP = `npm run bench:results -- [options]
 
-const ours = readJson<Run>(OURS);
-const relaxed = existsSync(RELAXED) ? readJson<Run>(RELAXED) : undefined;
-const peers = [PEERS, RELAXED_PEERS]
-  .filter((path) => existsSync(path))
-  .flatMap((path) => readJson<{ rows: PeerRow[] }>(path).rows);
-const everywhere = existsSync(EVERYWHERE) ? readJson<Everywhere>(EVERYWHERE) : undefined;
-const reasons = JSON.parse(readFileSync(REASONS, 'utf8')) as Record<string, string>;
-writeFileSync('bench/RESULTS.md', report());
-console.log('bench/RESULTS.md');
+  --render          measures nothing, only writes bench/RESULTS.md from bench/results
+  --log NAMES       measures nothing, prints all stored rows of these benchmarks
+  --only NAMES      measures these benchmarks: ${[...benches.keys()].join(', ')}
+  --parts PARTS     measures these parts: ${PARTS.join(', ')}
+  --rounds N, --ms N  as in npm run bench and npm run bench:peers
 
-function report(): string {
-  const { machine, date } = ours;
-  return `${[
-    '# Results',
-    'Written by `npm run bench:results`; how it measures is in [README.md](README.md).',
-    `${machine.cpu}, ${machine.cores} cores, ${machine.system}; Node ${machine.node} (V8 ${machine.v8}); ${date.slice(0, 16).replace('T', ' ')} UTC. Commands: \`${ours.command}\`${relaxed ? `, \`${relaxed.command}\`` : ''}${peers.length > 0 ? ', `npm run bench:peers`' : ''}. One thread.`,
-    '## Goals',
-    'The worst of the rows that a goal is about.',
-    goals(),
-    '## Rivals',
-    peers.length > 0 ? rivals(peers) : 'Not measured.',
-    '## Runtimes',
-    everywhere ? runtimes(everywhere, reasons.runtimes) : 'Not measured.',
-    '## Against the limits',
-    ...[...new Set(ours.rows.map(({ group }) => group))].map(
-      (group) =>
-        `### ${group}\n\n\`\`\`\n${rowsText(ours.rows.filter((row) => row.group === group))}\n\`\`\``,
-    ),
-    ...(relaxed
-      ? [
-          `### relaxed build, Node ${relaxed.machine.node}\n\n\`\`\`\n${rowsText(relaxed.rows)}\n\`\`\``,
-        ]
-      : []),
-  ].join('\n\n')}\n`;
-}
+The relaxed parts run on the Node that the variable RELAXED_NODE names, 24 or later.`;
 
-function goals(): string {
-  return markdown(
-    ['', 'must', 'aim', 'measured', '', 'where it misses, the reason as far as known'],
-    GOALS.map((goal) => {
-      const measured = worst(goal, ours.rows, peers, relaxed?.rows ?? []);
-      const said = measured === undefined ? undefined : verdict(goal, measured);
-      const mark = { aim: 'aim', must: 'must', misses: '**misses**' };
-      return [
-        goal.name,
-        `${goal.must} ${goal.unit}`,
-        `${goal.aim} ${goal.unit}`,
-        measured === undefined ? 'not measured' : `${figure(measured)} ${goal.unit}`,
-        said ? mark[said] : '',
-        said === 'aim' ? '' : (reasons[goal.name] ?? ''),
-      ];
-    }),
+const { values: options } = parseArgs({
+  options: {
+    render: { type: 'boolean', default: false },
+    log: { type: 'string' },
+    only: { type: 'string' },
+    parts: { type: 'string' },
+    rounds: { type: 'string' },
+    ms: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const wanted = chosen([...benches.keys()], options.only);
+const failed: string[] = [];
+if (options.help) console.log(HELP);
+else if (options.log) printLog(chosen([...benches.keys()], options.log));
+else {
+  if (!options.render) for (const part of chosenParts()) measure(part);
+  writeFileSync(
+    fileURLToPath(new URL('RESULTS.md', import.meta.url)),
+    page({ benches, stored: readStored(), runtimes: readRuntimes() }),
   );
+  console.log('bench/RESULTS.md');
+}
+if (failed.length > 0) {
+  console.error(`not measured in full: ${failed.join(', ')}`);
+  process.exitCode = 1;
 }
 
-/** Our time as a share of each rival's; footnotes name what a rival cannot do. */
-function rivals(rows: readonly PeerRow[]): string {
-  const names = [...new Set(rows.flatMap(({ theirs }) => Object.keys(theirs)))].sort();
-  const notes: string[] = [];
-  const cell = (result: PeerRow['theirs'][string] | undefined): string => {
-    if (!result) return '';
-    if ('ratio' in result) return result.ratio.median.toPrecision(2);
-    if (!notes.includes(result.error)) notes.push(result.error);
-    return `[${notes.indexOf(result.error) + 1}]`;
-  };
-  const table = markdown(
-    ['', 'ours', ...names],
-    rows.map((row) => [
-      nameOf(row),
-      `${figure(row.ours.median)} ${row.unit}`,
-      ...names.map((name) => cell(row.theirs[name])),
-    ]),
-  );
-  const list = notes.map((note, i) => `${i + 1}. ${note}`).join('\n');
-  return `Our time as a share of theirs: below 1 we are faster.\n\n${table}\n\n${list}`;
+function chosenParts(): Part[] {
+  // A choice of benchmarks says nothing about runtimes.
+  const parts =
+    options.parts?.split(',') ?? PARTS.filter((part) => !options.only || part !== 'runtimes');
+  for (const part of parts) {
+    if (!PARTS.includes(part as Part)) {
+      throw new RangeError(`--parts: no part ${part}; there are ${PARTS.join(', ')}`);
+    }
+  }
+  return parts as Part[];
+}
+
+/** Measures a part in a process of its own, and stores what it leaves. */
+function measure(part: Part): void {
+  const out = `out/${part}.json`;
+  const began = Date.now();
+  const relaxed = part.endsWith('relaxed');
+  if (relaxed && !process.env.RELAXED_NODE && Number.parseInt(process.versions.node, 10) < 24) {
+    console.log(`${part}: skipped, needs Node 24 or later (RELAXED_NODE); the stored numbers stay`);
+    return;
+  }
+  const program = part === 'runtimes' ? 'everywhere' : part.startsWith('peers') ? 'peers' : '';
+  const names = wanted.filter((name) => {
+    const { relaxed: changes, contest } = benches.get(name)!;
+    return (!relaxed || changes) && (program !== 'peers' || contest);
+  });
+  if (part !== 'runtimes' && names.length === 0) return;
+  const args = [
+    ...(part === 'runtimes' ? [] : ['--only', names.join(',')]),
+    ...(relaxed ? ['--relaxed'] : []),
+    ...(part === 'peers-relaxed' ? ['--peers', 'pytorch'] : []),
+    ...(options.rounds ? ['--rounds', options.rounds] : []),
+    ...(options.ms ? ['--ms', options.ms] : []),
+  ];
+  const node = relaxed ? (process.env.RELAXED_NODE ?? process.execPath) : process.execPath;
+  const main = ['bench', program, 'main.ts'].filter(Boolean).join('/');
+  const { status } = spawnSync(node, ['--import', 'tsx', main, ...args, '--out', out], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) failed.push(part);
+  const left = leftBy(out, began);
+  if (!left) return;
+  if (part === 'runtimes') storeRuntimes(left as Everywhere);
+  else store(part, left as Run | PeerRun);
+}
+
+/** What a run wrote, complete or not; nothing where the file is an older run's. */
+function leftBy(out: string, began: number): Run | PeerRun | Everywhere | undefined {
+  try {
+    const run = readJson<Run | PeerRun | Everywhere>(out);
+    return Date.parse(run.origin.date) >= began ? run : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function printLog(names: readonly string[]): void {
+  const all = readStored();
+  for (const name of names) {
+    const stored = all.get(name) ?? {};
+    for (const part of PARTS) {
+      const measured = part === 'runtimes' ? undefined : stored[part];
+      if (!measured) continue;
+      const { origin, rows } = measured;
+      console.log(`\n${name}, ${part}, ${origin.date}, Node ${origin.machine.node}`);
+      console.log(
+        part.startsWith('peers')
+          ? peersText(rows as PeerRun['rows'])
+          : rowsText(rows as Run['rows']),
+      );
+    }
+  }
 }

@@ -1,4 +1,4 @@
-/** What is measured together: works on the same blocks and the limits they are held against. */
+/** What is measured together: works on the same blocks, and the bare loops they are compared with. */
 import type { Pointer } from '../src/generated/kernels.ts';
 import type { Arena } from './arena.ts';
 import { type Effort, type Entry, type Statistic, statistic, timeRounds } from './measure.ts';
@@ -9,9 +9,9 @@ export type Unit = 'ns/element' | 'GFLOP/s' | 'ms' | 'MB' | 'kB';
 export interface Work extends Entry {
   /** Elements or flop of one run. */
   count: number;
-  /** The limit's name and its time from the loops' times, where the work has one. */
+  /** The limit's name, and its time from the loops' times. */
   limit?: [name: string, of: (times: Record<Loop, number>) => number];
-  /** Where results stand, for rivals to agree with. */
+  /** Blocks of results, which other libraries have to agree with. */
   results?: [Pointer, number][];
 }
 
@@ -43,10 +43,10 @@ export interface Row extends Measured {
 }
 
 const STEPS = 1 << 16;
-/** Twelve lanes of four, a product and a sum each. */
+/** Twelve vectors of four lanes, a product and a sum each. */
 export const MUL_ADD_FLOP = 96 * STEPS;
 const FLOP_A_CYCLE = 16;
-/** What the loop `clock` would do at its peak. */
+/** Flop that the machine could do in the time of the loop `clock`. */
 export const PEAK_FLOP = FLOP_A_CYCLE * STEPS;
 
 /** The bare loops that touch no memory. */
@@ -57,13 +57,13 @@ export function computeLoops({ loops }: Arena): Scene['loops'] {
   };
 }
 
-/** The bare loops over blocks of `size` floats; `y` and `x` may be what the works use. */
+/** The bare loops over blocks of `size` floats; `x` and `y` may be inputs of the works. */
 export function memoryLoops(
   { loops }: Arena,
   size: number,
   { x, y, z }: { x: Pointer; y: Pointer; z: Pointer },
 ): Scene['loops'] {
-  const whole = size & ~15; // the loops know no tails
+  const whole = size & ~15; // the loops have no tails
   return {
     copy: { run: () => loops.copy(z, x, whole) },
     R: { run: () => loops.readSum(x, whole) },

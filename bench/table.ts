@@ -1,5 +1,7 @@
-/** What the suite prints: rows of one unit beneath one another, groups apart. */
+/** Tables as text and as Markdown. */
 import { spread } from './measure.ts';
+import type { PeerRow } from './peers/main.ts';
+import { RIVALS, type Rival } from './peers/support.ts';
 import type { Row } from './scene.ts';
 
 /** Columns as wide as their widest cell: text to the left, numbers to the right. */
@@ -69,4 +71,22 @@ function loopsText({ loops = {} }: Row): string {
       name === 'clock' ? `${value.toFixed(2)} GHz` : `${name} ${figure(value)}`,
     )
     .join('  ');
+}
+
+/** Our time as a share of each library's, or why there is none. */
+export function peersText(
+  rows: readonly PeerRow[],
+  names = Object.keys(RIVALS) as Rival[],
+): string {
+  const cell = (result: PeerRow['theirs'][Rival]) => {
+    if (!result) return '';
+    return 'ratio' in result ? result.ratio.median.toPrecision(2) : result.reason;
+  };
+  return tableText(
+    ['work', 'shape', 'ours', '', ...names],
+    rows.map(({ work, shape, ours, unit, theirs }) => [
+      ...[work, shape, figure(ours.median), unit],
+      ...names.map((name) => cell(theirs[name])),
+    ]),
+  );
 }

@@ -1,11 +1,26 @@
-/** The benchmark suite's own arithmetic: statistics, table, comparison. */
+/** The benchmark suite's own arithmetic and completeness; it measures nothing. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fillUniform } from '../bench/arena.ts';
+import { type Goal, ratios } from '../bench/bench.ts';
 import { compareRows, regressions } from '../bench/compare.ts';
-import { GOALS, verdict, worst } from '../bench/goals.ts';
+import { verdict, worst } from '../bench/goals.ts';
 import { spread, statistic, timeOf, timeRounds } from '../bench/measure.ts';
+import { page } from '../bench/page.ts';
 import { disagreement } from '../bench/peers/agree.ts';
+import { allItems } from '../bench/peers/items.ts';
+import {
+  driversIn,
+  lackOf,
+  OUTCOMES,
+  REASONS,
+  RIVALS,
+  type Rival,
+} from '../bench/peers/support.ts';
+import { jsonText } from '../bench/record.ts';
 import { measureScene, type Row } from '../bench/scene.ts';
+import { readRuntimes, readStored } from '../bench/store.ts';
+import { allBenches, chosen } from '../bench/suite.ts';
 import { figure, ratioText, rowsText, tableText } from '../bench/table.ts';
 
 const flat = (median: number) => ({ median, low: median, high: median });
@@ -69,7 +84,7 @@ describe('rounds', () => {
   it('make ratios within a round, of costs and of rates', () => {
     const taking = (milliseconds: number) => ({ run: () => pass(milliseconds) });
     const effort = { rounds: 5, milliseconds: 8 };
-    const base = { group: 'g', shape: 's' };
+    const base = { shape: 's' };
     const [cost] = measureScene(
       {
         ...base,
@@ -175,26 +190,121 @@ it('inputs that every rival can make: multiples of 2⁻²³ from an integer cong
   }
 });
 
-describe('rivals', () => {
+describe('benchmarks', () => {
+  it('are the files of bench/works, each with something to measure', async () => {
+    const benches = await allBenches();
+    expect(benches.size).toBeGreaterThan(15);
+    for (const [name, { scenes, measure }] of benches) {
+      expect(scenes ?? measure, name).toBeTypeOf('function');
+    }
+  });
+
+  it('are chosen by name, or by the end of a name', () => {
+    const names = ['batchnorm', 'batchnorm-variants', 'gemm'];
+    expect(chosen(names, undefined)).toEqual(names);
+    expect(chosen(names, 'gemm,variants')).toEqual(['gemm', 'batchnorm-variants']);
+    expect(() => chosen(names, 'norm')).toThrow(/no benchmark norm; there are batchnorm, /);
+  });
+
+  it('have items of different names', async () => {
+    const names = (await allItems()).map(({ group, work, shape }) => `${group} ${work} ${shape}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('other libraries', () => {
+  const source = (rival: Rival) =>
+    readFileSync(new URL(`../bench/peers/${RIVALS[rival]}`, import.meta.url), 'utf8');
+  const rivals = Object.keys(RIVALS) as Rival[];
+
   it('agree within a share of the largest result', () => {
     expect(disagreement([1, -2.0001], [1, -2], 1e-4)).toBeUndefined();
     expect(disagreement([1, -2.1], [1, -2], 1e-4)).toMatch(/off by 5.0e-2/);
     expect(disagreement([1], [1, -2], 1e-4)).toMatch(/1 samples, not 2/);
-    expect(disagreement([Number.NaN], [1], 1)).toMatch(/disagrees/);
-    expect(disagreement([1], [null], 1)).toMatch(/disagrees/);
+    expect(disagreement([Number.NaN], [1], 1)).toMatch(/off by NaN/);
+    expect(disagreement([1], [null], 1)).toMatch(/off by NaN/);
+  });
+
+  it('are found by the functions of their file', () => {
+    const drivers = driversIn(
+      'function a(x) {}\nasync function b() {}\n  function c() {}\ndef d(x):\n',
+    );
+    expect([...drivers]).toEqual(['a', 'b', 'd']);
+  });
+
+  it.each(rivals)('%s has a driver or a reason for every item', async (rival) => {
+    const drivers = driversIn(source(rival));
+    const lacking = (await allItems()).filter(
+      (item) => !drivers.has(item.group) && !lackOf(rival, item),
+    );
+    expect(lacking.map(({ group, work }) => `${group}: ${work}`)).toEqual([]);
+  });
+
+  it.each(rivals)('%s has no driver that nothing asks for', async (rival) => {
+    const items = (await allItems()).filter((item) => !lackOf(rival, item));
+    const asked = new Set(items.map(({ group }) => group));
+    const known = new Set((await allItems()).map(({ group }) => group));
+    const unused = [...driversIn(source(rival))].filter(
+      (name) => known.has(name) && !asked.has(name),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  it('lack nothing that no item asks for', async () => {
+    const items = await allItems();
+    const used = rivals.flatMap((rival) => items.map((item) => lackOf(rival, item)));
+    const outcomes: string[] = Object.values(OUTCOMES);
+    expect(new Set(used.filter((reason) => reason !== undefined))).toEqual(
+      new Set([...REASONS].filter((reason) => !outcomes.includes(reason))),
+    );
+  });
+});
+
+describe('stored results', () => {
+  it('have a time or a known reason for every library', () => {
+    const allowed = [...REASONS].filter((reason) => reason !== OUTCOMES.failed);
+    for (const [name, { peers }] of readStored()) {
+      for (const { work, theirs } of peers?.rows ?? []) {
+        for (const [rival, result] of Object.entries(theirs)) {
+          if ('ratio' in result) expect(result.ratio.median).toBeGreaterThan(0);
+          else expect(allowed, `${name}: ${work}, ${rival}`).toContain(result.reason);
+        }
+      }
+    }
+  });
+
+  it('belong to benchmarks that exist', async () => {
+    const names = [...(await allBenches()).keys()];
+    for (const name of readStored().keys()) expect(names).toContain(name);
+  });
+
+  it('make RESULTS.md, which npm run bench:results -- --render writes', async () => {
+    const text = readFileSync(new URL('../bench/RESULTS.md', import.meta.url), 'utf8');
+    const benches = await allBenches();
+    expect(text).toBe(page({ benches, stored: readStored(), runtimes: readRuntimes() }));
+    expect(text.split('\n').length).toBeLessThan(130);
+  });
+
+  it('are JSON with an element a line', () => {
+    const run = { origin: { date: 'today' }, rows: [{ shape: '[2, {3}]', values: [1 / 3] }, {}] };
+    const text = jsonText(run);
+    expect(JSON.parse(text)).toEqual({
+      ...run,
+      rows: [{ shape: '[2, {3}]', values: [0.3333] }, {}],
+    });
+    expect(text.split('\n')).toHaveLength(7);
   });
 });
 
 describe('goals', () => {
-  const inference = GOALS.find(({ name }) => name.includes('× S'))!;
+  const inference: Goal = {
+    name: 'inference × S',
+    ...{ must: 1.15, aim: 1.05, unit: '×' },
+    of: ({ strict }) => ratios(strict, 'inference', ({ shape }) => !shape.startsWith('rows')),
+  };
   const image = (shape: string, ratio: number) =>
-    row({
-      group: 'batchnorm',
-      work: 'inference',
-      shape,
-      unit: 'ns/element',
-      ratio: { of: '× S', ...flat(ratio) },
-    });
+    row({ work: 'inference', shape, unit: 'ns/element', ratio: { of: '× S', ...flat(ratio) } });
+  const found = (strict: Row[]) => ({ strict, relaxed: [], pytorch: [] });
 
   it('take the worst row that they are about', () => {
     const rows = [
@@ -202,17 +312,21 @@ describe('goals', () => {
       image('NHWC [32, 56, 56, 64]', 1.1),
       image('rows [128, 100]', 3),
     ];
-    expect(worst(inference, rows, [], [])).toBe(1.1);
-    expect(worst(inference, [], [], [])).toBeUndefined();
+    expect(worst(inference, found(rows))).toEqual({
+      value: 1.1,
+      where: 'inference, NHWC [32, 56, 56, 64]',
+    });
+    expect(worst({ ...inference, more: true }, found(rows))?.value).toBe(1.04);
+    expect(worst(inference, found([]))).toBeUndefined();
   });
 
   it('know more from less', () => {
     expect([1.05, 1.1, 1.2].map((value) => verdict(inference, value))).toEqual([
       'aim',
       'must',
-      'misses',
+      'missed',
     ]);
-    const product = GOALS.find(({ more }) => more)!;
-    expect([93, 90, 80].map((value) => verdict(product, value))).toEqual(['aim', 'must', 'misses']);
+    const product = { ...inference, must: 85, aim: 93, more: true };
+    expect([93, 90, 80].map((value) => verdict(product, value))).toEqual(['aim', 'must', 'missed']);
   });
 });

@@ -1,7 +1,7 @@
 import type { Session } from '../../test/everywhere/runtime.ts';
 import type { Request } from './works.ts';
 
-/** A runtime's clock, or ours less what an empty request takes where that one does not serve. */
+/** A runtime's clock; where it is too coarse, ours less the time of an empty request. */
 export class Clock {
   private overhead = 0;
   private coarse = false;
@@ -22,7 +22,7 @@ export class Clock {
     return this.session.ask(request);
   }
 
-  /** The least of the times asked for: what disturbs one slice leaves another alone. */
+  /** The least of the times asked for, since a disturbance seldom meets all slices. */
   async time(request: Request): Promise<number> {
     if (request.ask === 'time' && this.coarse) {
       const slices: number[] = [];
@@ -37,7 +37,7 @@ export class Clock {
     const start = performance.now();
     const own = (await this.ask(request)) as number[];
     const outside = performance.now() - start - this.overhead;
-    // A clock of whole milliseconds, standing or not, is none for slices of a few.
+    // Whole milliseconds are too coarse for slices of a few.
     this.coarse = own.every(Number.isInteger);
     return this.coarse ? Math.max(outside / own.length, 0.001) : Math.min(...own);
   }

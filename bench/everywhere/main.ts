@@ -1,7 +1,7 @@
 /**
- * `npm run bench:everywhere`: the central works in every runtime, beside bare loops and memory.copy of that
- * same runtime. Times are the least slice of some rounds, by the clock on the wall: it is the only one that
- * all have, and what disturbs it only adds.
+ * `npm run bench:everywhere`: the central works in every runtime, beside bare loops and memory.copy in the
+ * same runtime. A time is the least of all slices by the wall clock: all runtimes have that clock, and a
+ * disturbance only makes a slice longer.
  */
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -9,12 +9,12 @@ import { chosen } from '../../test/everywhere/all.ts';
 import { Program } from '../../test/everywhere/program.ts';
 import { Missing, type Runtime } from '../../test/everywhere/runtime.ts';
 import { compileLoops } from '../open.ts';
-import { machine, writeJson } from '../record.ts';
+import { originOf, writeJson } from '../record.ts';
 import { tableText } from '../table.ts';
 import { Clock } from './clock.ts';
-import { cellsOf, HEADER, type Line, type Times } from './report.ts';
+import { cellsOf, type Everywhere, figuresOf, HEADER, type Line, type Times } from './report.ts';
 
-/** A round is cut so short that a core shared with others is seldom lost in the middle of a slice. */
+/** Slices of a round: short ones, so that few of them are interrupted by other processes. */
 const SLICES = 8;
 
 const SCENES = ['rows', 'images', 'gemm', 'mlp', 'cnn'];
@@ -39,14 +39,16 @@ try {
 } finally {
   program.close();
 }
-writeJson(options.out, { machine: machine(), date: new Date().toISOString(), lines });
+const found: Everywhere = { origin: originOf('npm run bench:everywhere'), lines };
+writeJson(options.out, found);
 console.log(tableText(HEADER, lines.map(cellsOf)));
 for (const { runtime, error } of lines) if (error) console.log(`\n${runtime}: ${error}`);
 console.log(`\n${options.out}`);
 process.exit(lines.some(({ error }) => error) ? 1 : 0);
 
 async function measure(runtime: Runtime): Promise<Line> {
-  const line: Line = { runtime: runtime.name, scenes: {} };
+  const line: Line = { runtime: runtime.name };
+  const scenes: Record<string, Times> = {};
   try {
     const firsts: number[] = [];
     for (let i = 0; i < 3; i++) {
@@ -55,10 +57,11 @@ async function measure(runtime: Runtime): Promise<Line> {
       const clock = new Clock(session);
       await clock.prepare();
       firsts.push(await clock.time({ ask: 'first' }));
-      if (i === 2) for (const scene of SCENES) line.scenes[scene] = await timeScene(clock, scene);
+      if (i === 2) for (const scene of SCENES) scenes[scene] = await timeScene(clock, scene);
       await session.close();
     }
     line.first = Math.min(...firsts);
+    line.figures = figuresOf(scenes);
   } catch (error) {
     if (error instanceof Missing) line.missing = error.message;
     else line.error = String(error);
@@ -71,7 +74,7 @@ async function timeScene(clock: Clock, scene: string): Promise<Times> {
   const works = Object.keys(counts);
   const runs: Record<string, number> = {};
   for (const work of works) {
-    // The first rounds find how many runs fill a round, and let the engine's best compiler finish.
+    // The first rounds find how many runs fill a round, and give the optimizing compiler time to finish.
     let n = 1;
     for (let warm = 0; warm < 8 * milliseconds; ) {
       const took = await clock.time({ ask: 'time', work, runs: n, slices: SLICES });

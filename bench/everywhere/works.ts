@@ -1,6 +1,6 @@
 /**
  * The central works as a program for any runtime. It is told what to run and how often, and answers with
- * what its own clock shows; where that stands still or is coarse (workerd), who asks looks at theirs.
+ * times by its own clock. Where that clock stands still or is coarse (workerd), the asking side uses its own.
  */
 import { BatchNorm1d } from 'evenkeel';
 import { Block, kernels, memory } from 'evenkeel/kernels';
@@ -14,7 +14,7 @@ import { batchNormScene } from '../works/batchnorm.ts';
 import { gemmScene } from '../works/gemm.ts';
 import { stepper } from '../works/step.ts';
 
-/** Blocks among those of layers, in the one memory that the package's kernels have. */
+/** An arena in the memory that the package's kernels share with the layers. */
 class SharedArena extends Arena {
   private blocks: Block[] = [];
 
@@ -45,14 +45,14 @@ const SCENES: Record<string, (arena: Arena) => Scene> = {
   gemm: (arena) => gemmScene(arena, { form: 'NN', m: 512, n: 512, k: 512 }),
 };
 
-/** What can be timed: works of a scene and the bare loops beside them. */
+/** What is timed in a scene: its works and the bare loops beside them. */
 const WORKS: Record<string, readonly (Loop | 'forward' | 'backward' | 'product')[]> = {
   rows: ['forward', 'backward', 'copy', 'R', 'S', 'S₂'],
   images: ['forward', 'backward', 'copy', 'R', 'S', 'S₂'],
   gemm: ['product', 'P', 'clock'],
 };
 
-/** Those that ask for times get a list of milliseconds. */
+/** A request for times is answered with a list of milliseconds. */
 export type Request =
   | { ask: 'first' | 'nothing' }
   | { ask: 'prepare'; scene: string }
@@ -80,13 +80,13 @@ function firstResult(): number {
   }, 1);
 }
 
-/** Makes ready what a scene times; returns the elements or flop of each work. */
+/** Prepares a scene; returns the elements or flop of each work. */
 function prepare(name: string): Record<string, number> {
   dispose();
   if (name === 'mlp' || name === 'cnn') {
-    const { step, dispose: give } = stepper(name);
-    dispose = give;
-    prepared = { step };
+    const stepping = stepper(name);
+    dispose = stepping.dispose;
+    prepared = { step: stepping.step };
     return { step: 1 };
   }
   arena ??= open();

@@ -12,7 +12,7 @@ import { type Statistic, statistic } from '../measure.ts';
 import { type Origin, originOf, writeJson } from '../record.ts';
 import type { Row, Unit } from '../scene.ts';
 import { chosen } from '../suite.ts';
-import { figure, tableText } from '../table.ts';
+import { figure, peersText } from '../table.ts';
 import { disagreement } from './agree.ts';
 import { allItems } from './items.ts';
 import { Peer } from './peer.ts';
@@ -103,16 +103,13 @@ for (const item of wanted) {
 }
 for (const { peer } of [{ peer: ours }, ...rivals]) peer.close();
 
-const cell = (row: PeerRow, name: Rival) => {
-  const result = row.theirs[name]!;
-  return 'ratio' in result ? result.ratio.median.toPrecision(2) : result.reason;
-};
 console.log(
-  `\nour time / theirs\n${tableText(
-    ['work', ...rivals.map(({ name }) => name)],
-    run.rows.map((row) => [nameOf(row), ...rivals.map(({ name }) => cell(row, name))]),
-  )}\n${run.rows.length} rows in ${options.out}`,
+  `\nour time / theirs\n${peersText(
+    run.rows,
+    rivals.map(({ name }) => name),
+  )}`,
 );
+console.log(`${run.rows.length} rows in ${options.out}`);
 const failed = run.rows.flatMap(({ theirs }) =>
   Object.values(theirs).filter((result) => 'reason' in result && result.reason === OUTCOMES.failed),
 );

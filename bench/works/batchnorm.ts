@@ -154,7 +154,7 @@ const large = ({ shape }: Row): boolean =>
 
 const bench: Bench = {
   subject: 'Batch norm',
-  shown: ['forward', 'statistics', 'inference', 'inference in place', 'backward'],
+  shown: ['forward', 'inference', 'inference in place', 'backward'],
   scenes: (arena) => SHAPES.map((shape) => () => batchNormScene(arena, shape)),
   contest: {
     items,

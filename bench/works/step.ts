@@ -106,7 +106,7 @@ const bench: Bench = {
       of: (found) => againstTorch(found, ['step'], ({ shape }) => shape.startsWith('cnn')),
     },
     {
-      name: 'the same, relaxed build, Node 24',
+      name: 'training step of the CNN, relaxed build, Node 24, × PyTorch',
       ...{ must: 1.7, aim: 1.45, unit: '×' },
       of: (found) => againstTorch(found, ['step, relaxed'], ({ shape }) => shape.startsWith('cnn')),
     },
