@@ -1,6 +1,6 @@
 /**
  * The form of a benchmark: what a file in bench/works exports by default. The file's name is the
- * benchmark's name in `--only`, in the stored results and in the drivers of rivals.
+ * benchmark's name in `--only`, in bench/results and in the drivers of bench/peers.
  */
 import type { Arena } from './arena.ts';
 import type { Effort } from './measure.ts';
@@ -19,13 +19,13 @@ export const SUBJECTS = [
 export interface Bench {
   /** The table of RESULTS.md that shows it. */
   subject: (typeof SUBJECTS)[number];
-  /** The works that the table shows, if not those that rivals are asked for. */
+  /** The works that the table shows; without it, those of `contest`. */
   shown?: string[];
-  /** Whether the relaxed build changes its times. */
+  /** Whether the relaxed build, too, is measured. */
   relaxed?: boolean;
-  /** Works beside the machine's limits. Each scene is made, measured and dropped in turn. */
+  /** Works beside bare loops. Each scene is made, measured and freed before the next. */
   scenes?(arena: Arena): (() => Scene)[];
-  /** Works that are measured in a way of their own. */
+  /** Works that are measured in another way. */
   measure?(arena: Arena, effort: Effort): Measured[];
   /** The same works in other libraries. */
   contest?: Contest;
@@ -38,16 +38,16 @@ export interface Contest {
   prepare(arena: Arena, item: NamedItem): Prepared;
 }
 
-/** One work of one shape, in words that cross a pipe to another process. */
+/** One work of one shape, as JSON, since it is sent to other processes. */
 export interface Item {
   work: string;
   shape: string;
   unit: Unit;
-  /** Elements or flop of one run; 1 where the unit is a run. */
+  /** Elements or flop of one run; 1 where the value is milliseconds a run. */
   count: number;
   /** What a driver needs to know. */
   of: Record<string, unknown>;
-  /** The largest difference that still agrees, as a share of the largest result. */
+  /** The largest difference allowed, as a share of the largest result. */
   tolerance: number;
 }
 
@@ -81,7 +81,7 @@ export function fromScene(make: (arena: Arena, item: NamedItem) => Scene): Conte
   };
 }
 
-/** A number that the project wants to reach. The worst of the figures that `of` finds is held against it. */
+/** A number to reach. It is compared with the worst of the figures that `of` finds. */
 export interface Goal {
   name: string;
   must: number;

@@ -3,7 +3,7 @@ import { type Bench, type Contested, type Found, type Goal, SUBJECTS } from './b
 import { type Everywhere, runtimes } from './everywhere/report.ts';
 import { verdict, worst } from './goals.ts';
 import type { PeerRow } from './peers/main.ts';
-import { RIVALS, type Rival } from './peers/support.ts';
+import { PEERS, type PeerName } from './peers/support.ts';
 import type { Origin } from './record.ts';
 import type { Row } from './scene.ts';
 import { PARTS, type Stored } from './store.ts';
@@ -15,7 +15,7 @@ export interface Numbers {
   runtimes: Everywhere | undefined;
 }
 
-const NAMES = Object.keys(RIVALS) as Rival[];
+const NAMES = Object.keys(PEERS) as PeerName[];
 
 const LEGEND =
   'A cell is the range over all shapes. Columns of libraries: our time as a share of theirs, below 1 we ' +
@@ -164,7 +164,7 @@ function workRow(
     `${name}: ${work}`,
     values.length > 0 ? `${range(values, figure)} ${unit}` : '',
     limits(own),
-    ...NAMES.map((rival) => cell(contested, rival)),
+    ...NAMES.map((peer) => cell(contested, peer)),
   ];
 }
 
@@ -178,7 +178,7 @@ function limits(rows: readonly Row[]): string {
 }
 
 /** The range of ratios to a library, and why some shapes have none. */
-function cell(rows: readonly PeerRow[], name: Rival): string {
+function cell(rows: readonly PeerRow[], name: PeerName): string {
   const ratios: number[] = [];
   const reasons = new Map<string, number>();
   for (const row of rows) {
@@ -197,7 +197,7 @@ function peerRows(stored: Numbers['stored']): PeerRow[] {
   return [...stored.values()].flatMap(({ peers }) => peers?.rows ?? []);
 }
 
-function ratioOf(row: PeerRow, name: Rival): number | undefined {
+function ratioOf(row: PeerRow, name: PeerName): number | undefined {
   const result = row.theirs[name];
   return result && 'ratio' in result ? result.ratio.median : undefined;
 }

@@ -22,7 +22,7 @@ const HELP = `npm run bench:results -- [options]
   --log NAMES       measures nothing, prints all stored rows of these benchmarks
   --only NAMES      measures these benchmarks: ${[...benches.keys()].join(', ')}
   --parts PARTS     measures these parts: ${PARTS.join(', ')}
-  --rounds N, --ms N  as in npm run bench and npm run bench:peers
+  --rounds N, --ms N, --patience N   as in npm run bench and npm run bench:peers
 
 The relaxed parts run on the Node that the variable RELAXED_NODE names, 24 or later.`;
 
@@ -34,6 +34,7 @@ const { values: options } = parseArgs({
     parts: { type: 'string' },
     rounds: { type: 'string' },
     ms: { type: 'string' },
+    patience: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -88,6 +89,7 @@ function measure(part: Part): void {
     ...(part === 'peers-relaxed' ? ['--peers', 'pytorch'] : []),
     ...(options.rounds ? ['--rounds', options.rounds] : []),
     ...(options.ms ? ['--ms', options.ms] : []),
+    ...(options.patience && program === 'peers' ? ['--patience', options.patience] : []),
   ];
   const node = relaxed ? (process.env.RELAXED_NODE ?? process.execPath) : process.execPath;
   const main = ['bench', program, 'main.ts'].filter(Boolean).join('/');

@@ -1,7 +1,7 @@
 /** Tables as text and as Markdown. */
 import { spread } from './measure.ts';
 import type { PeerRow } from './peers/main.ts';
-import { RIVALS, type Rival } from './peers/support.ts';
+import { PEERS, type PeerName } from './peers/support.ts';
 import type { Row } from './scene.ts';
 
 /** Columns as wide as their widest cell: text to the left, numbers to the right. */
@@ -76,9 +76,9 @@ function loopsText({ loops = {} }: Row): string {
 /** Our time as a share of each library's, or why there is none. */
 export function peersText(
   rows: readonly PeerRow[],
-  names = Object.keys(RIVALS) as Rival[],
+  names = Object.keys(PEERS) as PeerName[],
 ): string {
-  const cell = (result: PeerRow['theirs'][Rival]) => {
+  const cell = (result: PeerRow['theirs'][PeerName]) => {
     if (!result) return '';
     return 'ratio' in result ? result.ratio.median.toPrecision(2) : result.reason;
   };

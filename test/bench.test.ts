@@ -13,9 +13,9 @@ import {
   driversIn,
   lackOf,
   OUTCOMES,
+  PEERS,
+  type PeerName,
   REASONS,
-  RIVALS,
-  type Rival,
 } from '../bench/peers/support.ts';
 import { jsonText } from '../bench/record.ts';
 import { measureScene, type Row } from '../bench/scene.ts';
@@ -181,7 +181,7 @@ describe('comparison', () => {
   });
 });
 
-it('inputs that every rival can make: multiples of 2⁻²³ from an integer congruence', () => {
+it('inputs that every driver can make: multiples of 2⁻²³ from an integer congruence', () => {
   const values = fillUniform(new Float32Array(4), 1);
   let state = 1n;
   for (const value of values) {
@@ -213,9 +213,9 @@ describe('benchmarks', () => {
 });
 
 describe('other libraries', () => {
-  const source = (rival: Rival) =>
-    readFileSync(new URL(`../bench/peers/${RIVALS[rival]}`, import.meta.url), 'utf8');
-  const rivals = Object.keys(RIVALS) as Rival[];
+  const source = (peer: PeerName) =>
+    readFileSync(new URL(`../bench/peers/${PEERS[peer]}`, import.meta.url), 'utf8');
+  const peers = Object.keys(PEERS) as PeerName[];
 
   it('agree within a share of the largest result', () => {
     expect(disagreement([1, -2.0001], [1, -2], 1e-4)).toBeUndefined();
@@ -232,19 +232,19 @@ describe('other libraries', () => {
     expect([...drivers]).toEqual(['a', 'b', 'd']);
   });
 
-  it.each(rivals)('%s has a driver or a reason for every item', async (rival) => {
-    const drivers = driversIn(source(rival));
+  it.each(peers)('%s has a driver or a reason for every item', async (peer) => {
+    const drivers = driversIn(source(peer));
     const lacking = (await allItems()).filter(
-      (item) => !drivers.has(item.group) && !lackOf(rival, item),
+      (item) => !drivers.has(item.group) && !lackOf(peer, item),
     );
     expect(lacking.map(({ group, work }) => `${group}: ${work}`)).toEqual([]);
   });
 
-  it.each(rivals)('%s has no driver that nothing asks for', async (rival) => {
-    const items = (await allItems()).filter((item) => !lackOf(rival, item));
+  it.each(peers)('%s has no driver that nothing asks for', async (peer) => {
+    const items = (await allItems()).filter((item) => !lackOf(peer, item));
     const asked = new Set(items.map(({ group }) => group));
     const known = new Set((await allItems()).map(({ group }) => group));
-    const unused = [...driversIn(source(rival))].filter(
+    const unused = [...driversIn(source(peer))].filter(
       (name) => known.has(name) && !asked.has(name),
     );
     expect(unused).toEqual([]);
@@ -252,7 +252,7 @@ describe('other libraries', () => {
 
   it('lack nothing that no item asks for', async () => {
     const items = await allItems();
-    const used = rivals.flatMap((rival) => items.map((item) => lackOf(rival, item)));
+    const used = peers.flatMap((peer) => items.map((item) => lackOf(peer, item)));
     const outcomes: string[] = Object.values(OUTCOMES);
     expect(new Set(used.filter((reason) => reason !== undefined))).toEqual(
       new Set([...REASONS].filter((reason) => !outcomes.includes(reason))),
@@ -265,9 +265,9 @@ describe('stored results', () => {
     const allowed = [...REASONS].filter((reason) => reason !== OUTCOMES.failed);
     for (const [name, { peers }] of readStored()) {
       for (const { work, theirs } of peers?.rows ?? []) {
-        for (const [rival, result] of Object.entries(theirs)) {
+        for (const [peer, result] of Object.entries(theirs)) {
           if ('ratio' in result) expect(result.ratio.median).toBeGreaterThan(0);
-          else expect(allowed, `${name}: ${work}, ${rival}`).toContain(result.reason);
+          else expect(allowed, `${name}: ${work}, ${peer}`).toContain(result.reason);
         }
       }
     }

@@ -1,4 +1,4 @@
-/** Our own side of the pipe: the works of `npm run bench`. */
+/** Our side: answers the same requests as the drivers of other libraries, with the works of bench/works. */
 import type { NamedItem } from '../bench.ts';
 import { openArena } from '../open.ts';
 import { allBenches } from '../suite.ts';

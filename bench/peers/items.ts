@@ -1,4 +1,4 @@
-/** The items that rivals are asked for: those of every benchmark. */
+/** What is measured in other libraries: the items of every benchmark. */
 import type { NamedItem } from '../bench.ts';
 import { allBenches } from '../suite.ts';
 

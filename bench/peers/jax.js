@@ -1,5 +1,5 @@
 /**
- * jax-js's side of the pipe, its wasm backend. A function consumes the arrays it is given; `.ref` keeps one.
+ * Drivers of jax-js, its wasm backend. A function consumes the arrays it is given; `.ref` keeps one.
  * A gradient includes its forward pass. Norms are written with the library's operations.
  */
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ jax.defaultDevice('wasm');
 const size = (shape) => shape.reduce((product, extent) => product * extent, 1);
 const array = (seed, shape) => np.array(uniform(size(shape), seed), { shape });
 
-/** A jitted function over arrays that stay. */
+/** A compiled function, called on the same arrays each time. */
 function plain(compute, inputs) {
   const compiled = jit(compute);
   const call = () => compiled(...inputs.map((x) => x.ref));
@@ -256,7 +256,7 @@ const NETWORKS = {
   },
 };
 
-/** Parameters: the weight of each layer with weight and bias of its batch norm; then the last one's. */
+/** Parameters: each layer's weight, and its batch norm's weight and bias; then the last layer's. */
 function step({ network }) {
   const { input, layers, windows = [] } = NETWORKS[network];
   let parameters = layers.flatMap((shape, i) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:peers`: the same works in other libraries, in turn with ours. A rival is asked for what
- * it has (support.ts), and timed where its results agree with ours.
+ * `npm run bench:peers`: the same works in other libraries, in turn with ours. A library is asked for what it
+ * has (support.ts), and timed if its results agree with ours.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -16,15 +16,15 @@ import { figure, peersText } from '../table.ts';
 import { disagreement } from './agree.ts';
 import { allItems } from './items.ts';
 import { Peer } from './peer.ts';
-import { lackOf, OUTCOMES, RIVALS, type Rival } from './support.ts';
+import { lackOf, OUTCOMES, PEERS, type PeerName } from './support.ts';
 
-/** A work's time in one library: as a value, and ours as a share of it. */
+/** A work's time in a library, and ours as a share of it. */
 export interface Timed {
   value: Statistic;
   ratio: Statistic;
 }
 
-/** Why there is no time, in a few words; what went wrong, in the library's own. */
+/** Why there is no time, in a few words; the error or difference in full. */
 export interface Untimed {
   reason: string;
   detail?: string;
@@ -32,7 +32,7 @@ export interface Untimed {
 
 export interface PeerRow extends Pick<Row, 'group' | 'work' | 'shape' | 'unit'> {
   ours: Statistic;
-  theirs: Partial<Record<Rival, Timed | Untimed>>;
+  theirs: Partial<Record<PeerName, Timed | Untimed>>;
 }
 
 export interface PeerRun {
@@ -47,7 +47,7 @@ const HELP = `npm run bench:peers -- [options]
 
   --only NAMES      of: ${groups.join(', ')}
   --shape TEXT      only shapes whose name contains it
-  --peers NAMES     of: ${Object.keys(RIVALS).join(', ')}
+  --peers NAMES     of: ${Object.keys(PEERS).join(', ')}
   --rounds N        rounds a work, 7
   --ms N            milliseconds a work, library and round, 20
   --patience N      seconds that a library may take to prepare a work, 20
@@ -58,7 +58,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     shape: { type: 'string', default: '' },
-    peers: { type: 'string', default: Object.keys(RIVALS).join(',') },
+    peers: { type: 'string', default: Object.keys(PEERS).join(',') },
     rounds: { type: 'string', default: '7' },
     ms: { type: 'string', default: '20' },
     patience: { type: 'string', default: '20' },
@@ -80,14 +80,12 @@ const ours = new Peer(
   [...tsx, script('evenkeel.ts'), ...(options.relaxed ? ['relaxed'] : [])],
   60_000,
 );
-const rivals = options.peers.split(',').map((name) => {
-  if (!(name in RIVALS)) {
-    throw new RangeError(
-      `--peers: no library ${name}; there are ${Object.keys(RIVALS).join(', ')}`,
-    );
+const others = options.peers.split(',').map((word) => {
+  if (!(word in PEERS)) {
+    throw new RangeError(`--peers: no library ${word}; there are ${Object.keys(PEERS).join(', ')}`);
   }
-  const rival = name as Rival;
-  return { name: rival, peer: new Peer(rival, commandOf(rival), 1000 * Number(options.patience)) };
+  const name = word as PeerName;
+  return { name, peer: new Peer(name, commandOf(name), 1000 * Number(options.patience)) };
 });
 
 const names = chosen(groups, options.only);
@@ -101,12 +99,12 @@ for (const item of wanted) {
   writeJson(options.out, run);
   print(row);
 }
-for (const { peer } of [{ peer: ours }, ...rivals]) peer.close();
+for (const { peer } of [{ peer: ours }, ...others]) peer.close();
 
 console.log(
   `\nour time / theirs\n${peersText(
     run.rows,
-    rivals.map(({ name }) => name),
+    others.map(({ name }) => name),
   )}`,
 );
 console.log(`${run.rows.length} rows in ${options.out}`);
@@ -115,13 +113,13 @@ const failed = run.rows.flatMap(({ theirs }) =>
 );
 process.exitCode = failed.length > 0 ? 1 : 0;
 
-/** All prepare; those that agree with us take turns with us. */
+/** Prepares an item everywhere, then takes turns with the libraries whose results agree with ours. */
 async function race({ tolerance, count, ...item }: NamedItem): Promise<PeerRow> {
   const expected = await ours.ask({ item });
   if (!expected.samples) throw new Error(`${nameOf(item)}: ours: ${expected.error}`);
   const theirs: PeerRow['theirs'] = {};
-  const racing = new Map<Rival, Peer>();
-  for (const { name, peer } of rivals) {
+  const racing = new Map<PeerName, Peer>();
+  for (const { name, peer } of others) {
     const lack = lackOf(name, item);
     if (lack) {
       theirs[name] = { reason: lack };
@@ -134,7 +132,7 @@ async function race({ tolerance, count, ...item }: NamedItem): Promise<PeerRow> 
     else theirs[name] = untimed(answer);
   }
   const own: number[] = [];
-  const times = new Map<Rival, number[]>([...racing.keys()].map((name) => [name, []]));
+  const times = new Map<PeerName, number[]>([...racing.keys()].map((name) => [name, []]));
   const message = { milliseconds: Number(options.ms) };
   for (let round = -1; round < Number(options.rounds); round++) {
     const { time } = await ours.ask(message);
@@ -179,16 +177,16 @@ function print(row: PeerRow): void {
   }
 }
 
-function commandOf(rival: Rival): string[] {
-  const file = script(RIVALS[rival]);
-  if (rival === 'pytorch') {
+function commandOf(name: PeerName): string[] {
+  const file = script(PEERS[name]);
+  if (name === 'pytorch') {
     const system = '/usr/bin/python3';
     return [process.env.PYTHON ?? (existsSync(system) ? system : 'python3'), file];
   }
-  return [process.execPath, file, rival.split('-')[1]!];
+  return [process.execPath, file, name.split('-')[1]!];
 }
 
-/** Installs the rivals of package.json into a folder apart from the package's own dependencies. */
+/** Installs the libraries of package.json into a folder apart from the package's own dependencies. */
 function install(): void {
   const folder = 'build/peers';
   const [from, to] = [script('package.json'), `${folder}/package.json`];

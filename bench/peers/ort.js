@@ -1,5 +1,5 @@
 /**
- * ONNX Runtime's side of the pipe: `node ort.js node|web`, one thread. It runs models; it does not train.
+ * Drivers of ONNX Runtime: `node ort.js node|web`, one thread. It runs models; it does not train.
  * Norms without an operator of their own are written with its operators.
  */
 import { createRequire } from 'node:module';

@@ -1,4 +1,4 @@
-"""PyTorch's side of the pipe (bench/peers/serve.js), on one thread."""
+"""Drivers of PyTorch, on one thread; the requests are those of serve.js."""
 import json
 import math
 import os
@@ -20,6 +20,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "test/golde
 import networks
 
 torch.set_num_threads(1)
+# With the reference BLAS, matrix products take thirty times as long, and no comparison is fair.
+libraries = pathlib.Path("/proc/self/maps")
+if libraries.exists() and not any(blas in libraries.read_text() for blas in ("openblas", "mkl", "blis")):
+    sys.exit("error: PyTorch has no optimized BLAS; on Debian: apt-get install libopenblas0-pthread")
 # Training on the same batch again and again makes moments so small that they become denormal numbers,
 # which would slow down this side only.
 torch.set_flush_denormal(True)
@@ -237,7 +241,7 @@ def step(work, network):
 
 
 def network(layers, folded, seeds):
-    """The network of bench/works/fold.ts: a layer for each, batch norm folded into the one before if asked."""
+    """A network of bench/works/fold.ts; `folded` folds each batch norm into the layer before it."""
     made = []
     for layer in layers:
         op = layer["op"]

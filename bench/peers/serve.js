@@ -1,6 +1,7 @@
 /**
- * A library's side of the pipe. `prepare(item)` returns { run, outputs, dispose? }: one run of the work, and
- * its results after one run (of training steps and optimizers: after three). All may be asynchronous.
+ * A driver's loop: a request is a line of JSON on stdin, its answer a line on stdout. `prepare(item)` returns
+ * { run, outputs, dispose? }: one run of the work, and its results after one run (of training steps and
+ * optimizers: after three). All may be asynchronous.
  */
 import { createInterface } from 'node:readline';
 

@@ -1,11 +1,11 @@
 /**
- * What rivals cannot do, decided per item. Whatever is not named here, a rival has to answer; an error is
- * then a fault of our driver, and `npm run bench:peers` fails.
+ * What other libraries lack, decided per item. Every other item a library has to answer: an error there is a
+ * fault of our driver, and `npm run bench:peers` fails.
  */
 import type { NamedItem } from '../bench.ts';
 
-/** The rivals and the file with each one's drivers, functions named as the benchmark. */
-export const RIVALS = {
+/** The libraries, and the file with each one's drivers: functions named as the benchmarks. */
+export const PEERS = {
   pytorch: 'pytorch.py',
   'tfjs-wasm': 'tfjs.js',
   'tfjs-cpu': 'tfjs.js',
@@ -14,12 +14,12 @@ export const RIVALS = {
   'ort-web': 'ort.js',
 } as const;
 
-export type Rival = keyof typeof RIVALS;
+export type PeerName = keyof typeof PEERS;
 
 type Asked = Pick<NamedItem, 'group' | 'work' | 'of'>;
 
 interface Lack {
-  rivals: readonly Rival[];
+  peers: readonly PeerName[];
   reason: string;
   when(item: Asked): boolean;
 }
@@ -30,48 +30,48 @@ const TFJS = ['tfjs-wasm', 'tfjs-cpu'] as const;
 const isGradient = ({ work }: Asked) => /backward|gradient/.test(work);
 const isDepthwise = ({ group, of }: Asked) => group === 'conv2d' && (of.groups as number) > 1;
 
-/** The first one that holds is the reason in the table. */
+/** The first one that applies to an item is its reason. */
 const LACKS: readonly Lack[] = [
   {
-    rivals: ORT,
+    peers: ORT,
     reason: 'inference only',
     when: (item) => isGradient(item) || ['loss', 'optim', 'step'].includes(item.group),
   },
   {
-    rivals: ORT,
+    peers: ORT,
     reason: 'channels first only',
     when: ({ group, of }) => group === 'batchnorm' && of.layout === 'NHWC',
   },
   {
-    rivals: TFJS,
+    peers: TFJS,
     reason: 'channels last only',
     when: ({ group, of }) => group === 'batchnorm' && of.layout === 'NCHW',
   },
   {
-    rivals: ['tfjs-wasm'],
+    peers: ['tfjs-wasm'],
     reason: 'no depthwise gradient',
     when: (item) => isDepthwise(item) && isGradient(item),
   },
   {
-    rivals: ['tfjs-wasm'],
+    peers: ['tfjs-wasm'],
     reason: 'no weight gradient',
     when: ({ group, work, of }) =>
       (group === 'conv2d' && work === 'weight gradient') ||
       (group === 'step' && of.network === 'cnn'),
   },
   {
-    rivals: [...TFJS, 'jax-js'],
+    peers: [...TFJS, 'jax-js'],
     reason: 'no folding',
     when: ({ group, work }) => group === 'fold' && work === 'folded',
   },
 ];
 
-/** Why a rival is not asked for an item, or nothing. */
-export function lackOf(rival: Rival, item: Asked): string | undefined {
-  return LACKS.find(({ rivals, when }) => rivals.includes(rival) && when(item))?.reason;
+/** Why a library is not asked for an item, or nothing. */
+export function lackOf(peer: PeerName, item: Asked): string | undefined {
+  return LACKS.find(({ peers, when }) => peers.includes(peer) && when(item))?.reason;
 }
 
-/** What a measurement can end with beside a time. */
+/** How a measurement can end without a time. */
 export const OUTCOMES = {
   slow: 'too slow',
   differs: 'result differs',
@@ -84,7 +84,7 @@ export const REASONS: ReadonlySet<string> = new Set([
   ...Object.values(OUTCOMES),
 ]);
 
-/** The names of the drivers in a rival's file: its functions at the top level. */
+/** The names of the drivers in a file: its functions at the top level. */
 export function driversIn(source: string): Set<string> {
   return new Set(
     [...source.matchAll(/^(?:async )?(?:function|def) (\w+)\(/gm)].map(([, name]) => name!),

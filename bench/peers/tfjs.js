@@ -1,5 +1,5 @@
 /**
- * TensorFlow.js's side of the pipe: `node tfjs.js wasm|cpu`, one thread. A gradient includes its forward pass,
+ * Drivers of TensorFlow.js: `node tfjs.js wasm|cpu`, one thread. A gradient includes its forward pass,
  * which the library does not separate. Norms without a layer of their own are written with its operations.
  */
 import { createRequire } from 'node:module';
@@ -19,7 +19,7 @@ await tf.setBackend(backend);
 await tf.ready();
 
 const tensor = (seed, shape) => tf.tensor(uniform(tf.util.sizeFromShape(shape), seed), shape);
-/** What runs and what came out, for works that are one function of tensors. */
+/** A work that is one function of tensors; `arrange` brings its result into our order. */
 const plain = (compute, arrange = (y) => y) => ({
   run: () => compute().dispose(),
   outputs: () => tf.tidy(() => arrange(compute()).dataSync()),

@@ -43,7 +43,7 @@ function activationScene(arena: Arena): Scene {
   };
 }
 
-/** The functions that every rival has. */
+/** The functions that every library has. */
 const UNARY = ['exp', 'sigmoid', 'tanh'];
 
 const bench: Bench = {

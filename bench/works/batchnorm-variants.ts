@@ -5,7 +5,7 @@ import { type Bench, ratios } from '../bench.ts';
 import { type Effort, statistic, timeRounds } from '../measure.ts';
 import type { Measured } from '../scene.ts';
 
-/** n samples (rows: of one position) of c channels and s positions; s = 0: rows. */
+/** n samples of c channels and s positions; s = 0 for rows. */
 const SHAPES: { name: string; n: number; c: number; s: number; ghosts: number }[] = [
   { name: 'rows [4096, 512]', n: 4096, c: 512, s: 0, ghosts: 32 },
   { name: 'rows [1024, 100]', n: 1024, c: 100, s: 0, ghosts: 8 },
@@ -41,7 +41,7 @@ function measure(arena: Arena, { name, n, c, s, ghosts }: (typeof SHAPES)[number
   const lanes = arena.bytes(5 * 4160);
   const mask = arena.floats(positions, 5);
   const marks = arena.view(mask, positions);
-  // sequences of 60 to 100 % of the longest; rows and images miss a tenth, in no order
+  // Sequences have 60 to 100 % of the longest one's length; rows and images miss a random tenth.
   const length = name.startsWith('sequences') ? 128 : 0;
   for (let i = 0; i < positions; i++) {
     const share = 0.6 + (0.4 * (Math.floor(i / length) % 7)) / 6;

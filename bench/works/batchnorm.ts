@@ -118,7 +118,7 @@ export function batchNormScene(arena: Arena, shape: BatchNormShape): Scene {
     backward: {
       count: size,
       limit: ['(2R+S₂)', (t) => 2 * t.R + t['S₂']],
-      // dWeight and dBias are added to.
+      // The kernels add to dWeight and dBias.
       reset: () => {
         forward();
         arena.view(dWeight, c).fill(0);

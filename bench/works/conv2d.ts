@@ -1,4 +1,4 @@
-/** Convolutions, forward and both gradients, as shares of a bare mul+add loop. */
+/** Convolutions, forward and both gradients, as shares of a bare multiply-add loop. */
 import { ABSENT, type Arena } from '../arena.ts';
 import { againstTorch, type Bench, fromScene, type Item, percents, ratios } from '../bench.ts';
 import { computeLoops, type Scene } from '../scene.ts';
@@ -12,7 +12,7 @@ interface ConvShape {
   outChannels: number;
   kernel: number;
   stride: number;
-  /** Padding before, and after. */
+  /** Padding before and after. */
   padding: readonly [number, number];
   groups: number;
 }
@@ -105,7 +105,7 @@ function convScene(arena: Arena, shape: ConvShape): Scene {
       },
       'weight gradient': {
         count,
-        // Added to.
+        // The kernel adds to dWeight.
         reset: () => arena.view(dWeight, weights).fill(0),
         run: () =>
           kernels.conv2dWeightGradient(dWeight, dy, x, n, ...sizes, ...at, 0, taps, scratch),

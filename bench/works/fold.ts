@@ -17,7 +17,7 @@ import { type Bench, type NamedItem, type Prepared, ratios } from '../bench.ts';
 import { type Effort, statistic, timeRounds } from '../measure.ts';
 import type { Measured } from '../scene.ts';
 
-/** A layer in words that cross a pipe; drivers of rivals build the same network from them. */
+/** A layer as JSON, from which the drivers of bench/peers build the same network. */
 type Layer =
   | { op: 'linear'; inputs: number; outputs: number; bias: boolean }
   | {
@@ -126,7 +126,7 @@ function moduleOf(layer: Layer): Module {
   }
 }
 
-/** The network with weights and running statistics that every rival can make. */
+/** The network, with weights and running statistics that every driver can compute. */
 function build(layers: readonly Layer[]): Module {
   manualSeed(1);
   const model = new Sequential(...layers.map(moduleOf));

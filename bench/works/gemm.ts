@@ -1,4 +1,4 @@
-/** Matrix products, as shares of a bare mul+add loop and of 16 flop a cycle. */
+/** Matrix products, as shares of a bare multiply-add loop and of 16 flop a cycle. */
 import { ABSENT, type Arena } from '../arena.ts';
 import { type Bench, fromScene, percents, ratios } from '../bench.ts';
 import { computeLoops, type Row, type Scene } from '../scene.ts';

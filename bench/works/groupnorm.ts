@@ -59,7 +59,7 @@ function groupNormScene(arena: Arena, shape: GroupNormShape): Scene {
       backward: {
         count: size,
         limit: ['(2R+S₂)', (t) => 2 * t.R + t['S₂']],
-        // dWeight and dBias are added to.
+        // The kernels add to dWeight and dBias.
         reset: () => {
           arena.view(dWeight, c).fill(0);
           arena.view(dBias, c).fill(0);

@@ -37,7 +37,7 @@ function layerNormScene(arena: Arena, shape: RowsShape): Scene {
   const backward = (run: () => void): Work => ({
     count: size,
     limit: ['(2R+S₂)', (t) => 2 * t.R + t['S₂']],
-    // dWeight and dBias are added to.
+    // The kernels add to dWeight and dBias.
     reset: () => {
       arena.view(dWeight, d).fill(0);
       arena.view(dBias, d).fill(0);

@@ -42,7 +42,7 @@ function optimScene(arena: Arena): Scene {
   };
 }
 
-/** Three updates of the same weights with the same gradient are what rivals have to agree with. */
+/** The results to agree with are the weights after three updates with the same gradient. */
 function prepare(arena: Arena, { work, of }: NamedItem): Prepared {
   const { kernels: k } = arena;
   const n = of.n as number;

@@ -71,7 +71,7 @@ function measureSteps({ rounds, milliseconds }: Effort): Measured[] {
   });
 }
 
-/** The losses of three steps are what rivals have to agree with. */
+/** The results to agree with are the losses of three steps. */
 function prepare({ of }: NamedItem): Prepared {
   const { step, dispose } = stepper(of.network as Network);
   return { run: () => void step(), outputs: () => [step(), step(), step()], dispose };
@@ -88,7 +88,7 @@ const bench: Bench = {
       unit: 'ms',
       count: 1,
       of: { network },
-      tolerance: 1e-3, // two steps of rounding lie between the losses
+      tolerance: 1e-3, // the third loss has the rounding of two steps
     })),
     prepare: (_, item) => prepare(item),
   },

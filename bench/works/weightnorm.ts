@@ -33,7 +33,7 @@ function weightNormScene(arena: Arena, { rows, cols }: Shape): Scene {
       backward: {
         count: size,
         limit: ['(2R+S₂)', (times) => 2 * times.R + times['S₂']],
-        // dg and dv are added to.
+        // The kernel adds to dg and dv.
         reset: () => {
           arena.view(dg!, rows).fill(0);
           arena.view(dv!, size).fill(0);
