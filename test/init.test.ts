@@ -87,7 +87,7 @@ describe('init functions', () => {
     expect(moments(weight.data.view()).sd).toBeCloseTo(5 / 3 / Math.sqrt(FAN_OUT), 3);
     init.kaimingUniform(weight, { a: 1 });
     expect(moments(weight.data.view()).most).toBeCloseTo(Math.sqrt(3 / FAN_IN), 4);
-    expect(() => init.gain('swish' as never)).toThrow('unknown nonlinearity');
+    expect(() => init.gain('swish' as never)).toThrow('got swish');
     expect(() => init.kaimingUniform(parameter(7))).toThrow(
       'expected a shape [out, in, …], got [7]',
     );

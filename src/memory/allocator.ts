@@ -1,7 +1,7 @@
 /**
- * Hands out address ranges of linear memory: best fit over a list of free ranges kept in address
- * order and merged with their neighbours. It knows numbers only, no bytes, so that it can be tested
- * past 2 GiB without memory behind it.
+ * A best-fit allocator for linear memory. It keeps a list of free ranges in address order, and merges a
+ * released range with its neighbours. It works on addresses and never touches the memory, so that tests
+ * can run it past 2 GiB without having that much.
  */
 export const ALIGNMENT = 64;
 
@@ -20,8 +20,8 @@ export class Allocator {
   private end: number;
 
   /**
-   * @param start the first address to hand out; above 0, since 0 means "absent"
-   * @param extend makes the memory reach up to an address, or throws
+   * @param start the first address to allocate; above 0, because a pointer of 0 means "absent"
+   * @param extend grows the memory up to an address, or throws
    */
   constructor(
     start: number,
@@ -30,7 +30,10 @@ export class Allocator {
     this.end = aligned(start);
   }
 
-  /** An aligned range of at least `bytes` bytes; throws what `extend` throws, and is then unchanged. */
+  /**
+   * Allocates an aligned range of at least `bytes` bytes and returns its address. If `extend` throws, so
+   * does this method, and the allocator is unchanged.
+   */
   allocate(bytes: number): number {
     const size = aligned(Math.max(bytes, 1));
     let best: Range | undefined;
@@ -52,7 +55,7 @@ export class Allocator {
     return start;
   }
 
-  /** Gives back a range that `allocate` returned for `bytes`. */
+  /** Frees the range that `allocate(bytes)` returned. */
   release(start: number, bytes: number): void {
     const size = aligned(Math.max(bytes, 1));
     let at = this.free.findIndex((range) => range.start > start);
@@ -74,7 +77,7 @@ export class Allocator {
     }
   }
 
-  /** Takes back a range just released, whose bytes are still as they were. */
+  /** Undoes a `release`, if nothing was allocated since. The range's bytes are still as they were. */
   retake(start: number, bytes: number): void {
     const size = aligned(Math.max(bytes, 1));
     const at = this.free.findIndex((r) => r.start <= start && start + size <= r.start + r.size);
@@ -84,7 +87,7 @@ export class Allocator {
     this.free.splice(at, 1, ...[range, rest].filter((r) => r.size > 0));
   }
 
-  /** Bytes handed out and not given back. */
+  /** Bytes that are allocated now. */
   get used(): number {
     return this.free.reduce((sum, { size }) => sum - size, this.end) - ALIGNMENT;
   }

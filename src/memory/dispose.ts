@@ -1,6 +1,6 @@
 /**
- * Lets `using` dispose of `thing` where the engine has no `Symbol.dispose` yet (Safari): Babel and esbuild
- * then look for this symbol in its place.
+ * Makes `using` work on `thing` in engines without `Symbol.dispose` (Safari). There, the code that Babel
+ * and esbuild generate for `using` looks for `Symbol.for('Symbol.dispose')` instead.
  */
 export function allowUsing(thing: { dispose(): void }): void {
   if (Symbol.dispose) return;

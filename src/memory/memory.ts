@@ -1,8 +1,8 @@
 /**
- * Linear memory as the host sees it: blocks with an address, and the only views made on them.
+ * Linear memory as the host sees it: blocks with an address, and windows that make views of them.
  *
- * A pointer is the truth; a view is a convenience that memory growth detaches (an old one then reads
- * `undefined` without a word). So nobody keeps a view: they keep a `Window` and ask it each time.
+ * When linear memory grows, every typed array on it is detached: reading one then gives `undefined`
+ * without an error. So no code keeps a typed array. It keeps a `Window` and asks it for a view each time.
  */
 import type { Pointer } from '../generated/kernels.ts';
 import { engine, MAX_PAGES } from '../runtime/engine.ts';
@@ -11,7 +11,7 @@ import { Allocator, aligned } from './allocator.ts';
 export type { Pointer };
 export { aligned };
 
-/** The absent pointer: a kernel skips what it stands for. */
+/** The absent pointer. A kernel skips the work that needs it. */
 export const NULL = 0 as Pointer;
 
 /** The address `elements` 4-byte elements after `ptr`. */
@@ -26,13 +26,13 @@ const allocator = new Allocator(64, (end) => {
   const missing = end - memory.buffer.byteLength;
   if (missing <= 0) return;
   try {
-    if (end > MAX_PAGES * PAGE) throw new RangeError('beyond the 4 GiB that wasm32 can address');
+    if (end > MAX_PAGES * PAGE) throw new RangeError('wasm32 cannot address more than 4 GiB');
     memory.grow(Math.ceil(missing / PAGE));
   } catch (cause) {
     throw new RangeError(
       `evenkeel: linear memory cannot grow from ${mebibytes(memory.buffer.byteLength)} to ` +
-        `${mebibytes(end)} (wasm32 ends at 4096 MiB, the runtime may end earlier): use smaller ` +
-        'batches or a smaller model, or dispose() models that are done',
+        `${mebibytes(end)} (the limit is 4096 MiB, or less in some runtimes): use smaller ` +
+        'batches or a smaller model, or dispose() models that you no longer need',
       { cause },
     );
   }
@@ -42,12 +42,12 @@ function mebibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1048576)} MiB`;
 }
 
-/** Bytes of linear memory: what was ever reached, and what is handed out now. */
+/** The size of linear memory in bytes, which never shrinks, and the number of bytes allocated now. */
 export function memoryUsage(): { total: number; used: number } {
   return { total: engine().memory.buffer.byteLength, used: allocator.used };
 }
 
-/** A stretch of linear memory seen as numbers. Its views are remade when memory grew or it moved. */
+/** A range of linear memory. Its typed arrays are made again after memory has grown or it was moved. */
 export class Window<Name extends string = string> {
   private floats: Float32Array | undefined;
   private integers: Int32Array | undefined;
@@ -62,7 +62,7 @@ export class Window<Name extends string = string> {
     return this.address;
   }
 
-  /** Lets the window stand elsewhere. */
+  /** Moves the window to another address; the length stays. */
   moveTo(address: Pointer<Name>): void {
     if (address === this.address) return;
     this.address = address;
@@ -85,17 +85,17 @@ export class Window<Name extends string = string> {
     return this.integers;
   }
 
-  /** As float64 numbers, half as many; a view of the moment. */
+  /** The range as float64 numbers. This view is made on each call. */
   get f64(): Float64Array {
     return new Float64Array(engine().memory.buffer, this.address, this.length >>> 1);
   }
 }
 
-/** A block of linear memory that somebody owns and must release. */
+/** An allocated range of linear memory. Its owner must release it. */
 export class Block extends Window {
   private held = true;
 
-  /** @throws RangeError where memory cannot grow that far */
+  /** @throws RangeError if linear memory cannot grow that far */
   constructor(readonly bytes: number) {
     super(allocator.allocate(bytes) as Pointer, bytes >>> 2);
   }
@@ -108,12 +108,15 @@ export class Block extends Window {
   release(): void {
     if (!this.held) return;
     this.held = false;
-    forgotten?.unregister(this);
+    collected?.unregister(this);
     if (steps > 0) waiting.add(this);
     else allocator.release(this.ptr, this.bytes);
   }
 
-  /** Undoes a `release` if nothing was allocated since: same address, same bytes, no owner. */
+  /**
+   * Undoes a `release`, if nothing was allocated since: address and bytes are as before. The block is no
+   * longer registered with an owner.
+   */
   retake(): void {
     if (!waiting.delete(this)) allocator.retake(this.ptr, this.bytes);
     this.held = true;
@@ -141,15 +144,15 @@ export function whileHeld(step: () => void): void {
 }
 
 /**
- * Releases blocks whose owner was collected without `dispose()`. A backstop against leaks only:
- * finalizers never run inside a loop that does not await.
+ * Releases blocks whose owner was garbage-collected without `dispose()`. This only limits leaks:
+ * finalizers do not run inside a loop that never awaits.
  */
-const forgotten =
+const collected =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
     : new FinalizationRegistry<Block>((block) => block.release());
 
-/** Has `block` released at the latest when `owner` is collected; `release()` ends that. */
+/** Releases `block` when `owner` is garbage-collected, unless `release()` was called before. */
 export function releaseWithOwner(owner: object, block: Block): void {
-  forgotten?.register(owner, block, block);
+  collected?.register(owner, block, block);
 }

@@ -1,6 +1,7 @@
 /**
- * Structs of sizes, which kernels take by pointer instead of a dozen arguments. The class stands in
- * assembly/ (`ConvShape` and others); the build writes its layout into src/generated/kernels.ts.
+ * Structs of sizes, which kernels take by pointer instead of a dozen arguments. Each is declared as a
+ * class in assembly/ (for example `ConvShape`), and the build writes its layout to
+ * src/generated/kernels.ts.
  */
 import type { Layout } from '../generated/kernels.ts';
 import { engine } from '../runtime/engine.ts';
@@ -8,9 +9,9 @@ import { Block, NULL, type Pointer, releaseWithOwner } from './memory.ts';
 
 export type { Layout };
 
-/** A struct that a plan writes into linear memory once, before its first step. */
+/** A struct that a plan writes to linear memory once, before its first step. */
 export class Struct<T, Name extends string = string> {
-  /** The struct's address; 0 until the plan has placed it. */
+  /** The address of the struct; 0 until the plan has placed it. */
   ptr = NULL as Pointer<Name>;
 
   constructor(
@@ -19,7 +20,7 @@ export class Struct<T, Name extends string = string> {
   ) {}
 }
 
-/** Each field with its type and its offset in bytes, and the struct's size, a multiple of 8. */
+/** The fields with their types and offsets in bytes, and the struct's size in bytes, a multiple of 8. */
 function fieldsOf(layout: string): {
   fields: [name: string, type: string, at: number][];
   bytes: number;
@@ -35,7 +36,7 @@ function fieldsOf(layout: string): {
   return { fields, bytes: Math.ceil(end / 8) * 8 };
 }
 
-/** The size of a struct. */
+/** The size of a struct in bytes. */
 export function bytesOf(layout: string): number {
   return fieldsOf(layout).bytes;
 }
@@ -43,7 +44,7 @@ export function bytesOf(layout: string): number {
 /**
  * Writes a struct at the start of `view`.
  *
- * @throws RangeError for a size that an i32 cannot hold
+ * @throws RangeError if an i32 field's value does not fit into an i32
  */
 export function writeStruct<T>(view: DataView, layout: Layout<T, string>, values: T): void {
   for (const [name, type, at] of fieldsOf(layout).fields) {
@@ -59,7 +60,7 @@ function write<T>(ptr: Pointer, layout: Layout<T, string>, values: T): void {
   writeStruct(new DataView(engine().memory.buffer, ptr), layout, values);
 }
 
-/** Places structs behind one another in a block of their own, which is released with `owner`. */
+/** Writes structs one after another to a new block, which is released with `owner`. */
 export function placeStructs(
   owner: object,
   structs: readonly Struct<unknown>[],
@@ -77,7 +78,7 @@ export function placeStructs(
   return block;
 }
 
-/** What `ask` returns for a struct that stands in memory during the call alone. */
+/** Calls `ask` with a pointer to a struct that is in memory only during the call. */
 export function withStruct<T, Name extends string, R>(
   layout: Layout<T, Name>,
   values: T,

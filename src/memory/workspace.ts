@@ -1,6 +1,6 @@
 /**
- * The memory that the plans of one model share: one block as large as the largest of them, reused
- * from step to step. What stands in it is meaningful until the model's next run.
+ * The memory that the plans of one model share: a block as large as the largest plan needs, reused in
+ * every step. Its contents are valid until the model's next run.
  */
 import { Block, NULL, type Pointer, releaseWithOwner } from './memory.ts';
 
@@ -16,10 +16,11 @@ export class Workspace {
   }
 
   /**
-   * Makes room for `bytes`. Where it has to move, the old block goes first, so that the two never
-   * stand side by side; if the larger one cannot be had, the old one is taken back as it was.
+   * Makes the workspace at least `bytes` large. The old block is released before the larger one is
+   * allocated, so that both never exist at once. If the allocation fails, the old block is restored with
+   * its contents.
    *
-   * @throws RangeError where memory cannot grow that far
+   * @throws RangeError if linear memory cannot grow that far
    */
   reserve(bytes: number): void {
     if (bytes <= this.bytes) return;

@@ -1,9 +1,9 @@
-/** Checks of what users pass in, and the wording of what they get back. */
+/** Checks of arguments that users pass in, and the texts that error messages share. */
 
-/** A tensor's extent along each axis. */
+/** A tensor's size along each axis. */
 export type Shape = readonly number[];
 
-/** `[8, 32, 4, 4]`. */
+/** A shape as text: `[8, 32, 4, 4]`. */
 export function shapeText(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
@@ -14,14 +14,17 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
-/** Number of elements of a shape. */
+/** The number of elements that a tensor of this shape has. */
 export function sizeOf(shape: Shape): number {
   let size = 1;
   for (const extent of shape) size *= extent;
   return size;
 }
 
-/** @throws RangeError unless every extent is a whole number ≥ 0 */
+/**
+ * @throws TypeError if `shape` is not an array
+ * @throws RangeError if an extent is not a whole number ≥ 0
+ */
 export function checkShape(who: string, shape: Shape): void {
   if (!Array.isArray(shape)) {
     throw new TypeError(`${who}: expected a shape such as [32, 10], got ${describe(shape)}`);
@@ -33,7 +36,10 @@ export function checkShape(who: string, shape: Shape): void {
   }
 }
 
-/** @throws RangeError unless `value` is a whole number ≥ `least` */
+/**
+ * @throws TypeError if `value` is not a number
+ * @throws RangeError if `value` is not a whole number ≥ `least`
+ */
 export function checkInteger(who: string, name: string, value: number, least = 1): void {
   if (typeof value !== 'number') {
     throw new TypeError(`${who}: ${name} expected a number, got ${describe(value)}`);
@@ -43,7 +49,10 @@ export function checkInteger(who: string, name: string, value: number, least = 1
   }
 }
 
-/** @throws RangeError unless `low` ≤ value ≤ `high` */
+/**
+ * @throws TypeError if `value` is not a number
+ * @throws RangeError if `value` is NaN, less than `low` or greater than `high`
+ */
 export function checkNumber(
   who: string,
   name: string,
@@ -65,7 +74,7 @@ export function checkNumber(
   }
 }
 
-/** What a value is, for an error: `a string`, `null`, `a Map`. */
+/** Describes a value for an error message: `null`, `a Map`, `a function`, `the string abc`. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'object') return `a ${value.constructor?.name ?? 'object'}`;
@@ -73,7 +82,10 @@ export function describe(value: unknown): string {
   return `the ${typeof value} ${String(value)}`;
 }
 
-/** @throws RangeError unless eps is a float32 > 0 */
+/**
+ * @throws TypeError if `eps` is not a number
+ * @throws RangeError if `eps` is infinite or does not round to a float32 > 0
+ */
 export function checkEps(who: string, eps: number): void {
   checkNumber(who, 'eps', eps);
   if (!(Math.fround(eps) > 0 && eps < Infinity)) {

@@ -1,35 +1,39 @@
 /**
- * First values of weights. Fans are PyTorch's: a weight [out, in, …kernel] has fan_in = in·|kernel| and
- * fan_out = out·|kernel|.
+ * Weight initialization. Fan-in and fan-out are defined as in PyTorch: a weight [out, in, …kernel] has
+ * fan_in = in·|kernel| and fan_out = out·|kernel|, where |kernel| is the number of taps.
  */
 import { checkNumber, type Shape, shapeText, sizeOf } from './check.ts';
 import type { Parameter } from './parameter.ts';
 import { defaultGenerator, type Generator } from './random.ts';
 
-/** Writes a parameter's first values. */
+/** A function that writes a parameter's initial values. */
 export type Initializer = (parameter: Parameter, generator: Generator) => void;
 
 /**
- * How a layer's weight starts. By name:
- * - `'default'`: PyTorch's for Linear and Conv, weight and bias U(±1/√fan_in);
- * - `'he'`, `'heUniform'`: for ReLU, N(0, 2/fan_in) or the uniform of that variance;
- * - `'xavier'`, `'xavierNormal'`: for tanh and sigmoid, the uniform or normal of variance
- *   2/(fan_in + fan_out);
- * - `'truncatedNormal'`: N(0, 0.02²) cut at two standard deviations;
+ * How a layer's weight is initialized: a function, or one of these names.
+ * - `'default'`: PyTorch's default for Linear and Conv. Weight and bias are drawn from U(±1/√fan_in).
+ * - `'he'`, `'heUniform'`: for layers followed by ReLU. N(0, 2/fan_in), or the uniform distribution with
+ *   that variance.
+ * - `'xavier'`, `'xavierNormal'`: for tanh and sigmoid. The uniform or normal distribution with variance
+ *   2/(fan_in + fan_out).
+ * - `'truncatedNormal'`: N(0, 0.02²), truncated at two standard deviations.
  * - `'orthogonal'`, `'zeros'`, `'ones'`.
  *
- * With any but `'default'` the bias starts at zero.
+ * The bias is initialized to zero, except with `'default'`.
  */
 export type Init = keyof typeof named | Initializer;
 
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
 
 export interface KaimingOptions {
-  /** Negative slope of the leaky ReLU behind the weight. Default 0. */
+  /** Negative slope of the leaky ReLU that follows the layer. Default 0. */
   a?: number;
-  /** Which variance is kept: the forward signal's (`'fanIn'`, default) or the gradient's. */
+  /**
+   * Which variance stays constant from layer to layer: that of the activations (`'fanIn'`, the default)
+   * or that of the gradients (`'fanOut'`).
+   */
   mode?: 'fanIn' | 'fanOut';
-  /** Default `'leakyRelu'`, which with a = 0 is ReLU. */
+  /** Default `'leakyRelu'`, which is ReLU if a = 0. */
   nonlinearity?: Nonlinearity;
   generator?: Generator;
 }
@@ -54,9 +58,9 @@ const named = {
 };
 
 /**
- * First values of a Linear's or Conv's weight and bias; see {@link Init}.
+ * Initializes the weight and bias of a Linear or Conv; see {@link Init}.
  *
- * @throws TypeError for an unknown name
+ * @throws TypeError if `init` is neither a function nor a known name
  */
 export function initialize(
   weight: Parameter,
@@ -80,17 +84,27 @@ export function initialize(
   }
 }
 
-/** fan_in and fan_out of a weight [out, in, …kernel]. */
+/**
+ * fan_in and fan_out of a weight [out, in, …kernel].
+ *
+ * @throws RangeError if the shape has fewer than two axes
+ */
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
   if (shape.length < 2) {
     throw new RangeError(`init: fans expected a shape [out, in, …], got ${shapeText(shape)}`);
   }
   const [out, into, ...kernel] = shape as [number, number, ...number[]];
-  const field = sizeOf(kernel);
-  return { fanIn: into * field, fanOut: out * field };
+  const taps = sizeOf(kernel);
+  return { fanIn: into * taps, fanOut: out * taps };
 }
 
-/** The factor that a nonlinearity asks of a weight's standard deviation (PyTorch's `calculate_gain`). */
+/**
+ * The factor by which a weight's standard deviation is multiplied to make up for the nonlinearity that
+ * follows the layer (PyTorch's `calculate_gain`).
+ *
+ * @param a negative slope of `'leakyRelu'`, default 0
+ * @throws TypeError if the nonlinearity is unknown
+ */
 export function gain(nonlinearity: Nonlinearity, a = 0): number {
   switch (nonlinearity) {
     case 'linear':
@@ -105,25 +119,30 @@ export function gain(nonlinearity: Nonlinearity, a = 0): number {
     case 'selu':
       return 3 / 4;
     default:
-      throw new TypeError(`init: unknown nonlinearity ${String(nonlinearity)}`);
+      throw new TypeError(
+        'init: nonlinearity expected linear, sigmoid, tanh, relu, leakyRelu or selu, got ' +
+          String(nonlinearity),
+      );
   }
 }
 
-/** Every entry = `value`. */
+/** Sets every element to `value`. */
 export function constant(parameter: Parameter, value: number): void {
   parameter.data.view().fill(value);
   parameter.version++;
 }
 
+/** Sets every element to 0. */
 export function zeros(parameter: Parameter): void {
   constant(parameter, 0);
 }
 
+/** Sets every element to 1. */
 export function ones(parameter: Parameter): void {
   constant(parameter, 1);
 }
 
-/** Every entry uniform in [low, high). */
+/** Draws every element from the uniform distribution on [low, high). */
 export function uniform(
   parameter: Parameter,
   low = 0,
@@ -134,7 +153,7 @@ export function uniform(
   parameter.version++;
 }
 
-/** Every entry normal with this mean and standard deviation. */
+/** Draws every element from the normal distribution with this mean and standard deviation. */
 export function normal(
   parameter: Parameter,
   mean = 0,
@@ -146,10 +165,11 @@ export function normal(
 }
 
 /**
- * Normal values, redrawn where they fall more than two standard deviations from the mean. `std` is that
- * of the normal before the cut; the result's is 0.88 of it.
+ * Draws every element from a normal distribution truncated at two standard deviations from the mean.
+ * `std` is the standard deviation before truncation; that of the result is 0.88·std.
  *
- * @param options `mean` 0, `std` 0.02
+ * @param options defaults: `mean` 0, `std` 0.02
+ * @throws RangeError if `std` is negative
  */
 export function truncatedNormal(
   parameter: Parameter,
@@ -164,26 +184,24 @@ export function truncatedNormal(
   parameter.version++;
 }
 
-/**
- * U(±√3·gain/√fan): the initialisation of He et al., "Delving deep into rectifiers" (2015).
- */
+/** U(±√3·gain/√fan): the initialization of He et al., "Delving deep into rectifiers" (2015). */
 export function kaimingUniform(parameter: Parameter, options: KaimingOptions = {}): void {
   const bound = Math.sqrt(3) * kaimingSd(parameter.shape, options);
   uniform(parameter, -bound, bound, options.generator);
 }
 
-/** N(0, gain²/fan): the normal one of He et al. (2015). */
+/** N(0, gain²/fan): the normal initialization of He et al. (2015). */
 export function kaimingNormal(parameter: Parameter, options: KaimingOptions = {}): void {
   normal(parameter, 0, kaimingSd(parameter.shape, options), options.generator);
 }
 
-/** U(±gain·√(6/(fan_in + fan_out))): the initialisation of Glorot and Bengio (2010). */
+/** U(±gain·√(6/(fan_in + fan_out))): the initialization of Glorot and Bengio (2010). */
 export function xavierUniform(parameter: Parameter, options: GainOptions = {}): void {
   const bound = Math.sqrt(3) * xavierSd(parameter.shape, options);
   uniform(parameter, -bound, bound, options.generator);
 }
 
-/** N(0, 2·gain²/(fan_in + fan_out)): the normal one of Glorot and Bengio (2010). */
+/** N(0, 2·gain²/(fan_in + fan_out)): the normal initialization of Glorot and Bengio (2010). */
 export function xavierNormal(parameter: Parameter, options: GainOptions = {}): void {
   normal(parameter, 0, xavierSd(parameter.shape, options), options.generator);
 }
@@ -202,15 +220,16 @@ function xavierSd(shape: Shape, options: GainOptions): number {
 }
 
 /**
- * gain·Q with Q from the QR decomposition of a normal matrix, R's diagonal positive (Saxe et al. 2013):
- * the weight as a matrix [out, in·|kernel|] gets orthonormal rows, or columns where it is tall.
+ * Orthogonal initialization (Saxe et al., 2013): the weight becomes gain·Q, where Q comes from the QR
+ * decomposition of a matrix of normal values, with a positive diagonal in R. Seen as a matrix
+ * [out, in·|kernel|], Q has orthonormal rows, or orthonormal columns if it has more rows than columns.
  */
 export function orthogonal(parameter: Parameter, options: GainOptions = {}): void {
   normal(parameter, 0, 1, options.generator);
   const values = parameter.data.view();
   const rows = parameter.shape[0]!;
   const columns = parameter.size / rows;
-  // The vectors to make orthonormal are the rows, or where there are more rows the columns.
+  // Vector i has its element j at values[i * step + j * stride].
   const wide = rows <= columns;
   const [count, length] = wide ? [rows, columns] : [columns, rows];
   const [step, stride] = wide ? [columns, 1] : [1, columns];
@@ -219,7 +238,7 @@ export function orthogonal(parameter: Parameter, options: GainOptions = {}): voi
   );
   for (let i = 0; i < count; i++) {
     const v = basis[i]!;
-    // Gram–Schmidt twice: the second round removes what rounding left of the first.
+    // Gram–Schmidt runs twice: the second round removes the components that rounding left in the first.
     for (let round = 0; round < 2; round++) {
       for (let k = 0; k < i; k++) {
         const u = basis[k]!;

@@ -3,24 +3,28 @@ import { type Shape, sameShape, shapeText, sizeOf } from './check.ts';
 import { type Input, inputShape, inputValues, PlacedTensor, type Tensor } from './tensor.ts';
 
 /**
- * Counts what changes which parameters are trained; a plan made under another count is made anew.
+ * Counts the changes to `requiresGrad` of any parameter. A plan depends on which parameters are trained,
+ * so the plans made before a change are made again.
  */
 export const traits = { version: 0 };
 
-/** What a parameter and a buffer have in common: values in linear memory. */
+/** The base of Parameter and Buffer: a tensor that owns a block of linear memory. */
 abstract class Stored {
   /** The values, live. */
   readonly data: PlacedTensor;
   private readonly block: Block;
-  /** Counts writes by optimizers and loads, so that what was computed from older values can tell. */
+  /**
+   * Counts the writes to the values, by optimizers and by loading. Code that caches a result computed
+   * from the values compares versions to see whether the result is out of date.
+   */
   version = 0;
 
   constructor(who: string, initial: Input) {
     const shape = [...inputShape(who, initial)];
-    inputValues(initial); // throws if stale, while nothing is allocated yet
+    inputValues(initial); // throws for a stale tensor, before anything is allocated
     this.block = new Block(aligned(sizeOf(shape) * 4));
     releaseWithOwner(this, this.block);
-    // The padding up to the next 64 bytes is zero and stays zero: spans may run over it.
+    // The padding up to the next 64 bytes is zero and must stay zero, because spans include it.
     this.block.f32.fill(0).set(inputValues(initial));
     const { block } = this;
     this.data = new PlacedTensor(
@@ -46,7 +50,7 @@ abstract class Stored {
     return this.block.ptr;
   }
 
-  /** @internal Bytes from `ptr` on that are this one's, padding included. */
+  /** @internal The size of the block in bytes, including padding. */
   get paddedBytes(): number {
     return this.block.bytes;
   }
@@ -55,7 +59,11 @@ abstract class Stored {
     return this.block.released;
   }
 
-  /** Overwrites the values; a live input of another shape throws. */
+  /**
+   * Overwrites the values with a copy of `values`.
+   *
+   * @throws RangeError if `values` has another shape
+   */
   assign(values: Input): void {
     const shape = inputShape('assign', values);
     if (!sameShape(shape, this.shape)) {
@@ -70,25 +78,24 @@ abstract class Stored {
   }
 }
 
-/** A block of gradients that several parameters stand in; released with the last of them. */
+/** A block that holds the gradients of several parameters; released when the last one is disposed. */
 class GradientBlock {
-  private holders = 0;
+  private references = 0;
 
   constructor(readonly block: Block) {}
 
-  hold(): this {
-    this.holders++;
+  retain(): this {
+    this.references++;
     return this;
   }
 
-  letGo(): void {
-    if (--this.holders > 0) return;
-    this.block.release();
+  release(): void {
+    if (--this.references === 0) this.block.release();
   }
 }
 
 /**
- * A trained tensor: its values, and from the first backward on its gradient.
+ * A trainable tensor: its values, and its gradient once a backward has run.
  *
  * ```ts
  * const scale = new Parameter(Tensor.from([1]));
@@ -98,20 +105,20 @@ export class Parameter extends Stored {
   private trained = true;
   private gradient: PlacedTensor | undefined;
   private gradientBlock: GradientBlock | undefined;
-  /** @internal Whether a backward has reached it since `zeroGrad`. */
+  /** @internal Whether a backward has added to the gradient since `zeroGrad`. */
   touched = false;
 
-  /** @param initial its first values, copied */
+  /** @param initial the initial values, which are copied */
   constructor(initial: Input) {
     super('Parameter', initial);
   }
 
-  /** The gradient, live; null before the first backward. */
+  /** A live view of the gradient; null before the first backward. */
   get grad(): Tensor | null {
     return this.gradient ?? null;
   }
 
-  /** Whether it is trained: a frozen parameter gets no gradient and no update. */
+  /** Whether the parameter is trained. If false, it gets no gradient and no update. Default true. */
   get requiresGrad(): boolean {
     return this.trained;
   }
@@ -122,20 +129,20 @@ export class Parameter extends Stored {
     traits.version++;
   }
 
-  /** @internal The gradient's address; 0 before it is allocated. */
+  /** @internal The address of the gradient; 0 before it is allocated. */
   get gradPtr(): Pointer {
     return this.gradient?.place.ptr ?? NULL;
   }
 
-  /** Sets the gradient to zero and marks it as not computed. */
+  /** Sets the gradient to zero, and marks it as not computed so that optimizers skip the parameter. */
   zeroGrad(): void {
     if (this.touched) this.gradient?.view().fill(0);
     this.touched = false;
   }
 
-  /** @internal */
+  /** @internal Gives the parameter its gradient, at `ptr` in a shared block. */
   place(block: GradientBlock, ptr: Pointer): void {
-    this.gradientBlock = block.hold();
+    this.gradientBlock = block.retain();
     this.gradient = new PlacedTensor(this.shape, new Window(ptr, this.size), () => {
       if (this.disposed) throw new Error('Parameter: used after dispose()');
     });
@@ -143,35 +150,38 @@ export class Parameter extends Stored {
 
   override dispose(): void {
     super.dispose();
-    this.gradientBlock?.letGo();
+    this.gradientBlock?.release();
     this.gradientBlock = undefined;
     this.gradient = undefined;
   }
 }
 
-/** A tensor that belongs to a layer's state but is not trained, such as a running mean. */
+/** A tensor that is part of a layer's state but is not trained, such as a running mean. */
 export class Buffer extends Stored {
   constructor(initial: Input) {
     super('Buffer', initial);
   }
 
-  /** @internal Guarded: a layer writes its statistics here, and the place may be another's by now. */
+  /**
+   * @internal Throws after `dispose()`: layers write statistics to this address, and the memory may
+   * belong to another tensor by then.
+   */
   override get ptr(): Pointer {
     if (this.disposed) throw new Error('Buffer: used after dispose()');
     return super.ptr;
   }
 }
 
-/** A count that belongs to a layer's state, such as the number of batches seen. */
+/** A count that is part of a layer's state, such as the number of batches seen. */
 export class Counter {
   constructor(public value = 0) {}
 }
 
 /**
- * Allocates the gradients of those parameters that have none, in one block and in list order.
+ * Allocates gradients for the parameters that have none, in one block and in list order.
  *
  * @internal
- * @throws RangeError where memory cannot grow that far; nothing is changed then
+ * @throws RangeError if linear memory cannot grow that far; nothing has changed then
  */
 export function allocateGradients(parameters: Iterable<Parameter>): void {
   const missing = [...new Set(parameters)].filter((p) => p.requiresGrad && !p.gradPtr);

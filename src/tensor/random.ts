@@ -2,7 +2,7 @@ import { Block, type Pointer } from '../memory/memory.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger } from './check.ts';
 
-/** Where a generator stands; plain numbers, so that it can be stored as JSON. */
+/** A generator's state, in plain numbers, so that it can be stored as JSON. */
 export interface GeneratorState {
   /** The stream's key. */
   readonly seed: number;
@@ -10,31 +10,30 @@ export interface GeneratorState {
   readonly counter: number;
 }
 
-/** A stretch of float32 numbers in linear memory. */
+/** A range of float32 numbers in linear memory. */
 interface Place {
   readonly ptr: Pointer;
   readonly length: number;
 }
 
-/** The kernels' sixteen words; nothing is kept in them from call to call. */
 let scratchBlock: Block | undefined;
 
-/** @internal Scratch of 16 words, for every kernel that draws. */
+/** @internal 16 words of scratch that all random kernels share; they keep nothing in it between calls. */
 export function randomScratch(): Pointer {
   return (scratchBlock ??= new Block(64)).ptr;
 }
 
 /**
- * A stream of random numbers: Philox4x32-10 (Salmon et al., SC 2011). Number i of a draw is a function
- * of the seed, the counter before the draw and i alone, so it is the same in every runtime, and a draw
- * moves the counter by ⌈n/4⌉ blocks whatever the numbers turn out to be.
+ * A random number generator: Philox4x32-10 (Salmon et al., SC 2011). Number i of a draw depends only on
+ * the seed, the counter before the draw, and i, so it is the same in every runtime. A draw of n words
+ * always advances the counter by ⌈n/4⌉ blocks.
  *
  * ```ts
  * const generator = new Generator(1);
  * const order = generator.permutation(60000);
  * ```
  *
- * @throws RangeError unless `seed` is a whole number from 0 to 2⁵³ − 1
+ * @throws RangeError if `seed` is not a whole number from 0 to 2⁵³ − 1
  */
 export class Generator {
   private seed: number;
@@ -45,7 +44,7 @@ export class Generator {
     this.seed = seed;
   }
 
-  /** The seed and the counter; assign a stored one to continue from there. */
+  /** The seed and the counter. Assign a stored state to continue from it. */
   get state(): GeneratorState {
     return { seed: this.seed, counter: this.counter };
   }
@@ -57,13 +56,13 @@ export class Generator {
     this.counter = counter;
   }
 
-  /** Starts the stream of another seed. */
+  /** Starts over with another seed. */
   manualSeed(seed: number): this {
     this.state = { seed, counter: 0 };
     return this;
   }
 
-  /** A random order of 0 … n − 1, every one equally likely. */
+  /** A random permutation of 0 … n − 1; all are equally likely. */
   permutation(n: number): Int32Array {
     checkInteger('Generator.permutation', 'n', n, 0);
     const block = new Block(n * 4);
@@ -79,8 +78,8 @@ export class Generator {
   }
 
   /**
-   * @internal Claims `words` 32-bit words of the stream, for a kernel to draw now or (a dropout mask)
-   * again later.
+   * @internal Reserves `words` 32-bit words of the stream. A kernel computes them from the state that is
+   * returned, and can compute them again later: dropout does so for its mask in backward.
    */
   draw(words: number): GeneratorState {
     const { state } = this;
@@ -88,19 +87,19 @@ export class Generator {
     return state;
   }
 
-  /** @internal place[i] uniform in [low, high). */
+  /** @internal Fills a place with uniform values in [low, high). */
   uniform({ ptr, length }: Place, low: number, high: number): void {
     const { seed, counter } = this.draw(length);
     kernels().randomUniform(ptr, low, high, seed, counter, 0, length, randomScratch());
   }
 
-  /** @internal place[i] normal. */
+  /** @internal Fills a place with normal values. */
   normal({ ptr, length }: Place, mean: number, sd: number): void {
     const { seed, counter } = this.draw(length);
     kernels().randomNormal(ptr, mean, sd, seed, counter, 0, length, randomScratch());
   }
 
-  /** @internal place[i] normal, given that it is within two `sd` of `mean`. */
+  /** @internal Fills a place with normal values, truncated at two `sd` from `mean`. */
   truncatedNormal({ ptr, length }: Place, mean: number, sd: number): void {
     const { seed, counter } = this.draw(length);
     kernels().randomTruncatedNormal(ptr, mean, sd, seed, counter, 0, length, randomScratch());
@@ -115,16 +114,16 @@ function checkSeed(who: string, name: string, value: number): void {
 }
 
 /**
- * The generator that initialisation, dropout and shuffling use unless given another. Its seed is 0
- * until `manualSeed` is called: a program gives the same numbers each time it runs, in runtimes too
- * that have no entropy to offer at start-up.
+ * The generator that initialization, dropout and shuffling use by default. Its seed is 0 until
+ * `manualSeed` is called, so a program draws the same numbers each time it runs. A fixed seed also works
+ * in runtimes that offer no entropy at start-up.
  */
 export const defaultGenerator = /* @__PURE__ */ new Generator();
 
 /**
  * Seeds the default generator and returns it.
  *
- * @throws RangeError unless `seed` is a whole number from 0 to 2⁵³ − 1
+ * @throws RangeError if `seed` is not a whole number from 0 to 2⁵³ − 1
  */
 export function manualSeed(seed: number): Generator {
   return defaultGenerator.manualSeed(seed);

@@ -12,7 +12,7 @@ type NumberArray =
   | Int32Array
   | Uint32Array;
 
-/** Numbers in nested arrays, all of one length on each level. */
+/** Numbers in nested arrays; on each level, all arrays have the same length. */
 export type Nested = number | NumberArray | readonly Nested[];
 
 /** What a Tensor can be made from. */
@@ -21,18 +21,18 @@ export type TensorData = Nested;
 /** What `forward`, `backward` and `predict` take: a Tensor, or flat data with its shape. */
 export type Input = Tensor | { readonly data: ArrayLike<number>; readonly shape: Shape };
 
-/** @internal A model's forward: what a result or a loss gradient belongs to. */
+/** @internal The forward of a model that a result or a loss gradient belongs to. */
 export interface Origin {
   readonly session: object;
   readonly generation: number;
 }
 
 /**
- * An array of float32 numbers with a shape, row-major.
+ * A row-major array of float32 numbers with a shape.
  *
- * A Tensor that you make, clone or get from `predict` owns an ordinary JavaScript array and is garbage
- * like any other. What `forward` and `backward` return stands on the model's workspace and must be
- * read before the model's next `forward`; afterwards reading it throws.
+ * A Tensor that you make, clone or get from `predict` owns an ordinary JavaScript array and is
+ * garbage-collected like any other object. A Tensor that `forward` or `backward` returns is a view of the
+ * model's workspace: read it before the model's next `forward`, after which reading it throws.
  */
 export class Tensor {
   readonly shape: Shape;
@@ -50,10 +50,10 @@ export class Tensor {
   /**
    * A tensor with a copy of `data`.
    *
-   * @param data a typed array, a flat array or nested arrays
-   * @param shape its shape; for nested arrays it may be left out, for flat ones it defaults to [length]
-   * @throws RangeError where the number of elements does not fit the shape or nested arrays are ragged
-   * @throws TypeError where an element is not a number
+   * @param data a number, a typed array, a flat array or nested arrays
+   * @param shape default: the shape of the nested arrays; [length] for a flat array
+   * @throws RangeError if the number of elements does not match the shape, or nested arrays are ragged
+   * @throws TypeError if an element is not a number
    */
   static from(data: TensorData, shape?: Shape): Tensor {
     const found = shapeOf(data);
@@ -75,12 +75,16 @@ export class Tensor {
     return new Tensor([...shape], new Float32Array(sizeOf(shape)));
   }
 
-  /** The values, row-major, as a Float32Array of your own. */
+  /** A copy of the values, in row-major order. */
   toArray(): Float32Array {
     return this.view().slice();
   }
 
-  /** The single value of a tensor with one element. */
+  /**
+   * The value of a tensor with one element.
+   *
+   * @throws RangeError if the tensor does not have exactly one element
+   */
   item(): number {
     if (this.size !== 1) {
       throw new RangeError(`Tensor.item: expected one element, got shape ${shapeText(this.shape)}`);
@@ -88,7 +92,12 @@ export class Tensor {
     return this.view()[0]!;
   }
 
-  /** Overwrites the values; `values` must have this tensor's size (and shape, if it is a Tensor). */
+  /**
+   * Overwrites the values.
+   *
+   * @param values a Tensor or nested arrays of this tensor's shape, or a flat array of its size
+   * @throws RangeError if the shape or size is another
+   */
   set(values: TensorData | Tensor): this {
     const source = values instanceof Tensor ? values : Tensor.from(values);
     const flat = !(values instanceof Tensor) && source.shape.length === 1;
@@ -102,38 +111,38 @@ export class Tensor {
     return this;
   }
 
-  /** An owned copy. */
+  /** A copy that owns its values. */
   clone(): Tensor {
     return new Tensor(this.shape, this.toArray());
   }
 
-  /** @internal Called after the values were overwritten. */
+  /** @internal Called after `set` has overwritten the values. */
   protected written(): void {}
 
-  /** @internal The live values; not to be kept. */
+  /** @internal The live values. Do not keep the array: growth of linear memory detaches it. */
   view(): Float32Array {
     return this.owned!;
   }
 
-  /** @internal The forward that the values belong to, where they belong to one. */
+  /** @internal The forward that the values belong to, or undefined if they belong to none. */
   get origin(): Origin | undefined {
     return undefined;
   }
 
-  /** @internal Where in linear memory the values stand, if they do. Throws like `view`. */
+  /** @internal The values' place in linear memory, or undefined for an owned array. Throws like `view`. */
   get place(): Window | undefined {
     return undefined;
   }
 }
 
-/** A tensor that stands in a window of linear memory for as long as that memory is held. */
+/** A tensor whose values are in linear memory. It does not own that memory. */
 export class PlacedTensor extends Tensor {
   constructor(
     shape: Shape,
     private readonly window: Window,
-    /** Throws when the window is no longer the tensor's. */
+    /** Throws if the memory no longer belongs to the tensor. */
     private readonly guard?: () => void,
-    /** Is told when the values were overwritten. */
+    /** Called after the values were overwritten. */
     private readonly onWrite?: () => void,
   ) {
     super(shape);
@@ -154,7 +163,12 @@ export class PlacedTensor extends Tensor {
   }
 }
 
-/** @internal An input's shape, checked against its data. */
+/**
+ * @internal The shape of an input.
+ *
+ * @throws TypeError if `input` is neither a Tensor nor `{ data, shape }`
+ * @throws RangeError if the length of `data` does not match the shape
+ */
 export function inputShape(who: string, input: Input): Shape {
   if (input instanceof Tensor) return input.shape;
   if (typeof input !== 'object' || input === null || !('data' in input) || !('shape' in input)) {
@@ -170,7 +184,7 @@ export function inputShape(who: string, input: Input): Shape {
   return input.shape;
 }
 
-/** @internal An input's values, for a copy. */
+/** @internal The values of an input, to be copied at once; throws for a stale tensor. */
 export function inputValues(input: Input): ArrayLike<number> {
   return input instanceof Tensor ? input.view() : input.data;
 }
@@ -201,7 +215,7 @@ function flatten(
   }
   if (!isList(data) || data.length !== shape[axis]) {
     throw new RangeError(
-      `Tensor.from: ragged nested arrays: axis ${axis} expected ${shape[axis]} entries, ` +
+      `Tensor.from: ragged nested arrays: axis ${axis} expected ${shape[axis]} elements, ` +
         `got ${isList(data) ? data.length : describe(data)}`,
     );
   }
