@@ -65,7 +65,7 @@ describe('the kernels', () => {
   });
 
   it.each([['--jitless'], ['--no-expose-wasm']])('miss WebAssembly under %s', (flag) => {
-    expect(run('', flag)).toMatch(/^evenkeel: this runtime has no WebAssembly, .*switch it on/m);
+    expect(run('', flag)).toMatch(/^evenkeel: this runtime has no WebAssembly, .*enable it/m);
   });
 
   it.runIf(process.arch === 'x64')('miss SIMD on a processor without SSE4.1', () => {
@@ -77,7 +77,7 @@ describe('the kernels', () => {
   it('are too long for pages of older Chromes', () => {
     const disallowed = 'WebAssembly.Compile is disallowed on the main thread, if larger than 4KB.';
     expect(run(refuse(4096, disallowed))).toMatch(
-      /^evenkeel: .*Chrome before 115.*train in a Worker, or start with useModule.*\ncause: .*4KB/,
+      /^evenkeel: .*Chrome before 115.*train in a Worker, or fetch .*useModule.*\ncause: .*4KB/,
     );
   });
 
@@ -90,7 +90,7 @@ describe('the kernels', () => {
 
   it('are forbidden by a platform that compiles nothing while it runs', () => {
     expect(run(refuse(0, 'Wasm code generation disallowed by embedder'))).toMatch(
-      /^evenkeel: this platform compiles no .*condition "workerd".* useModule\ncause: Wasm code/,
+      /^evenkeel: this platform does not compile .*condition "workerd".* useModule\ncause: Wasm code/,
     );
   });
 });

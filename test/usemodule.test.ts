@@ -62,7 +62,7 @@ describe('useModule', () => {
   it('refuses what is no module', () => {
     const take = (value: unknown) => () => evenkeel.useModule(value as WebAssembly.Module);
     expect(take(bytes)).toThrow(
-      /expected a WebAssembly\.Module, got Uint8Array; WebAssembly\.compile/,
+      /expected a WebAssembly\.Module, got Uint8Array: WebAssembly\.compile/,
     );
     expect(take(undefined)).toThrow(/expected a WebAssembly\.Module, got Undefined/);
     expect(take('kernels.wasm')).toThrow(TypeError);
@@ -75,7 +75,7 @@ describe('useModule', () => {
       `useModule: expected the kernels of this version (stamp ${STAMP}), got a module with stamp none`,
     );
     expect(() => evenkeel.useModule(other)).toThrow(
-      /got a module with stamp 0123456789ab: take evenk/,
+      /got a module with stamp 0123456789ab: use evenk/,
     );
     expect(new evenkeel.BatchNorm1d(3).predict(row).shape).toEqual([1, 3]);
   });

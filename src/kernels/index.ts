@@ -1,6 +1,6 @@
 /**
- * evenkeel/kernels: the raw kernels and the memory they work on. **Unstable**: names and arguments follow
- * the needs of the layers and change without notice in any version.
+ * evenkeel/kernels: the raw kernels and the memory they work on. **Unstable**: names and arguments may
+ * change in any version, without notice.
  */
 import type { Kernels } from '../generated/kernels.ts';
 import { kernels as core, engine } from '../runtime/engine.ts';
@@ -12,12 +12,12 @@ export { Block, NULL, offset } from '../memory/memory.ts';
 
 let all: Kernels | undefined;
 
-/** All kernels, for a call. */
+/** All kernels, core and extra. */
 export function kernels(): Kernels {
   return (all ??= { ...core(), ...extra() });
 }
 
-/** Linear memory, which layers and `Block`s share; growth replaces its buffer. */
+/** The linear memory, which layers and `Block`s share. Its buffer is replaced when the memory grows. */
 export function memory(): WasmMemory {
   return engine().memory;
 }

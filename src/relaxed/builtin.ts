@@ -1,4 +1,4 @@
-/** The relaxed kernels that come with the package: packed into its text. */
+/** The relaxed kernels of the package, which are packed in its JavaScript. */
 import { RELAXED_WASM } from '../generated/relaxed.ts';
 import { compile } from '../runtime/compile.ts';
 

@@ -1,4 +1,4 @@
-/** The relaxed kernels where a `.wasm` is imported as a module: workerd. */
+/** The relaxed kernels for workerd, which imports a `.wasm` file as a module. */
 import module from './relaxed.wasm';
 
 export function builtin(): WebAssembly.Module {

@@ -1,10 +1,13 @@
-/** evenkeel/relaxed: the kernels with fused multiply-add, for who prefers speed to the same bits. */
+/**
+ * evenkeel/relaxed: the kernels with fused multiply-add. Use them if you prefer speed to identical bits
+ * across engines.
+ */
 import { provide, started } from '../runtime/engine.ts';
 import { builtin } from './builtin.ts';
 
-/** The least module with a relaxed instruction: a function that gives f32x4.relaxed_madd of constants. */
+/** The smallest module with a relaxed instruction: a function that returns f32x4.relaxed_madd of constants. */
 const PROBE = Uint8Array.of(
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
+  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic number, version
   ...[1, 5, 1, 0x60, 0, 1, 0x7b], // types: () → v128
   ...[3, 2, 1, 0], // functions: one of type 0
   ...[10, 19, 1, 17, 0], // code: a body of 17 bytes without locals
@@ -15,25 +18,25 @@ const PROBE = Uint8Array.of(
 let chosen = false;
 
 /**
- * Has all arithmetic run on the relaxed kernels: a·b + c rounds once, as one fused instruction, where
- * the engine has it, and twice where it has not.
+ * Switches the whole program to the relaxed kernels, in which a·b + c may be one fused instruction that
+ * rounds once. The strict kernels always round twice.
  *
- * Matrix products and convolutions gain most. **Given up is that results are the same bits
- * everywhere**: each engine and processor may round in its own way, within the usual error of float32. It
- * is a choice for the whole program, made before anything of evenkeel has run.
+ * Matrix products and convolutions gain most. **Results are no longer the same bits everywhere**: engines
+ * and processors may round differently, within the usual error of float32. Call it before anything else
+ * of evenkeel.
  *
  * ```ts
  * import { useRelaxed } from 'evenkeel/relaxed';
  *
- * useRelaxed(); // first of all; throws where the engine has no relaxed SIMD
+ * useRelaxed(); // throws if the engine has no relaxed SIMD
  * ```
  *
- * To take what there is: `try { useRelaxed(); } catch { }`. After an error the strict kernels serve as
- * if it had not been called. A second call does nothing.
+ * To use the relaxed kernels only if the engine has them, write `try { useRelaxed(); } catch { }`: after
+ * an error the strict kernels run. A second call does nothing.
  *
- * @throws Error where a layer, Parameter, optimizer or loss has already started the strict kernels, and
- *   where the engine has no relaxed SIMD (Chrome 114, Firefox 145, Node 22, Deno and Bun have it; Safari
- *   has not, Node 20 with `--experimental-wasm-relaxed-simd` only)
+ * @throws Error if a layer, Parameter, optimizer or loss has already started the strict kernels
+ * @throws Error if the engine has no relaxed SIMD. Chrome 114, Firefox 145, Node 22, Deno and Bun have it;
+ *   Node 20 has it with `--experimental-wasm-relaxed-simd`; Safari does not.
  */
 export function useRelaxed(): void {
   if (chosen) return;
@@ -45,9 +48,9 @@ export function useRelaxed(): void {
   }
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(PROBE)) {
     throw new Error(
-      'useRelaxed: this runtime has no relaxed SIMD (Chrome 114, Firefox 145, Node 22, Deno and Bun ' +
-        'have it, Node 20 with --experimental-wasm-relaxed-simd): without useRelaxed() the strict ' +
-        'kernels run',
+      'useRelaxed: this runtime has no relaxed SIMD: use Chrome 114, Firefox 145, Node 22, Deno or Bun ' +
+        '(Node 20 with --experimental-wasm-relaxed-simd), or leave out useRelaxed() to run the strict ' +
+        'kernels',
     );
   }
   provide(builtin());

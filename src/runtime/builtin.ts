@@ -1,4 +1,4 @@
-/** The kernels that come with the package: packed into its text, compiled at first use. */
+/** The core kernels of the package, which are packed in its JavaScript and compiled at first use. */
 import { CORE_WASM } from '../generated/core.ts';
 import { compile } from './compile.ts';
 

@@ -1,4 +1,4 @@
-/** The kernels where compiling is refused and a `.wasm` is imported as a module: workerd. */
+/** The kernels for workerd, which refuses to compile bytes but imports a `.wasm` file as a module. */
 import module from './kernels.wasm';
 
 export function builtin(): WebAssembly.Module {

@@ -2,7 +2,11 @@
 import { refusal } from './refusal.ts';
 import { type Packed, unpack } from './unpack.ts';
 
-/** A module from its packed bytes. @throws Error that names the cause and the way out */
+/**
+ * Unpacks and compiles a module.
+ *
+ * @throws Error if the runtime does not compile it; the message names the cause and the way out
+ */
 export function compile(packed: Packed): WebAssembly.Module {
   try {
     return new WebAssembly.Module(unpack(packed));

@@ -1,13 +1,10 @@
-/**
- * The one place that knows the environment: compiles the kernels and binds them to linear memory, at
- * first use, synchronously.
- */
+/** Compiles the kernels and instantiates them with linear memory, synchronously, at first use. */
 import { demangle } from '@assemblyscript/loader';
 import type { CoreKernels, Kernels } from '../generated/kernels.ts';
 import { builtin } from './builtin.ts';
 import type { WasmMemory, WasmModule } from './wasm.ts';
 
-/** wasm32's address space: 65,536 pages of 64 KiB. */
+/** The address space of wasm32: 65,536 pages of 64 KiB. */
 export const MAX_PAGES = 65_536;
 
 export interface Engine {
@@ -16,46 +13,46 @@ export interface Engine {
 }
 
 let bound: Engine | undefined;
-let whole: WasmModule | undefined;
+let providedModule: WasmModule | undefined;
 
-/** The kernels and their memory; every call goes through it, so that it can be bound anew. */
+/** The core kernels and their memory; the first call starts them. */
 export function engine(): Engine {
   return (bound ??= start());
 }
 
-/** The core's kernels, for a call. What few networks need is in `extra()`, runtime/extra.ts. */
+/** The core kernels. Kernels that only some networks need are in `extra()`, runtime/extra.ts. */
 export function kernels(): CoreKernels {
   return (bound ?? engine()).exports;
 }
 
-/** Whether the kernels are bound, so that nothing can be chosen any more. */
+/** Whether the kernels have started, so that it is too late to provide a module. */
 export function started(): boolean {
   return bound !== undefined;
 }
 
-/** Has all kernels start from `module`, an already compiled build of them, instead of the package's strict ones. */
+/** Makes the kernels start from a compiled module that contains all of them, core and extra. */
 export function provide(module: WasmModule): void {
-  whole = module;
+  providedModule = module;
 }
 
-/** All kernels, where they came in one module. */
+/** All kernels, if they come from one provided module; else undefined. */
 export function provided(): Kernels | undefined {
-  return whole && (kernels() as Kernels);
+  return providedModule && (kernels() as Kernels);
 }
 
-/** A module's exports, bound to the memory that all kernels share. */
+/** Instantiates a module with the memory that all kernels share, and returns its exports. */
 export function bindBeside(module: WasmModule): unknown {
   return bind(module, engine().memory);
 }
 
 function start(): Engine {
-  const module = whole ?? builtin();
+  const module = providedModule ?? builtin();
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
   return { exports: bind(module, memory) as CoreKernels, memory };
 }
 
 function bind(module: WasmModule, memory: WasmMemory): unknown {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  // The loader's own instantiateSync would bring its strings and arrays along, which kernels have not.
+  // The loader's instantiateSync would add code for strings and arrays, which the kernels do not use.
   return demangle(exports);
 }

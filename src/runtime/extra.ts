@@ -1,4 +1,4 @@
-/** The kernels that only some networks need: a module of their own, compiled when first called. */
+/** The extra kernels, which only some networks need: a second module, compiled at first use. */
 import { EXTRA_WASM } from '../generated/extra.ts';
 import type { ExtraKernels } from '../generated/kernels.ts';
 import { compile } from './compile.ts';
@@ -6,7 +6,7 @@ import { bindBeside, provided } from './engine.ts';
 
 let bound: ExtraKernels | undefined;
 
-/** The extra kernels, for a call. */
+/** The extra kernels; the first call compiles them, unless the provided module already contains them. */
 export function extra(): ExtraKernels {
   return (bound ??= provided() ?? (bindBeside(compile(EXTRA_WASM)) as ExtraKernels));
 }

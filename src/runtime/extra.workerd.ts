@@ -1,4 +1,4 @@
-/** Where the kernels are imported as one module, they are all there: workerd. */
+/** The extra kernels for workerd, where one imported module contains all kernels. */
 import type { ExtraKernels, Kernels } from '../generated/kernels.ts';
 import { kernels } from './engine.ts';
 

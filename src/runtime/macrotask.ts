@@ -1,17 +1,17 @@
-/** Lets the event loop turn: timers, input and network get their chance. */
+/** Gives way to the event loop, so that timers, input and network events are handled. */
 export interface Macrotask {
   /** Resolves in a later turn of the event loop. */
   turn(): Promise<void>;
   close(): void;
 }
 
-// Node, Deno and Bun have it, browsers do not, and the types here are the browsers'.
+// Node, Deno and Bun have it. Browsers do not, and neither do their types, which are used here.
 declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 
 /**
- * By `setImmediate` where there is one: Node delivers a port's messages without turning the loop, so
- * that timers would starve. Else by a MessageChannel, since browsers stretch nested timeouts to 4 ms;
- * else by a timeout.
+ * Uses `setImmediate` if there is one, because Node delivers a port's messages without turning the event
+ * loop, and timers would starve. Otherwise uses a MessageChannel, because browsers delay nested timeouts
+ * to 4 ms. Uses a timeout if there is neither.
  */
 export function macrotask(): Macrotask {
   if (typeof setImmediate === 'function') {

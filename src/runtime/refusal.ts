@@ -1,9 +1,9 @@
-/** Why the kernels do not start, found out by trying, and the way out. */
+/** Finds out why the kernels did not compile, by compiling smaller modules, and says what to do. */
 
-/** The least module there is: magic and version. */
+/** The smallest valid module: magic number and version. */
 const EMPTY = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
-/** The least one with SIMD: a function that gives i8x16.splat(0). */
+/** The smallest module with SIMD: a function that returns i8x16.splat(0). */
 const SIMD = [
   ...EMPTY,
   ...[1, 5, 1, 0x60, 0, 1, 0x7b], // types: () → v128
@@ -11,7 +11,7 @@ const SIMD = [
   ...[10, 8, 1, 6, 0, 0x41, 0, 0xfd, 15, 0x0b], // code: a body of 6 bytes without locals
 ];
 
-/** The error to throw instead of `cause`, which compiling the kernels threw. */
+/** The error to throw instead of `cause`, the error that the compiler threw. */
 export function refusal(cause: unknown): Error {
   return new Error(`evenkeel: ${reason()}`, { cause });
 }
@@ -19,39 +19,42 @@ export function refusal(cause: unknown): Error {
 function reason(): string {
   if (typeof WebAssembly === 'undefined') {
     return (
-      'this runtime has no WebAssembly, or it is switched off (by --jitless in Node, by Lockdown ' +
-      'Mode on Apple devices): switch it on, or use another runtime'
+      'this runtime has no WebAssembly, or it is disabled (by --jitless in Node, by Lockdown ' +
+      'Mode on Apple devices): enable it, or use another runtime'
     );
   }
   if (!WebAssembly.validate(Uint8Array.from(SIMD))) {
     return (
       'this runtime or processor has no WebAssembly SIMD: use Chrome 91, Firefox 89, Safari 16.4, ' +
-      'Node 16.4 or newer, on a processor of the last fifteen years (on x86 one with SSE4.1)'
+      'Node 16.4 or newer, and on x86 a processor with SSE4.1 (from 2008 or later)'
     );
   }
   if (starts(EMPTY)) {
     return (
-      'the WebAssembly kernels did not compile (see cause). A page of Chrome before 115 compiles ' +
-      'nothing of their size at once: train in a Worker, or start with useModule(await ' +
-      'WebAssembly.compileStreaming(fetch(…))) of evenkeel/kernels.wasm'
+      'the WebAssembly kernels did not compile (see cause). Chrome before 115 does not compile ' +
+      'modules of their size synchronously on a page: train in a Worker, or fetch ' +
+      'evenkeel/kernels.wasm and call useModule(await WebAssembly.compileStreaming(fetch(…)))'
     );
   }
   // Pages and their Workers have a location; servers and edge functions have none.
   if (typeof location !== 'undefined') {
     return (
       "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its " +
-      'script-src (it allows WebAssembly, and no eval of text)'
+      'script-src (it allows WebAssembly, but not eval)'
     );
   }
   return (
-    'this platform compiles no WebAssembly while it runs, as Workers of Cloudflare and edge ' +
-    'functions do not: bundle with the export condition "workerd", as wrangler does by itself ' +
+    'this platform does not compile WebAssembly at run time, as is usual for Cloudflare Workers and ' +
+    'edge functions: bundle with the export condition "workerd", which wrangler sets by default ' +
     '(esbuild: --conditions=workerd --loader:.wasm=copy), or import evenkeel/kernels.wasm as a ' +
-    'module and hand it to useModule'
+    'module and pass it to useModule'
   );
 }
 
-/** Chromium and Firefox refuse to compile what they do not allow, WebKit only to instantiate it. */
+/**
+ * Whether the runtime compiles and instantiates a module. A policy that forbids WebAssembly makes
+ * compilation fail in Chromium and Firefox, but only instantiation in WebKit.
+ */
 function starts(module: readonly number[]): boolean {
   try {
     new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(module)));

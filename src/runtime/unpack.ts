@@ -1,10 +1,10 @@
 /**
- * Unpacks the kernels from the text that stands for them. The work is done by a tiny wasm module
- * (assembly/unpack.ts), which runs at full speed from its first byte on.
+ * Unpacks the kernels from the text in the bundle. A tiny wasm module (assembly/unpack.ts) does the
+ * work, because wasm runs at full speed from the first byte on, without warming up.
  */
 import { UNPACKER } from '../generated/unpacker.ts';
 
-/** What scripts/pack.ts made of a module: ASCII text, and how many bytes it stands for. */
+/** A module packed by scripts/pack.ts: the ASCII text, and the module's size in bytes. */
 export interface Packed {
   readonly text: string;
   readonly size: number;
@@ -12,7 +12,7 @@ export interface Packed {
 
 const PAGE = 65_536;
 
-/** The packed module's bytes. */
+/** Returns the bytes of a packed module. */
 export function unpack({ text, size }: Packed): Uint8Array<ArrayBuffer> {
   const end = PAGE + size;
   const pages = 1 + Math.ceil((end + text.length) / PAGE);

@@ -3,9 +3,9 @@ import { provide, started } from './engine.ts';
 import type { WasmModule } from './wasm.ts';
 
 /**
- * Has the kernels start from a module that you compiled or imported, instead of the package's own:
- * `evenkeel/kernels.wasm` of the same version. It is for platforms that refuse to compile from bytes
- * and hand out modules another way, and for pages that would rather stream and cache the file.
+ * Makes the kernels start from a module that you compiled or imported, instead of the one in the package's
+ * JavaScript. The module must be `evenkeel/kernels.wasm` of the same version. Use it on platforms that
+ * refuse to compile bytes but let you import modules, and on pages that should stream and cache the file.
  *
  * ```ts
  * import { useModule } from 'evenkeel';
@@ -13,10 +13,10 @@ import type { WasmModule } from './wasm.ts';
  * useModule(await WebAssembly.compileStreaming(fetch('/kernels.wasm'))); // before the first layer
  * ```
  *
- * Under the `workerd` condition (Cloudflare Workers) the package does so by itself.
+ * Under the export condition `workerd` (Cloudflare Workers) the package imports the module itself.
  *
- * @throws Error where a layer, Parameter, optimizer or loss has already started the kernels
- * @throws TypeError where `module` is no WebAssembly.Module, or not the kernels of this version
+ * @throws Error if a layer, Parameter, optimizer or loss has already started the kernels
+ * @throws TypeError if `module` is not a WebAssembly.Module, or not the kernels of this version
  */
 export function useModule(module: WasmModule): void {
   if (started()) {
@@ -25,12 +25,12 @@ export function useModule(module: WasmModule): void {
         'loss is made',
     );
   }
-  // By name: edge runtimes hand in modules of another realm, which are no instance of this one's.
+  // Not by instanceof: in edge runtimes the module may come from another realm.
   const kind = Object.prototype.toString.call(module).slice(8, -1);
   if (kind !== 'WebAssembly.Module') {
     throw new TypeError(
-      `useModule: expected a WebAssembly.Module, got ${kind}; ` +
-        'WebAssembly.compile(bytes) makes one of bytes',
+      `useModule: expected a WebAssembly.Module, got ${kind}: ` +
+        'WebAssembly.compile(bytes) makes one',
     );
   }
   const [section] = WebAssembly.Module.customSections(module, 'evenkeel');
@@ -38,7 +38,7 @@ export function useModule(module: WasmModule): void {
   if (stamp !== STAMP) {
     throw new TypeError(
       `useModule: expected the kernels of this version (stamp ${STAMP}), got a module with stamp ` +
-        `${stamp}: take evenkeel/kernels.wasm from the same package, and keep its custom section`,
+        `${stamp}: use evenkeel/kernels.wasm of the same package, and do not strip its custom section`,
     );
   }
   provide(module);

@@ -1,12 +1,12 @@
 /**
- * WebAssembly's types for users whose TypeScript may not know them: they come with the DOM's, and where
- * only Node's are loaded the names are absent.
+ * WebAssembly's types, for declarations that must also compile in projects without them: TypeScript has
+ * them in the DOM's types, but Node's types alone lack the names.
  */
 
-/** A `WebAssembly.Module`, or any object where that type is unknown. */
+/** `WebAssembly.Module`, or `object` if that type is unknown. */
 export type WasmModule = Known<'Module'>;
 
-/** A `WebAssembly.Memory`, or an object with its buffer. */
+/** `WebAssembly.Memory`, or an object with a buffer if that type is unknown. */
 export type WasmMemory = Known<'Memory', { readonly buffer: ArrayBuffer }>;
 
 type Known<Name extends string, Else = object> = typeof globalThis extends {

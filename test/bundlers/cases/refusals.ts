@@ -34,7 +34,7 @@ export const cases: Case[] = [
         `import { Linear } from 'evenkeel'; export default () => new Linear(2, 2);`,
       );
       const handler = await edgeFunction(consumer.path('api.js'));
-      await expectError(handler.fetch('/'), /compiles no WebAssembly.*hand it to useModule/);
+      await expectError(handler.fetch('/'), /does not compile WebAssembly.*pass it to useModule/);
       return {};
     },
   },
