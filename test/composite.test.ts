@@ -135,7 +135,9 @@ describe("a composite's forward", () => {
     class Empty extends Module {
       readonly linear = new Linear(3, 2);
     }
-    expect(() => new Empty().forward(X)).toThrow('Empty: a Module needs a forward(x) of its own');
+    expect(() => new Empty().forward(X)).toThrow(
+      'Empty: expected a Module with a forward(x), got none: implement it',
+    );
   });
 });
 
@@ -169,7 +171,7 @@ describe("a user's Layer", () => {
     class Half extends Square {}
     Object.defineProperty(Half.prototype, 'differentiate', { value: undefined });
     expect(() => new Half().forward(X)).toThrow(
-      /^Half: a Layer needs .* differentiate is missing$/,
+      /^Half: expected methods .*, got no differentiate: implement it$/,
     );
   });
 });

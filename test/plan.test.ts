@@ -132,8 +132,8 @@ describe('a plan', () => {
 
   it('refuses one instance at two places of a container', () => {
     const square = new Square();
-    expect(() => new Sequential(square, square)).toThrow(/stands at two places/);
-    expect(() => new Sequential(square, new Residual(square))).toThrow(/stands at two places/);
+    expect(() => new Sequential(square, square)).toThrow(/got the same Square twice/);
+    expect(() => new Sequential(square, new Residual(square))).toThrow(/got the same Square twice/);
   });
 
   it('throws for stale results, and keeps what was copied', () => {

@@ -3,9 +3,8 @@ import { checkShape, type Shape, sizeOf } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 import { Leaf } from './leaf.ts';
 
-/** What a layer of your own gets beside x and y. */
+/** What `compute` and `differentiate` of your own layer get beside their arrays. */
 export interface LayerContext {
-  /** The input's and the output's shape. */
   readonly inputShape: Shape;
   readonly outputShape: Shape;
   /** Whether this forward is in training mode. */
@@ -13,10 +12,12 @@ export interface LayerContext {
   /** Whether a backward may follow; false in `predict`. */
   readonly recording: boolean;
   /**
-   * An array that keeps its values until this forward's backward. The first `save` of a forward is
-   * `saved[0]` in backward, and so on; the arrays are reused from step to step.
+   * Returns an array to fill with values that this forward's backward needs. The array of the first call
+   * is `saved[0]` in backward, that of the second `saved[1]`, and so on. Arrays are reused from step to
+   * step.
    */
   save(shape: Shape): Float32Array;
+  /** The arrays that `save` returned. */
   readonly saved: readonly Float32Array[];
   /** A copy of a parameter's values. */
   values(parameter: Parameter): Float32Array;
@@ -25,7 +26,7 @@ export interface LayerContext {
 }
 
 /**
- * A layer of your own, written on typed arrays.
+ * The base class for a layer of your own whose arithmetic you write on typed arrays.
  *
  * ```ts
  * class Square extends Layer {
@@ -45,16 +46,16 @@ export interface LayerContext {
  * nobody wants it, and adds to `ctx.gradient(parameter)`. Parameters are properties
  * (`scale = new Parameter(Tensor.from([1]))`); a property's name is its state-dict key.
  *
- * Users of the layer call `forward(tensor)`, `backward(dy)` and `predict(x)` on it as on any other.
+ * Callers use `forward(tensor)`, `backward(dy)` and `predict(x)`, as on any other layer.
  */
 export abstract class Layer extends Leaf<Context> {
-  /** The output's shape for an input's; throw a RangeError for shapes the layer cannot take. */
+  /** Returns the shape of the output. Throw a RangeError if the layer cannot take the input's shape. */
   abstract outputShape(shape: Shape): Shape;
 
   /** Overwrites y with the output for x. */
   abstract compute(x: Float32Array, y: Float32Array, ctx: LayerContext): void;
 
-  /** Overwrites dx, unless it is null, with the gradient for dy, and adds to `ctx.gradient(parameter)`. */
+  /** Overwrites dx with the input's gradient, unless dx is null, and adds to `ctx.gradient(parameter)`. */
   abstract differentiate(dy: Float32Array, dx: Float32Array | null, ctx: LayerContext): void;
 
   /** @internal */
@@ -62,8 +63,8 @@ export abstract class Layer extends Leaf<Context> {
     for (const method of ['outputShape', 'compute', 'differentiate'] as const) {
       if (typeof this[method] !== 'function') {
         throw new TypeError(
-          `${this}: a Layer needs outputShape(shape), compute(x, y, ctx) and ` +
-            `differentiate(dy, dx, ctx), and ${method} is missing`,
+          `${this}: expected methods outputShape(shape), compute(x, y, ctx) and ` +
+            `differentiate(dy, dx, ctx), got no ${method}: implement it`,
         );
       }
     }

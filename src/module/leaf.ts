@@ -5,11 +5,12 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { Module } from './module.ts';
 
 /**
- * A layer with kernels of its own: the unit that plans are made of. It keeps nothing of a forward on
- * itself; what belongs to one stands in the `Use`. `Operation` says what each method owes.
+ * A layer that computes its output itself, with kernels, rather than by calling other modules. Plans are
+ * lists of uses of leaves. A leaf stores nothing about a particular forward; that is in the `Use`.
+ * `Operation` documents the methods.
  *
  * @internal Users extend `Layer`, which works on typed arrays.
- * @typeParam Memo what a use of the layer remembers
+ * @typeParam Memo the type of `use.memo`, where a use stores what `connect` computed
  */
 export abstract class Leaf<Memo = unknown> extends Module implements Operation<Memo> {
   get isReLU(): boolean {
@@ -33,7 +34,7 @@ export abstract class Leaf<Memo = unknown> extends Module implements Operation<M
     return inputs[0]!.trace.use(this, inputs);
   }
 
-  /** PyTorch's names: `runningMean` is `running_mean`. */
+  /** PyTorch's name of a property: `runningMean` becomes `running_mean`. */
   protected override stateName(property: string): string {
     return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   }

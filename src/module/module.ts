@@ -7,25 +7,25 @@ import { describe, sameShape, shapeText } from '../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
-/** A snapshot of a module's parameters and buffers, by PyTorch's names. */
+/** A copy of a module's parameters and buffers under PyTorch's names. */
 export type StateDict = Record<string, Tensor>;
 
 export interface LoadResult {
-  /** Names that the module has and the state dict lacks. */
+  /** Names that are in the module but not in the state dict. */
   missing: string[];
-  /** Names that the state dict has and the module lacks. */
+  /** Names that are in the state dict but not in the module. */
   unexpected: string[];
 }
 
-/** What stands under a name in a module's state. */
+/** A named part of a module's state. */
 type Entry = Parameter | Buffer | Counter;
 
 /**
- * The base of everything that can be trained or composed.
+ * The base class of layers and networks.
  *
- * A composite of your own extends it, makes its layers in the constructor, and says in `forward` how
- * they connect. Its properties name the state-dict keys, nested ones with dots, array entries by
- * index, as in PyTorch.
+ * Extend it to compose layers: create them in the constructor or in fields, and connect them in
+ * `forward`. The names of the properties are the state-dict keys, as in PyTorch: nested names are joined
+ * by dots, and array elements are named by their index.
  *
  * ```ts
  * class Block extends Module {
@@ -38,8 +38,8 @@ type Entry = Parameter | Buffer | Counter;
  * }
  * ```
  *
- * That `forward` runs once per batch shape, while a plan of the step is made: its tensors have shapes
- * but no values, and what it decides by `if` is decided for all steps of that shape.
+ * Your `forward` runs once per batch shape, to make a plan of the step. Its tensors have shapes but no
+ * values, so an `if` in it is decided once for all steps of that shape.
  */
 export abstract class Module {
   private mode = true;
@@ -47,11 +47,11 @@ export abstract class Module {
 
   constructor() {
     allowUsing(this);
-    // biome-ignore lint/correctness/noConstructorReturn: the one way to give out a Proxy; see `composite`
+    // biome-ignore lint/correctness/noConstructorReturn: `new` must return a Proxy; see `composite`
     if (this.isComposite) return composite(this);
   }
 
-  /** @internal Whether its own `forward` says how other modules connect. */
+  /** @internal Whether the module's `forward` only calls other modules; false for a leaf. */
   protected get isComposite(): boolean {
     return true;
   }
@@ -62,31 +62,36 @@ export abstract class Module {
   }
 
   /**
-   * The module's output for `x` in its present mode, recorded for a `backward`.
+   * Computes the output for `x`, and records what `backward` needs. In training mode, batch norm uses the
+   * batch's statistics and dropout is active.
    *
-   * The result stands on the module's workspace until its next `forward`; `toArray()` or `clone()`
-   * keeps it.
+   * The result is a view of the model's workspace, valid until the model's next `forward`. Use
+   * `toArray()` or `clone()` to keep it.
    *
-   * @param x a Tensor or `{ data, shape }`, copied; an array of them for several inputs
-   * @throws RangeError where a layer cannot take the shape; state is then as it was
+   * @param x a Tensor or `{ data, shape }`, which is copied; an array of them for several inputs
+   * @throws RangeError if a layer cannot take the shape; the module's state has not changed then
    */
   forward(x: Input | readonly Input[]): Tensor {
     const inputs = listOf(x);
     const traced = inputs.filter((input) => input instanceof Traced);
     if (traced.length === 0) return (this.session ??= new Session(this)).forward(inputs);
     if (traced.length < inputs.length) {
-      throw new TypeError(`${this}: a plan's tensors cannot be mixed with ones that have values`);
+      throw new TypeError(
+        `${this}: expected inputs that are all traced or all have values, got both: in a forward of ` +
+          'your own, pass only tensors that come from its argument',
+      );
     }
     return this.trace(traced);
   }
 
   /**
-   * Gradients of the last recorded `forward`: added to each trained parameter's `grad`, and returned
-   * for the input (one a Tensor, several an array). The input's gradient is computed when first read,
-   * and must be read before the next `forward` or optimizer step.
+   * Computes the gradients of the last `forward`. Adds those of trained parameters to `grad`, and returns
+   * the input's gradient: a Tensor, or an array of them if there are several inputs. The input's gradient
+   * is computed when it is first read, which must be before the next `forward` or optimizer step.
    *
-   * @param dy the loss's gradient with respect to the output, of its shape
-   * @throws Error without a forward, for a second time, or with the gradient of an older forward
+   * @param dy the gradient of the loss with respect to the output; it has the output's shape
+   * @throws Error if there was no forward, if its backward has run already, or if `dy` belongs to an
+   *   older forward
    */
   backward<G extends Tensor | Tensor[] = Tensor>(dy: Input): G {
     const gradients = (this.session ??= new Session(this)).backward(dy);
@@ -94,38 +99,42 @@ export abstract class Module {
   }
 
   /**
-   * The output for `x` with running statistics and without dropout, in a Tensor of your own. Leaves
-   * the mode, a pending backward, all state and the generator as they are. A sample's bits do not
-   * depend on what else is in the batch.
+   * Computes the output for `x` with running statistics and without dropout, and returns it in a Tensor
+   * that owns its values. Does not change the mode, any state or the generator, and may be called between
+   * a `forward` and its `backward`. The bits of a sample's result do not depend on the rest of the batch.
+   *
+   * @param x a Tensor or `{ data, shape }`; an array of them for several inputs
+   * @throws RangeError if a layer cannot take the shape
    */
   predict(x: Input | readonly Input[]): Tensor {
     return (this.session ??= new Session(this)).predict(listOf(x));
   }
 
-  /** Sets training mode here and below: batch statistics, dropout. */
+  /** Sets this module and its submodules to training mode: batch statistics, dropout. */
   train(mode = true): this {
     this.mode = mode;
     for (const [, child] of this.children()) child.train(mode);
     return this;
   }
 
-  /** Sets evaluation mode here and below: running statistics, no dropout. */
+  /** Sets this module and its submodules to evaluation mode: running statistics, no dropout. */
   eval(): this {
     return this.train(false);
   }
 
-  /** Stops training all parameters here and below: no gradient, no update. Thaw with `unfreeze()`. */
+  /** Freezes all parameters of this module and its submodules: they get no gradient and no update. */
   freeze(): this {
     for (const parameter of this.parameters()) parameter.requiresGrad = false;
     return this;
   }
 
+  /** Makes all parameters of this module and its submodules trainable again. */
   unfreeze(): this {
     for (const parameter of this.parameters()) parameter.requiresGrad = true;
     return this;
   }
 
-  /** The modules directly below, by name. */
+  /** The direct submodules with their names. */
   children(): [string, Module][] {
     const found: [string, Module][] = [];
     for (const [name, value] of Object.entries(this)) {
@@ -139,7 +148,7 @@ export abstract class Module {
     return found;
   }
 
-  /** This module and all below, by dotted name, each once. */
+  /** This module and all its submodules with their dotted names, each once. */
   namedModules(): [string, Module][] {
     const found = new Map<Module, string>();
     const visit = (module: Module, name: string): void => {
@@ -151,30 +160,31 @@ export abstract class Module {
     return [...found].map(([module, name]) => [name, module]);
   }
 
-  /** All parameters here and below, each once, in the order of the state dict. */
+  /** The parameters of this module and its submodules, each once, in the order of the state dict. */
   parameters(): Parameter[] {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
 
+  /** `parameters()` with their dotted names. */
   namedParameters(): [string, Parameter][] {
     return this.entries().filter((entry): entry is [string, Parameter] => {
       return entry[1] instanceof Parameter;
     });
   }
 
-  /** All buffers (running statistics) here and below by dotted name, each once. */
+  /** The buffers (running statistics) of this module and its submodules with dotted names, each once. */
   namedBuffers(): [string, Buffer][] {
     return this.entries(true).filter((entry): entry is [string, Buffer] => {
       return entry[1] instanceof Buffer;
     });
   }
 
-  /** @internal The parameters of this module itself. */
+  /** @internal The parameters of this module, without those of submodules. */
   ownParameters(): Parameter[] {
     return Object.values(this).filter((value) => value instanceof Parameter);
   }
 
-  /** A snapshot of all parameters and buffers, under PyTorch's names. */
+  /** A copy of all parameters and buffers under PyTorch's names. */
   stateDict(): StateDict {
     const state: StateDict = {};
     for (const [name, entry] of this.entries(true)) {
@@ -184,11 +194,12 @@ export abstract class Module {
   }
 
   /**
-   * Loads values by name. Everything is checked first: on an error nothing is loaded.
+   * Loads values by name. Everything is checked first: if this throws, nothing has been loaded.
    *
    * @param state Tensors, or `{ shape, data }`
-   * @param options.strict whether every name must match; with false, what does not match is returned
-   * @throws RangeError for missing or unexpected names (if strict) and for other shapes
+   * @param options.strict whether all names must match, default true
+   * @returns the names that did not match
+   * @throws RangeError if `strict` and a name is missing or unexpected, or if a shape is another
    */
   loadStateDict(
     state: Readonly<Record<string, Input>>,
@@ -220,7 +231,8 @@ export abstract class Module {
       );
     }
     for (const name of entries.keys()) {
-      if (Object.hasOwn(state, name)) inputValues(state[name]!); // throws if stale, while nothing is loaded
+      // This throws for a stale tensor, before anything is loaded.
+      if (Object.hasOwn(state, name)) inputValues(state[name]!);
     }
     for (const [name, entry] of entries) {
       if (!Object.hasOwn(state, name)) continue;
@@ -232,10 +244,10 @@ export abstract class Module {
   }
 
   /**
-   * @internal A module like this one, with parameters, buffers and modules of its own; what else it
-   * has, the two share.
+   * @internal A copy of this module that has its own parameters, buffers and submodules. All other
+   * properties are shared.
    *
-   * @param copies what was copied already, so that what stands at two places still does
+   * @param copies maps originals to copies, so that an object used in two places is copied once
    */
   copy(copies = new Map<object, object>()): this {
     const own = Object.getOwnPropertyDescriptors(this);
@@ -250,7 +262,7 @@ export abstract class Module {
     return copy;
   }
 
-  /** Gives the module's linear memory back. It must not be used afterwards. */
+  /** Releases the module's linear memory. Do not use the module afterwards. */
   dispose(): void {
     this.session?.release();
     for (const value of Object.values(this)) {
@@ -267,21 +279,21 @@ export abstract class Module {
     return this.constructor.name;
   }
 
-  /** @internal Follows a plan's tensors through this module. */
+  /** @internal Passes traced tensors through this module, which records its leaves in their trace. */
   protected trace(inputs: readonly Traced[]): Tensor {
     const forward = (this as { [AUTHORED]?: Module['forward'] })[AUTHORED];
     if (typeof forward !== 'function' || forward === Module.prototype.forward) {
-      throw new TypeError(`${this}: a Module needs a forward(x) of its own`);
+      throw new TypeError(`${this}: expected a Module with a forward(x), got none: implement it`);
     }
     return forward.call(this, inputs.length === 1 ? inputs[0]! : inputs);
   }
 
-  /** @internal A property's name in the state dict. */
+  /** @internal The state-dict key of a property. */
   protected stateName(property: string): string {
     return property;
   }
 
-  /** Parameters (and buffers) here and below by name, each once. */
+  /** The parameters, and if asked the buffers and counters, of all modules by dotted name, each once. */
   private entries(buffers = false): [string, Entry][] {
     const found = new Map<Entry, string>();
     for (const [prefix, module] of this.namedModules()) {
@@ -297,14 +309,14 @@ export abstract class Module {
   }
 }
 
-/** Under this key a composite has the `forward` that its author wrote. */
+/** The key under which `composite`'s Proxy returns the `forward` that the module's author wrote. */
 const AUTHORED = Symbol('forward');
 
 /**
- * A composite's author writes `forward` for tensors without values, and its users call `forward` with data.
- * So what they hold is a Proxy, on which `forward` is always Module's own: it runs a step for data, and calls
- * the author's `forward` for a plan's tensors. It does not matter whether the author wrote a method, a field
- * or a getter, nor how many classes stand between.
+ * The author of a composite writes a `forward` that takes tensors without values. Its users call `forward`
+ * with data. Therefore `new` returns a Proxy whose `forward` is always `Module.prototype.forward`: given
+ * data it runs a step, and given traced tensors it calls the author's `forward`. This works whether the
+ * author's `forward` is a method, a field or a getter, and for any depth of inheritance.
  */
 function composite<M extends Module>(module: M): M {
   return new Proxy(module, {
@@ -315,7 +327,10 @@ function composite<M extends Module>(module: M): M {
   });
 }
 
-/** @throws RangeError where one layer instance stands at two places */
+/**
+ * @throws TypeError if an element is not a Module
+ * @throws RangeError if the same layer instance occurs twice
+ */
 export function checkDistinct(who: string, modules: Iterable<Module>): void {
   const seen = new Set<Module>();
   for (const module of modules) {
@@ -325,8 +340,8 @@ export function checkDistinct(who: string, modules: Iterable<Module>): void {
     for (const [, below] of module.namedModules()) {
       if (seen.has(below)) {
         throw new RangeError(
-          `${who}: the same ${below} stands at two places: make one for each, ` +
-            'or share it on purpose in a Module of your own',
+          `${who}: expected each layer once, got the same ${below} twice: make one for each place, ` +
+            'or share it in a Module of your own',
         );
       }
       seen.add(below);
@@ -334,7 +349,7 @@ export function checkDistinct(who: string, modules: Iterable<Module>): void {
   }
 }
 
-/** What a copy of a module has in the place of `value`. */
+/** Copies a property's value for `Module.copy`: state and submodules are copied, all else is shared. */
 function copyOf(value: unknown, copies: Map<object, object>): unknown {
   if (Array.isArray(value)) return value.map((entry) => copyOf(entry, copies));
   const stored = value instanceof Parameter || value instanceof Buffer || value instanceof Counter;

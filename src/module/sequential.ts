@@ -3,16 +3,17 @@ import type { Input, Tensor } from '../tensor/tensor.ts';
 import { checkDistinct, Module } from './module.ts';
 
 /**
- * Layers one after the other: y = fₙ(… f₂(f₁(x))).
+ * Applies layers in sequence: y = fₙ(… f₂(f₁(x))).
  *
  * ```ts
  * new Sequential(new Linear(784, 200, { bias: false }), new BatchNorm1d(200), new ReLU());
  * new Sequential({ conv1: new Conv2d(1, 8, 3), bn1: new BatchNorm2d(8) });
  * ```
  *
- * State-dict keys begin with the layer's index, or with its name in the second form.
+ * State-dict keys begin with the index of the layer or, in the second form, with its name.
  *
- * @throws RangeError where one layer instance stands at two places
+ * @throws TypeError if an argument is not a layer
+ * @throws RangeError if the same layer instance occurs twice
  */
 export class Sequential extends Module {
   private readonly layers: [string, Module][];
@@ -37,16 +38,24 @@ export class Sequential extends Module {
     return value as Tensor;
   }
 
-  /** The layer at an index (negative from the end) or of a name. */
+  /**
+   * The layer at an index, which counts from the end if negative, or with a name.
+   *
+   * @throws RangeError if there is no such layer
+   */
   at<M extends Module = Module>(place: number | string): M {
     const found =
       typeof place === 'number'
         ? this.layers.at(place)
         : this.layers.find(([name]) => name === place);
-    if (!found) throw new RangeError(`Sequential: no layer ${place} among ${this.layers.length}`);
+    if (!found) {
+      const names = this.layers.map(([name]) => name).join(', ');
+      throw new RangeError(`Sequential.at: expected a layer of ${names}, got ${place}`);
+    }
     return found[1] as M;
   }
 
+  /** The number of layers. */
   get length(): number {
     return this.layers.length;
   }
