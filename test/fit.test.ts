@@ -112,7 +112,7 @@ describe('fit', () => {
     const data = clouds(33);
     const before = model.stateDict();
     await expect(fit(model, data, { loss, optimizer, batchSize: 32 }).next()).rejects.toThrow(
-      /last batch would hold 1 of 33 samples.*dropLast/,
+      /last batch would have 1 of 33 samples.*dropLast/,
     );
     for (const [name, tensor] of Object.entries(model.stateDict())) {
       expect(tensor.toArray()).toEqual(before[name]!.toArray());
@@ -190,7 +190,7 @@ describe('fit', () => {
   });
 
   it.each([
-    ['no loss', { optimizer: {} }, /loss is missing/],
+    ['no loss', { optimizer: {} }, /got no loss/],
     ['half an epoch', { loss: {}, optimizer: {}, epochs: 0.5 }, /epochs expected a whole number/],
   ])('refuses %s', async (_, options, message) => {
     await expect(fit(network(), clouds(4), options as never).next()).rejects.toThrow(message);

@@ -9,14 +9,14 @@ import { checkInteger, describe } from '../tensor/check.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { accuracy } from './metrics.ts';
 
-/** A number computed from a batch's prediction and targets, averaged over samples. */
-// biome-ignore lint/suspicious/noExplicitAny: targets are whatever the loss takes
+/** Computes a number from the prediction and targets of a batch, averaged over the batch's samples. */
+// biome-ignore lint/suspicious/noExplicitAny: the type of the targets depends on the loss
 export type Metric = (prediction: Tensor, targets: any) => number;
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export type AnyLoss = Loss<any>;
 
-/** A data set to cut into batches, ready-made batches, or what gives them for an epoch. */
+/** A data set to split into batches, an iterable of batches, or a function that returns an epoch's batches. */
 export type TrainingData = Dataset | Iterable<Batch> | ((epoch: number) => Iterable<Batch>);
 
 export interface FitOptions {
@@ -24,52 +24,52 @@ export interface FitOptions {
   optimizer: Optimizer;
   /** Default 1. */
   epochs?: number;
-  /** Samples a step, for a data set. Default 32. */
+  /** Samples per batch, if the data is a data set. Default 32. */
   batchSize?: number;
-  /** Stepped after each step or epoch, as each says of itself. */
+  /** Schedules, each of which is stepped after every step or every epoch according to its `unit`. */
   schedule?: Schedule | readonly Schedule[];
-  /** Seed of the shuffling; by default it is drawn from the generator that `manualSeed` sets. */
+  /** Seed for shuffling. Default: the generator that `manualSeed` seeds draws the orders. */
   seed?: number;
-  /** Whether a data set is shuffled anew each epoch. Default true. */
+  /** Whether a data set is shuffled before each epoch. Default true. */
   shuffle?: boolean;
-  /** Evaluated at the end of each epoch. */
+  /** Data to evaluate the model on at the end of each epoch. */
   validation?: Dataset | Iterable<Batch>;
-  /** More numbers to report, of each batch and of the validation. */
+  /** Further metrics to report for each batch and for the validation data, by name. */
   metrics?: Readonly<Record<string, Metric>>;
-  /** Leaves out a last batch that is smaller than the others. Default false. */
+  /** Whether to skip a last batch that is smaller than the others. Default false. */
   dropLast?: boolean;
-  /** Called after `backward` and before the optimizer's step, e.g. to clip gradients. */
+  /** Called between `backward` and the optimizer's step, for example to clip gradients. */
   beforeStep?: () => void;
-  /** Stops the training before its next step by throwing the signal's reason. */
+  /** When it is aborted, training stops before the next step and throws the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** Numbers of one evaluation. */
+/** The results of an evaluation. */
 export interface Evaluation {
-  /** Mean over samples; NaN where no loss was given. */
+  /** Mean loss over samples; NaN if no loss was given. */
   loss: number;
-  /** Share of right classes; NaN where the targets are no classes. */
+  /** Fraction of samples whose class is predicted correctly; NaN if the targets are not classes. */
   accuracy: number;
-  /** The further metrics, by name. */
+  /** Further metrics by name. */
   metrics: Record<string, number>;
 }
 
-/** What `fit` yields after each step. */
+/** The values that `fit` yields after each step. Loss, accuracy and metrics are those of the batch. */
 export interface Progress extends Evaluation {
-  /** From 1. */
+  /** The epoch's number, from 1. */
   epoch: number;
-  /** Within the epoch, from 1. */
+  /** The step's number in the epoch, from 1. */
   step: number;
-  /** Steps an epoch; NaN for an iterable that does not tell. */
+  /** Steps per epoch; NaN for an iterable whose length is unknown. */
   steps: number;
-  /** Over the time since the last step was asked for. */
+  /** The batch's samples, divided by the time since the consumer asked for this step. */
   samplesPerSecond: number;
-  /** On an epoch's last step, where there is validation data. */
+  /** The evaluation on the validation data, after the last step of an epoch. */
   validation?: Evaluation;
 }
 
-/** Longest stretch without a turn of the event loop, in ms. */
-const STRETCH = 30;
+/** The longest time in ms that `fit` runs without giving way to the event loop. */
+const TURN_INTERVAL = 30;
 
 /**
  * Trains a model, step by step.
@@ -80,12 +80,14 @@ const STRETCH = 30;
  * }
  * ```
  *
- * Each step is forward, loss, `zeroGrad`, backward, optimizer step; what it yields is that batch's loss
- * and accuracy. The event loop turns at least every 30 ms, or every step where one takes longer. The
- * loop may be left at any time: the model is then as the last step left it. Each epoch begins with
- * `model.train()`.
+ * Each step runs forward, loss, `zeroGrad`, backward and the optimizer's step, and yields the batch's loss
+ * and accuracy. `fit` gives way to the event loop at least every 30 ms, or after each step if a step takes
+ * longer. You may leave the loop at any time; the model keeps the state after the last step. Each epoch
+ * begins with `model.train()`.
  *
- * @throws RangeError before the first step where the last batch would leave batch norm one value a channel
+ * @throws TypeError if the loss or the optimizer is missing, or if `data` is of another type
+ * @throws RangeError before the first step, if the last batch is so small that a layer refuses it (batch
+ *   norm needs more than one value per channel)
  */
 export async function* fit(
   model: Module,
@@ -95,7 +97,7 @@ export async function* fit(
   const { loss, optimizer, epochs = 1, validation, metrics = {}, beforeStep, signal } = options;
   checkInteger('fit', 'epochs', epochs, 0);
   for (const [name, value] of Object.entries({ loss, optimizer })) {
-    if (!value) throw new TypeError(`fit: ${name} is missing: pass { loss, optimizer }`);
+    if (!value) throw new TypeError(`fit: expected { loss, optimizer }, got no ${name}`);
   }
   const schedules = [options.schedule ?? []].flat() as Schedule[];
   const { epochOf, steps } = source(model, data, options);
@@ -127,7 +129,7 @@ export async function* fit(
           metrics: measure(metrics, prediction, batch.targets),
           samplesPerSecond: 0,
         };
-        // Batches may reuse their arrays: the next one is asked for when this one has been read.
+        // Batches may reuse their arrays, so the next batch is requested after this one has been read.
         next = iterator.next();
         if (next.done) {
           for (const schedule of schedules) if (schedule.unit === 'epoch') schedule.step();
@@ -135,7 +137,7 @@ export async function* fit(
         }
         const now = performance.now();
         progress.samplesPerSecond = (1000 * prediction.shape[0]!) / (now - asked);
-        if (now - turned >= STRETCH) {
+        if (now - turned >= TURN_INTERVAL) {
           await events.turn();
           turned = performance.now();
         }
@@ -150,12 +152,14 @@ export async function* fit(
 }
 
 /**
- * A model's loss, accuracy and further metrics over a data set, by `predict`: running statistics, no
- * dropout, and nothing about the model changes.
+ * Computes a model's loss, accuracy and further metrics over a data set. It calls `predict`, which uses
+ * running statistics and no dropout, and changes nothing in the model.
  *
- * @param loss left out, only accuracy and metrics are measured
- * @param options.batchSize samples at a time, for a data set; default 256. The result does not depend on
- *   it but for the rounding of the mean.
+ * @param loss if left out, only accuracy and metrics are computed, and the loss is NaN
+ * @param options.batchSize samples per batch, if `data` is a data set; default 256. It affects the result
+ *   only by the rounding of the mean.
+ * @param options.metrics further metrics by name
+ * @throws RangeError if there are no samples
  */
 export function evaluate(
   model: Module,
@@ -185,7 +189,7 @@ export function evaluate(
   return sums;
 }
 
-/** The batches of each epoch, after the checks that can be made before the first. */
+/** Checks the data, and returns a function that gives an epoch's batches and the steps per epoch. */
 function source(
   model: Module,
   data: TrainingData,
@@ -203,7 +207,7 @@ function source(
   return { epochOf: () => all, steps: Array.isArray(all) ? all.length : Number.NaN };
 }
 
-/** Lets the layers refuse a smaller last batch now, and not after an epoch of work. */
+/** Lets the layers refuse a smaller last batch before training starts, not at the end of the first epoch. */
 function checkLastBatch(model: Module, { inputs, size, batchSize, steps }: Batches): void {
   const rest = size - (steps - 1) * batchSize;
   if (rest <= 0 || rest >= batchSize) return;
@@ -212,8 +216,8 @@ function checkLastBatch(model: Module, { inputs, size, batchSize, steps }: Batch
     verifyStep(model, [[rest, ...inputs.shape.slice(1)]]);
   } catch (cause) {
     throw new RangeError(
-      `fit: the last batch would hold ${rest} of ${size} samples, and ${(cause as Error).message} ` +
-        '(pass { dropLast: true } or another batchSize)',
+      `fit: the last batch would have ${rest} of ${size} samples: pass { dropLast: true } or another ` +
+        `batchSize (${(cause as Error).message})`,
       { cause },
     );
   }
@@ -233,7 +237,7 @@ function measure(
   );
 }
 
-/** Accuracy where the targets are classes, one a prediction; else NaN. */
+/** The accuracy if the targets are classes, one for each prediction; else NaN. */
 function accuracyOf(prediction: Tensor, targets: unknown): number {
   const classes = prediction.shape[1];
   if (classes === undefined || classes < 2) return Number.NaN;

@@ -2,17 +2,19 @@ import { describe, shapeText, sizeOf } from '../tensor/check.ts';
 import { type Input, inputShape, inputValues } from '../tensor/tensor.ts';
 
 /**
- * The place of the largest entry along axis 1: for [N, C] an Int32Array of N, for [N, C, d…] of N·d….
- * Of equal entries the first counts; NaN counts as the largest, as in PyTorch.
+ * The index of the largest element along axis 1. Of equal elements the first is taken, and NaN counts as
+ * the largest, as in PyTorch.
  *
- * @throws RangeError unless there are at least two axes
+ * @param scores [N, C] or [N, C, d…]
+ * @returns N or N·d… indices
+ * @throws RangeError if there are fewer than two axes, or if C is 0
  */
 export function argmax(scores: Input): Int32Array {
   const { values, count, classes, inner } = layoutOf('argmax', scores);
   return Int32Array.from({ length: count }, (_, i) => bestOf(values, i, classes, inner));
 }
 
-/** Scores seen as `count` positions, each with `classes` scores that stand `inner` apart. */
+/** The layout of scores: `count` positions, each with `classes` scores at a stride of `inner`. */
 function layoutOf(who: string, scores: Input) {
   const shape = inputShape(who, scores);
   if (shape.length < 2 || shape[1] === 0) {
@@ -23,7 +25,7 @@ function layoutOf(who: string, scores: Input) {
   return { values: inputValues(scores), count: n * inner, classes, inner };
 }
 
-/** The class with the largest score at position i. */
+/** The class with the largest score at position i. NaN counts as the largest. */
 function bestOf(values: ArrayLike<number>, i: number, classes: number, inner: number): number {
   const start = Math.floor(i / inner) * classes * inner + (i % inner);
   let best = 0;
@@ -39,11 +41,11 @@ function bestOf(values: ArrayLike<number>, i: number, classes: number, inner: nu
 }
 
 /**
- * The share of predictions whose largest entry is the target: (1/N)·Σ [argmax(logitsᵢ) = targetᵢ].
+ * The fraction of predictions whose largest logit is that of the target: (1/N)·Σ [argmax(logitsᵢ) = targetᵢ].
  *
  * @param logits [N, C] or [N, C, d…]
- * @param targets classes: N or N·d… whole numbers
- * @throws RangeError where their numbers differ
+ * @param targets the classes: N or N·d… whole numbers
+ * @throws RangeError if the number of targets does not match the logits
  */
 export function accuracy(logits: Input, targets: ArrayLike<number>): number {
   const { values, count, classes, inner } = layoutOf('accuracy', logits);
