@@ -1,2 +1,2 @@
-/** evenkeel/state: model files; the public names, and nothing else. */
+/** evenkeel/state: reading and writing model files. This file only lists the public names. */
 export { loadSafetensors, type Safetensors, saveSafetensors } from './safetensors.ts';

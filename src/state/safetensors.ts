@@ -1,17 +1,17 @@
 import { checkShape, describe, shapeText, sizeOf } from '../tensor/check.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
-/** What a safetensors file holds. */
+/** The contents of a safetensors file. */
 export interface Safetensors {
-  /** By name, ready for `loadStateDict`. Other element types are converted to float32. */
+  /** The tensors by name, ready for `loadStateDict`. Other element types are converted to float32. */
   tensors: Record<string, Tensor>;
-  /** Free text beside them. */
+  /** The file's metadata: any names and texts. */
   metadata: Record<string, string>;
 }
 
 type Read = (view: DataView, at: number) => number;
 
-/** Element types: bytes, and how one is read. All little-endian. */
+/** The element types: size in bytes, and a function that reads one element. All are little-endian. */
 const TYPES: Record<string, { bytes: number; read: Read }> = {
   F64: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
   F32: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
@@ -26,17 +26,19 @@ const TYPES: Record<string, { bytes: number; read: Read }> = {
 };
 
 /**
- * A state dict as a safetensors file, which PyTorch and the tools around it read:
+ * Writes a state dict as a safetensors file, which PyTorch and related tools can read.
  *
  * ```ts
  * await writeFile('model.safetensors', saveSafetensors(model.stateDict()));
  * ```
  *
- * The format: the header's length as a 64-bit number, a JSON header that gives each tensor's type,
- * shape and place, then the bytes. Tensors are float32 but for `num_batches_tracked`, int64 as in
+ * The format: the length of the header as a 64-bit number, a JSON header with each tensor's type, shape and
+ * offsets, then the data. Tensors are float32, except `num_batches_tracked`, which is int64 as in
  * PyTorch. The same state always gives the same bytes.
  *
- * @throws RangeError where an entry's data does not fit its shape
+ * @param metadata names and texts to store in the header
+ * @returns the bytes of the file
+ * @throws RangeError if an entry's data does not match its shape
  */
 export function saveSafetensors(
   state: Readonly<Record<string, Input>>,
@@ -49,7 +51,7 @@ export function saveSafetensors(
     const shape = inputShape(`saveSafetensors: ${name}`, input);
     return { name, shape, values: inputValues(input), type: counts ? 'I64' : 'F32' };
   });
-  // The wide ones first, so that every element is aligned.
+  // int64 tensors come first, so that every element is aligned.
   entries.sort((a, b) => TYPES[b.type]!.bytes - TYPES[a.type]!.bytes);
   let end = 0;
   for (const { name, shape, type } of entries) {
@@ -82,10 +84,11 @@ export function saveSafetensors(
  * model.loadStateDict(loadSafetensors(bytes).tensors);
  * ```
  *
- * Floats of 16 and 64 bits, integers and booleans are converted to float32.
+ * Float64, float16, bfloat16, integers and booleans are converted to float32.
  *
- * @throws TypeError where `source` holds no bytes
- * @throws RangeError where they are not a safetensors file, are cut short, or hold another type
+ * @throws TypeError if `source` is not an ArrayBuffer or a view of one
+ * @throws RangeError if the bytes are not a safetensors file, are truncated, or have an unknown element
+ *   type
  */
 export function loadSafetensors(source: ArrayBuffer | ArrayBufferView): Safetensors {
   if (!(source instanceof ArrayBuffer) && !ArrayBuffer.isView(source)) {
@@ -109,8 +112,8 @@ function readHeader(view: DataView): { header: Record<string, unknown>; start: n
   const length = view.byteLength < 8 ? Number.NaN : Number(view.getBigUint64(0, true));
   if (!(8 + length <= view.byteLength)) {
     throw new RangeError(
-      `loadSafetensors: not a safetensors file, or cut short: ${view.byteLength} bytes` +
-        (Number.isNaN(length) ? '' : `, a header of ${length} expected`),
+      'loadSafetensors: not a safetensors file, or truncated: expected ' +
+        `${Number.isNaN(length) ? 'at least 8' : 8 + length} bytes, got ${view.byteLength}`,
     );
   }
   const text = new Uint8Array(view.buffer, view.byteOffset + 8, length);
@@ -119,9 +122,10 @@ function readHeader(view: DataView): { header: Record<string, unknown>; start: n
     if (typeof header !== 'object' || header === null) throw new RangeError(describe(header));
     return { header, start: 8 + length };
   } catch (cause) {
-    throw new RangeError('loadSafetensors: not a safetensors file: the header is no JSON object', {
-      cause,
-    });
+    throw new RangeError(
+      'loadSafetensors: not a safetensors file: expected a header that is a JSON object (see cause)',
+      { cause },
+    );
   }
 }
 
@@ -134,7 +138,9 @@ function readTensor(name: string, entry: unknown, view: DataView, start: number)
   };
   const type = Object.hasOwn(TYPES, dtype) ? TYPES[dtype]! : undefined;
   if (!type) {
-    throw new RangeError(`${who}: type expected ${Object.keys(TYPES).join(', ')}, got ${dtype}`);
+    throw new RangeError(
+      `${who}: type expected one of ${Object.keys(TYPES).join(', ')}, got ${dtype}`,
+    );
   }
   checkShape(who, shape);
   const [from, to] = Array.isArray(data_offsets) ? data_offsets : [Number.NaN, Number.NaN];
@@ -150,20 +156,20 @@ function readTensor(name: string, entry: unknown, view: DataView, start: number)
   return Tensor.from(values, shape);
 }
 
-/** IEEE half precision: exact in float32. */
+/** The value of an IEEE half-precision number, which float32 represents exactly. */
 function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
   if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
-  // Subnormals count in units of 2⁻²⁴; from there each exponent doubles the unit.
+  // Subnormal numbers are multiples of 2⁻²⁴. Each exponent from 2 on doubles the unit.
   if (exponent === 0) return (sign * fraction) / 16777216;
   return exponent > 25
     ? sign * (1024 + fraction) * (1 << (exponent - 25))
     : (sign * (1024 + fraction)) / (1 << (25 - exponent));
 }
 
-/** The upper half of a float32. */
+/** The value of a bfloat16, which is the upper half of a float32. */
 function brainFloat(view: DataView, at: number): number {
   word[0] = view.getUint16(at, true) * 65536;
   return wordAsFloat[0]!;
