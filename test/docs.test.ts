@@ -55,7 +55,11 @@ it('docs/fold.md', async () => {
   expect(logits.shape).toEqual([40, 10]);
   expect(network.folded).toEqual([{ layer: '1', into: '0' }]);
   expect(network.kept).toEqual([
-    { layer: '3', reason: 'before it stands ReLU(); behind it stands GlobalAvgPool()' },
+    {
+      layer: '3',
+      reason:
+        'it cannot be folded into ReLU() before it; it cannot be folded into GlobalAvgPool() after it',
+    },
   ]);
 });
 

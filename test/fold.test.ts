@@ -98,7 +98,7 @@ describe('fold', () => {
     }
   });
 
-  it('into the layer behind, where that is exact', () => {
+  it('into the layer after it, if that is exact', () => {
     const zeros = { data: new Float32Array(4), shape: [4] };
     for (const behind of [
       new Conv2d(4, 6, 3, { padding: 1, bias: false }),
@@ -220,25 +220,25 @@ describe('fold', () => {
       [
         new BatchNorm1d(3),
         input(4, 3),
-        /^before it stands the model's input; behind it stands the model's output$/,
+        /^it reads the model's input; its output is the model's output$/,
       ],
       [
         new Sequential(new Linear(3, 3), new ReLU(), new BatchNorm1d(3), new ReLU()),
         input(4, 3),
-        /^before it stands ReLU\(\); behind it stands ReLU\(\)$/,
+        /^it cannot be folded into ReLU\(\) before it; it cannot be folded into ReLU\(\) after it$/,
       ],
       [
         new Sequential(new BatchNorm2d(2), new Conv2d(2, 2, 3, { padding: 1 })),
         input(1, 2, 4, 4),
-        /Conv2d\(2, 2, 3\) behind it pads with zeros/,
+        /Conv2d\(2, 2, 3\) after it pads with zeros/,
       ],
       [
         new Sequential(new BatchNorm2d(2), new ConvTranspose2d(2, 2, 3)),
         input(1, 2, 4, 4),
-        /ConvTranspose2d\(2, 2, 3\) behind it has fewer inputs at its edges/,
+        /ConvTranspose2d\(2, 2, 3\) after it sums fewer inputs at its edges/,
       ],
-      [new Reader(), input(4, 3), /what Linear\(3, 3\) before it puts out is also read elsewhere/],
-      [new Twice(), input(4, 3), /Linear\(3, 3\) before it stands at several places/],
+      [new Reader(), input(4, 3), /the output of Linear\(3, 3\) before it is also read elsewhere/],
+      [new Twice(), input(4, 3), /Linear\(3, 3\) before it is used in several places/],
       [
         new Sequential(new Linear(3, 3), new BatchNorm1d(3, { trackRunningStats: false })),
         input(4, 3),
@@ -248,7 +248,7 @@ describe('fold', () => {
       [
         new Sequential(new Conv1d(2, 4, 1), wide),
         input(1, 2, 3),
-        /its channels are not those of Conv1d\(2, 4, 1\) before it/,
+        /its channels do not match those of Conv1d\(2, 4, 1\) before it/,
       ],
     ];
     for (const [model, x, reason] of cases) {
@@ -272,11 +272,11 @@ describe('fold', () => {
     const model = settle(new Sequential(new Linear(3, 4), new BatchNorm1d(4)));
     using blind = fold(model);
     expect(() => blind.predict(input(2, 4, 3))).toThrow(
-      'FoldedNetwork: 0 expected to put out [N, C], since a batch norm over axis 1 was folded into it, ' +
-        'got [2, 4, 4]: give the shape, fold(model, shape)',
+      'FoldedNetwork: 0 expected an output [N, C], because a batch norm over axis 1 was folded into it, ' +
+        "got [2, 4, 4]: pass the input's shape, fold(model, shape)",
     );
     const { kept } = folding(model, input(2, 4, 3), [2, 4, 3]);
-    expect(kept[0]!.reason).toMatch(/its channels are not those of Linear\(3, 4\) before it/);
+    expect(kept[0]!.reason).toMatch(/its channels do not match those of Linear\(3, 4\) before it/);
   });
 
   it('takes models of several inputs, and layers of your own', () => {
@@ -302,7 +302,7 @@ describe('fold', () => {
     }
     const model = settle(new Two());
     const inputs = [input(2, 3), input(2, 4)];
-    expect(() => fold(model)).toThrow(/fold: cannot follow Two without a shape/);
+    expect(() => fold(model)).toThrow(/fold: cannot trace Two without a shape/);
     const shapes = inputs.map(({ shape }) => shape);
     expect(folding(model, inputs, shapes).folded).toEqual(['bn → a']);
     using network = fold(model, shapes);
@@ -322,7 +322,7 @@ describe('fold', () => {
     }
     const inputs = [input(3, 3), { data: [1, 0, 1], shape: [3] }];
     expect(folding(settle(new Masked()), inputs, [[3, 3], [3]]).kept).toEqual([
-      { layer: 'bn', reason: 'a mask says which positions it normalises' },
+      { layer: 'bn', reason: 'a mask selects the positions that it normalizes' },
     ]);
   });
 

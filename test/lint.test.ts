@@ -58,8 +58,8 @@ describe('lint', () => {
         layer: '0.body.0',
         rule: 'bias-before-batch-norm',
         message:
-          'the bias of Conv2d(4, 4, 1) is wasted: 0.body.1 (BatchNorm2d(4)) behind it takes the ' +
-          'mean away, and has a bias of its own',
+          'the bias of Conv2d(4, 4, 1) has no effect: 0.body.1 (BatchNorm2d(4)) after it subtracts the ' +
+          'mean and adds its own bias',
         wayOut: 'pass { bias: false }',
       },
     ]);
@@ -119,16 +119,16 @@ describe('lint', () => {
     expect(findings(model, { batchSize: 16 })).toEqual([]);
     const [finding] = lint(model, { batchSize: 2, shape: [1, 1, 5, 5] });
     expect(finding!.message).toBe(
-      'BatchNorm2d(4) has statistics of 2 samples, 18 values a channel: their variance is off by ' +
-        '34 % or more',
+      'BatchNorm2d(4) computes its statistics from 2 samples, 18 values per channel: the variance has an error of ' +
+        'at least 34 %',
     );
     const features = new Sequential(new BatchNorm1d(4), new ReLU());
     expect(lint(features, { batchSize: 1, shape: [7, 4] })[0]!.message).toBe(
-      'BatchNorm1d(4) has statistics of one value a channel, which training refuses',
+      'BatchNorm1d(4) computes its statistics from one value per channel, which is an error in training',
     );
     const ghosts = new Sequential(new BatchNorm1d(4, { virtualBatchSize: 8 }), new ReLU());
     expect(lint(ghosts, { batchSize: 64 })[0]!.message).toBe(
-      'BatchNorm1d(4) has statistics of 8 samples a ghost',
+      'BatchNorm1d(4) computes its statistics from 8 samples per ghost',
     );
     const renormed = new BatchNorm1d(4, { renorm: new Renorm() });
     expect(findings(new Sequential(renormed, new ReLU()), { batchSize: 4 })).toEqual([]);
@@ -150,22 +150,22 @@ describe('lint', () => {
     }
     const model = new Two();
     expect(() => lint(model)).toThrow(
-      /^lint: cannot follow Two without a shape .*: pass the shape of its input/,
+      /^lint: cannot trace Two without a shape .*: pass the shape of its input/,
     );
     const shape = [
       [2, 3],
       [2, 4],
     ];
     expect(findings(model, { shape })).toEqual(['a bias-before-batch-norm']);
-    expect(summary(model)).not.toContain('wasted');
-    expect(summary(model, shape)).toContain('wasted');
+    expect(summary(model)).not.toContain('has no effect');
+    expect(summary(model, shape)).toContain('has no effect');
   });
 
   it('speaks in summary, too', () => {
     const model = new Sequential(new Linear(4, 3), new BatchNorm1d(3), new ReLU());
     const expected =
-      '0: the bias of Linear(4, 3) is wasted: 1 (BatchNorm1d(3)) behind it takes the mean away, and ' +
-      'has a bias of its own (pass { bias: false })';
+      '0: the bias of Linear(4, 3) has no effect: 1 (BatchNorm1d(3)) after it subtracts the mean and ' +
+      'adds its own bias (pass { bias: false })';
     expect(summary(model, [2, 4]).split('\n').at(-1)).toBe(expected);
     expect(summary(model).split('\n').at(-1)).toBe(expected);
     model.dispose();

@@ -158,7 +158,7 @@ describe('recomputeStatistics', () => {
     refuses(null as never, /expected samples or batches, got null/);
     refuses({ data: [1], shape: [2, 2] } as never, /holds 4 elements, got 1/);
     using plain = new Sequential(new Linear(2, 2));
-    expect(() => recomputeStatistics(plain, good)).toThrow(/got Sequential without one/);
+    expect(() => recomputeStatistics(plain, good)).toThrow(/got none in Sequential/);
     bn.frozenStatistics = true;
     refuses(good as never, /is not frozen/);
     using untracked = new BatchNorm1d(2, { trackRunningStats: false });

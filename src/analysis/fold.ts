@@ -6,44 +6,47 @@ import { Linear } from '../layers/linear.ts';
 import { Module } from '../module/module.ts';
 import { type Shape, shapeText } from '../tensor/check.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
-import { FoldedWeights, lineOf } from './foldweights.ts';
+import { affineOf, FoldedWeights } from './foldweights.ts';
 import { namesOf, outline } from './outline.ts';
 import { edgesOf, isWeighted, mixesChannelsOf, sizesOf, type Weighted } from './weighted.ts';
 
-/** A batch norm that `fold` took away, by its dotted name in the model. */
+/** A batch norm that `fold` removed. */
 export interface Folded {
+  /** The batch norm's dotted name in the model. */
   readonly layer: string;
-  /** The layer whose weights took it in. */
+  /** The dotted name of the layer that it was folded into. */
   readonly into: string;
 }
 
-/** A batch norm that `fold` could not take away. */
+/** A batch norm that `fold` could not remove. */
 export interface Kept {
+  /** The batch norm's dotted name in the model. */
   readonly layer: string;
   readonly reason: string;
 }
 
-/** A layer of the folded network, and which tensors it reads: the inputs come first, then the steps'. */
+/** One layer call of the folded network. */
 interface Step {
   readonly name: string;
   readonly layer: Module;
+  /** Indices of the tensors that the layer reads: first the network's inputs, then the steps' outputs. */
   readonly inputs: readonly number[];
-  /** Whether it must put out [N, C], since axis 1 was taken for the last. */
+  /** Whether the output must be [N, C], because folding assumed that axis 1 is the last axis. */
   readonly flat: boolean;
 }
 
 /**
- * What `fold` returns: the model's layers, each with its name and a copy of its weights, connected as
- * they were, less the batch norms that were folded. In evaluation mode.
+ * The network that `fold` returns: copies of the model's layers under their names, connected as in the
+ * model, without the batch norms that were folded. It is in evaluation mode.
  */
 export class FoldedNetwork extends Module {
   /** @internal */
   constructor(
     private readonly steps: readonly Step[],
     private readonly output: number,
-    /** The batch norms that are gone, in the order of the model. */
+    /** The batch norms that were folded, in the order of the model. */
     readonly folded: readonly Folded[],
-    /** The batch norms that are still there, each with the reason. */
+    /** The batch norms that were kept, each with the reason. */
     readonly kept: readonly Kept[],
   ) {
     super();
@@ -56,8 +59,8 @@ export class FoldedNetwork extends Module {
       const y = layer.forward(inputs.map((i) => values[i]!));
       if (flat && y.shape.length !== 2) {
         throw new RangeError(
-          `${this}: ${name} expected to put out [N, C], since a batch norm over axis 1 was folded ` +
-            `into it, got ${shapeText(y.shape)}: give the shape, fold(model, shape)`,
+          `${this}: ${name} expected an output [N, C], because a batch norm over axis 1 was folded ` +
+            `into it, got ${shapeText(y.shape)}: pass the input's shape, fold(model, shape)`,
         );
       }
       values.push(y);
@@ -71,13 +74,17 @@ export class FoldedNetwork extends Module {
 }
 
 /**
- * A network for inference, with batch norms folded into the `Linear` or convolution before them,
+ * Makes a network for inference, in which batch norms are folded into the weights of a neighbouring
+ * `Linear` or convolution. With a = γ/√(running variance + eps), the layer before the batch norm becomes
  *
- *   W ← a·W      b ← a·b + β − a·mean      with a = γ/√(running variance + eps),
+ *   W ← a·W      b ← a·b + β − a·mean
  *
- * or behind them, W ← W·a and b ← b + W·(β − a·mean), where that is exact: not where the layer behind
- * pads with zeros or is transposed, unless β − a·mean is 0. It puts out what `model.predict` does, to 1e-5 of the largest
- * value.
+ * or, if that is not possible, the layer after it becomes
+ *
+ *   W ← W·a      b ← b + W·(β − a·mean)
+ *
+ * A layer that pads with zeros or is transposed can follow only if β − a·mean = 0. The network's outputs
+ * match those of `model.predict` to within 1e-5 of the largest output.
  *
  * ```ts
  * const network = fold(model);
@@ -85,14 +92,14 @@ export class FoldedNetwork extends Module {
  * for (const { layer, reason } of network.kept) console.log(`${layer}: ${reason}`);
  * ```
  *
- * Composites of every kind are followed, also your own; what a `forward` decides by `if` is decided
- * once. The model stays as it is. The network's layers are copies under the same names, so its state
- * dict has the model's keys, less the folded batch norms' and with the biases that took them in.
- * A WeightNorm or SpectralNorm becomes its plain layer.
+ * `fold` traces the model's `forward`, including composites of your own, so an `if` in it is decided once.
+ * The model does not change. The network's layers are copies under the same names: its state dict has the
+ * model's keys, without those of the folded batch norms and with the biases that folding added. WeightNorm
+ * and SpectralNorm are replaced by the plain layer.
  *
- * @param shape the input's shape, or an array of shapes, where the model takes several inputs, or its
- *   `forward` looks at shapes
- * @throws RangeError where the model cannot be followed without a shape, or cannot take the shape
+ * @param shape the shape of the input, or an array of shapes for several inputs; needed if the model
+ *   takes several inputs or its `forward` reads shapes
+ * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape
  */
 export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNetwork {
   const [trace, { value: output }] = outline('fold', model, shape);
@@ -102,16 +109,16 @@ export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNet
   const kept: Kept[] = [];
   for (const use of trace.uses) {
     if (!(use.leaf instanceof BatchNorm)) continue;
-    const taker = graph.take(use, use.leaf);
-    if (typeof taker === 'string') kept.push({ layer: nameOf(use), reason: taker });
-    else folded.push({ layer: nameOf(use), into: nameOf(taker) });
+    const target = graph.fold(use, use.leaf);
+    if (typeof target === 'string') kept.push({ layer: nameOf(use), reason: target });
+    else folded.push({ layer: nameOf(use), into: nameOf(target) });
   }
   const indices = new Map<Value, number>(trace.inputs.map((value, i) => [value, i]));
   const copies = new Map<object, object>();
   const steps: Step[] = [];
   for (const use of trace.uses) {
     const inputs = use.inputs.map((value) => indices.get(value)!);
-    if (graph.gone.has(use)) {
+    if (graph.removed.has(use)) {
       indices.set(use.output, inputs[0]!);
       continue;
     }
@@ -124,11 +131,13 @@ export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNet
   return new FoldedNetwork(steps, indices.get(output)!, folded, kept);
 }
 
-/** A model's uses, and what folding changes about them. */
+/** The uses of a model's layers, and the changes that folding makes to them. */
 class Graph {
-  readonly gone = new Set<Use>();
+  /** The uses of batch norms that were folded. */
+  readonly removed = new Set<Use>();
+  /** The new weights of the layers that batch norms were folded into. */
   readonly weights = new Map<Use, FoldedWeights>();
-  /** Uses of Linear whose last axis a batch norm over axis 1 was folded into. */
+  /** The uses of Linear that a batch norm over axis 1 was folded into. */
   readonly flat = new Set<Use>();
 
   constructor(
@@ -136,35 +145,36 @@ class Graph {
     private readonly output: Value,
   ) {}
 
-  /** Folds a batch norm, and returns the use that took it in, or why none could. */
-  take(use: Use, bn: BatchNorm): Use | string {
+  /** Folds a batch norm, and returns the use that it was folded into, or the reason why it was kept. */
+  fold(use: Use, bn: BatchNorm): Use | string {
     if (!bn.runningMean) return 'it keeps no running statistics';
-    if (use.inputs.length > 1) return 'a mask says which positions it normalises';
-    const line = lineOf(bn);
-    if (line.far !== undefined) {
+    if (use.inputs.length > 1) return 'a mask selects the positions that it normalizes';
+    const affine = affineOf(bn);
+    if (affine.far !== undefined) {
       return (
-        `in channel ${line.far} the mean is so many standard deviations from zero that folding ` +
-        'would lose digits'
+        `folding would lose precision, because the mean of channel ${affine.far} is too many ` +
+        'standard deviations from zero'
       );
     }
     const before = this.before(use, bn);
     if (typeof before !== 'string') {
-      this.weightsOf(before).scaleOutputs(line);
-      return this.done(use, bn, before);
+      this.weightsOf(before).scaleOutputs(affine);
+      return this.remove(use, bn, before);
     }
-    const behind = this.behind(use, bn, line.b);
-    if (typeof behind === 'string') return `${before}; ${behind}`;
+    const after = this.after(use, bn, affine.b);
+    if (typeof after === 'string') return `${before}; ${after}`;
     const c = bn.numFeatures;
-    const inner = sizesOf(behind.leaf as unknown as Weighted).ins / c;
+    const inner = sizesOf(after.leaf as unknown as Weighted).ins / c;
     const channelOf = (input: number) => (bn.channelsLast ? input % c : Math.floor(input / inner));
-    this.weightsOf(behind).scaleInputs(line, channelOf);
-    return this.done(use, bn, behind);
+    this.weightsOf(after).scaleInputs(affine, channelOf);
+    return this.remove(use, bn, after);
   }
 
-  private done(use: Use, bn: BatchNorm, taker: Use): Use {
-    this.gone.add(use);
-    if (taker.leaf instanceof Linear && !bn.channelsLast) this.flat.add(taker);
-    return taker;
+  /** Removes a batch norm that was folded into `target`. */
+  private remove(use: Use, bn: BatchNorm, target: Use): Use {
+    this.removed.add(use);
+    if (target.leaf instanceof Linear && !bn.channelsLast) this.flat.add(target);
+    return target;
   }
 
   private weightsOf(use: Use): FoldedWeights {
@@ -175,53 +185,62 @@ class Graph {
     return weights;
   }
 
-  /** The use before a batch norm that can take it in, or why not. */
+  /** The use before a batch norm that it can be folded into, or the reason why there is none. */
   private before(use: Use, bn: BatchNorm): Use | string {
     for (let value = use.inputs[0]!; ; ) {
       const { producer } = value;
-      if (!producer) return "before it stands the model's input";
+      if (!producer) return "it reads the model's input";
       const { leaf } = producer;
       if (isWeighted(leaf)) {
         if (value.consumers.length > 1 || value === this.output) {
-          return `what ${leaf} before it puts out is also read elsewhere`;
+          return `the output of ${leaf} before it is also read elsewhere`;
         }
         if (!mixesChannelsOf(bn, leaf, use.inputs[0]!) || sizesOf(leaf).outs !== bn.numFeatures) {
-          return `its channels are not those of ${leaf} before it`;
+          return `its channels do not match those of ${leaf} before it`;
         }
-        return this.shared(producer) ? `${leaf} before it stands at several places` : producer;
+        return this.shared(producer) ? `${leaf} before it is used in several places` : producer;
       }
-      const passes = leaf instanceof Dropout || this.gone.has(producer);
-      if (!passes || value.consumers.length > 1) return `before it stands ${leaf}`;
+      const passes = leaf instanceof Dropout || this.removed.has(producer);
+      if (!passes || value.consumers.length > 1) {
+        return `it cannot be folded into ${leaf} before it`;
+      }
       value = producer.inputs[0]!;
     }
   }
 
-  /** The use behind a batch norm that can take it in, or why not; b: what it adds. */
-  private behind(use: Use, bn: BatchNorm, b: Float64Array): Use | string {
+  /**
+   * The use after a batch norm that it can be folded into, or the reason why there is none.
+   *
+   * @param b the offset that the batch norm adds to each channel
+   */
+  private after(use: Use, bn: BatchNorm, b: Float64Array): Use | string {
     let flattened = false;
     for (let value = use.output; ; ) {
-      if (value === this.output) return "behind it stands the model's output";
+      if (value === this.output) return "its output is the model's output";
       const [next] = value.consumers;
-      if (!next || value.consumers.length > 1) return 'several layers read what it puts out';
+      if (!next || value.consumers.length > 1) return 'several layers read its output';
       const { leaf } = next;
       if (isWeighted(leaf)) {
         const { ins } = sizesOf(leaf);
         const fits = flattened
           ? leaf instanceof Linear && ins % bn.numFeatures === 0
           : mixesChannelsOf(bn, leaf, value) && ins === bn.numFeatures;
-        if (!fits) return `its channels are not those of ${leaf} behind it`;
-        if (this.shared(next)) return `${leaf} behind it stands at several places`;
+        if (!fits) return `its channels do not match those of ${leaf} after it`;
+        if (this.shared(next)) return `${leaf} after it is used in several places`;
         const edges = edgesOf(leaf);
-        if (edges && b.some((shift) => shift !== 0)) return `${leaf} behind it ${edges}`;
+        if (edges && b.some((shift) => shift !== 0)) return `${leaf} after it ${edges}`;
         return next;
       }
       const flattens = leaf instanceof Flatten && leaf.startDim === 1 && leaf.endDim === -1;
-      if (!flattens && !(leaf instanceof Dropout)) return `behind it stands ${leaf}`;
+      if (!flattens && !(leaf instanceof Dropout)) {
+        return `it cannot be folded into ${leaf} after it`;
+      }
       flattened ||= flattens;
       value = next.output;
     }
   }
 
+  /** Whether a layer is used more than once, so that changing its weights would affect other uses. */
   private shared({ leaf }: Use): boolean {
     return this.uses.filter((use) => use.leaf === leaf).length > 1;
   }

@@ -1,4 +1,4 @@
-/** Folding arithmetic: a line y = a·x + b per channel, taken into the weights on either side of it. */
+/** The arithmetic of folding: a map y = a·x + b per channel is merged into the weights before or after it. */
 
 import type { BatchNorm } from '../layers/batchnorm/base.ts';
 import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
@@ -6,22 +6,22 @@ import { Linear } from '../layers/linear.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { sizesOf, type Weighted } from './weighted.ts';
 
-/** A batch norm in evaluation. */
-export interface Line {
+/** A batch norm in evaluation: y = a·x + b per channel. */
+export interface ChannelAffine {
   readonly a: Float64Array;
   readonly b: Float64Array;
-  /** A channel whose mean is so far from zero that float32 weights would lose digits. */
+  /** A channel whose mean is so far from zero that float32 weights would lose precision. */
   readonly far: number | undefined;
 }
 
 /**
- * The offset −a·mean meets a·W·x of about its own size and opposite sign: where it is this many times
- * what the channels put out, float32 keeps too few digits of the difference.
+ * The folded layer adds −a·mean to a·W·x, which is of about the same size and opposite sign. If a·mean
+ * exceeds this multiple of the batch norm's output, float32 keeps too few digits of the sum.
  */
 const FAR = 64;
 
 /** a = γ/√(running variance + eps), b = β − a·mean. */
-export function lineOf(bn: BatchNorm): Line {
+export function affineOf(bn: BatchNorm): ChannelAffine {
   const mean = bn.runningMean!.data.view();
   const variance = bn.runningVar!.data.view();
   const weight = bn.weight?.data.view();
@@ -37,8 +37,8 @@ export function lineOf(bn: BatchNorm): Line {
 }
 
 /**
- * A layer's weight, [outs, ins/groups, taps] or transposed [ins, outs/groups, taps], and bias in float64,
- * while batch norms are folded into it.
+ * The weight and bias of a layer in float64, while batch norms are folded into them. The weight is
+ * [outs, ins/groups, taps], or [ins, outs/groups, taps] for a transposed convolution.
  */
 export class FoldedWeights {
   private readonly ins: number;
@@ -60,16 +60,20 @@ export class FoldedWeights {
       : new Float64Array(this.outs);
   }
 
-  /** W ← a·W, b ← a·b + the line's b: for a line behind the layer. */
-  scaleOutputs({ a, b }: Line): void {
+  /** Merges a map that follows the layer: W ← a·W, bias ← a·bias + b. */
+  scaleOutputs({ a, b }: ChannelAffine): void {
     this.each((i, o) => {
       this.weight[i]! *= a[o]!;
     });
     for (let o = 0; o < this.outs; o++) this.bias[o] = this.bias[o]! * a[o]! + b[o]!;
   }
 
-  /** b ← b + W·(the line's b), W ← W·a: for a line before it; input c is its channel channelOf(c). */
-  scaleInputs({ a, b }: Line, channelOf: (input: number) => number): void {
+  /**
+   * Merges a map that precedes the layer: bias ← bias + W·b, W ← W·a.
+   *
+   * @param channelOf gives the map's channel for an input of the layer; they differ after a Flatten
+   */
+  scaleInputs({ a, b }: ChannelAffine, channelOf: (input: number) => number): void {
     this.each((i, o, c) => {
       const channel = channelOf(c);
       this.bias[o]! += this.weight[i]! * b[channel]!;
@@ -77,7 +81,7 @@ export class FoldedWeights {
     });
   }
 
-  /** Gives a copy of the layer these weights. */
+  /** Assigns the folded weight and bias to a copy of the layer. */
   assignTo(copy: Weighted): void {
     copy.weight.assign({ data: this.weight, shape: copy.weight.shape });
     const bias = new Parameter({ data: this.bias, shape: [this.outs] });
@@ -85,7 +89,7 @@ export class FoldedWeights {
     Object.assign(copy, { bias });
   }
 
-  /** Calls visit(index in the weight, output, input). */
+  /** Calls visit(i, o, c) for each element i of the weight, which connects input c to output o. */
   private each(visit: (i: number, o: number, c: number) => void): void {
     const { ins, outs, groups, transposed, weight } = this;
     const [rows, columns] = transposed ? [ins, outs / groups] : [outs, ins / groups];

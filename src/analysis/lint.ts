@@ -14,37 +14,41 @@ export type LintRule =
   | 'dropout-before-batch-norm'
   | 'small-batch';
 
-/** Something about a model that works, but not as well as it could. */
+/** A place in a model that works, but not as well as it could. */
 export interface Finding {
   /** The layer's dotted name in the model. */
   readonly layer: string;
   readonly rule: LintRule;
   readonly message: string;
+  /** What to change. */
   readonly wayOut: string;
 }
 
 export interface LintOptions {
   /**
-   * The input's shape, or an array of shapes: for models that take several inputs or look at shapes, and
-   * to count the values a channel that `small-batch` speaks of.
+   * The shape of the input, or an array of shapes for several inputs. It is needed if the model takes
+   * several inputs or its `forward` reads shapes. It also lets `small-batch` count values per channel.
    */
   shape?: Shape | readonly Shape[];
-  /** Samples a training step, for `small-batch`. */
+  /** Samples per training step. The rule `small-batch` applies only if this is given. */
   batchSize?: number;
 }
 
-/** Below 16 samples batch norm's error rises (Wu and He, 2018, figure 1); there it is level with 32. */
+/**
+ * With fewer than 16 samples the validation error of batch norm rises; with 16 it is as with 32 (Wu and
+ * He, 2018, figure 1).
+ */
 const FEW = 16;
 
 /**
- * What stands in batch norm's way in a model:
+ * Finds places in a model where batch norm is not used well. Nothing is computed.
  *
- * - `bias-before-batch-norm`: a bias that the mean takes away again
- * - `batch-norm-last`: outputs that depend on what else is in the batch
- * - `dropout-before-batch-norm`: the variance in training is not that of inference (Li et al., 2018,
- *   arXiv:1801.05134)
- * - `small-batch`: statistics of fewer than 16 samples (Wu and He, 2018, arXiv:1803.08494), or of
- *   so small ghosts
+ * - `bias-before-batch-norm`: batch norm subtracts the mean, and with it the bias of the layer before.
+ * - `batch-norm-last`: the model's outputs depend on the other samples in the batch.
+ * - `dropout-before-batch-norm`: the variance in training differs from that in inference (Li et al., 2018,
+ *   arXiv:1801.05134).
+ * - `small-batch`: statistics come from a batch, or from ghosts, of fewer than 16 samples (Wu and He,
+ *   2018, arXiv:1803.08494).
  *
  * ```ts
  * for (const { layer, message, wayOut } of lint(model, { batchSize: 32 })) {
@@ -52,7 +56,7 @@ const FEW = 16;
  * }
  * ```
  *
- * @throws RangeError where the model cannot be followed without a shape, or cannot take the shape
+ * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape
  */
 export function lint(model: Module, { shape, batchSize }: LintOptions = {}): Finding[] {
   if (batchSize !== undefined) checkInteger('lint', 'batchSize', batchSize);
@@ -72,8 +76,8 @@ export function lint(model: Module, { shape, batchSize }: LintOptions = {}): Fin
       note(
         biased,
         'bias-before-batch-norm',
-        `the bias of ${biased.leaf} is wasted: ${nameOf(use)} (${bn}) behind it takes the mean away` +
-          (bn.bias ? ', and has a bias of its own' : ''),
+        `the bias of ${biased.leaf} has no effect: ${nameOf(use)} (${bn}) after it subtracts the mean` +
+          (bn.bias ? ' and adds its own bias' : ''),
         'pass { bias: false }',
       );
     }
@@ -82,17 +86,17 @@ export function lint(model: Module, { shape, batchSize }: LintOptions = {}): Fin
       note(
         use,
         'dropout-before-batch-norm',
-        `${nameOf(dropout)} (${dropout.leaf}) before ${bn} raises the variance in training alone: ` +
-          'the running variance is not what inference meets',
-        'put the dropout behind the last batch norm',
+        `${nameOf(dropout)} (${dropout.leaf}) before ${bn} raises the variance in training only: ` +
+          'in inference, the variance is smaller than the running variance',
+        'move the dropout after the last batch norm',
       );
     }
     if (use === last) {
       note(
         use,
         'batch-norm-last',
-        `nothing is learnt behind ${bn}: outputs are scaled to the rest of their batch`,
-        'leave it out, or put a layer behind it',
+        `${bn} is the output layer: each output depends on the other samples in the batch`,
+        'remove it, or add a layer after it',
       );
     }
     const few = batchSize === undefined ? undefined : fewSamples(use, bn, batchSize);
@@ -100,15 +104,16 @@ export function lint(model: Module, { shape, batchSize }: LintOptions = {}): Fin
       note(
         use,
         'small-batch',
-        `${bn} has statistics of ${few}`,
-        'use a larger batch, renorm, frozenStatistics, or a norm without batches such as GroupNorm',
+        `${bn} computes its statistics from ${few}`,
+        'use a larger batch, renorm, frozenStatistics, or a norm that does not depend on the batch, ' +
+          'such as GroupNorm',
       );
     }
   }
   return [...found.values()];
 }
 
-/** The layer with a bias whose output the batch norm alone reads. */
+/** The layer before a batch norm, if it has a bias and nothing else reads its output. */
 function biasBefore(use: Use, bn: BatchNorm): Use | undefined {
   const [x] = use.inputs as [Value];
   const { producer } = x;
@@ -117,7 +122,7 @@ function biasBefore(use: Use, bn: BatchNorm): Use | undefined {
   return isWeighted(leaf) && leaf.bias && mixesChannelsOf(bn, leaf, x) ? producer : undefined;
 }
 
-/** A dropout on a way to the batch norm that no other batch norm stands on. */
+/** A dropout before a batch norm, with no other batch norm between the two. */
 function dropoutBefore(use: Use): Use | undefined {
   const open = [...use.inputs];
   const seen = new Set(open);
@@ -133,26 +138,27 @@ function dropoutBefore(use: Use): Use | undefined {
   return undefined;
 }
 
-/** The last use that is more than another form of what it reads. */
+/** The use that computes the model's output, ignoring reshaping, softmax and dropout after it. */
 function lastOf(output: Value): Use | undefined {
+  const ignored = [Flatten, Unflatten, Softmax, LogSoftmax, Dropout];
   for (let use = output.producer; use; use = use.inputs[0]?.producer) {
     const { leaf } = use;
-    const form = [Flatten, Unflatten, Softmax, LogSoftmax, Dropout].some((F) => leaf instanceof F);
-    if (!form) return use;
+    if (!ignored.some((Kind) => leaf instanceof Kind)) return use;
   }
   return undefined;
 }
 
-/** What the statistics are of, where that is too little. */
+/** Describes the samples that a batch norm's statistics come from, if they are too few. */
 function fewSamples(use: Use, bn: BatchNorm, batchSize: number): string | undefined {
   const count = Math.min(batchSize, bn.virtualBatchSize ?? batchSize);
   if (bn.frozenStatistics || bn.renorm || count >= FEW) return undefined;
-  const samples = `${count} sample${count > 1 ? 's' : ''}${count < batchSize ? ' a ghost' : ''}`;
+  const samples = `${count} sample${count > 1 ? 's' : ''}${count < batchSize ? ' per ghost' : ''}`;
   const [x] = use.inputs as [Value];
   if (x.shape.length === 0) return samples;
   const values = (sizeOf(x.shape) / x.shape[0]! / bn.numFeatures) * count;
-  if (values === 1) return 'one value a channel, which training refuses';
-  // of m independent normal values, √(2/(m − 1)) of the variance; positions of an image depend on each other
+  if (values === 1) return 'one value per channel, which is an error in training';
+  // The relative standard error of the variance of m independent normal values is √(2/(m − 1)). The
+  // values of an image depend on each other, so the error is larger there.
   const error = Math.round(100 * Math.sqrt(2 / (values - 1)));
-  return `${samples}, ${values} values a channel: their variance is off by ${error} % or more`;
+  return `${samples}, ${values} values per channel: the variance has an error of at least ${error} %`;
 }

@@ -1,11 +1,11 @@
-/** What fold, lint and summary share: a model followed without running it, and the names of its layers. */
+/** Shared by fold, lint and summary: tracing a model without running it, and naming its layers. */
 
 import type { Use } from '../graph/node.ts';
 import { follow, Trace, type Traced, traceModule } from '../graph/trace.ts';
 import type { Module } from '../module/module.ts';
 import type { Shape } from '../tensor/check.ts';
 
-/** Follows a model whose input's shape is not known: which layer comes after which, and no more. */
+/** A trace without shapes: it records which layer reads which layer's output, and all shapes are []. */
 class ShapelessTrace extends Trace {
   constructor() {
     super([[]]);
@@ -17,10 +17,11 @@ class ShapelessTrace extends Trace {
 }
 
 /**
- * The uses of a model's layers, for the shape of one input or an array of shapes for several. Without a
- * shape the model is followed for one input, and all tensors have the shape [].
+ * Traces a model, and returns the trace and the traced output.
  *
- * @throws RangeError if the model cannot be followed without a shape, or cannot take the shape
+ * @param shape the shape of the input, or an array of shapes for several inputs. If left out, the model is
+ *   traced with one input, and all tensors have the shape [].
+ * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape
  */
 export function outline(
   who: string,
@@ -35,14 +36,14 @@ export function outline(
     return follow(module, new ShapelessTrace());
   } catch (cause) {
     throw new RangeError(
-      `${who}: cannot follow ${module} without a shape (${(cause as Error).message}): pass the shape ` +
+      `${who}: cannot trace ${module} without a shape (${(cause as Error).message}): pass the shape ` +
         'of its input, or an array of shapes for several inputs',
       { cause },
     );
   }
 }
 
-/** Gives each use the dotted name of its layer in the model; '0' if the model is that layer. */
+/** Returns a function that gives the dotted name of a use's layer; '0' if the model itself is the layer. */
 export function namesOf(model: Module): (use: Use) => string {
   const names = new Map<object, string>(model.namedModules().map(([name, m]) => [m, name]));
   return ({ leaf }) => names.get(leaf) || '0';

@@ -7,8 +7,9 @@ import { type Input, inputShape, inputValues } from '../tensor/tensor.ts';
 type Inputs = Input | readonly Input[];
 
 /**
- * What statistics are taken from: samples to cut into batches (a Tensor or `{ data, shape }`, also under
- * `inputs` as in a data set), or batches, each in any of these forms or an array of several inputs.
+ * The data to compute statistics from. Either samples, which are split into batches: a Tensor,
+ * `{ data, shape }`, or a data set with these as `inputs`. Or an iterable of batches, each in one of these
+ * forms or an array of them for several inputs.
  */
 export type StatisticsData =
   | Input
@@ -16,39 +17,40 @@ export type StatisticsData =
   | Iterable<Inputs | { readonly inputs: Inputs }>;
 
 export interface StatisticsOptions {
-  /** Samples a batch, where there are samples to cut. Default 256. */
+  /** Samples per batch, if the data are samples. Default 256. */
   batchSize?: number;
-  /** Whether a last batch that would be smaller is left out. Default false: it counts for what it holds. */
+  /** Whether to skip a last batch that is smaller than the others. Default false. */
   dropLast?: boolean;
 }
 
 export interface AdaptOptions extends StatisticsOptions {
-  /** How many samples the present statistics count for. Default 0: they are replaced. */
+  /** The weight of the present statistics, as a number of samples. Default 0: they are replaced. */
   prior?: number;
 }
 
 /**
- * Gives each batch norm the statistics of a whole data set ("precise batch norm", Wu and Johnson, 2021,
- * arXiv:2105.07576):
+ * Sets each batch norm's running statistics to those of a whole data set ("precise batch norm", Wu and
+ * Johnson, 2021, arXiv:2105.07576):
  *
  *   running mean ← mean of all m values      running variance ← Σ(x − mean)²/(m − 1)
  *
- * (over m for a layer with `runningVariance: 'biased'`). Moving averages lag behind the weights, and an
- * average of batches' variances leaves out how the batches' means differ; here the batches are merged
- * exactly, by the law of total variance, in float64.
+ * (divided by m for a layer with `runningVariance: 'biased'`). Running statistics lag behind the weights,
+ * and an average of the batches' variances ignores how the batches' means differ. Here the batches are
+ * merged exactly, by the law of total variance, in float64.
  *
  * ```ts
  * recomputeStatistics(model, { data: images, shape: [60000, 1, 28, 28] }, { batchSize: 100 });
  * ```
  *
- * Each batch goes through the model once, normalised by its own statistics as in training, but without
- * dropout. Nothing else changes: not the mode, nor a pending backward, nor the generator.
- * `num_batches_tracked` becomes the number of batches, from which `momentum: null` goes on. Layers with
- * `frozenStatistics` keep theirs.
+ * Each batch passes through the model once, normalized by its own statistics as in training, but without
+ * dropout. `num_batches_tracked` becomes the number of batches, so that `momentum: null` continues the
+ * average. Layers with `frozenStatistics` keep their statistics. Nothing else changes: not the mode, a
+ * pending backward, or the generator.
  *
- * @returns the number of samples seen
- * @throws RangeError where the model has no batch norm whose statistics may change, for data without a
- *   sample, or a batch with one value a channel; nothing has changed then
+ * @returns the number of samples
+ * @throws TypeError if `data` is of another type
+ * @throws RangeError if the model has no batch norm whose statistics may change, if there are no samples,
+ *   or if a batch has one value per channel; no statistics have changed then
  */
 export function recomputeStatistics(
   model: Module,
@@ -67,23 +69,23 @@ export function recomputeStatistics(
 }
 
 /**
- * Moves each batch norm's statistics to another domain, from unlabelled samples of it (AdaBN: Li et al.,
- * 2016, arXiv:1603.04779). Weights stay as they are.
+ * Adapts each batch norm's running statistics to another domain, from unlabelled samples of that domain
+ * (AdaBN: Li et al., 2016, arXiv:1603.04779). The weights do not change.
  *
  *   running ← (prior·running + n·new)/(prior + n)
  *
- * for the mean and the variance, with n the samples seen. With few of them, `prior` says for how many
- * samples the old statistics stand (Schneider et al., 2020, arXiv:2006.16971).
+ * for the mean and the variance, where n is the number of samples. If there are few samples, set `prior`
+ * to the number of samples that the old statistics count for (Schneider et al., 2020, arXiv:2006.16971).
  *
  * ```ts
  * adaptStatistics(model, nightImages);                       // [N, 3, 32, 32], no labels
  * adaptStatistics(model, oneFoggyBatch, { prior: 64 });
  * ```
  *
- * Batches are taken in as by `recomputeStatistics`; `num_batches_tracked` stays.
+ * Batches are processed as in `recomputeStatistics`, but `num_batches_tracked` does not change.
  *
- * @returns the number of samples seen
- * @throws as recomputeStatistics; RangeError for a prior below 0
+ * @returns the number of samples
+ * @throws RangeError if `prior` is negative; all other errors are those of `recomputeStatistics`
  */
 export function adaptStatistics(
   model: Module,
@@ -104,7 +106,7 @@ export function adaptStatistics(
   return samples;
 }
 
-/** The populations that the model's batch norms meet in the data. */
+/** Runs the data through the model, and collects the statistics of each batch norm's input. */
 function gather(
   who: string,
   model: Module,
@@ -118,8 +120,8 @@ function gather(
   }
   if (found.length === 0) {
     throw new RangeError(
-      `${who}: expected a model with a batch norm that keeps running statistics and is not frozen, ` +
-        `got ${model} without one`,
+      `${who}: expected a batch norm that keeps running statistics and is not frozen, got none in ` +
+        `${model}`,
     );
   }
   let samples = 0;
@@ -132,7 +134,9 @@ function gather(
   if (samples === 0) throw new RangeError(`${who}: expected at least one batch, got none`);
   const idle = found.find(([, { count }]) => count === 0);
   if (idle) {
-    throw new RangeError(`${who}: ${idle[0]} got no input: the model's forward leaves it out`);
+    throw new RangeError(
+      `${who}: ${idle[0]} expected an input, got none: call it in the model's forward, or remove it`,
+    );
   }
   return { found, samples };
 }
@@ -148,7 +152,7 @@ function* batchesOf(
   if (Symbol.iterator in data) {
     for (const batch of data) yield inputsOf(batch) as Inputs;
   } else {
-    yield* cut(who, inputsOf(data) as Input, options);
+    yield* split(who, inputsOf(data) as Input, options);
   }
 }
 
@@ -156,8 +160,8 @@ function inputsOf<T extends object>(given: T): unknown {
   return 'inputs' in given ? given.inputs : given;
 }
 
-/** Samples [N, …] as batches, which share their memory where they are a typed array. */
-function* cut(
+/** Splits samples [N, …] into batches. If the samples are a typed array, the batches are views of it. */
+function* split(
   who: string,
   samples: Input,
   { batchSize = 256, dropLast = false }: StatisticsOptions,

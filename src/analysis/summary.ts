@@ -5,16 +5,16 @@ import { type Finding, lint } from './lint.ts';
 import { namesOf, outline } from './outline.ts';
 
 /**
- * A table of a model's layers: name, kind, output shape and number of parameters. Below it stands what
- * `lint` finds, where the model can be followed.
+ * Returns a table of a model's layers: name, type, output shape and number of parameters. Below the table
+ * are the findings of `lint`, if the model can be traced. Nothing is computed.
  *
  * ```ts
  * console.log(summary(model, [100, 784]));
  * ```
  *
- * @param shape an input's shape (several inputs: an array of shapes), for the column of output shapes;
- *   nothing is computed
- * @throws RangeError where a layer cannot take the shape
+ * @param shape the shape of the input, or an array of shapes for several inputs. If left out, the table
+ *   has no output shapes.
+ * @throws RangeError if a layer cannot take the shape
  */
 export function summary(model: Module, shape?: Shape | readonly Shape[]): string {
   const nameOf = namesOf(model);
@@ -42,7 +42,7 @@ export function summary(model: Module, shape?: Shape | readonly Shape[]): string
   return [...table(['name', 'layer', 'output', 'parameters'], rows), ...foot].join('\n');
 }
 
-/** What there is to say of a model that can be followed. */
+/** The findings of lint; none if no shape is given and the model cannot be traced without one. */
 function findings(model: Module, shape?: Shape | readonly Shape[]): Finding[] {
   try {
     return lint(model, { shape });
@@ -57,12 +57,12 @@ function countOf(module: { ownParameters(): Parameter[] }): string {
   return own.length === 0 ? '' : grouped(own.reduce((sum, { size }) => sum + size, 0));
 }
 
-/** 1234567 as 1,234,567, whatever the locale. */
+/** Formats 1234567 as 1,234,567 in every locale. */
 function grouped(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** Columns as wide as their widest entry, the last one flush right. */
+/** Pads each column to its widest cell; the last column is aligned to the right. */
 function table(head: string[], rows: string[][]): string[] {
   const all = [head, ...rows];
   const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));

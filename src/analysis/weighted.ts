@@ -1,4 +1,4 @@
-/** The layers that a batch norm can be folded into, or stand in front of in vain: those with weights. */
+/** The layers with weights, which fold merges batch norms into and whose biases lint checks. */
 
 import type { Value } from '../graph/node.ts';
 import type { BatchNorm } from '../layers/batchnorm/base.ts';
@@ -13,25 +13,28 @@ export function isWeighted(leaf: unknown): leaf is Weighted {
   return [Linear, Conv, ConvTranspose2d].some((Layer) => leaf instanceof Layer);
 }
 
-/** Channels in and out. */
+/** The number of input and output channels. */
 export function sizesOf(layer: Weighted): { ins: number; outs: number } {
   return layer instanceof Linear
     ? { ins: layer.inFeatures, outs: layer.outFeatures }
     : { ins: layer.inChannels, outs: layer.outChannels };
 }
 
-/** Why a shift of a layer's inputs is not one constant of its outputs, where it is not. */
+/**
+ * The reason why adding a constant to a layer's inputs does not add one constant to all its outputs, or
+ * undefined if it does.
+ */
 export function edgesOf(layer: Weighted): string | undefined {
   if (layer instanceof ConvTranspose2d)
-    return 'has fewer inputs at its edges, where a shift would show';
+    return 'sums fewer inputs at its edges, so the offset would differ there';
   const padded = layer instanceof Conv && layer.padding.some((zeros) => zeros > 0);
   return padded ? 'pads with zeros, which do not pass through the batch norm' : undefined;
 }
 
-/** Whether a batch norm's channels are the axis that a layer mixes, in the tensor between them. */
+/** Whether a batch norm's channels are the axis that a layer mixes. The third argument is the tensor between. */
 export function mixesChannelsOf(bn: BatchNorm, layer: Weighted, { shape }: Value): boolean {
   if (!(layer instanceof Linear)) return !bn.channelsLast;
-  // Without a shape [N, C] is assumed, and checked when the network runs.
+  // If the shape is unknown, [N, C] is assumed; the folded network checks it when it runs.
   return (
     bn.channelsLast || (bn instanceof BatchNorm1d && (shape.length === 0 || shape.length === 2))
   );
