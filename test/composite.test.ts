@@ -175,3 +175,98 @@ describe("a user's Layer", () => {
     );
   });
 });
+
+describe("a composite's modules", () => {
+  it('may stand in arrays, plain objects and Maps, nested at will', () => {
+    class Nested extends Module {
+      readonly blocks = [[new Linear(3, 3)], { inner: new Linear(3, 3) }];
+      readonly heads = new Map([['digits', new Linear(3, 2)]]);
+
+      override forward(x: Input): Tensor {
+        const [[first], { inner }] = this.blocks as [[Linear], { inner: Linear }];
+        return this.heads.get('digits')!.forward(inner.forward(first.forward(x)));
+      }
+    }
+    const model = new Nested();
+    expect(model.namedParameters().map(([name]) => name)).toEqual([
+      'blocks.0.0.weight',
+      'blocks.0.0.bias',
+      'blocks.1.inner.weight',
+      'blocks.1.inner.bias',
+      'heads.digits.weight',
+      'heads.digits.bias',
+    ]);
+    expect(model.forward(X).shape).toEqual([3, 2]);
+    const copy = model.copy();
+    copy.heads.get('digits')!.weight.assign(Tensor.zeros([2, 3]));
+    expect(copy.predict(X).toArray()).not.toEqual(model.predict(X).toArray());
+    expect(copy.blocks[0]).not.toBe(model.blocks[0]);
+  });
+
+  it('may not be hidden: they would not be trained or saved', () => {
+    class Hidden extends Module {
+      #first = new Linear(3, 3);
+      readonly last = new Linear(3, 2);
+
+      override forward(x: Input): Tensor {
+        return this.last.forward(this.#first.forward(x));
+      }
+    }
+    expect(() => new Hidden().forward(X)).toThrow(
+      'Hidden: Linear(3, 3) runs in its forward but is not one of its modules',
+    );
+  });
+
+  it('may not contain the composite itself', () => {
+    class Loop extends Module {
+      readonly linear = new Linear(3, 3);
+      self: Module | undefined;
+
+      override forward(x: Input): Tensor {
+        return this.linear.forward((this.self ?? this.linear).forward(x));
+      }
+    }
+    const model = new Loop();
+    model.self = model;
+    model.train().eval();
+    expect(() => model.forward(X)).toThrow('Loop: calls itself in its own forward');
+    model.dispose();
+  });
+});
+
+describe('what a forward decides by this.training', () => {
+  class Modal extends Module {
+    readonly linear = new Linear(3, 3);
+    readonly relu = new ReLU();
+
+    override forward(x: Input): Tensor {
+      const y = this.linear.forward(x);
+      return this.training ? y : this.relu.forward(y);
+    }
+  }
+
+  it('is decided anew for each mode, and as in evaluation by predict', () => {
+    const model = new Sequential(new Modal());
+    const trained = model.forward(X).toArray();
+    expect(trained.some((value) => value < 0)).toBe(true);
+    const clamped = trained.map((value) => Math.max(value, 0));
+    expect(model.predict(X).toArray()).toEqual(clamped);
+    expect(model.eval().forward(X).toArray()).toEqual(clamped);
+    expect(model.train().forward(X).toArray()).toEqual(trained);
+    expect(model.training).toBe(true);
+  });
+});
+
+describe('inputs', () => {
+  it('beyond what a layer takes are refused', () => {
+    expect(() => new Linear(3, 2).predict([X, X])).toThrow(
+      'Linear(3, 2): expected one input, got 2',
+    );
+    expect(() => new BatchNorm1d(3).forward([X, X])).toThrow('BatchNorm1d(3): expected one input');
+  });
+
+  it('are asked for', () => {
+    expect(() => new Linear(3, 2).forward([])).toThrow('Linear(3, 2): expected an input, got none');
+    expect(() => new Linear(3, 2).predict([])).toThrow('Linear(3, 2): expected an input, got none');
+  });
+});

@@ -10,6 +10,10 @@ import type { Shape } from '../src/tensor/check.ts';
 
 /** y[n] = table[indices[n]]: indices are integers and have no gradient. */
 class Lookup extends Leaf<{ rows: number }> {
+  override get maxInputs(): number {
+    return 2;
+  }
+
   connect(use: Use<{ rows: number }>, indices: Shape, table: Shape): Shape {
     use.takes(0, 'i32');
     use.noGradient(0);

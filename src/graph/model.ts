@@ -3,6 +3,7 @@ import type { Input, Tensor } from '../tensor/tensor.ts';
 
 /** What plans are made for. */
 export interface Model {
+  readonly training: boolean;
   /** Follows a plan's placeholders through the model. */
   forward(x: Input | readonly Input[]): Tensor;
   parameters(): Parameter[];

@@ -38,6 +38,9 @@ export type Given = (value: Value) => ArrayLike<number> | undefined;
 export interface Operation<Memo = unknown> {
   readonly training: boolean;
 
+  /** How many inputs it takes at most. */
+  readonly maxInputs: number;
+
   /** Whether it is y = max(x, 0), which the operation before it may take over as an epilogue. */
   readonly isReLU?: boolean;
 

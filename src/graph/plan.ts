@@ -36,11 +36,14 @@ export class Plan {
   private readonly backwardUses: Use[] = [];
   private readonly deferredUses: Use[] = [];
 
-  /** @param recording whether a backward may follow its forward */
+  /**
+   * @param recording whether a backward may follow its forward
+   * @param modes the mode of each composite when it was traced: its forward may have asked
+   */
   constructor(
-    trace: Trace,
-    output: Traced,
+    [trace, output]: [Trace, Traced],
     readonly recording: boolean,
+    private readonly modes: readonly boolean[],
   ) {
     this.inputs = trace.inputs;
     this.output = output.value;
@@ -68,8 +71,10 @@ export class Plan {
     this.structs?.release();
   }
 
-  fits(shapes: readonly Shape[], recording: boolean): boolean {
-    if (recording !== this.recording || this.version !== traits.version) return false;
+  fits(shapes: readonly Shape[], recording: boolean, modes: readonly boolean[]): boolean {
+    if (recording !== this.recording || modes.some((mode, i) => mode !== this.modes[i]))
+      return false;
+    if (this.version !== traits.version) return false;
     if (shapes.length !== this.inputs.length) return false;
     for (let i = 0; i < shapes.length; i++) {
       if (!sameShape(shapes[i]!, this.inputs[i]!.shape)) return false;

@@ -252,13 +252,14 @@ export class Session {
 
   private planFor(shapes: readonly Shape[], recording: boolean): Plan {
     this.followChanges();
-    for (const plan of this.plans) if (plan.fits(shapes, recording)) return plan;
+    const modes = this.composition!.map(({ model }) => recording && model.training);
+    for (const plan of this.plans) if (plan.fits(shapes, recording, modes)) return plan;
     for (const shape of shapes) {
       if (shape.includes(0)) {
         throw new RangeError(`${this.who}: input is empty, got ${shapeText(shape)}`);
       }
     }
-    const plan = new Plan(...traceModule(this.module, shapes), recording);
+    const plan = new Plan(traceModule(this.module, shapes, !recording), recording, modes);
     const outdated = this.plans.findIndex((old) => old.outdated);
     if (outdated >= 0 || this.plans.length === PLANS_KEPT) {
       this.forget(...this.plans.splice(Math.max(outdated, 0), 1));

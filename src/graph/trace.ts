@@ -24,6 +24,8 @@ export class Traced extends Tensor {
 export class Trace {
   /** Whether the plan is made, so that no use can be added any more. */
   private closed = false;
+  /** The composites whose forward is being followed. */
+  private readonly path = new Set<object>();
   readonly uses: Use[] = [];
   readonly inputs: Value[];
   readonly tensors: Traced[];
@@ -46,6 +48,12 @@ export class Trace {
           'result, return it',
       );
     }
+    if (inputs.length > leaf.maxInputs) {
+      throw new RangeError(
+        `${leaf}: expected ${leaf.maxInputs === 1 ? 'one input' : `at most ${leaf.maxInputs} inputs`}, ` +
+          `got ${inputs.length}`,
+      );
+    }
     const values = inputs.map((input) => input.value);
     const use = new Use(leaf, values);
     const output = new Value(this.shapeOf(use), use);
@@ -53,6 +61,19 @@ export class Trace {
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
     return new Traced(this, output);
+  }
+
+  /**
+   * Follows the tensors through a composite: what its author's `forward` returns.
+   *
+   * @throws Error if the composite is part of itself
+   */
+  through(module: object, forward: () => Tensor): Tensor {
+    if (this.path.has(module)) throw new Error(`${module}: calls itself in its own forward`);
+    this.path.add(module);
+    const output = forward();
+    this.path.delete(module);
+    return output;
   }
 
   close(): void {
@@ -64,13 +85,31 @@ export class Trace {
   }
 }
 
+/** Whether a prediction is traced: modules then say that they are not in training mode. */
+let predicting = false;
+
+export function isTracingPrediction(): boolean {
+  return predicting;
+}
+
 /**
  * Follows a module from inputs of these shapes to its output.
  *
+ * @param prediction whether modules shall say that they are not in training mode, whatever they are in
  * @throws RangeError for shapes that one of its layers cannot take
  */
-export function traceModule(module: Model, shapes: readonly Shape[]): [Trace, Traced] {
-  return follow(module, new Trace(shapes));
+export function traceModule(
+  module: Model,
+  shapes: readonly Shape[],
+  prediction = false,
+): [Trace, Traced] {
+  const before = predicting;
+  predicting = prediction;
+  try {
+    return follow(module, new Trace(shapes));
+  } finally {
+    predicting = before;
+  }
 }
 
 /** Calls the module's forward with the tensors of `trace`. */
@@ -87,5 +126,17 @@ export function follow(module: Model, trace: Trace): [Trace, Traced] {
       `${module}: forward must return the tensor that its layers gave, got ${describe(output)}`,
     );
   }
+  checkReached(module, trace);
   return [trace, output];
+}
+
+/** @throws Error for a layer that runs, but that `parameters()`, `train()` and `stateDict()` do not know of */
+function checkReached(module: Model, { uses }: Trace): void {
+  const known = new Set<object>(module.namedModules().map(([, below]) => below));
+  const hidden = uses.find(({ leaf }) => !known.has(leaf));
+  if (!hidden) return;
+  throw new Error(
+    `${module}: ${hidden.leaf} runs in its forward but is not one of its modules, so that it would not be ` +
+      'trained or saved: keep it in a property that is not #private, or in an array, object or Map there',
+  );
 }

@@ -7,6 +7,10 @@ import { type Shape, sameShape, shapeText } from '../tensor/check.ts';
  * y = x₁ + x₂ + …, of inputs of one shape: `add.forward([a, b])`; each input's gradient is dy.
  */
 export class Add extends Leaf {
+  override get maxInputs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   connect(use: Use, ...shapes: Shape[]): Shape {
     const [first, ...others] = shapes as [Shape, ...Shape[]];
     if (others.length === 0) throw new RangeError('Add: expected two inputs or more, got one');

@@ -10,6 +10,10 @@ import { checkInteger, type Shape, shapeText, sizeOf } from '../tensor/check.ts'
  * @param axis the axis to join along; 1 (channels) by default
  */
 export class Concat extends Leaf {
+  override get maxInputs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   constructor(readonly axis = 1) {
     super();
     checkInteger('Concat', 'axis', axis, 0);

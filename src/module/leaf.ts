@@ -13,6 +13,10 @@ import { Module } from './module.ts';
  * @typeParam Memo the type of `use.memo`, where a use stores what `connect` computed
  */
 export abstract class Leaf<Memo = unknown> extends Module implements Operation<Memo> {
+  get maxInputs(): number {
+    return 1;
+  }
+
   get isReLU(): boolean {
     return false;
   }

@@ -1,11 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { Session } from '../graph/session.ts';
-import { Traced } from '../graph/trace.ts';
+import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { allowUsing } from '../memory/dispose.ts';
 import { describe, sameShape, shapeText } from '../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { heldBy, isContainer, join } from './held.ts';
 
 /** A copy of a module's parameters and buffers under PyTorch's names. */
 export type StateDict = Record<string, Tensor>;
@@ -58,7 +59,7 @@ export abstract class Module {
 
   /** Whether the module is in training mode; set it with `train()` and `eval()`. */
   get training(): boolean {
-    return this.mode;
+    return this.mode && !isTracingPrediction();
   }
 
   /**
@@ -73,6 +74,7 @@ export abstract class Module {
    */
   forward(x: Input | readonly Input[]): Tensor {
     const inputs = listOf(x);
+    if (inputs.length === 0) throw new RangeError(`${this}: expected an input, got none`);
     const traced = inputs.filter((input) => input instanceof Traced);
     if (traced.length === 0) return (this.session ??= new Session(this)).forward(inputs);
     if (traced.length < inputs.length) {
@@ -107,13 +109,14 @@ export abstract class Module {
    * @throws RangeError if a layer cannot take the shape
    */
   predict(x: Input | readonly Input[]): Tensor {
-    return (this.session ??= new Session(this)).predict(listOf(x));
+    const inputs = listOf(x);
+    if (inputs.length === 0) throw new RangeError(`${this}: expected an input, got none`);
+    return (this.session ??= new Session(this)).predict(inputs);
   }
 
   /** Sets this module and its submodules to training mode: batch statistics, dropout. */
   train(mode = true): this {
-    this.mode = mode;
-    for (const [, child] of this.children()) child.train(mode);
+    for (const [, module] of this.namedModules()) module.mode = mode;
     return this;
   }
 
@@ -136,16 +139,7 @@ export abstract class Module {
 
   /** The direct submodules with their names. */
   children(): [string, Module][] {
-    const found: [string, Module][] = [];
-    for (const [name, value] of Object.entries(this)) {
-      if (value instanceof Module) found.push([name, value]);
-      else if (Array.isArray(value)) {
-        for (const [i, entry] of value.entries()) {
-          if (entry instanceof Module) found.push([`${name}.${i}`, entry]);
-        }
-      }
-    }
-    return found;
+    return [...heldBy(this)].filter((held): held is [string, Module] => held[1] instanceof Module);
   }
 
   /** This module and all its submodules with their dotted names, each once. */
@@ -181,7 +175,7 @@ export abstract class Module {
 
   /** @internal The parameters of this module, without those of submodules. */
   ownParameters(): Parameter[] {
-    return Object.values(this).filter((value) => value instanceof Parameter);
+    return [...heldBy(this)].flatMap(([, value]) => (value instanceof Parameter ? [value] : []));
   }
 
   /** A copy of all parameters and buffers under PyTorch's names. */
@@ -254,10 +248,10 @@ export abstract class Module {
     const bare = Object.create(Object.getPrototypeOf(this), own) as this;
     const copy = this.isComposite ? composite(bare) : bare;
     copies.set(this, copy);
-    copy.session = undefined;
     for (const [name, value] of Object.entries(this)) {
       Object.assign(copy, { [name]: copyOf(value, copies) });
     }
+    copy.session = undefined;
     allowUsing(copy);
     return copy;
   }
@@ -265,10 +259,10 @@ export abstract class Module {
   /** Releases the module's linear memory. Do not use the module afterwards. */
   dispose(): void {
     this.session?.release();
-    for (const value of Object.values(this)) {
+    for (const [, value] of heldBy(this)) {
       if (value instanceof Parameter || value instanceof Buffer) value.dispose();
     }
-    for (const [, child] of this.children()) child.dispose();
+    for (const [, child] of this.children()) if (child !== this) child.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -285,7 +279,8 @@ export abstract class Module {
     if (typeof forward !== 'function' || forward === Module.prototype.forward) {
       throw new TypeError(`${this}: expected a Module with a forward(x), got none: implement it`);
     }
-    return forward.call(this, inputs.length === 1 ? inputs[0]! : inputs);
+    const x = inputs.length === 1 ? inputs[0]! : inputs;
+    return inputs[0]!.trace.through(this, () => forward.call(this, x));
   }
 
   /** @internal The state-dict key of a property. */
@@ -297,7 +292,7 @@ export abstract class Module {
   private entries(buffers = false): [string, Entry][] {
     const found = new Map<Entry, string>();
     for (const [prefix, module] of this.namedModules()) {
-      const own = Object.entries(module);
+      const own = [...heldBy(module)] as [string, Entry][];
       const note = ([name, entry]: [string, Entry]): void => {
         if (!found.has(entry)) found.set(entry, join(prefix, module.stateName(name)));
       };
@@ -351,7 +346,7 @@ export function checkDistinct(who: string, modules: Iterable<Module>): void {
 
 /** Copies a property's value for `Module.copy`: state and submodules are copied, all else is shared. */
 function copyOf(value: unknown, copies: Map<object, object>): unknown {
-  if (Array.isArray(value)) return value.map((entry) => copyOf(entry, copies));
+  if (isContainer(value)) return containerCopy(value, copies);
   const stored = value instanceof Parameter || value instanceof Buffer || value instanceof Counter;
   if (!stored && !(value instanceof Module)) return value;
   const known = copies.get(value);
@@ -359,6 +354,27 @@ function copyOf(value: unknown, copies: Map<object, object>): unknown {
   if (value instanceof Module) return value.copy(copies);
   const copy = value instanceof Counter ? new Counter(value.value) : storedCopy(value);
   copies.set(value, copy);
+  return copy;
+}
+
+function containerCopy(value: object, copies: Map<object, object>): object {
+  const known = copies.get(value);
+  if (known) return known;
+  const copy: object =
+    value instanceof Map
+      ? new Map()
+      : Array.isArray(value)
+        ? []
+        : Object.create(Object.getPrototypeOf(value));
+  copies.set(value, copy);
+  if (value instanceof Map) {
+    for (const [key, entry] of value)
+      (copy as Map<unknown, unknown>).set(key, copyOf(entry, copies));
+  } else {
+    for (const [key, entry] of Object.entries(value)) {
+      Object.assign(copy, { [key]: copyOf(entry, copies) });
+    }
+  }
   return copy;
 }
 
@@ -371,8 +387,4 @@ function storedCopy(value: Parameter | Buffer): Parameter | Buffer {
 
 function listOf(x: Input | readonly Input[]): readonly Input[] {
   return Array.isArray(x) ? x : [x as Input];
-}
-
-function join(prefix: string, name: string): string {
-  return prefix ? `${prefix}.${name}` : name;
 }

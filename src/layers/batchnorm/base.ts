@@ -36,6 +36,10 @@ export abstract class BatchNorm extends Leaf {
   population: Population | undefined;
   private rate: number | null;
 
+  override get maxInputs(): number {
+    return this.masking ? 2 : 1;
+  }
+
   /** What a layer that takes a mask does otherwise. */
   protected get masking(): Masking | undefined {
     return undefined;
@@ -99,12 +103,6 @@ export abstract class BatchNorm extends Leaf {
   connect(use: Use, shape: Shape, ...others: Shape[]): Shape {
     const { numFeatures: c, channelsLast, virtualBatchSize, virtualBatchRest } = this;
     this.checkInput(shape);
-    if (others.length > (this.masking ? 1 : 0)) {
-      throw new RangeError(
-        `${this}: expected ${this.masking ? 'x and mask' : 'one input'}, got ${others.length + 1}` +
-          (this.masking ? '' : `: Masked${this} takes a mask`),
-      );
-    }
     this.masking?.checkShape(`${this}`, others[0], shape, channelsLast);
     const whole = [wholeOf(shape, c, channelsLast)];
     const ghosts = virtualBatchSize
