@@ -153,7 +153,7 @@ describe('train and serve', () => {
   it('refuse a second run beside the first', async () => {
     const port = serving(counting(5, 5));
     const first = train(port, null);
-    expect(() => train(port, null)).toThrow(/this Worker is training/);
+    expect(() => train(port, null)).toThrow(/got one that is training/);
     await first.stateDict;
     expect((await train(port, null).stateDict).step!.item()).toBe(5);
   });
@@ -293,7 +293,7 @@ describe('a run', () => {
   });
 
   it.each([
-    ['nothing', undefined, /expected \{ model, progress \}.* got undefined/],
+    ['nothing', undefined, /expected to return \{ model, progress \}.* got undefined/],
     ['no model', { progress: [] }, /a stateDict\(\), got the model undefined/],
     ['no progress', { model: network() }, /progress expected .* got undefined/],
   ])('names what the set-up lacks: %s', async (_, job, message) => {
@@ -347,21 +347,19 @@ describe('what is sent', () => {
 
   it('is refused where it is a model, or cannot be cloned, and the Worker is free again', async () => {
     const port = serving(counting(1));
-    expect(() => train(port, { model: network() })).toThrow(
-      /a Sequential cannot be sent.*stateDict/,
-    );
+    expect(() => train(port, { model: network() })).toThrow(/got a Sequential: send its stateDict/);
     expect(() => train(port, { f: () => {} })).toThrow(/could not be cloned/);
     expect((await train(port, null).stateDict).step!.item()).toBe(1);
   });
 
   it('needs a Worker to go to, and serve a page', () => {
     expect(() => train({} as never, null)).toThrow(/expected a Worker or a MessagePort, got a Obj/);
-    expect(() => serve(counting(1))).toThrow(/no page to serve here.*parentPort/);
+    expect(() => serve(counting(1))).toThrow(/expected a Worker, got a page.*parentPort/);
     expect(() => serve(7 as never)).toThrow(/expected a function, got the number 7/);
     vi.stubGlobal('document', {});
     vi.stubGlobal('postMessage', () => {});
     vi.stubGlobal('addEventListener', () => {});
-    expect(() => serve(counting(1))).toThrow(/no page to serve here/);
+    expect(() => serve(counting(1))).toThrow(/expected a Worker, got a page/);
     vi.unstubAllGlobals();
   });
 });

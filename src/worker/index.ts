@@ -1,4 +1,4 @@
-/** evenkeel/worker: training off the main thread; the public names, and nothing else. */
+/** evenkeel/worker: training off the main thread. This file only lists the public names. */
 export type { Port } from './messages.ts';
 export { type Job, type Setup, serve } from './serve.ts';
 export { TrainingRun, type TrainOptions, train } from './train.ts';

@@ -1,13 +1,14 @@
-/** What a page and its Worker say to each other, and over what. */
+/** The messages between a page and its Worker, and the ports that they are sent through. */
 import type { Shape } from '../tensor/check.ts';
 
 /**
- * What messages go through: a Worker or MessagePort of the web, of Deno or of Bun, or a Worker,
- * `parentPort` or MessagePort of Node's `worker_threads`. Which of the two it is shows in its methods.
+ * An object that sends and receives messages. It is either a Worker or MessagePort of the web, Deno or Bun,
+ * which has `addEventListener`, or a Worker, MessagePort or `parentPort` of Node's `worker_threads`, which
+ * has `on`.
  */
 export interface Port {
-  // Each platform has types of its own for what it transfers and for its listeners.
-  // biome-ignore-start lint/suspicious/noExplicitAny: so what fits them all is any
+  // Platforms differ in their types for transferable objects and for listeners.
+  // biome-ignore-start lint/suspicious/noExplicitAny: only `any` fits all of them
   postMessage(message: any, transfer?: any): void;
   addEventListener?(type: any, listener: any): void;
   removeEventListener?(type: any, listener: any): void;
@@ -17,21 +18,21 @@ export interface Port {
   start?(): void;
 }
 
-/** From the page. `run` tells its runs apart. */
+/** A message from the page to the Worker. `run` is the number of the run. */
 export type Request =
   | { readonly evenkeel: 'train'; readonly run: number; readonly data: unknown }
   | { readonly evenkeel: 'snapshot' | 'stop' | 'abort'; readonly run: number };
 
-/** From the Worker. */
+/** A message from the Worker to the page. */
 export type Reply =
   | { readonly evenkeel: 'progress'; readonly run: number; readonly steps: readonly unknown[] }
   | { readonly evenkeel: 'snapshot' | 'done'; readonly run: number; readonly state: PlainState }
   | { readonly evenkeel: 'error'; readonly run: number; readonly error: PlainError };
 
-/** A state dict as messages carry it: prototypes are lost on the way. */
+/** A state dict in a message: plain objects, because messages lose prototypes. */
 export type PlainState = Record<string, { readonly data: Float32Array; readonly shape: Shape }>;
 
-/** An error as messages carry it: engines differ in what of an Error they clone. */
+/** An error in a message: a plain object, because engines differ in which parts of an Error they clone. */
 export interface PlainError {
   readonly name: string;
   readonly message: string;
@@ -41,31 +42,33 @@ export interface PlainError {
 type Handlers = Record<string, (heard: never) => void>;
 
 /**
- * Hears what comes in at a port, and why nothing more will, until the function that it returns is
- * called.
+ * Listens to a port, and returns a function that ends this.
+ *
+ * @param message called with the data of each message
+ * @param failure called with the reason if no more messages will come
  */
 export function listen(
   port: Port,
   message: (data: unknown) => void,
   failure: (reason: string, cause?: unknown) => void = () => {},
 ): () => void {
-  const either: Handlers = {
+  const common: Handlers = {
     messageerror: () => failure('a message could not be read'),
     close: () => failure('its port was closed'),
   };
   const handlers: Handlers =
     typeof port.on === 'function'
       ? {
-          ...either,
+          ...common,
           message,
           error: (error: Error) => failure(`it failed: ${error?.message ?? error}`, error),
           exit: (code: number) => failure(`it exited with code ${code}`),
         }
       : {
-          ...either,
+          ...common,
           message: (event: MessageEvent) => message(event.data),
           error: (event: ErrorEvent) => {
-            event.preventDefault?.(); // it is reported here; Deno would end the whole program
+            event.preventDefault?.(); // otherwise Deno would end the whole program
             failure(reasonOf(event), event.error ?? undefined);
           },
         };
@@ -77,19 +80,19 @@ export function listen(
     };
   }
   for (const [type, handler] of entries) port.addEventListener?.(type, handler);
-  port.start?.(); // a MessagePort holds back what came until then
+  port.start?.(); // a MessagePort delivers no messages before this
   return () => {
     for (const [type, handler] of entries) port.removeEventListener?.(type, handler);
   };
 }
 
-/** Why a Worker of the web failed; where its script did not load the event says nothing. */
+/** The reason why a web Worker failed. If its script did not load, the event has no message. */
 function reasonOf({ message, filename, lineno }: ErrorEvent): string {
   if (!message) return 'its script did not load: check its URL, and that its type is "module"';
   return `it failed: ${message}${filename ? ` (${filename}:${lineno})` : ''}`;
 }
 
-/** Whether messages can go through it both ways. */
+/** Whether `port` can both send and receive messages. */
 export function isPort(port: Port): boolean {
   return (
     typeof port?.postMessage === 'function' &&
@@ -97,13 +100,14 @@ export function isPort(port: Port): boolean {
   );
 }
 
+/** Converts a thrown value to a plain object for a message. */
 export function plainError(thrown: unknown): PlainError {
   if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown), stack: '' };
   const { name, message, stack = '' } = thrown;
   return { name, message, stack };
 }
 
-/** The error again: of its kind where that is the language's, and with the stack that it had. */
+/** Makes an Error of a plain object again, with its class if it is a built-in one, and with its stack. */
 export function errorOf({ name, message, stack }: PlainError): Error {
   const Kind = { RangeError, TypeError, SyntaxError, ReferenceError }[name] ?? Error;
   const error = new Kind(message);

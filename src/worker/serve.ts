@@ -12,29 +12,29 @@ import {
   type Request,
 } from './messages.ts';
 
-/** A run, set up: whose weights go back, and what trains them. */
+/** A training run: the model, and an iterable that trains it. */
 export interface Job<P = Progress> {
-  /** A Module, or anything else with a `stateDict()`. */
+  /** The model whose weights are sent to the page: a Module, or another object with a `stateDict()`. */
   readonly model: { stateDict(): StateDict };
-  /** Trains the model as it is iterated: what `fit` returns, or a generator of your own. */
+  /** Trains the model while it is iterated: the result of `fit`, or a generator of your own. */
   readonly progress: AsyncIterable<P> | Iterable<P>;
 }
 
 /**
- * Sets a run up from what the page sent. `signal` is aborted with the page's; `fit` takes it, and so
- * does `fetch`.
+ * Prepares a run from the data that the page sent. `signal` is aborted when the page's signal is; pass it
+ * to `fit` and `fetch`.
  */
-// biome-ignore lint/suspicious/noExplicitAny: who writes the page knows what it sends
+// biome-ignore lint/suspicious/noExplicitAny: only the user's own page determines the type of the data
 export type Setup<Data = any, P = Progress> = (
   data: Data,
   signal: AbortSignal,
 ) => Job<P> | Promise<Job<P>>;
 
-/** Longest that progress waits to be sent and the event loop for its turn, in ms. */
-const STRETCH = 30;
+/** The longest time in ms before progress is sent and the event loop gets its turn. */
+const FLUSH_INTERVAL = 30;
 
 /**
- * The Worker's side of training off the main thread: answers each `train` of the page with a run.
+ * The Worker's side of training off the main thread. Each call of `train` on the page starts a run.
  *
  * ```ts
  * import { Adam, CrossEntropyLoss, fit } from 'evenkeel';
@@ -48,14 +48,14 @@ const STRETCH = 30;
  * });
  * ```
  *
- * What `progress` yields goes to the page in groups, at most 33 a second, so that short steps do not
- * flood it; between groups the event loop turns. Call `serve` once, at the top of the Worker's script
- * and before any `await`: what the page said earlier would go unheard.
+ * The values that `progress` yields are sent to the page in groups, at most 33 per second, so that short
+ * steps do not flood the page. Between groups, the event loop handles other events. Call `serve` once, at
+ * the top of the Worker's script and before any `await`; earlier messages from the page are lost.
  *
- * @param setup called for each run, one after the other; what it throws is thrown on the page
- * @param port where the page's `train` is; by default the Worker's own scope. In Node pass `parentPort`
- *   of `node:worker_threads`, in a SharedWorker the port of its `connect` event
- * @throws TypeError where there is no port: outside a Worker
+ * @param setup called for each run, one after the other. An error that it throws is thrown on the page.
+ * @param port the port to the page; default: the Worker's global scope. In Node pass `parentPort` of
+ *   `node:worker_threads`, in a SharedWorker the port of its `connect` event.
+ * @throws TypeError if `setup` is not a function, or if there is no port because this is not a Worker
  */
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export function serve<Data = any, P = Progress>(
@@ -63,13 +63,13 @@ export function serve<Data = any, P = Progress>(
   port: Port = globalThis as unknown as Port,
 ): void {
   if (typeof setup !== 'function') {
-    throw new TypeError(`serve: expected a function, got ${describe(setup)}`);
+    throw new TypeError(`serve: setup expected a function, got ${describe(setup)}`);
   }
   const page = (port as unknown) === globalThis && typeof document !== 'undefined';
   if (page || !isPort(port)) {
     throw new TypeError(
-      'serve: there is no page to serve here: call it in a Worker, and in one of Node with ' +
-        'parentPort of node:worker_threads as its second argument',
+      'serve: expected a Worker, got a page or main thread: call serve in a Worker; in Node, pass ' +
+        'parentPort of node:worker_threads as the second argument',
     );
   }
   const runs = new Map<number, Run>();
@@ -83,7 +83,7 @@ export function serve<Data = any, P = Progress>(
     }
     const run = new Run(request.run, port);
     runs.set(request.run, run);
-    // The one before may be at its last step still, given up by the page.
+    // The previous run may still be in its last step, after the page aborted it.
     last = last
       .then(() => run.perform(setup as Setup, request.data))
       .then(() => void runs.delete(request.run));
@@ -100,8 +100,8 @@ class Run {
   private readonly controller = new AbortController();
   private model: Job['model'] | undefined;
   private stopped = false;
-  /** Whether a snapshot was asked for before there was a model. */
-  private wanted = false;
+  /** Whether the page requested a snapshot before there was a model. */
+  private snapshotPending = false;
 
   constructor(
     private readonly number: number,
@@ -118,7 +118,7 @@ class Run {
 
   snapshot(): void {
     if (this.model) this.sendState('snapshot', this.model.stateDict());
-    else this.wanted = true;
+    else this.snapshotPending = true;
   }
 
   async perform(setup: Setup<unknown, unknown>, data: unknown): Promise<void> {
@@ -127,7 +127,7 @@ class Run {
       signal.throwIfAborted();
       const { model, progress } = checkJob(await setup(data, signal));
       this.model = model;
-      if (this.wanted) this.snapshot();
+      if (this.snapshotPending) this.snapshot();
       await this.report(progress);
       signal.throwIfAborted();
       this.sendState('done', model.stateDict());
@@ -148,7 +148,7 @@ class Run {
     try {
       for await (const step of progress) {
         steps.push(step);
-        if (performance.now() - sent >= STRETCH) {
+        if (performance.now() - sent >= FLUSH_INTERVAL) {
           flush();
           await events.turn();
           sent = performance.now();
@@ -179,7 +179,7 @@ function checkJob(job: Job<unknown>): Job<unknown> {
   const { model, progress } = job ?? {};
   if (typeof model?.stateDict !== 'function') {
     throw new TypeError(
-      `serve: expected { model, progress } with a model that has a stateDict(), got ${
+      `serve: setup expected to return { model, progress } with a model that has a stateDict(), got ${
         job ? `the model ${describe(model)}` : describe(job)
       }`,
     );
@@ -187,7 +187,7 @@ function checkJob(job: Job<unknown>): Job<unknown> {
   const iterable = progress as Partial<AsyncIterable<unknown> & Iterable<unknown>> | undefined;
   if (!iterable?.[Symbol.asyncIterator] && !iterable?.[Symbol.iterator]) {
     throw new TypeError(
-      `serve: progress expected what fit returns or another iterable, got ${describe(progress)}`,
+      `serve: progress expected the result of fit or another iterable, got ${describe(progress)}`,
     );
   }
   return job;

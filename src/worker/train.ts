@@ -5,19 +5,19 @@ import type { Progress } from '../train/fit.ts';
 import { errorOf, isPort, listen, type PlainState, type Port, type Reply } from './messages.ts';
 
 export interface TrainOptions {
-  /** Ends the run at once: its loop and `stateDict` throw the signal's reason. */
+  /** When it is aborted, the run ends at once: the loop and `stateDict` throw the signal's reason. */
   signal?: AbortSignal;
-  /** Buffers in `data` to hand over instead of copying; they are empty here afterwards. */
+  /** Buffers in `data` to transfer instead of copying; they are detached here afterwards. */
   transfer?: readonly object[];
 }
 
-/** The Workers at work. */
+/** The Workers that are training. */
 const busy = new WeakSet<Port>();
 let count = 0;
 
 /**
- * The page's side of training off the main thread: has a Worker that called `serve` train, and gives
- * its progress and its weights.
+ * The page's side of training off the main thread. It starts a run in a Worker that called `serve`, and
+ * returns an object with the run's progress and weights.
  *
  * ```ts
  * import { train } from 'evenkeel/worker';
@@ -28,15 +28,15 @@ let count = 0;
  * model.loadStateDict(await run.stateDict);
  * ```
  *
- * A Worker trains one model at a time; it can be used again when the run has ended, and is yours to
- * terminate. What the platform does not tell cannot be told here: in browsers, that somebody
- * terminated the Worker, or that its script never calls `serve`.
+ * A Worker trains one model at a time, and can be used again when the run has ended. You terminate it
+ * yourself. Browsers do not report that a Worker was terminated, or that its script never calls `serve`: the
+ * run then waits forever.
  *
- * @param worker a Worker of the web, of Deno, of Bun or of Node's `worker_threads`, or a MessagePort
- * @param data what its `serve` gets: anything that can be cloned. Tensors, state dicts included, arrive
- *   as `{ data, shape }`, which `fit` and `loadStateDict` take
- * @throws TypeError where `worker` is none, or `data` holds a model
- * @throws Error while the Worker is training
+ * @param worker a Worker of the web, Deno, Bun or Node's `worker_threads`, or a MessagePort
+ * @param data the data for the Worker's `setup`: anything that structured clone takes. Tensors and state
+ *   dicts arrive as `{ data, shape }`, which `fit` and `loadStateDict` take.
+ * @throws TypeError if `worker` is not a Worker or port, or if `data` contains a model
+ * @throws Error if the Worker is already training
  */
 export function train<P = Progress>(
   worker: Port,
@@ -48,27 +48,31 @@ export function train<P = Progress>(
   }
   if (busy.has(worker)) {
     throw new Error(
-      'train: this Worker is training: wait for its stateDict, stop() or abort that run, or take ' +
-        'another Worker',
+      'train: expected an idle Worker, got one that is training: wait for its stateDict, stop() or ' +
+        'abort that run, or use another Worker',
     );
   }
   return new TrainingRun<P>(worker, data, options);
 }
 
 /**
- * A run in a Worker. Iterated, it gives what `fit` yields there, in order, from the moment the loop
- * begins. The Worker does not wait for the loop. Leaving the loop stops the run.
+ * A training run in a Worker. Iterating over it gives the values that `fit` yields in the Worker, in order,
+ * from the beginning of the iteration. The Worker does not wait for the loop. Leaving the loop stops the
+ * run.
  */
 export class TrainingRun<P = Progress> implements AsyncIterable<P> {
-  /** The weights after the last step. Rejects with what was thrown in the Worker, or with its end. */
+  /**
+   * The weights after the last step. Rejects with the error that was thrown in the Worker, or with one
+   * that says why the Worker ended.
+   */
   readonly stateDict: Promise<StateDict>;
   private readonly run = ++count;
   private readonly worker: Port;
   private resolve!: (state: StateDict) => void;
   private reject!: (reason: unknown) => void;
   private ended = false;
-  /** Progress that the loop has not seen; undefined as long as nobody listens. */
-  private heard: P[] | undefined;
+  /** Progress that the loop has not taken yet; undefined before the iteration begins. */
+  private received: P[] | undefined;
   private wake: (() => void) | undefined;
   private pending: { promise: Promise<StateDict>; resolve(state: StateDict): void } | undefined;
   private readonly release: () => void;
@@ -81,13 +85,13 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
       this.reject = reject;
     });
     const abort = (): void => {
-      this.heard &&= [];
+      this.received &&= [];
       this.tell('abort');
       this.end(() => this.reject(signal!.reason));
     };
     const unlisten = listen(
       worker,
-      (reply) => this.hear(reply as Reply),
+      (reply) => this.receive(reply as Reply),
       (reason, cause) => {
         const error = new Error(`train: the Worker ended before its run did: ${reason}`, { cause });
         this.end(() => this.reject(error));
@@ -113,12 +117,15 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
     }
   }
 
-  /** Ends the run after the step in progress: its loop ends, and `stateDict` has the weights so far. */
+  /** Ends the run after the current step: the loop ends, and `stateDict` resolves to the weights so far. */
   stop(): void {
     this.tell('stop');
   }
 
-  /** The weights between two steps, as soon as can be, while training goes on; at its end the last ones. */
+  /**
+   * Resolves to the weights after the current step, while training continues; to the final weights if the
+   * run has ended.
+   */
   snapshot(): Promise<StateDict> {
     if (this.ended) return this.stateDict;
     if (!this.pending) {
@@ -133,15 +140,15 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<P, void, void> {
-    this.heard ??= [];
-    this.stateDict.catch(() => {}); // the loop throws it
+    this.received ??= [];
+    this.stateDict.catch(() => {}); // the loop throws the error, so it does not count as unhandled
     return this.steps();
   }
 
   private async *steps(): AsyncGenerator<P, void, void> {
     try {
       for (;;) {
-        while (this.heard!.length > 0) yield this.heard!.shift()!;
+        while (this.received!.length > 0) yield this.received!.shift()!;
         if (this.ended) break;
         await new Promise<void>((resolve) => {
           this.wake = resolve;
@@ -153,10 +160,10 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
     await this.stateDict;
   }
 
-  private hear(reply: Reply): void {
+  private receive(reply: Reply): void {
     if (reply?.run !== this.run) return;
     if (reply.evenkeel === 'progress') {
-      for (const step of reply.steps) this.heard?.push(step as P);
+      for (const step of reply.steps) this.received?.push(step as P);
       this.wake?.();
     } else if (reply.evenkeel === 'snapshot') {
       this.pending?.resolve(tensors(reply.state));
@@ -181,29 +188,30 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
   }
 }
 
-/** A state dict that came in a message. */
+/** Makes a state dict from the plain objects of a message. */
 function tensors(state: PlainState): StateDict {
   return Object.fromEntries(
     Object.entries(state).map(([name, { data, shape }]) => [name, new Tensor(shape, data)]),
   );
 }
 
-/** `value` with what would not survive being cloned made plain. */
+/** Copies `value`, with Tensors as plain objects, because structured clone would lose their class. */
 function portable(value: unknown, transfer: readonly object[]): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Tensor) return { data: value.toArray(), shape: value.shape };
   if (ArrayBuffer.isView(value)) {
-    // A clone of a view takes its whole buffer along.
+    // Cloning a view would clone its whole buffer, so a view of a part is copied first.
     const part = value.byteLength < value.buffer.byteLength && value.buffer instanceof ArrayBuffer;
-    const copies = part && !transfer.includes(value.buffer) && !(value instanceof DataView);
-    return copies ? (value as Uint8Array).slice() : value;
+    const copy = part && !transfer.includes(value.buffer) && !(value instanceof DataView);
+    return copy ? (value as Uint8Array).slice() : value;
   }
   if (Array.isArray(value)) {
     return typeof value[0] === 'object' ? value.map((entry) => portable(entry, transfer)) : value;
   }
   if ('stateDict' in value && typeof value.stateDict === 'function') {
     throw new TypeError(
-      `train: ${describe(value)} cannot be sent to a Worker: send its stateDict(), and build it there`,
+      `train: data expected values that can be cloned, got ${describe(value)}: send its stateDict(), and ` +
+        'build the model in the Worker',
     );
   }
   const prototype = Object.getPrototypeOf(value);
