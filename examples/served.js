@@ -1,4 +1,4 @@
-// The network with weights that are shipped in the code: at the edge there is nothing to fetch.
+// Predicts with the trained weights in weights.js, which are part of the code so that nothing is fetched.
 import { argmax } from 'evenkeel';
 import { loadSafetensors } from 'evenkeel/state';
 import { network } from './spiral.js';
@@ -6,7 +6,7 @@ import { weights } from './weights.js';
 
 let model;
 
-/** Answers `?x=0.3&y=-0.2`: on which arm that point lies. */
+/** Responds to `?x=0.3&y=-0.2` with the arm that this point is on. */
 export function answer({ url }) {
   model ??= trained();
   const query = new URL(url).searchParams;

@@ -1,4 +1,4 @@
-// What the examples learn: on which of three arms of a spiral a point of the plane lies.
+// The task of the examples: to learn which of the three arms of a spiral a point is on.
 import {
   Adam,
   BatchNorm1d,
@@ -10,11 +10,11 @@ import {
   Sequential,
 } from 'evenkeel';
 
-/** From one point to the next: a third of a turn, to the next arm, and 1/300 turn onwards. */
+/** The rotation from one point to the next: 1/3 turn, to the next arm, plus 1/300 turn along it. */
 const COS = -0.5180270093731301;
 const SIN = 0.8553642601605067;
 
-/** 300 points. By rotations alone, since engines differ in the last bits of Math.sin. */
+/** 300 points. They are computed by rotation, because engines differ in the last bits of Math.sin. */
 export function spiral() {
   const data = new Float32Array(600);
   const targets = new Uint8Array(300);
@@ -39,7 +39,7 @@ export function network() {
   );
 }
 
-/** A new network, and what trains it: fit's progress, step by step. */
+/** Creates a network, and returns it with its loss, its optimizer and the progress of `fit`. */
 export function training({ inputs, targets }, { epochs = 40, signal } = {}) {
   manualSeed(1);
   const model = network();

@@ -88,7 +88,7 @@ describe('npm start', () => {
       [['--lr', 'fast'], 'Expected a number from 0 to 100'],
       [['--model', 'rnn'], 'Allowed choices are cnn, mlp'],
       [['--batchnorm', 'on'], "unknown option '--batchnorm'"],
-      [['--data', '/nowhere'], '/nowhere holds no train-images-idx3-ubyte.gz'],
+      [['--data', '/nowhere'], '/nowhere: expected train-images-idx3-ubyte.gz or'],
       [['--data', shipped, '--full'], "cannot be used with option '--data"],
       [['mlp'], 'too many arguments'],
       [['--data', folder, '--batch', '700'], '600 samples give no batch of 700'],

@@ -1,4 +1,4 @@
-// Bun: trains in a Worker, and writes the weights to a file that PyTorch reads too.
+// Bun: trains in a Worker, and writes the weights to a file that PyTorch can read.
 //   bun main.js
 import { evaluate } from 'evenkeel';
 import { saveSafetensors } from 'evenkeel/state';

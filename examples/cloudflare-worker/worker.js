@@ -1,4 +1,4 @@
-// A Cloudflare Worker that serves a trained network, and trains another inside a request.
+// A Cloudflare Worker that predicts with a trained network, and trains another network inside a request.
 //   npx wrangler dev
 //   curl 'localhost:8787/?x=0.3&y=-0.2'
 //   curl localhost:8787 --json '{ "points": [[0.1, 0.2], …], "arms": [0, …] }' -o mine.safetensors
@@ -6,7 +6,10 @@ import { saveSafetensors } from 'evenkeel/state';
 import { answer } from '../served.js';
 import { training } from '../spiral.js';
 
-/** Steps of 50 points; what a request may cost is steps, not time: the clock stands still in it. */
+/**
+ * The number of steps of 50 points that a request trains. The limit is not a time, because the clock does
+ * not advance during a request.
+ */
 const STEPS = 240;
 
 export default {
@@ -15,7 +18,7 @@ export default {
   },
 };
 
-/** Trains on the caller's points; answers with weights. */
+/** Trains on the points in the request, and responds with the weights. */
 async function learn(request) {
   const { points, arms } = await request.json();
   const data = { inputs: { data: points.flat(), shape: [points.length, 2] }, targets: arms };
@@ -25,6 +28,7 @@ async function learn(request) {
     for await (const _ of progress);
     return new Response(saveSafetensors(model.stateDict()));
   } finally {
-    for (const part of [model, loss, optimizer]) part.dispose(); // their memory outlives the request
+    // Linear memory outlives the request.
+    for (const part of [model, loss, optimizer]) part.dispose();
   }
 }

@@ -1,4 +1,4 @@
-// Deno: trains in a Worker, and writes the weights to a file that PyTorch reads too.
+// Deno: trains in a Worker, and writes the weights to a file that PyTorch can read.
 //   deno run --allow-read --allow-write main.js
 import { evaluate } from 'evenkeel';
 import { saveSafetensors } from 'evenkeel/state';

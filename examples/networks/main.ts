@@ -42,7 +42,7 @@ const test = firstOf(data.test, images);
 
 manualSeed(seed);
 const body = NETWORKS[network]();
-// The pixels' mean and deviation belong to the network: it takes bytes.
+// The network takes bytes: its first layer scales them by the mean and standard deviation of the pixels.
 const model = new Sequential({
   normalization: new Normalization(new StandardScaler().fit(train.inputs)),
   network: body,
@@ -65,7 +65,7 @@ progress.stop();
 const { accuracy } = evaluate(model, batches(test, { batchSize: 100 }));
 console.log(`test accuracy ${percent(accuracy)}`);
 
-/** The first images, of one channel. */
+/** The first `most` images, with a channel axis. */
 function firstOf({ inputs, targets }: Images, most: number) {
   const count = Math.min(most, targets.length);
   const [, height, width] = inputs.shape as [number, number, number];
@@ -85,13 +85,15 @@ function readOptions(): Options {
   return new Command('npx tsx examples/networks/main.ts')
     .description('Trains a network with residual connections on images of clothing.')
     .addOption(
-      new Option('--network <name>', 'which').choices(Object.keys(NETWORKS)).default('resnet20'),
+      new Option('--network <name>', 'network to train')
+        .choices(Object.keys(NETWORKS))
+        .default('resnet20'),
     )
     .option('--epochs <n>', 'passes over the training images', whole, 1)
-    .option('--images <n>', 'how many of the images to take, at most', whole, 10_000)
-    .option('--batch <n>', 'images a step', whole, 50)
-    .option('--lr <rate>', 'the largest learning rate of one cycle', Number, 0.1)
-    .option('--seed <n>', 'of the first weights and the order of the images', Number, 1)
+    .option('--images <n>', 'maximum number of images to use', whole, 10_000)
+    .option('--batch <n>', 'images per step', whole, 50)
+    .option('--lr <rate>', 'maximum learning rate of the one-cycle schedule', Number, 0.1)
+    .option('--seed <n>', 'seed for the initial weights and the order of the images', Number, 1)
     .parse()
     .opts<Options>();
 }

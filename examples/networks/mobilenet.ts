@@ -14,17 +14,22 @@ import {
   type Tensor,
 } from 'evenkeel';
 
-/** Blocks of one width: how often x is widened inside, the output's channels, how many, first stride. */
+/**
+ * A stage of blocks: the factor by which channels are expanded inside a block, the number of output channels,
+ * the number of blocks, and the stride of the first block.
+ */
 export type Stage = readonly [expansion: number, width: number, blocks: number, stride: number];
 
 export interface MobileNetOptions {
   /** Channels of the images. Default 3. */
   channels?: number;
+  /** Default 1000. */
   classes?: number;
-  /** Width and stride of the first convolution. Default 32, 2. */
+  /** Output channels and stride of the first convolution. Default [32, 2]. */
   stem?: readonly [width: number, stride: number];
+  /** Default: those of the paper. */
   stages?: readonly Stage[];
-  /** Width of the last convolution. Default 1280. */
+  /** Output channels of the last convolution. Default 1280. */
   last?: number;
 }
 
@@ -39,7 +44,7 @@ const STAGES: readonly Stage[] = [
   [6, 320, 1, 1],
 ];
 
-/** For images of 28 × 28: subsampled twice, narrow. */
+/** A small network for images of 28 × 28 pixels, with only two strided stages. */
 export const SMALL: MobileNetOptions = {
   channels: 1,
   classes: 10,
@@ -53,9 +58,9 @@ export const SMALL: MobileNetOptions = {
 };
 
 /**
- * torchvision's MobileNetV2 by default: its state dict's keys, shapes and results; smaller ones by
- * options. Almost all arithmetic stands in 1 × 1 convolutions; the 3 × 3 ones are depthwise, each
- * channel by itself.
+ * MobileNetV2. By default it has the state-dict keys, shapes and results of torchvision's; the options make
+ * smaller networks. Almost all arithmetic is in 1 × 1 convolutions, because the 3 × 3 convolutions are
+ * depthwise.
  */
 export class MobileNetV2 extends Module {
   features: Sequential;
@@ -94,8 +99,8 @@ export class MobileNetV2 extends Module {
 }
 
 /**
- * 1 × 1 to more channels, 3 × 3 depthwise, 1 × 1 to few again without an activation; x is added where
- * shapes allow.
+ * A 1 × 1 convolution to more channels, a 3 × 3 depthwise convolution, and a 1 × 1 convolution to few
+ * channels without an activation. x is added if it has the shape of the result.
  */
 class InvertedResidual extends Module {
   conv: Sequential;
@@ -119,7 +124,7 @@ class InvertedResidual extends Module {
   }
 }
 
-/** A convolution that keeps the size but for its stride, its batch norm and its activation. */
+/** A convolution, batch norm and ReLU6. The image keeps its size if the stride is 1. */
 function convolution(
   inputs: number,
   width: number,

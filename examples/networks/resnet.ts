@@ -16,7 +16,7 @@ import {
   type Tensor,
 } from 'evenkeel';
 
-/** y = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)), under torchvision's names. */
+/** y = relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)), with torchvision's names. */
 class BasicBlock extends Module {
   conv1: Conv2d;
   bn1: BatchNorm2d;
@@ -43,7 +43,7 @@ class BasicBlock extends Module {
 }
 
 /**
- * torchvision's ResNet-18: its state dict's keys, shapes and results.
+ * ResNet-18 with the state-dict keys, shapes and results of torchvision's.
  *
  * ```ts
  * const model = new ResNet18();
@@ -96,9 +96,9 @@ export class ResNet18 extends Module {
 }
 
 /**
- * The paper's ResNet-20 for small images (section 4.2): three stages of three blocks, 16, 32 and 64
- * channels wide. Where a stage begins, its shortcut takes every second pixel and adds channels of zeros
- * (option A), so that it has nothing to train.
+ * The paper's ResNet-20 for small images (section 4.2): three stages of three blocks with 16, 32 and 64
+ * channels. The shortcut of the first block of stages 2 and 3 takes every second pixel and adds channels of
+ * zeros (option A), so it has no parameters.
  */
 export class ResNet20 extends Module {
   conv1: Conv2d;
@@ -132,7 +132,7 @@ function stage(inputs: number, width: number, stride: number): Sequential {
   );
 }
 
-/** Every second pixel of every second row, and zeros for the channels that are missing. */
+/** Takes every second pixel of every second row, and fills the additional channels with zeros. */
 class Subsample extends Layer {
   constructor(readonly width: number) {
     super();
@@ -158,7 +158,7 @@ class Subsample extends Layer {
   }
 }
 
-/** Calls `pair` with the places in x and y of every pixel that is kept. */
+/** Calls `pair` with the index in x and the index in y of each pixel that is kept. */
 function eachPixel(
   { inputShape, outputShape }: LayerContext,
   pair: (x: number, y: number) => void,

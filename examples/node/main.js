@@ -1,4 +1,4 @@
-// Node: trains in a worker thread, and writes the weights as a module, for the functions at the edge.
+// Node: trains in a worker thread, and writes the weights as a JavaScript module for the edge functions.
 //   node main.js
 import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';

@@ -1,4 +1,4 @@
-// A page: training runs in a Worker, while this thread draws what the network says so far.
+// A page: training runs in a Worker, while this thread draws the network's predictions.
 import { argmax, evaluate } from 'evenkeel';
 import { train } from 'evenkeel/worker';
 import { network, spiral } from '../spiral.js';
@@ -10,7 +10,7 @@ const model = network();
 
 const worker = new Worker(new URL('../worker.js', import.meta.url), { type: 'module' });
 const run = train(worker, { data, epochs: 400 });
-document.querySelector('button').onclick = () => run.stop(); // keeps what is learnt
+document.querySelector('button').onclick = () => run.stop(); // ends early and keeps the weights
 
 for await (const { epoch, step, steps, loss } of run) {
   if (step < steps || epoch % 20 > 0) continue;
@@ -23,14 +23,16 @@ worker.terminate();
 draw();
 output.value = `${(100 * evaluate(model, data).accuracy).toFixed(1)} % on the right arm`;
 
-/** Each pixel of a coarse grid in the colour of the arm that the network sees there; the points on top. */
+/** Draws the predicted arm for each cell of a grid, and the points on top. */
 function draw() {
   const context = canvas.getContext('2d');
   const n = 64;
   const cell = canvas.width / n;
+  // The centre of each cell, x and y from −1 to 1.
   const grid = Float32Array.from({ length: 2 * n * n }, (_, i) => {
-    const along = i % 2 ? Math.floor(i / 2 / n) : Math.floor(i / 2) % n;
-    return (2 * along + 1) / n - 1;
+    const point = Math.floor(i / 2);
+    const [column, row] = [point % n, Math.floor(point / n)];
+    return (2 * (i % 2 === 0 ? column : row) + 1) / n - 1;
   });
   argmax(model.predict({ data: grid, shape: [n * n, 2] })).forEach((arm, i) => {
     context.fillStyle = ['#dbe9f6', '#fde3cf', '#dff0d8'][arm];

@@ -1,4 +1,4 @@
-/** Images and labels from a folder of MNIST-style files. */
+/** Reads images and labels from a folder of MNIST-style files. */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { type IdxArray, readIdx } from 'evenkeel/data';
 import type { Options } from './options.ts';
 
 export interface Images {
-  /** [N, height, width], bytes. */
+  /** Bytes, [N, height, width]. */
   inputs: IdxArray;
   targets: Uint8Array;
 }
@@ -20,11 +20,12 @@ export interface Data {
 const SHIPPED = fileURLToPath(new URL('../../data/fashion-mnist', import.meta.url));
 const DEBIAN = '/usr/share/datasets/fashion-mnist';
 
-/** @throws Error in one clear line where files are missing or do not fit each other */
+/** @throws Error with a one-line message if files are missing or do not match each other */
 export async function readImages({ data, full }: Pick<Options, 'data' | 'full'>): Promise<Data> {
   if (full && !(await exists(DEBIAN))) {
     throw new Error(
-      `--full: no ${DEBIAN}: install Debian's dataset-fashion-mnist, or point --data at the files`,
+      `--full: expected ${DEBIAN}, got no such folder: install Debian's dataset-fashion-mnist, or pass ` +
+        '--data',
     );
   }
   const folder = data ?? (full ? DEBIAN : SHIPPED);
@@ -55,7 +56,7 @@ async function readFileOf(folder: string, name: string): Promise<IdxArray> {
       throw new Error(`${path}: ${(error as Error).message}`);
     }
   }
-  throw new Error(`${folder} holds no ${name}.gz and no ${name}`);
+  throw new Error(`${folder}: expected ${name}.gz or ${name}, got neither`);
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -13,8 +13,9 @@ import {
 import type { Options } from './options.ts';
 
 /**
- * The network and, where asked for, its twin without batch normalization, which starts from the same
- * weights. A layer in front of batch normalization has no bias: the mean would take it away again.
+ * Makes the network with batch normalization or, if `batchNorm` is false, the same network without it. Both
+ * start from the same weights. Layers before batch normalization have no bias, because it would be
+ * subtracted with the mean.
  */
 export function makeNetwork(
   { model, placement, seed }: Pick<Options, 'model' | 'placement' | 'seed'>,
@@ -32,7 +33,7 @@ export function makeNetwork(
 
 type Placement = Options['placement'] | 'nowhere';
 
-/** A layer, its batch normalization and its activation, in the order asked for. */
+/** A layer, its batch normalization and its activation, in the order that `placement` says. */
 function block(
   name: string | number,
   layer: Module,
@@ -49,8 +50,9 @@ function block(
 }
 
 /**
- * Three convolutions of 24, 48 and 64 filters unless `channels` says otherwise, 28 × 28 → 28 × 28 →
- * 14 × 14 → 7 × 7, and two dense layers.
+ * Three convolutions, 28 × 28 → 28 × 28 → 14 × 14 → 7 × 7 pixels, and two dense layers.
+ *
+ * @param options defaults: `channels` [24, 48, 64], `hidden` 200, `placement` 'before'
  */
 export function cnn({
   channels = [24, 48, 64],
@@ -77,7 +79,7 @@ export function cnn({
   });
 }
 
-/** Dense layers of these widths, 784-200-100-60-30-10 by default. */
+/** Dense layers with these widths, by default 784-200-100-60-30-10. */
 export function mlp({
   widths = [784, 200, 100, 60, 30, 10],
   placement = 'before',

@@ -1,4 +1,4 @@
-/** The command line: what `npm start -- --help` says, and checked options. */
+/** The command line: the text of `npm start -- --help`, and checks of the options. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 export interface Options {
@@ -16,7 +16,7 @@ export interface Options {
   out: string;
 }
 
-/** A number within bounds; commander adds the option's name to what is thrown. */
+/** A parser of numbers in a range. Commander adds the option's name to the error. */
 function number(low: number, high: number, whole: boolean): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -29,18 +29,18 @@ function number(low: number, high: number, whole: boolean): (text: string) => nu
 }
 
 const DESCRIPTION =
-  'Trains one network with and without batch normalization on images of clothing, and compares. ' +
-  'Both start from the same weights. The one with batch normalization is evaluated with its moving ' +
-  'averages; the last line printed is its accuracy on the test images after the last epoch.';
+  'Trains a network with and without batch normalization on images of clothing, and compares the two. ' +
+  'Both start from the same weights. The network with batch normalization is evaluated with its running ' +
+  'statistics. The last line printed is its accuracy on the test images after the last epoch.';
 
 const AFTER = `
 Data: by default the first 10,000 training and 2,000 test images of Fashion-MNIST,
-which the repository ships. --full takes all 60,000 and 10,000, found by itself
-where Debian's package dataset-fashion-mnist is installed. --data takes any folder
-with the four files of MNIST and its kin (train-images-idx3-ubyte, ...), gzipped
-or not. A last batch that would be smaller than the others is left out.
+which are in the repository. --full uses all 60,000 and 10,000 images, from Debian's
+package dataset-fashion-mnist, which must be installed. --data uses any folder that
+has the four files of MNIST (train-images-idx3-ubyte, ...), gzipped or not.
+A last batch that is smaller than the others is skipped.
 
-Written to --out: report.html, and each network's weights as safetensors.
+Output: report.html, and each network's weights as safetensors, in the folder --out.
 
 Examples:
   npm start
@@ -48,7 +48,10 @@ Examples:
   npm start -- --full --epochs 10 --batch-norm on
   npm start -- --optimizer sgd --lr 0.1 --schedule cosine`;
 
-/** Prints help and ends, or one clear line and ends with exit code 2, where the arguments ask for it. */
+/**
+ * Parses the arguments. Prints the help and exits if they ask for it; prints a one-line error and exits with
+ * code 2 if they are invalid.
+ */
 export function readOptions(args: readonly string[]): Options {
   const command = new Command('npm start --')
     .description(DESCRIPTION)
@@ -61,31 +64,31 @@ export function readOptions(args: readonly string[]): Options {
         .default('cnn'),
     )
     .option('--epochs <n>', 'passes over the training images', number(1, 1000, true), 2)
-    .option('--batch <n>', 'images a step', number(2, 10_000, true), 100)
+    .option('--batch <n>', 'images per step', number(2, 10_000, true), 100)
     .option(
       '--lr <rate>',
-      'learning rate, the largest of its schedule',
+      'learning rate, or the maximum of the schedule',
       number(0, 100, false),
       0.003,
     )
     .addOption(
-      new Option('--optimizer <name>', 'how gradients are followed; sgd has Nesterov momentum 0.9')
+      new Option('--optimizer <name>', 'optimizer; sgd has Nesterov momentum 0.9')
         .choices(['adam', 'adamw', 'sgd', 'rmsprop'])
         .default('adam'),
     )
     .addOption(
-      new Option('--schedule <name>', 'how the learning rate changes over the training')
+      new Option('--schedule <name>', 'learning rate schedule')
         .choices(['constant', 'cosine', 'decay', 'onecycle', 'step'])
         .default('onecycle'),
     )
     .option(
       '--seed <n>',
-      'of the initial weights and the order of the images',
+      'seed for the initial weights and the order of the images',
       number(0, Number.MAX_SAFE_INTEGER, true),
       1,
     )
     .addOption(
-      new Option('--batch-norm <which>', 'train the network with it, without it, or both')
+      new Option('--batch-norm <which>', 'train with batch normalization, without it, or both')
         .choices(['both', 'on', 'off'])
         .default('both'),
     )
@@ -94,9 +97,9 @@ export function readOptions(args: readonly string[]): Options {
         .choices(['before', 'after'])
         .default('before'),
     )
-    .addOption(new Option('--full', 'all of Fashion-MNIST, see below').conflicts('data'))
-    .option('--data <dir>', 'a folder of MNIST-style files, see below')
-    .option('--out <dir>', 'where the report and the weights go', 'out')
+    .addOption(new Option('--full', 'use all of Fashion-MNIST, see below').conflicts('data'))
+    .option('--data <dir>', 'folder of MNIST-style files, see below')
+    .option('--out <dir>', 'folder for the report and the weights', 'out')
     .addHelpText('after', AFTER)
     .configureOutput({
       outputError: (text, write) => write(`${text.trim().replaceAll('\n', ' ')}\n`),

@@ -1,4 +1,4 @@
-/** Progress on the terminal: a bar, or plain lines where the output is no terminal. */
+/** Shows progress: a bar on a terminal, or else plain lines. */
 import { SingleBar } from 'cli-progress';
 import type { Moment } from './train.ts';
 
@@ -38,7 +38,7 @@ function lines(name: string): Progress {
   return {
     tell(moment) {
       const { step, steps } = moment;
-      // Ten lines a training, and the last.
+      // Ten lines per training, the last one after the last step.
       if (Math.floor((10 * step) / steps) === Math.floor((10 * (step - 1)) / steps)) return;
       const { loss, accuracy, speed } = textsOf(moment);
       console.log(

@@ -1,10 +1,10 @@
-/** The report: one HTML file with its drawings inside. */
+/** The report: one HTML file that contains its charts. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { tableOf } from './table.ts';
 import { GOAL, type Point, type Result } from './train.ts';
 
-/** Steps over which the loss is averaged for the drawing. */
+/** The number of steps over which the chart averages the loss. */
 const SMOOTHING = 10;
 
 export function reportOf(results: readonly Result[], conditions: Record<string, string>): string {
@@ -44,7 +44,7 @@ export function reportOf(results: readonly Result[], conditions: Record<string, 
 ${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n')}
 </table>
 ${accuracy}
-<p>Measured with the moving averages: every 10 steps until ${100 * GOAL} % are reached, from there twice an epoch.</p>
+<p>Measured with running statistics: every 10 steps until ${100 * GOAL} % are reached, then twice per epoch.</p>
 ${loss}
 <footer>${Object.entries(conditions)
     .map(([name, value]) => `${escaped(name)} ${escaped(value)}`)
@@ -59,7 +59,7 @@ interface Drawing {
   marker: boolean;
 }
 
-/** One curve a network, as HTML. */
+/** A chart with one curve per network, as HTML. */
 function drawing(
   results: readonly Result[],
   pointsOf: (result: Result) => Point[],
@@ -86,7 +86,7 @@ function drawing(
   return (plot as unknown as { outerHTML: string }).outerHTML;
 }
 
-/** Means of the last steps, at no more places than a drawing shows. */
+/** The moving average of the loss, at no more than 300 points, because a chart cannot show more. */
 function smooth(points: readonly Point[]): Point[] {
   const every = Math.ceil(points.length / 300);
   const smoothed: Point[] = [];

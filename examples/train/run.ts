@@ -1,4 +1,4 @@
-/** Trains the networks that are asked for, one after the other, and writes and prints what became of them. */
+/** Trains the selected networks one after the other, then prints and writes the results. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { summary } from 'evenkeel';

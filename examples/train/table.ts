@@ -1,7 +1,7 @@
 import { percent } from './progress.ts';
 import { GOAL, type Result } from './train.ts';
 
-/** Rows of the comparison, the first its head. */
+/** The rows of the comparison. The first row is the header. */
 export function tableOf(results: readonly Result[]): string[][] {
   const epochs = results[0]!.epochs.map((_, i) => `epoch ${i + 1}`);
   return [
@@ -15,7 +15,7 @@ export function tableOf(results: readonly Result[]): string[][] {
   ];
 }
 
-/** The table as text, its columns aligned. */
+/** The table as text with aligned columns. */
 export function tableText(rows: readonly string[][]): string {
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
   return rows

@@ -19,8 +19,9 @@ import { batches } from 'evenkeel/data';
 import type { Data, Images } from './images.ts';
 import type { Options } from './options.ts';
 
-/** The accuracy whose first reach is measured, and how often that is looked at. */
+/** The result includes the number of steps until test accuracy first reaches this value. */
 export const GOAL = 0.8;
+/** Test accuracy is measured at this interval, in steps, until it reaches the goal. */
 const PROBE_EVERY = 10;
 
 export interface Point {
@@ -32,17 +33,18 @@ export interface Result {
   name: string;
   /** Test accuracy after each epoch. */
   epochs: number[];
-  /** The first multiple of 10 steps after which test accuracy was `GOAL` or more. */
+  /** The first multiple of 10 steps after which test accuracy was at least `GOAL`. */
   stepsToGoal: number | undefined;
-  /** Training alone, without the measurements. */
+  /** The speed of training alone, without the measurements of test accuracy. */
   imagesPerSecond: number;
-  /** Training loss of each step, and test accuracy wherever it was measured. */
+  /** The training loss of each step. */
   losses: Point[];
+  /** The test accuracy at each step after which it was measured. */
   accuracies: Point[];
 }
 
 export interface Moment {
-  /** From 1, over all epochs. */
+  /** The step's number over all epochs, from 1. */
   step: number;
   steps: number;
   epoch: number;
@@ -52,8 +54,8 @@ export interface Moment {
 }
 
 /**
- * Trains `network`, and calls `tell` after each step. Test accuracy is measured, with the moving
- * averages, every 10 steps until it has reached 80 %, from there twice an epoch.
+ * Trains `network`, and calls `tell` after each step. Measures test accuracy, with running statistics, every
+ * 10 steps until it reaches 80 %, then twice per epoch.
  */
 export async function train(
   name: string,
@@ -106,7 +108,7 @@ export async function train(
   return result;
 }
 
-/** [N, 28, 28] as images of one channel. */
+/** Adds a channel axis to images [N, 28, 28]. */
 function asNetworkInput({ inputs, targets }: Images) {
   const [n, height, width] = inputs.shape as [number, number, number];
   return { inputs: { data: inputs.data, shape: [n, 1, height, width] }, targets };

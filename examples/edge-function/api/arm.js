@@ -1,5 +1,5 @@
-// An edge function as Vercel has them. Its platform compiles no WebAssembly while it runs: it imports
-// the kernels as a module (`?module` is its way to say so), and hands them over before the first layer.
+// A Vercel edge function. The platform does not compile WebAssembly at run time, so this imports the
+// kernels as a module (`?module` is Vercel's syntax) and provides them before the first layer is made.
 import { useModule } from 'evenkeel';
 import kernels from 'evenkeel/kernels.wasm?module';
 import { answer } from '../../served.js';
