@@ -136,7 +136,7 @@ describe('batches', () => {
     );
     fails(
       () => batches({ inputs: { data: inputs.data, shape: [4, 3] }, targets }),
-      'batches: inputs: shape [4, 3] holds 12 elements, got 8',
+      'batches: inputs: shape [4, 3] expected 12 elements, got 8',
     );
     fails(() => batches({ inputs, targets: [0, 1, 2, 0.5] }), 'got the number 0.5 at [3]');
     fails(() => batches({ inputs, targets: 'abcd' as never }), 'targets expected an array');

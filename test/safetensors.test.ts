@@ -99,7 +99,7 @@ describe('safetensors', () => {
     fails(file({ x: null }, []), 'got undefined');
     fails('file', 'expected an ArrayBuffer or Uint8Array', TypeError);
     expect(() => saveSafetensors({ x: { data: [1], shape: [2] } })).toThrow(
-      'saveSafetensors: x: shape [2] holds 2 elements, got 1',
+      'saveSafetensors: x: shape [2] expected 2 elements, got 1',
     );
   });
 });

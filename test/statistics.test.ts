@@ -156,7 +156,7 @@ describe('recomputeStatistics', () => {
     refuses(good as never, /a batch of 8 samples, got \[2, 2\]/, { batchSize: 8, dropLast: true });
     refuses(good as never, /batchSize expected a whole number ≥ 1/, { batchSize: 0 });
     refuses(null as never, /expected samples or batches, got null/);
-    refuses({ data: [1], shape: [2, 2] } as never, /holds 4 elements, got 1/);
+    refuses({ data: [1], shape: [2, 2] } as never, /expected 4 elements, got 1/);
     using plain = new Sequential(new Linear(2, 2));
     expect(() => recomputeStatistics(plain, good)).toThrow(/got none in Sequential/);
     bn.frozenStatistics = true;

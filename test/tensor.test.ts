@@ -38,7 +38,7 @@ describe('Tensor.from', () => {
   });
 
   it.each([
-    ['another size', () => Tensor.from([1, 2, 3], [2, 2]), /holds 4 elements, got 3/],
+    ['another size', () => Tensor.from([1, 2, 3], [2, 2]), /expected 4 elements, got 3/],
     ['ragged arrays', () => Tensor.from([[1, 2], [3]]), /ragged/],
     ['deeper in one place', () => Tensor.from([[1], [[2]]] as never), TypeError],
     ['a fractional extent', () => Tensor.from([1], [1.0, 0.5]), /whole extents/],

@@ -42,8 +42,9 @@ async function readSplit(folder: string, split: string): Promise<Images> {
   if (labels.shape.length !== 1 || labels.shape[0] !== count) {
     throw new Error(`${folder}: ${split} expected ${count} labels, got [${labels.shape}]`);
   }
-  const odd = labels.data.find((label) => label > 9);
-  if (odd !== undefined) throw new Error(`${folder}: ${split} labels expected 0 to 9, got ${odd}`);
+  const invalid = labels.data.find((label) => label > 9);
+  if (invalid !== undefined)
+    throw new Error(`${folder}: ${split} labels expected 0 to 9, got ${invalid}`);
   return { inputs, targets: labels.data };
 }
 

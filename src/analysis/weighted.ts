@@ -31,11 +31,14 @@ export function edgesOf(layer: Weighted): string | undefined {
   return padded ? 'pads with zeros, which do not pass through the batch norm' : undefined;
 }
 
-/** Whether a batch norm's channels are the axis that a layer mixes. The third argument is the tensor between. */
-export function mixesChannelsOf(bn: BatchNorm, layer: Weighted, { shape }: Value): boolean {
+/**
+ * Whether a batch norm's channels are along the axis that a layer mixes.
+ *
+ * @param value the tensor between the batch norm and the layer
+ */
+export function mixesChannelsOf(bn: BatchNorm, layer: Weighted, value: Value): boolean {
   if (!(layer instanceof Linear)) return !bn.channelsLast;
+  const axes = value.shape.length;
   // If the shape is unknown, [N, C] is assumed; the folded network checks it when it runs.
-  return (
-    bn.channelsLast || (bn instanceof BatchNorm1d && (shape.length === 0 || shape.length === 2))
-  );
+  return bn.channelsLast || (bn instanceof BatchNorm1d && (axes === 0 || axes === 2));
 }

@@ -11,37 +11,37 @@ type IntegerArray =
   | Uint32Array
   | Int32Array;
 
-/** Values per sample: the first axis counts the samples. */
+/** Floating-point values; the first axis is the sample. */
 export interface Values {
   readonly data: Float32Array;
   readonly shape: Shape;
 }
 
-/** Classes: whole numbers in an array, or in an array with a shape (what `readIdx` returns). */
+/** Classes as whole numbers: an array, or an array with a shape as `readIdx` returns it. */
 export type ClassTargets =
   | readonly number[]
   | IntegerArray
   | { readonly data: readonly number[] | IntegerArray; readonly shape: Shape };
 
-/** Values to regress to, one a sample or of a shape. */
+/** Targets of a regression: one value per sample, or a tensor whose first axis is the sample. */
 export type ValueTargets =
   | Float32Array
   | Float64Array
   | Tensor
   | { readonly data: Float32Array | Float64Array; readonly shape: Shape };
 
-/** Samples and what is known of them. The first axis of each counts the samples. */
+/** Samples and their targets. The first axis of both is the sample. */
 export interface Dataset<T = ClassTargets | ValueTargets> {
   readonly inputs: Input;
   readonly targets: T;
 }
 
-/** What a batch's targets are: classes as whole numbers, values with their shape. */
+/** The type of a batch's targets: an Int32Array for classes, values with their shape for a regression. */
 export type BatchTargets<T> = T extends ClassTargets ? Int32Array : Values;
 
 /**
- * A few samples. The arrays belong to the `Batches` and hold these samples until the next batch is
- * taken; `slice()` what you want to keep. `forward` copies, so training needs no copy.
+ * A batch of samples. The `Batches` reuses its arrays for the next batch, so `slice()` what you want to
+ * keep. Training needs no copy, because `forward` copies its input.
  */
 export interface Batch<T = ClassTargets | ValueTargets> {
   readonly inputs: Values;
@@ -49,22 +49,22 @@ export interface Batch<T = ClassTargets | ValueTargets> {
 }
 
 export interface BatchesOptions {
-  /** Samples a batch. Default 32. */
+  /** Samples per batch. Default 32. */
   batchSize?: number;
-  /** Whether each epoch has an order of its own. Default false. */
+  /** Whether the samples are shuffled before each epoch. Default false. */
   shuffle?: boolean;
-  /** Seed of the orders: epoch e of one seed has the same order always. */
+  /** Seed for shuffling. With the same seed, epoch e always has the same order. */
   seed?: number;
-  /** Instead of a seed, a generator that the orders are drawn from. Default the package's own. */
+  /** A generator for shuffling, instead of a seed. Default: the generator that `manualSeed` seeds. */
   generator?: Generator;
-  /** Whether a last batch that would be smaller is left out. Default false. */
+  /** Whether to skip a last batch that is smaller than the others. Default false. */
   dropLast?: boolean;
-  /** What each input is multiplied by, for example 1/255 for bytes. Default 1. */
+  /** A factor for the inputs, for example 1/255 for bytes. Default 1. */
   scale?: number;
 }
 
 /**
- * Cuts samples into batches; each `for … of` over the result is one epoch.
+ * Splits samples into batches. Each `for … of` over the result is one epoch.
  *
  * ```ts
  * const images = await readIdx(…), labels = await readIdx(…);
@@ -74,11 +74,14 @@ export interface BatchesOptions {
  * }
  * ```
  *
- * Inputs [N, …] come as `{ data: Float32Array, shape: [batch, …] }`. Targets given as whole numbers
- * (a plain array, a typed array of integers) come as an Int32Array, those given as floats as
- * `{ data, shape }`. The arrays are reused from batch to batch: an epoch makes none but its order.
+ * A batch's inputs are `{ data: Float32Array, shape: [batch, …] }`. Its targets are an Int32Array if they
+ * are given as whole numbers (a plain array or a typed array of integers), and `{ data, shape }` if they
+ * are given as floats. The arrays are reused for every batch: an epoch allocates only the array of its
+ * order.
  *
- * @throws RangeError where inputs and targets differ in number, or there is no full batch to give
+ * @throws TypeError if the inputs or targets are of another type
+ * @throws RangeError if there are not as many targets as inputs, if there are no samples, if `dropLast`
+ *   leaves no batch, or if both a seed and a generator are given
  */
 export function batches<T extends ClassTargets | ValueTargets>(
   dataset: Dataset<T>,
@@ -87,13 +90,14 @@ export function batches<T extends ClassTargets | ValueTargets>(
   return new Batches(dataset, options);
 }
 
+/** A data set in batches; `batches` makes it. */
 export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<T>> {
-  /** Number of samples. */
+  /** The number of samples. */
   readonly size: number;
   readonly batchSize: number;
-  /** Number of batches an epoch. */
+  /** The number of batches per epoch. */
   readonly steps: number;
-  /** The inputs' shape is [N, …]. */
+  /** The shape of all inputs, [N, …]. */
   readonly inputs: { readonly shape: Shape };
   private readonly inputColumn: Column;
   private readonly targetColumn: Column;
@@ -106,7 +110,7 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
     const { scale = 1 } = options;
     checkInteger('batches', 'batchSize', batchSize);
     if (seed !== undefined && generator !== undefined) {
-      throw new RangeError('batches: give a seed or a generator, not both');
+      throw new RangeError('batches: expected a seed or a generator, got both: pass one');
     }
     const shape = inputShape('batches: inputs', dataset.inputs);
     this.size = shape[0] ?? 0;
@@ -121,7 +125,7 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
     this.targetColumn = columnOf(dataset.targets as ClassTargets | ValueTargets, room);
     if (this.targetColumn.shape[0] !== this.size) {
       throw new RangeError(
-        `batches: expected a target for each of ${this.size} inputs, got ${this.targetColumn.shape[0]}`,
+        `batches: expected ${this.size} targets, one for each input, got ${this.targetColumn.shape[0]}`,
       );
     }
     this.batchSize = batchSize;
@@ -129,8 +133,8 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
     if (this.steps === 0) {
       throw new RangeError(
         this.size === 0
-          ? `batches: inputs are empty, got ${shapeText(shape)}`
-          : `batches: ${this.size} samples give no batch of ${batchSize}: use a smaller batchSize`,
+          ? `batches: inputs expected at least one sample, got ${shapeText(shape)}`
+          : `batches: expected at least ${batchSize} samples, got ${this.size}: use a smaller batchSize`,
       );
     }
     if (shuffle) {
@@ -141,7 +145,7 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
     this.last = rest === 0 || dropLast ? this.full : this.batch(rest);
   }
 
-  /** One epoch, in an order of its own where shuffled. */
+  /** Iterates over one epoch, in a new order if shuffled. */
   *[Symbol.iterator](): IterableIterator<Batch<T>> {
     const order = this.generator?.permutation(this.size);
     for (let step = 0; step < this.steps; step++) {
@@ -162,7 +166,7 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
   }
 }
 
-/** One side of a dataset, and the buffer that a batch's part of it is copied into. */
+/** The inputs or the targets of a dataset, and the buffer that a batch of them is copied to. */
 class Column {
   private readonly buffer: Float32Array | Int32Array;
   private readonly width: number;
@@ -178,7 +182,7 @@ class Column {
     this.buffer = new Elements(room * this.width);
   }
 
-  /** Copies samples order[from] … order[to − 1], or from … to − 1, to the buffer's front. */
+  /** Copies samples order[from] … order[to − 1], or from … to − 1 if there is no order, to the buffer. */
   gather(order: Int32Array | undefined, from: number, to: number): void {
     const { data, buffer, width, scale } = this;
     let o = 0;
@@ -188,6 +192,7 @@ class Column {
     }
   }
 
+  /** A view of the first samples in the buffer. */
   first(count: number): { data: Float32Array | Int32Array; shape: Shape } {
     return {
       data: this.buffer.subarray(0, count * this.width),
@@ -216,11 +221,11 @@ function columnOf(targets: ClassTargets | ValueTargets, room: number): Column {
     return new Column(data, shape, room, Float32Array);
   }
   if (Array.isArray(data)) {
-    const odd = data.findIndex((value) => !Number.isInteger(value));
-    if (odd >= 0) {
+    const invalid = data.findIndex((value) => !Number.isInteger(value));
+    if (invalid >= 0) {
       throw new RangeError(
-        `batches: targets in a plain array expected whole numbers, got ${describe(data[odd])} at ` +
-          `[${odd}]: give values as a Float32Array`,
+        `batches: targets in a plain array expected whole numbers, got ${describe(data[invalid])} at ` +
+          `[${invalid}]: pass a Float32Array for a regression`,
       );
     }
   }

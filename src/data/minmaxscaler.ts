@@ -3,16 +3,16 @@ import type { Layout } from './features.ts';
 import { type Affine, Scaler, type ScalerOptions, type Statistics } from './scaler.ts';
 
 export interface MinMaxScalerOptions extends ScalerOptions {
-  /** What the least and the largest value become. Default [0, 1]. */
+  /** The values that each feature's minimum and maximum are mapped to. Default [0, 1]. */
   range?: readonly [low: number, high: number];
-  /** Whether values beyond those seen in `fit` are held to the range. Default false. */
+  /** Whether `transform` clips its results to the range. Default false. */
   clip?: boolean;
 }
 
 type Known = Statistics<'data_min' | 'data_max'>;
 
 /**
- * Features between two bounds:
+ * Scales each feature to a range:
  *
  *   y = (x − min)/(max − min)·(high − low) + low
  *
@@ -20,13 +20,14 @@ type Known = Statistics<'data_min' | 'data_max'>;
  * const scaler = new MinMaxScaler({ range: [-1, 1] }).fit(table);      // [N, F]
  * ```
  *
- * A constant feature becomes `low`: its max − min counts as 1. As scikit-learn's `MinMaxScaler`, but
- * that constant here means max = min, however small the feature's unit is.
+ * A constant feature becomes `low`: its max − min counts as 1. This is scikit-learn's `MinMaxScaler`,
+ * except that here a feature is constant only if max = min exactly, so that features in small units are
+ * scaled too.
  *
  * The state has `data_min`, `data_max` and `count`.
  *
- * @throws RangeError for a range whose low is not below its high, and for an axis that cannot count
- *   features; TypeError for another `nan`
+ * @throws RangeError if the range's low is not below its high, or if `axis` is 0 or not a whole number
+ * @throws TypeError if `range` is not a pair, or `nan` is not `'ignore'` or `'refuse'`
  */
 export class MinMaxScaler extends Scaler<'data_min' | 'data_max'> {
   readonly clip: boolean;
@@ -46,23 +47,27 @@ export class MinMaxScaler extends Scaler<'data_min' | 'data_max'> {
     [this.low, this.high] = range as [number, number];
     if (!(this.low < this.high)) {
       throw new RangeError(
-        `MinMaxScaler: range expected a low below its high, got [${this.low}, ${this.high}]`,
+        `MinMaxScaler: range expected low < high, got [${this.low}, ${this.high}]`,
       );
     }
     this.clip = clip;
   }
 
-  /** Each feature's least value; NaN without a value. Throws before there are statistics. */
+  /**
+   * The minimum of each feature; NaN for a feature without values.
+   *
+   * @throws Error if the scaler has no statistics yet
+   */
   get dataMin(): Float64Array {
     return this.statistics('dataMin').data_min.slice();
   }
 
-  /** Each feature's largest value. */
+  /** The maximum of each feature; NaN for a feature without values. */
   get dataMax(): Float64Array {
     return this.statistics('dataMax').data_max.slice();
   }
 
-  /** What is multiplied by: (high − low)/(max − min). */
+  /** The factor for each feature: (high − low)/(max − min). */
   get scale(): Float64Array {
     const { data_min, data_max } = this.statistics('scale');
     return data_max.map((max, f) => (this.high - this.low) / (max - data_min[f]! || 1));
@@ -75,7 +80,7 @@ export class MinMaxScaler extends Scaler<'data_min' | 'data_max'> {
   override affine(): Affine {
     if (this.clip) {
       throw new Error(
-        'MinMaxScaler.affine: what clips is no affine map: use a scaler without clip',
+        'MinMaxScaler.affine: expected a scaler without clip, got { clip: true }: clipping is not affine',
       );
     }
     return super.affine();
@@ -91,7 +96,7 @@ export class MinMaxScaler extends Scaler<'data_min' | 'data_max'> {
           const x = data[at]!;
           if (Number.isNaN(x)) continue;
           count[f]!++;
-          // NaN, where no value was yet, is on no side of x
+          // Before the first value these are NaN, for which both comparisons are false.
           if (!(least[f]! <= x)) least[f] = x;
           if (!(most[f]! >= x)) most[f] = x;
         }
@@ -121,11 +126,10 @@ export class MinMaxScaler extends Scaler<'data_min' | 'data_max'> {
   }
 
   protected check(who: string, { data_min, data_max }: Known): void {
-    const odd = data_min.findIndex((min, f) => min > data_max[f]!);
-    if (odd >= 0) {
+    const invalid = data_min.findIndex((min, f) => min > data_max[f]!);
+    if (invalid >= 0) {
       throw new RangeError(
-        `${who}: data_min expected at most data_max, ${data_max[odd]}, got ${data_min[odd]} of ` +
-          `feature ${odd}`,
+        `${who}: feature ${invalid} expected data_min ≤ data_max, got ${data_min[invalid]} > ${data_max[invalid]}`,
       );
     }
   }

@@ -4,35 +4,36 @@ import { checkAxis, join, type Layout, layoutOf, refuse, split } from './feature
 
 export interface ScalerOptions {
   /**
-   * The axis that counts features; every other one is gone over. Default 1: columns of [N, F], channels
-   * of [N, C, H, W]. −1 is the last.
+   * The axis of the features. Statistics are taken over all other axes. Default 1: columns of [N, F],
+   * channels of [N, C, H, W]. −1 is the last axis.
    */
   axis?: number;
   /**
-   * What becomes of NaN, a missing value: `'ignore'` (default) leaves it out of the statistics and out
-   * of its feature alone, and passes it on in `transform`; `'refuse'` throws.
+   * How to treat NaN, which stands for a missing value. `'ignore'` (the default) leaves the value out of its
+   * feature's statistics, and `transform` returns it as NaN. `'refuse'` throws an error.
    */
   nan?: 'ignore' | 'refuse';
 }
 
-/** y = (x − shift)·factor + offset, a number of each a feature. */
+/** The map y = (x − shift)·factor + offset, with one number of each per feature. */
 export interface Affine {
   readonly shift: Float64Array;
   readonly factor: Float64Array;
   readonly offset: Float64Array;
 }
 
-/** A scaler's state: each statistic as [3, F], three rows of float32 that add up to the float64 values. */
+/** A scaler's state: each statistic as [3, F], whose three float32 rows add up to the float64 values. */
 export type ScalerState = Record<string, Tensor>;
 
-/** What is known of each feature. */
+/** The statistics of each feature, and the number of values that they come from. */
 export type Statistics<K extends string> = Readonly<Record<K | 'count', Float64Array>>;
 
-/** What the scalers share: statistics gathered in float64, merged over a stream, and kept as tensors. */
+/** The base of the scalers: statistics in float64, which can be merged over a stream and saved as tensors. */
 export abstract class Scaler<K extends string> {
   readonly axis: number;
   readonly nan: 'ignore' | 'refuse';
-  private gathered: Statistics<K> | undefined;
+  private known: Statistics<K> | undefined;
+  /** The map that follows from the statistics; computed when it is needed. */
   private derived: Affine | undefined;
 
   /** The statistics' names in the state. */
@@ -49,49 +50,54 @@ export abstract class Scaler<K extends string> {
     this.nan = nan;
   }
 
-  /** Whether there are statistics to scale with. */
+  /** Whether the scaler has statistics. */
   get fitted(): boolean {
-    return this.gathered !== undefined;
+    return this.known !== undefined;
   }
 
-  /** Number of features. */
+  /**
+   * The number of features.
+   *
+   * @throws Error if the scaler has no statistics yet
+   */
   get features(): number {
     return this.statistics('features').count.length;
   }
 
-  /** Values that the statistics are made of, by feature: NaN does not count. */
+  /** The number of values of each feature that the statistics come from. NaN does not count. */
   get count(): Float64Array {
     return this.statistics('count').count.slice();
   }
 
   /**
-   * Gathers the statistics of `x`, and forgets earlier ones.
+   * Replaces the statistics with those of `x`.
    *
    * @param x samples by features, [N, F] or [N, C, …]; a Float64Array is read in full precision
-   * @throws RangeError without a sample, for infinite values, for NaN if refused; nothing is changed then
+   * @throws RangeError if there are no samples, if a value is infinite, or if it is NaN and NaN is refused;
+   *   nothing has changed then
    */
   fit(x: Input): this {
-    this.replace(this.gather('fit', x));
+    this.replace(this.measureInput('fit', x));
     return this;
   }
 
   /**
-   * Adds `x` to what is known: over a stream of batches the statistics become those of all batches
-   * together.
+   * Merges the statistics of `x` into the present ones. After a stream of batches they are those of all
+   * batches together.
    *
-   * @throws RangeError as `fit`, and where the number of features is another
+   * @throws RangeError as `fit`, and if `x` has another number of features
    */
   partialFit(x: Input): this {
-    const more = this.gather('partialFit', x);
-    this.replace(this.gathered ? this.merge(this.gathered, more) : more);
+    const more = this.measureInput('partialFit', x);
+    this.replace(this.known ? this.merge(this.known, more) : more);
     return this;
   }
 
   /**
-   * `x` scaled, in a Tensor of its shape. Computed in float64, given in float32.
+   * Scales `x`. Computes in float64, and returns a new float32 Tensor of the same shape.
    *
-   * @throws Error before there are statistics
-   * @throws RangeError where the number of features is another, and for NaN if refused
+   * @throws Error if the scaler has no statistics yet
+   * @throws RangeError if `x` has another number of features, or has NaN and NaN is refused
    */
   transform(x: Input): Tensor {
     return this.apply('transform', x);
@@ -102,15 +108,15 @@ export abstract class Scaler<K extends string> {
     return this.fit(x).transform(x);
   }
 
-  /** What `transform` was given, from what it returned. Throws as `transform`. */
+  /** The inverse of `transform`: returns the unscaled values. Throws the same errors. */
   inverse(y: Input): Tensor {
     return this.apply('inverse', y);
   }
 
   /**
-   * What `transform` does, as numbers: y = (x − shift)·factor + offset.
+   * The numbers of the map that `transform` applies: y = (x − shift)·factor + offset.
    *
-   * @throws Error before there are statistics
+   * @throws Error if the scaler has no statistics yet, or clips
    */
   affine(): Affine {
     const { shift, factor, offset } = this.map('affine');
@@ -118,10 +124,11 @@ export abstract class Scaler<K extends string> {
   }
 
   /**
-   * The statistics, for `saveSafetensors` or to go on from later: after `loadStateDict` all is as it was,
-   * to the last bit of float64.
+   * The statistics as tensors, for example for `saveSafetensors`. `loadStateDict` restores them exactly, to
+   * the last bit of float64, so that `partialFit` can continue.
    *
-   * @throws Error before there are any
+   * @throws Error if the scaler has no statistics yet
+   * @throws RangeError if a statistic is too large for float32
    */
   stateDict(): ScalerState {
     const known = this.statistics('stateDict');
@@ -131,10 +138,11 @@ export abstract class Scaler<K extends string> {
   }
 
   /**
-   * Takes over statistics: what `stateDict` gave, or plain tensors [F]. On an error nothing is changed.
+   * Replaces the statistics with those of a state dict: tensors [3, F] as `stateDict` returns them, or plain
+   * tensors [F]. If this throws, nothing has changed.
    *
-   * @throws RangeError for missing or unexpected names, statistics of different widths or of another
-   *   width than the scaler has, and values that are none
+   * @throws RangeError if a name is missing or unexpected, if the number of features differs between
+   *   statistics or from the scaler's, or if a value is impossible
    */
   loadStateDict(state: Readonly<Record<string, Input>>): void {
     const who = `${this.constructor.name}.loadStateDict`;
@@ -155,43 +163,44 @@ export abstract class Scaler<K extends string> {
         throw new RangeError(`${who}: ${name} expected [3, F] or [F], got ${shapeText(shape)}`);
       }
       loaded[name] = plain ? Float64Array.from(values) : join(values);
-      const width = this.gathered?.count.length ?? loaded[names[0]!].length;
+      const width = this.known?.count.length ?? loaded[names[0]!].length;
       if (loaded[name].length !== width) {
         throw new RangeError(
           `${who}: ${name} expected ${width} features, got ${loaded[name].length}`,
         );
       }
     }
-    const odd = loaded.count.findIndex((n) => !(Number.isInteger(n) && n >= 0));
-    if (odd >= 0) {
+    const invalid = loaded.count.findIndex((n) => !(Number.isInteger(n) && n >= 0));
+    if (invalid >= 0) {
       throw new RangeError(
-        `${who}: count expected whole numbers ≥ 0, got ${loaded.count[odd]} of feature ${odd}`,
+        `${who}: count expected whole numbers ≥ 0, got ${loaded.count[invalid]} for feature ${invalid}`,
       );
     }
     this.check(who, loaded);
     this.replace(loaded);
   }
 
-  /** Statistics of these values alone; NaN does not count. */
+  /** The statistics of these values; NaN does not count. */
   protected abstract measure(data: ArrayLike<number>, layout: Layout): Statistics<K>;
 
-  /** Statistics of both together. */
+  /** The statistics of both data sets together. */
   protected abstract merge(a: Statistics<K>, b: Statistics<K>): Statistics<K>;
 
+  /** The map that scales with these statistics. */
   protected abstract derive(statistics: Statistics<K>): Affine;
 
-  /** Throws where loaded statistics cannot be any. */
+  /** @throws RangeError if loaded statistics are impossible */
   protected abstract check(who: string, statistics: Statistics<K>): void;
 
-  /** What scaled values are held to. */
+  /** The range that `transform` clips its results to. */
   protected get bounds(): readonly [low: number, high: number] {
     return [-Infinity, Infinity];
   }
 
   protected statistics(method: string): Statistics<K> {
-    if (this.gathered) return this.gathered;
+    if (this.known) return this.known;
     throw new Error(
-      `${this.constructor.name}.${method}: there are no statistics yet: call fit or partialFit, or ` +
+      `${this.constructor.name}.${method}: expected statistics, got none yet: call fit, partialFit or ` +
         'loadStateDict',
     );
   }
@@ -202,18 +211,20 @@ export abstract class Scaler<K extends string> {
   }
 
   private replace(statistics: Statistics<K>): void {
-    this.gathered = statistics;
+    this.known = statistics;
     this.derived = undefined;
   }
 
-  private gather(method: 'fit' | 'partialFit', x: Input): Statistics<K> {
+  /** Checks an input, and returns its statistics. */
+  private measureInput(method: 'fit' | 'partialFit', x: Input): Statistics<K> {
     const who = `${this.constructor.name}.${method}`;
     const shape = inputShape(who, x);
     const layout = layoutOf(who, shape, this.axis);
-    if (method === 'partialFit' && this.gathered) this.checkWidth(method, layout.features, shape);
+    if (method === 'partialFit' && this.known) this.checkWidth(method, layout.features, shape);
     const values = inputValues(x);
-    if (values.length === 0)
-      throw new RangeError(`${who}: input is empty, got ${shapeText(shape)}`);
+    if (values.length === 0) {
+      throw new RangeError(`${who}: expected at least one value, got ${shapeText(shape)}`);
+    }
     refuse(who, values, shape, { nan: this.nan === 'refuse', infinite: true });
     return this.measure(values, layout);
   }
@@ -232,7 +243,7 @@ export abstract class Scaler<K extends string> {
     let at = 0;
     for (let o = 0; o < outer; o++) {
       for (let f = 0; f < features; f++) {
-        // x = (y − offset)/factor + shift is the same map, the other way round
+        // Forward: y = (x − shift)·factor + offset. Inverse: x = (y − offset)/factor + shift.
         const a = forward ? shift[f]! : offset[f]!;
         const b = forward ? offset[f]! : shift[f]!;
         const by = factor[f]!;

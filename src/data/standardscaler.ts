@@ -2,16 +2,16 @@ import type { Layout } from './features.ts';
 import { type Affine, Scaler, type ScalerOptions, type Statistics } from './scaler.ts';
 
 export interface StandardScalerOptions extends ScalerOptions {
-  /** Whether the mean is taken off. Default true. */
+  /** Whether to subtract the mean. Default true. */
   withMean?: boolean;
-  /** Whether the standard deviation is divided by. Default true. */
+  /** Whether to divide by the standard deviation. Default true. */
   withStd?: boolean;
 }
 
 type Known = Statistics<'mean' | 'std'>;
 
 /**
- * Features of mean 0 and standard deviation 1:
+ * Scales each feature to mean 0 and standard deviation 1:
  *
  *   y = (x − mean)/√variance,   variance = Σ(x − mean)²/n
  *
@@ -20,14 +20,16 @@ type Known = Statistics<'mean' | 'std'>;
  * const x = scaler.transform(table);
  * ```
  *
- * Over a stream, `partialFit(batch)` merges the batches' means and squares (Chan, Golub and LeVeque,
- * "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979), so that a mean of
- * 1e8 standard deviations does no harm. A constant feature becomes 0: its deviation counts as 1, and
- * constant is what does not vary by more than float64 rounds. As scikit-learn's `StandardScaler`.
+ * For a stream, `partialFit(batch)` merges the batches' means and sums of squares (Chan, Golub and LeVeque,
+ * "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979). This is accurate even
+ * if the mean is 1e8 standard deviations from zero. A constant feature becomes 0: its standard deviation
+ * counts as 1. A feature is constant if it does not vary by more than float64 rounding. This is
+ * scikit-learn's `StandardScaler`.
  *
  * The state has `mean`, `std` and `count`.
  *
- * @throws RangeError for an axis that cannot count features, TypeError for another `nan`
+ * @throws RangeError if `axis` is 0 or not a whole number
+ * @throws TypeError if `nan` is not `'ignore'` or `'refuse'`
  */
 export class StandardScaler extends Scaler<'mean' | 'std'> {
   readonly withMean: boolean;
@@ -40,17 +42,21 @@ export class StandardScaler extends Scaler<'mean' | 'std'> {
     this.withStd = options.withStd ?? true;
   }
 
-  /** Each feature's mean; NaN without a value. Throws before there are statistics. */
+  /**
+   * The mean of each feature; NaN for a feature without values.
+   *
+   * @throws Error if the scaler has no statistics yet
+   */
   get mean(): Float64Array {
     return this.statistics('mean').mean.slice();
   }
 
-  /** Each feature's variance, over n. */
+  /** The variance of each feature, divided by n. */
   get variance(): Float64Array {
     return this.statistics('variance').std.map((sd) => sd * sd);
   }
 
-  /** What is divided by: each feature's standard deviation, or 1 where it is constant. */
+  /** The divisor of each feature: its standard deviation, or 1 if the feature is constant. */
   get scale(): Float64Array {
     const { mean, std, count } = this.statistics('scale');
     return std.map((sd, f) => (isConstant(mean[f]!, sd, count[f]!) ? 1 : sd));
@@ -70,7 +76,7 @@ export class StandardScaler extends Scaler<'mean' | 'std'> {
       }
     }
     for (let f = 0; f < features; f++) mean[f]! /= count[f]!;
-    // Σ(x − mean), which rounding leaves of what should be 0, corrects both.
+    // Σ(x − mean) would be 0 without rounding. Its value corrects the mean and the variance.
     const rest = new Float64Array(features);
     const squares = new Float64Array(features);
     for (let at = 0, o = 0; o < outer; o++) {
@@ -101,10 +107,10 @@ export class StandardScaler extends Scaler<'mean' | 'std'> {
         mean[f] = b.mean[f]!;
         return b.std[f]!;
       }
-      const apart = b.mean[f]! - mean[f]!;
-      mean[f]! += apart * share;
+      const delta = b.mean[f]! - mean[f]!;
+      mean[f]! += delta * share;
       const within = sd * sd + (b.std[f]! * b.std[f]! - sd * sd) * share;
-      return Math.sqrt(within + apart * apart * share * (1 - share));
+      return Math.sqrt(within + delta * delta * share * (1 - share));
     });
     return { mean, std, count };
   }
@@ -120,15 +126,17 @@ export class StandardScaler extends Scaler<'mean' | 'std'> {
   }
 
   protected check(who: string, { std }: Known): void {
-    const odd = std.findIndex((sd) => sd < 0);
-    if (odd >= 0) {
-      throw new RangeError(`${who}: std expected numbers ≥ 0, got ${std[odd]} of feature ${odd}`);
+    const invalid = std.findIndex((sd) => sd < 0);
+    if (invalid >= 0) {
+      throw new RangeError(
+        `${who}: std expected numbers ≥ 0, got ${std[invalid]} for feature ${invalid}`,
+      );
     }
   }
 }
 
 /**
- * Whether a variance may be nothing but the rounding of n equal numbers; scikit-learn's bound,
+ * Whether a variance may come only from rounding n equal numbers. The bound is scikit-learn's:
  * n·ε·variance + (n·mean·ε)².
  */
 function isConstant(mean: number, sd: number, n: number): boolean {

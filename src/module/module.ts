@@ -289,7 +289,7 @@ export abstract class Module {
   }
 
   /** The parameters, and if asked the buffers and counters, of all modules by dotted name, each once. */
-  private entries(buffers = false): [string, Entry][] {
+  private entries(withBuffers = false): [string, Entry][] {
     const found = new Map<Entry, string>();
     for (const [prefix, module] of this.namedModules()) {
       const own = [...heldBy(module)] as [string, Entry][];
@@ -297,7 +297,7 @@ export abstract class Module {
         if (!found.has(entry)) found.set(entry, join(prefix, module.stateName(name)));
       };
       own.filter(([, value]) => value instanceof Parameter).forEach(note);
-      if (!buffers) continue;
+      if (!withBuffers) continue;
       own.filter(([, value]) => value instanceof Buffer || value instanceof Counter).forEach(note);
     }
     return [...found].map(([entry, name]) => [name, entry]);

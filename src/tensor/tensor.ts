@@ -63,7 +63,7 @@ export class Tensor {
     checkShape('Tensor.from', shape);
     if (sizeOf(shape) !== values.length) {
       throw new RangeError(
-        `Tensor.from: shape ${shapeText(shape)} holds ${sizeOf(shape)} elements, got ${values.length}`,
+        `Tensor.from: shape ${shapeText(shape)} expected ${sizeOf(shape)} elements, got ${values.length}`,
       );
     }
     return new Tensor([...shape], values);
@@ -177,7 +177,7 @@ export function inputShape(who: string, input: Input): Shape {
   checkShape(who, input.shape);
   if (input.data?.length !== sizeOf(input.shape)) {
     throw new RangeError(
-      `${who}: shape ${shapeText(input.shape)} holds ${sizeOf(input.shape)} elements, ` +
+      `${who}: shape ${shapeText(input.shape)} expected ${sizeOf(input.shape)} elements, ` +
         `got ${input.data?.length}`,
     );
   }

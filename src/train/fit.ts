@@ -100,15 +100,15 @@ export async function* fit(
     if (!value) throw new TypeError(`fit: expected { loss, optimizer }, got no ${name}`);
   }
   const schedules = [options.schedule ?? []].flat() as Schedule[];
-  const { epochOf, steps } = source(model, data, options);
+  const { batchesOf, steps } = prepareData(model, data, options);
   const events = macrotask();
-  let turned = performance.now();
-  let asked = turned;
+  let lastTurn = performance.now();
+  let requested = lastTurn;
   let iterator: Iterator<Batch> | undefined;
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
       model.train();
-      iterator = epochOf(epoch)[Symbol.iterator]();
+      iterator = batchesOf(epoch)[Symbol.iterator]();
       let next = iterator.next();
       for (let step = 1; !next.done; step++) {
         signal?.throwIfAborted();
@@ -136,13 +136,13 @@ export async function* fit(
           if (validation) progress.validation = evaluate(model, validation, loss, { metrics });
         }
         const now = performance.now();
-        progress.samplesPerSecond = (1000 * prediction.shape[0]!) / (now - asked);
-        if (now - turned >= TURN_INTERVAL) {
+        progress.samplesPerSecond = (1000 * prediction.shape[0]!) / (now - requested);
+        if (now - lastTurn >= TURN_INTERVAL) {
           await events.turn();
-          turned = performance.now();
+          lastTurn = performance.now();
         }
         yield progress;
-        asked = performance.now();
+        requested = performance.now();
       }
     }
   } finally {
@@ -190,21 +190,21 @@ export function evaluate(
 }
 
 /** Checks the data, and returns a function that gives an epoch's batches and the steps per epoch. */
-function source(
+function prepareData(
   model: Module,
   data: TrainingData,
   { batchSize, dropLast, shuffle = true, seed }: FitOptions,
-): { epochOf: (epoch: number) => Iterable<Batch>; steps: number } {
-  if (typeof data === 'function') return { epochOf: data, steps: Number.NaN };
+): { batchesOf: (epoch: number) => Iterable<Batch>; steps: number } {
+  if (typeof data === 'function') return { batchesOf: data, steps: Number.NaN };
   const all = isDataset(data) ? batches(data, { batchSize, dropLast, shuffle, seed }) : data;
   if (typeof all?.[Symbol.iterator] !== 'function') {
     throw new TypeError(`fit: data expected { inputs, targets } or batches, got ${describe(data)}`);
   }
   if (all instanceof Batches) {
     checkLastBatch(model, all);
-    return { epochOf: () => all, steps: all.steps };
+    return { batchesOf: () => all, steps: all.steps };
   }
-  return { epochOf: () => all, steps: Array.isArray(all) ? all.length : Number.NaN };
+  return { batchesOf: () => all, steps: Array.isArray(all) ? all.length : Number.NaN };
 }
 
 /** Lets the layers refuse a smaller last batch before training starts, not at the end of the first epoch. */

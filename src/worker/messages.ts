@@ -39,7 +39,7 @@ export interface PlainError {
   readonly stack: string;
 }
 
-type Handlers = Record<string, (heard: never) => void>;
+type Handlers = Record<string, (event: never) => void>;
 
 /**
  * Listens to a port, and returns a function that ends this.

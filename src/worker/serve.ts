@@ -74,8 +74,8 @@ export function serve<Data = any, P = Progress>(
   }
   const runs = new Map<number, Run>();
   let last: Promise<void> = Promise.resolve();
-  listen(port, (heard) => {
-    const request = heard as Request;
+  listen(port, (message) => {
+    const request = message as Request;
     if (request?.evenkeel !== 'train') {
       const run = runs.get(request?.run);
       if (run) answer(run, request.evenkeel);

@@ -86,7 +86,7 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
     });
     const abort = (): void => {
       this.received &&= [];
-      this.tell('abort');
+      this.send('abort');
       this.end(() => this.reject(signal!.reason));
     };
     const unlisten = listen(
@@ -119,7 +119,7 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
 
   /** Ends the run after the current step: the loop ends, and `stateDict` resolves to the weights so far. */
   stop(): void {
-    this.tell('stop');
+    this.send('stop');
   }
 
   /**
@@ -134,7 +134,7 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
         resolve = r;
       });
       this.pending = { promise: Promise.race([asked, this.stateDict]), resolve };
-      this.tell('snapshot');
+      this.send('snapshot');
     }
     return this.pending.promise;
   }
@@ -175,7 +175,7 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
     }
   }
 
-  private tell(evenkeel: 'snapshot' | 'stop' | 'abort'): void {
+  private send(evenkeel: 'snapshot' | 'stop' | 'abort'): void {
     if (!this.ended) this.worker.postMessage({ evenkeel, run: this.run });
   }
 
