@@ -1,21 +1,25 @@
-/** Values seen by feature, and float64 numbers kept in float32 tensors. */
+/** The layout of features in a tensor, checks of values, and float64 numbers stored in float32 tensors. */
 import { checkInteger, type Shape, shapeText } from '../tensor/check.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
-/** x[outer, feature, inner]: a table's inner is 1, an image's its plane. */
+/** A tensor as x[outer, feature, inner]. For a table, inner is 1; for images, it is height·width. */
 export interface Layout {
   readonly outer: number;
   readonly features: number;
   readonly inner: number;
 }
 
-/** @throws RangeError for fewer than two axes, or where `axis` is none of the shape's but the first */
+/**
+ * The layout of a shape whose features are along `axis`.
+ *
+ * @throws RangeError if the shape has fewer than two axes, or if `axis` is the first axis or out of range
+ */
 export function layoutOf(who: string, shape: Shape, axis: number): Layout {
   const at = axis < 0 ? shape.length + axis : axis;
   if (shape.length < 2 || at < 1 || at >= shape.length) {
     throw new RangeError(
-      `${who}: expected samples by features, such as [N, F], with features along axis ${axis}, got ` +
-        shapeText(shape),
+      `${who}: expected a shape with samples along axis 0 and features along axis ${axis}, such as ` +
+        `[N, F], got ${shapeText(shape)}`,
     );
   }
   const product = (extents: Shape) => extents.reduce((all, extent) => all * extent, 1);
@@ -26,14 +30,15 @@ export function layoutOf(who: string, shape: Shape, axis: number): Layout {
   };
 }
 
-/** @throws RangeError unless `axis` may name features: the first axis counts samples */
+/** @throws RangeError if `axis` is not a whole number other than 0, the axis of the samples */
 export function checkAxis(who: string, axis: number): void {
   if (axis !== -1) checkInteger(who, 'axis', axis < 0 ? -axis : axis);
 }
 
 /**
- * @throws RangeError at the first value that is NaN, with `nan`, or infinite, with `infinite`: where it
- *   stands and what to do
+ * Refuses values that are NaN (if `nan` is set) or infinite (if `infinite` is set).
+ *
+ * @throws RangeError for the first such value, with its index
  */
 export function refuse(
   who: string,
@@ -43,17 +48,20 @@ export function refuse(
 ): void {
   for (let at = 0; at < data.length; at++) {
     const value = data[at]!;
-    // x − x is 0 for every finite number, and NaN for all others
+    // x − x is 0 for every finite x, and NaN for all others.
     if (value - value === 0) continue;
     if (Number.isNaN(value) ? !nan : !infinite) continue;
-    const way = Number.isNaN(value) ? 'fill it in, or leave the sample out' : 'leave it out';
+    const wayOut = Number.isNaN(value)
+      ? 'replace it with a number, or remove the sample'
+      : 'remove the sample';
     throw new RangeError(
-      `${who}: expected ${nan ? 'numbers' : 'no infinity'}, got ${value} at ` +
-        `${shapeText(indexOf(at, shape))}: ${way}`,
+      `${who}: expected ${nan ? 'numbers' : 'no infinite values'}, got ${value} at ` +
+        `${shapeText(indexOf(at, shape))}: ${wayOut}`,
     );
   }
 }
 
+/** The index along each axis of the element at position `at`. */
 function indexOf(at: number, shape: Shape): number[] {
   let rest = at;
   return [...shape]
@@ -67,9 +75,9 @@ function indexOf(at: number, shape: Shape): number[] {
 }
 
 /**
- * Float64 numbers as a tensor [3, …shape] of float32 ones whose three rows add up to them, exactly.
+ * Stores float64 numbers in a float32 tensor [3, …shape], whose three rows add up to them exactly.
  *
- * @throws RangeError where a finite number is beyond float32
+ * @throws RangeError if a finite number is too large for float32
  */
 export function split(values: Float64Array, shape: Shape): Tensor {
   const n = values.length;
@@ -77,7 +85,7 @@ export function split(values: Float64Array, shape: Shape): Tensor {
   for (const [i, value] of values.entries()) {
     const high = Math.fround(value);
     if (Number.isFinite(value) && !Number.isFinite(high)) {
-      throw new RangeError(`stateDict: expected numbers within float32, got ${value}`);
+      throw new RangeError(`stateDict: expected numbers in the range of float32, got ${value}`);
     }
     const middle = Math.fround(value - high);
     rows[i] = high;
@@ -87,7 +95,7 @@ export function split(values: Float64Array, shape: Shape): Tensor {
   return Tensor.from(rows, [3, ...shape]);
 }
 
-/** What `split` was given. */
+/** The inverse of `split`. */
 export function join(rows: ArrayLike<number>): Float64Array {
   const n = rows.length / 3;
   return Float64Array.from({ length: n }, (_, i) => rows[i]! + rows[n + i]! + rows[2 * n + i]!);

@@ -1,6 +1,6 @@
 import { describe, shapeText } from '../tensor/check.ts';
 
-/** The element types of IDX files, by the code in the third byte. */
+/** The element types of IDX files by their code, which is the third byte. */
 const TYPES = {
   8: Uint8Array,
   9: Int8Array,
@@ -18,34 +18,35 @@ export type IdxData =
   | Float32Array
   | Float64Array;
 
-/** A file's array: row-major, the first axis counts samples. */
+/** The array in an IDX file. It is row-major, and the first axis is the sample. */
 export interface IdxArray<D extends IdxData = Uint8Array> {
   shape: number[];
   data: D;
 }
 
-/** Bytes, or what gives them: a Blob, a File, the Response of a `fetch`. */
+/** Bytes, or an object that gives them: a Blob, a File or the Response of a `fetch`. */
 export type ByteSource =
   | ArrayBuffer
   | ArrayBufferView<ArrayBuffer>
   | { arrayBuffer(): Promise<ArrayBuffer>; readonly ok?: boolean; readonly status?: number };
 
 /**
- * Reads an IDX file, the format of MNIST and its kin, plain or gzipped.
+ * Reads an IDX file, the format of MNIST and similar data sets, plain or gzipped.
  *
  * ```ts
  * const images = await readIdx(await fetch('train-images-idx3-ubyte.gz'));
  * images.shape;                       // [60000, 28, 28]
  * ```
  *
- * The format: two zero bytes, the element type, the number of axes; each extent as a big-endian
- * 32-bit number; then the elements, big-endian, row-major.
+ * The format: two zero bytes, the code of the element type, the number of axes, the size of each axis as a
+ * big-endian 32-bit number, then the elements in row-major order, big-endian.
  *
- * `data` is the typed array of the file's element type. TypeScript is told bytes, which is what the
- * images and labels in use are; say `readIdx<Float32Array>(…)` for a file that you know to differ.
+ * `data` is a typed array of the file's element type. Its TypeScript type defaults to Uint8Array, as in
+ * all the common data sets. Write `readIdx<Float32Array>(…)` for a file with another type.
  *
- * @throws TypeError where `source` holds no bytes
- * @throws RangeError where they are not an IDX file, or too many or too few
+ * @throws TypeError if `source` gives no bytes
+ * @throws RangeError if the server answered with an error, or if the bytes are damaged, not an IDX file,
+ *   or too few or too many for its shape
  */
 export async function readIdx<D extends IdxData = Uint8Array>(
   source: ByteSource,
@@ -66,7 +67,7 @@ async function bytesOf(source: ByteSource): Promise<Uint8Array<ArrayBuffer>> {
     );
   }
   if (source.ok === false) {
-    throw new RangeError(`readIdx: expected a file, the server answered ${source.status}`);
+    throw new RangeError(`readIdx: expected a file, got status ${source.status} from the server`);
   }
   return new Uint8Array(await source.arrayBuffer());
 }
@@ -76,7 +77,7 @@ async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayB
   try {
     return new Uint8Array(await new Response(stream).arrayBuffer());
   } catch (cause) {
-    throw new RangeError('readIdx: the gzip data is damaged or cut short', { cause });
+    throw new RangeError('readIdx: the gzip data is damaged or truncated', { cause });
   }
 }
 
@@ -91,19 +92,19 @@ function parse(bytes: Uint8Array<ArrayBuffer>): IdxArray<IdxData> {
   }
   const Elements = TYPES[code];
   if (!Elements) {
-    throw new RangeError(`readIdx: element type expected 8, 9, 11, 12, 13 or 14, got ${code}`);
+    throw new RangeError(`readIdx: element type expected code 8, 9, 11, 12, 13 or 14, got ${code}`);
   }
   const start = 4 + 4 * bytes[3]!;
   if (bytes.length < start) {
-    throw new RangeError(`readIdx: header expected ${start} bytes, the file has ${bytes.length}`);
+    throw new RangeError(`readIdx: header expected ${start} bytes, got ${bytes.length}`);
   }
   const shape = Array.from({ length: bytes[3]! }, (_, axis) => view.getUint32(4 + 4 * axis));
   const size = shape.reduce((product, extent) => product * extent, 1);
   const expected = start + size * Elements.BYTES_PER_ELEMENT;
   if (bytes.length !== expected) {
     throw new RangeError(
-      `readIdx: ${shapeText(shape)} expected ${expected} bytes, the file has ${bytes.length}` +
-        (bytes.length < expected ? ' (cut short?)' : ''),
+      `readIdx: ${shapeText(shape)} expected ${expected} bytes, got ${bytes.length}` +
+        (bytes.length < expected ? ': the file may be truncated' : ''),
     );
   }
   const data = new Elements(size);

@@ -1,7 +1,7 @@
 import { describe } from '../tensor/check.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
-/** A canvas's `ImageData`, or anything of its form: RGBA bytes, row by row. */
+/** The `ImageData` of a canvas, or an object like it: RGBA bytes in row-major order. */
 export interface ImageLike {
   readonly data: ArrayLike<number>;
   readonly width: number;
@@ -9,24 +9,24 @@ export interface ImageLike {
 }
 
 export interface FromImageDataOptions {
-  /** 1 grey (0.299 R + 0.587 G + 0.114 B), 3 red, green, blue, or 4 with alpha. Default 3. */
+  /** 1: grey, 0.299 R + 0.587 G + 0.114 B. 3: red, green, blue. 4: these and alpha. Default 3. */
   channels?: 1 | 3 | 4;
-  /** What each byte is multiplied by. Default 1/255. */
+  /** A factor for each byte. Default 1/255. */
   scale?: number;
 }
 
 /**
- * An image as a Tensor [1, channels, height, width], ready for `predict`.
+ * Converts an image to a Tensor [1, channels, height, width], ready for `predict`.
  *
- * Alpha is not applied: draw on an opaque background first.
+ * Colours are not multiplied by alpha, so draw on an opaque background.
  *
  * ```ts
  * const pixels = canvas.getContext('2d').getImageData(0, 0, 28, 28);
  * const logits = model.predict(fromImageData(pixels, { channels: 1 }));
  * ```
  *
- * @throws TypeError where `image` is no image
- * @throws RangeError for other channels, or where the bytes are not 4·width·height
+ * @throws TypeError if `image` is not `{ data, width, height }`
+ * @throws RangeError if `channels` is not 1, 3 or 4, or if there are not 4·width·height bytes
  */
 export function fromImageData(
   image: ImageLike,

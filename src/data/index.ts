@@ -1,4 +1,4 @@
-/** evenkeel/data: files, batches, images and scalers; the public names, and nothing else. */
+/** evenkeel/data: files, batches, images and scalers. This file only lists the public names. */
 export {
   type Batch,
   Batches,
