@@ -83,8 +83,8 @@ export class FoldedNetwork extends Module {
  *
  *   W ← W·a      b ← b + W·(β − a·mean)
  *
- * A layer that pads with zeros or is transposed can follow only if β − a·mean = 0. The network's outputs
- * match those of `model.predict` to within 1e-5 of the largest output.
+ * If the layer after it pads with zeros or is a transposed convolution, this is possible only if
+ * β − a·mean = 0. The network's outputs match those of `model.predict` to within 1e-5 of the largest output.
  *
  * ```ts
  * const network = fold(model);

@@ -104,12 +104,12 @@ export class Block extends Window {
     return !this.held;
   }
 
-  /** Gives the block back; while a step runs (`whileHeld`), only once that step has ended. */
+  /** Frees the block. During a step (see `whileHeld`) the memory is freed when the step ends. */
   release(): void {
     if (!this.held) return;
     this.held = false;
     collected?.unregister(this);
-    if (steps > 0) waiting.add(this);
+    if (runningSteps > 0) deferred.add(this);
     else allocator.release(this.ptr, this.bytes);
   }
 
@@ -118,27 +118,29 @@ export class Block extends Window {
    * longer registered with an owner.
    */
   retake(): void {
-    if (!waiting.delete(this)) allocator.retake(this.ptr, this.bytes);
+    if (!deferred.delete(this)) allocator.retake(this.ptr, this.bytes);
     this.held = true;
   }
 }
 
-/** Steps that run now, one inside the other, and the blocks released since the first of them began. */
-let steps = 0;
-const waiting = new Set<Block>();
+/** The number of steps that are running. It exceeds 1 if a user's layer runs another model. */
+let runningSteps = 0;
+
+/** The blocks that were released during a step, whose memory is freed when the last step ends. */
+const deferred = new Set<Block>();
 
 /**
- * Runs a step. Until it ends no block is given to anybody else: whatever a user's layer disposes of in the
- * middle of it, the addresses in the plan stay good.
+ * Runs a step, and defers the freeing of blocks to its end. A user's layer may dispose of anything during
+ * a step; the addresses in the plan remain valid until the step ends.
  */
 export function whileHeld(step: () => void): void {
-  steps++;
+  runningSteps++;
   try {
     step();
   } finally {
-    if (--steps === 0 && waiting.size > 0) {
-      for (const { ptr, bytes } of waiting) allocator.release(ptr, bytes);
-      waiting.clear();
+    if (--runningSteps === 0 && deferred.size > 0) {
+      for (const { ptr, bytes } of deferred) allocator.release(ptr, bytes);
+      deferred.clear();
     }
   }
 }

@@ -26,7 +26,7 @@ function reason(): string {
   if (!WebAssembly.validate(Uint8Array.from(SIMD))) {
     return (
       'this runtime or processor has no WebAssembly SIMD: use Chrome 91, Firefox 89, Safari 16.4, ' +
-      'Node 16.4 or newer, and on x86 a processor with SSE4.1 (from 2008 or later)'
+      'Node 16.4 or newer, and on x86 a processor with SSE4.1'
     );
   }
   if (starts(EMPTY)) {

@@ -11,7 +11,7 @@ export interface GeneratorState {
 }
 
 /** A range of float32 numbers in linear memory. */
-interface Place {
+interface Range {
   readonly ptr: Pointer;
   readonly length: number;
 }
@@ -87,20 +87,20 @@ export class Generator {
     return state;
   }
 
-  /** @internal Fills a place with uniform values in [low, high). */
-  uniform({ ptr, length }: Place, low: number, high: number): void {
+  /** @internal Fills a range with uniform values in [low, high). */
+  uniform({ ptr, length }: Range, low: number, high: number): void {
     const { seed, counter } = this.draw(length);
     kernels().randomUniform(ptr, low, high, seed, counter, 0, length, randomScratch());
   }
 
-  /** @internal Fills a place with normal values. */
-  normal({ ptr, length }: Place, mean: number, sd: number): void {
+  /** @internal Fills a range with normal values. */
+  normal({ ptr, length }: Range, mean: number, sd: number): void {
     const { seed, counter } = this.draw(length);
     kernels().randomNormal(ptr, mean, sd, seed, counter, 0, length, randomScratch());
   }
 
-  /** @internal Fills a place with normal values, truncated at two `sd` from `mean`. */
-  truncatedNormal({ ptr, length }: Place, mean: number, sd: number): void {
+  /** @internal Fills a range with normal values, truncated at two `sd` from `mean`. */
+  truncatedNormal({ ptr, length }: Range, mean: number, sd: number): void {
     const { seed, counter } = this.draw(length);
     kernels().randomTruncatedNormal(ptr, mean, sd, seed, counter, 0, length, randomScratch());
   }
