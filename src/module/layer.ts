@@ -3,7 +3,7 @@ import { checkShape, type Shape, sizeOf } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 import { Leaf } from './leaf.ts';
 
-/** What `compute` and `differentiate` of your own layer get beside their arrays. */
+/** The context that `compute` and `differentiate` of your own layer get in addition to their arrays. */
 export interface LayerContext {
   readonly inputShape: Shape;
   readonly outputShape: Shape;
@@ -42,9 +42,9 @@ export interface LayerContext {
  * }
  * ```
  *
- * The arrays are the layer's own and are reused in each step. `differentiate` overwrites dx, which is null if
- * nobody wants it, and adds to `ctx.gradient(parameter)`. Parameters are properties
- * (`scale = new Parameter(Tensor.from([1]))`); a property's name is its state-dict key.
+ * The arrays are copies that are reused in every step, so `slice()` what you want to keep. `differentiate`
+ * overwrites dx, which is null if it is not needed, and adds to `ctx.gradient(parameter)`. Parameters are
+ * properties (`scale = new Parameter(Tensor.from([1]))`), and a property's name is its state-dict key.
  *
  * Callers use `forward(tensor)`, `backward(dy)` and `predict(x)`, as on any other layer.
  */
@@ -100,19 +100,19 @@ export abstract class Layer extends Leaf<Context> {
 }
 
 /**
- * What a use of a Layer works on: arrays of JavaScript's own, copied from linear memory and back. A view on
- * linear memory would be detached if memory grew in the middle of the author's code, which may run another
- * model, and one that is kept would later show, and write, what belongs to somebody else.
+ * The arrays of one use of a Layer. They are ordinary JavaScript arrays, which are copied from and to linear
+ * memory. A view of linear memory would be detached if memory grew during the author's code, which may run
+ * another model. And if the author kept such a view, it would later read and write other tensors.
  */
 class Context implements LayerContext {
-  /** x, and in the backward pass dx. */
+  /** x in forward, dx in backward. */
   readonly x: Float32Array;
-  /** y, and in the backward pass dy. */
+  /** y in forward, dy in backward. */
   readonly y: Float32Array;
   readonly saved: Float32Array[] = [];
   private next = 0;
   private readonly copies = new Map<Parameter, Float32Array>();
-  /** What the present backward adds to the parameters' gradients. */
+  /** The gradients of the current backward, which are then added to those of the parameters. */
   private readonly gradients = new Map<Parameter, Float32Array>();
 
   constructor(
@@ -132,6 +132,7 @@ class Context implements LayerContext {
     return this.use.recording;
   }
 
+  /** Starts a forward: the next `save` returns the first array. */
   begin(): void {
     this.next = 0;
   }
@@ -157,6 +158,7 @@ class Context implements LayerContext {
     return gradient;
   }
 
+  /** Adds the gradients of this backward to those of the parameters, and sets them to zero. */
   addGradients(): void {
     for (const [parameter, gradient] of this.gradients) {
       const sum = parameter.grad?.view();
