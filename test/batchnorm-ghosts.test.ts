@@ -125,7 +125,7 @@ describe('virtualBatchSize', () => {
     };
     const options = { loss: new CrossEntropyLoss(), optimizer, batchSize: 16 };
     await expect(fit(model, data, options).next()).rejects.toThrow(
-      /the last batch would hold 10 of 42/,
+      /the last batch would have 10 of 42/,
     );
     for await (const { steps } of fit(model, data, { ...options, dropLast: true }))
       expect(steps).toBe(2);

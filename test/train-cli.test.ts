@@ -91,7 +91,7 @@ describe('npm start', () => {
       [['--data', '/nowhere'], '/nowhere: expected train-images-idx3-ubyte.gz or'],
       [['--data', shipped, '--full'], "cannot be used with option '--data"],
       [['mlp'], 'too many arguments'],
-      [['--data', folder, '--batch', '700'], '600 samples give no batch of 700'],
+      [['--data', folder, '--batch', '700'], 'batches: expected at least 700 samples, got 600'],
     ];
     await Promise.all(
       cases.map(async ([args, message]) => {
