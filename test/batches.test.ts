@@ -116,7 +116,7 @@ describe('batches', () => {
     const fails = (what: () => unknown, message: string) => expect(what).toThrow(message);
     fails(
       () => batches({ inputs, targets: targets.subarray(1) }),
-      'batches: expected a target for each of 4 inputs, got 3',
+      'batches: expected 4 targets, one for each input, got 3',
     );
     fails(
       () => batches({ inputs, targets }, { batchSize: 0 }),
@@ -124,11 +124,11 @@ describe('batches', () => {
     );
     fails(
       () => batches({ inputs, targets }, { batchSize: 5, dropLast: true }),
-      '4 samples give no batch of 5',
+      'expected at least 5 samples, got 4',
     );
     fails(
       () => batches({ inputs: { data: [], shape: [0, 2] }, targets: [] }),
-      'inputs are empty, got [0, 2]',
+      'inputs expected at least one sample, got [0, 2]',
     );
     fails(
       () => batches({ inputs, targets }, { seed: 1, generator: new Generator(1) }),

@@ -78,15 +78,18 @@ describe('readIdx', () => {
     const bytes = (text: string) => new TextEncoder().encode(text);
     await rejects(bytes('<!doctype html>'), 'start with 00 00, got 3c 21 64 6f');
     await rejects(new Uint8Array(0), 'got nothing');
-    await rejects(images.slice(0, 10), 'header expected 16 bytes, the file has 10');
-    await rejects(images.slice(0, -1), '[3, 2, 2] expected 28 bytes, the file has 27 (cut short?)');
-    await rejects(new Uint8Array([...images, 0]), /expected 28 bytes, the file has 29$/);
-    await rejects(file(7, [1], 1), 'element type expected 8, 9, 11, 12, 13 or 14, got 7');
+    await rejects(images.slice(0, 10), 'header expected 16 bytes, got 10');
+    await rejects(
+      images.slice(0, -1),
+      '[3, 2, 2] expected 28 bytes, got 27: the file may be truncated',
+    );
+    await rejects(new Uint8Array([...images, 0]), /expected 28 bytes, got 29$/);
+    await rejects(file(7, [1], 1), 'element type expected code 8, 9, 11, 12, 13 or 14, got 7');
     await rejects(
       new Uint8Array(gzipSync(images)).slice(0, 25),
-      'gzip data is damaged or cut short',
+      'gzip data is damaged or truncated',
     );
-    await rejects(new Response('none', { status: 404 }), 'the server answered 404');
+    await rejects(new Response('none', { status: 404 }), 'got status 404 from the server');
     await rejects('train-images', 'expected bytes', TypeError);
     await rejects(undefined, 'got undefined', TypeError);
     // Extents whose product no array can have

@@ -147,7 +147,7 @@ describe('Normalization', () => {
     );
     expect(() => new Normalization(0)).toThrow(RangeError);
     expect(() => new Normalization(new StandardScaler())).toThrow(
-      'StandardScaler.affine: there are no statistics yet',
+      'StandardScaler.affine: expected statistics, got none yet',
     );
     const before = layer.stateDict();
     const wide = new StandardScaler().fit(Tensor.zeros([1, 4]));

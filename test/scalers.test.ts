@@ -272,7 +272,7 @@ describe.each([
   });
 
   it('says what is missing before fit', () => {
-    const text = 'there are no statistics yet: call fit or partialFit, or loadStateDict';
+    const text = 'expected statistics, got none yet: call fit, partialFit or loadStateDict';
     for (const method of ['transform', 'inverse'] as const) {
       expect(() => make()[method](x)).toThrow(new Error(`${name}.${method}: ${text}`));
     }
@@ -311,7 +311,7 @@ describe.each([
       /expected \[3, F\] or \[F\], got \[2, 3\]/,
     );
     expect(() => scaler.loadStateDict({ ...good, count: Tensor.from([1, 2.5, 3]) })).toThrow(
-      /count expected whole numbers ≥ 0, got 2.5 of feature 1/,
+      /count expected whole numbers ≥ 0, got 2.5 for feature 1/,
     );
     const turned: Record<string, Tensor> =
       name === 'StandardScaler'
@@ -319,8 +319,8 @@ describe.each([
         : { data_max: Tensor.from([0, 1, 0]), data_min: Tensor.from([0, 2, 0]) };
     expect(() => scaler.loadStateDict({ ...good, ...turned })).toThrow(
       name === 'StandardScaler'
-        ? /std expected numbers ≥ 0, got -1 of feature 1/
-        : /data_min expected at most data_max, 1, got 2 of feature 1/,
+        ? /std expected numbers ≥ 0, got -1 for feature 1/
+        : /feature 1 expected data_min ≤ data_max, got 2 > 1/,
     );
     expect(scaler.fitted).toBe(false);
   });
@@ -331,15 +331,16 @@ describe.each([
       for (const method of ['fit', 'partialFit'] as const) {
         expect(() => scaler[method](bad(-Infinity))).toThrow(
           new RangeError(
-            `${name}.${method}: expected ${scaler.nan === 'refuse' ? 'numbers' : 'no infinity'}, ` +
-              'got -Infinity at [0, 2, 0]: leave it out',
+            `${name}.${method}: expected ${scaler.nan === 'refuse' ? 'numbers' : 'no infinite values'}, ` +
+              'got -Infinity at [0, 2, 0]: remove the sample',
           ),
         );
       }
       expect(scaler.fitted).toBe(false);
     }
     const scaler = strict();
-    const message = 'expected numbers, got NaN at [0, 2, 0]: fill it in, or leave the sample out';
+    const message =
+      'expected numbers, got NaN at [0, 2, 0]: replace it with a number, or remove the sample';
     expect(() => scaler.fit(bad(Number.NaN))).toThrow(new RangeError(`${name}.fit: ${message}`));
     scaler.fit(bad(5));
     const before = scaler.stateDict();
@@ -355,12 +356,12 @@ describe.each([
   it('refuses inputs without features or samples', () => {
     expect(() => make().fit(Tensor.from([1, 2]))).toThrow(
       new RangeError(
-        `${name}.fit: expected samples by features, such as [N, F], with features along axis 1, ` +
-          'got [2]',
+        `${name}.fit: expected a shape with samples along axis 0 and features along axis 1, such as ` +
+          '[N, F], got [2]',
       ),
     );
     expect(() => make().fit(Tensor.zeros([0, 3]))).toThrow(
-      new RangeError(`${name}.fit: input is empty, got [0, 3]`),
+      new RangeError(`${name}.fit: expected at least one value, got [0, 3]`),
     );
     expect(() => make().fit([[1, 2]] as never)).toThrow(TypeError);
   });
@@ -376,12 +377,12 @@ describe('options of scalers', () => {
       new TypeError("StandardScaler: nan expected 'ignore' or 'refuse', got the string drop"),
     );
     expect(() => new MinMaxScaler({ range: [1, 1] })).toThrow(
-      new RangeError('MinMaxScaler: range expected a low below its high, got [1, 1]'),
+      new RangeError('MinMaxScaler: range expected low < high, got [1, 1]'),
     );
     expect(() => new MinMaxScaler({ range: [0] as never })).toThrow(TypeError);
     expect(() => new MinMaxScaler({ range: [0, Infinity] })).toThrow(RangeError);
     expect(() => new MinMaxScaler({ clip: true }).fit(Tensor.zeros([2, 1])).affine()).toThrow(
-      'MinMaxScaler.affine: what clips is no affine map: use a scaler without clip',
+      'MinMaxScaler.affine: expected a scaler without clip, got { clip: true }: clipping is not affine',
     );
   });
 });

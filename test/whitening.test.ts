@@ -276,8 +276,8 @@ describe('whitening', () => {
     for (const method of ['fit', 'partialFit', 'transform', 'inverse'] as const) {
       expect(() => fitted[method](bad)).toThrow(
         new RangeError(
-          `${name}.${method}: expected numbers, got NaN at [0, 2]: fill it in, or leave the ` +
-            'sample out',
+          `${name}.${method}: expected numbers, got NaN at [0, 2]: replace it with a number, or ` +
+            'remove the sample',
         ),
       );
     }
