@@ -1,8 +1,8 @@
-/** What stands in a module's properties, and in the arrays, plain objects and Maps there. */
+/** Lists the values in a module's properties, including those in arrays, plain objects and Maps. */
 
 /**
- * What a module's properties hold, by dotted name, in arrays, plain objects and Maps too. What stands in
- * another module is that module's.
+ * Yields the values in an object's properties with their dotted names. It descends into arrays, plain
+ * objects and Maps, but not into other objects, so the contents of submodules are not listed.
  */
 export function* heldBy(
   container: object,
@@ -19,6 +19,7 @@ export function* heldBy(
   }
 }
 
+/** Whether `value` is an array, a Map or a plain object. */
 export function isContainer(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value) || value instanceof Map) return true;
@@ -26,6 +27,7 @@ export function isContainer(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** Joins two parts of a dotted name. */
 export function join(prefix: string, name: string): string {
   return prefix ? `${prefix}.${name}` : name;
 }

@@ -26,7 +26,7 @@ type Entry = Parameter | Buffer | Counter;
  *
  * Extend it to compose layers: create them in the constructor or in fields, and connect them in
  * `forward`. The names of the properties are the state-dict keys, as in PyTorch: nested names are joined
- * by dots, and array elements are named by their index.
+ * by dots, and elements of arrays, plain objects and Maps are named by their index or key.
  *
  * ```ts
  * class Block extends Module {
@@ -357,6 +357,7 @@ function copyOf(value: unknown, copies: Map<object, object>): unknown {
   return copy;
 }
 
+/** Copies an array, a Map or a plain object, and the state and submodules in it. */
 function containerCopy(value: object, copies: Map<object, object>): object {
   const known = copies.get(value);
   if (known) return known;
