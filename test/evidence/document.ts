@@ -97,7 +97,7 @@ Made by \`npm run evidence\` from what the tests import, call and compare; a tes
 
 - **float64 reference**: the files of test/reference that its tests hold it, or its kernels, against.
 - **finite differences**: that reference's gradients are held against differences of its own forward.
-- **canaries**: how many kernels it reaches; each is called in poisoned memory between canary words (\`kernelCase\`).
+- **canaries**: each kernel that it reaches is called in poisoned memory between canary words (\`kernelCase\`).
 - **PyTorch's answers**: the files of test/goldens that it is held against (\`scalers\`, \`whitening\`: scikit-learn's answers).
 - **TensorFlow.js or ONNX**: whose answers it is held against beside those.
 - **runtimes**: the same check runs in every runtime of \`npm run test:everywhere\`.
@@ -138,11 +138,13 @@ export function documentOf(rows: readonly Row[]): Evidence {
   const letters = used.map(({ text }, i) => `- ${String.fromCharCode(97 + i)}: ${text}.`);
   const bare = kernelNames.filter((kernel) => !guarded.has(kernel));
   gaps.push(...bare.map((kernel) => `${kernel}: canaries`));
-  const whole = `${kernelNames.length - bare.length} of ${kernelNames.length} kernels are called in poisoned memory`;
-  const owed = bare.length > 0 ? `; **owed**: ${bare.map((name) => `\`${name}\``).join(', ')}` : '';
+  const kernels =
+    bare.length === 0
+      ? 'Every kernel is called in poisoned memory.'
+      : `Not called in poisoned memory, **owed**: ${bare.map((name) => `\`${name}\``).join(', ')}.`;
   const parts = [HEAD, ...tables, `## Why there is none\n\n${letters.join('\n')}\n`];
   return {
-    text: `${[...parts, `## Kernels\n\n${whole}${owed}.`].join('\n')}\n`,
+    text: `${[...parts, `## Kernels\n\n${kernels}`].join('\n')}\n`,
     gaps,
     stale: REASONS.filter((reason) => !used.includes(reason)).map(({ text }) => text),
   };
