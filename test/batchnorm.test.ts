@@ -3,6 +3,7 @@ import { gradients, normalize, type Sizes, statistics } from './reference/batchn
 import { BatchNormRun, type Problem } from './support/batchnorm.ts';
 import { expectClose } from './support/close.ts';
 import { type GoldenTensor, readGoldens } from './support/goldens.ts';
+import { expectGradient } from './support/gradient.ts';
 import { Arena } from './support/kernels.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -231,26 +232,21 @@ describe('batch norm kernels', () => {
           relu,
         };
         const running = { mean: random.normals(3), variance: random.uniforms(3, 0.5, 2) };
-        const loss = () => {
-          const used = frozen ? running : statistics(x, sizes);
-          const y = normalize(x, used, sizes, affine);
-          return y.reduce((sum, v, i) => sum + v * dy[i]!, 0);
-        };
-        const slope = (values: Float64Array) =>
-          Float64Array.from(values, (v, i) => {
-            const h = 1e-5;
-            values[i] = v + h;
-            const up = loss();
-            values[i] = v - h;
-            const down = loss();
-            values[i] = v;
-            return (up - down) / (2 * h);
-          });
-        const used = frozen ? running : statistics(x, sizes);
-        const got = gradients(dy, x, used, sizes, affine, frozen);
-        expectClose(got.dx, slope(x), { scaled: 1e-7 }, 'dx');
-        expectClose(got.dWeight, slope(affine.weight), { scaled: 1e-7 }, 'dWeight');
-        expectClose(got.dBias, slope(affine.bias), { scaled: 1e-7 }, 'dBias');
+        const used = (x: Float64Array) => (frozen ? running : statistics(x, sizes));
+        const got = gradients(dy, x, used(x), sizes, affine, frozen);
+        const common = { dy, scaled: 1e-7 };
+        expectGradient({
+          ...{ ...common, gradient: got.dx, at: x, what: 'dx' },
+          of: (x) => normalize(x, used(x), sizes, affine),
+        });
+        expectGradient({
+          ...{ ...common, gradient: got.dWeight, at: affine.weight, what: 'dWeight' },
+          of: (weight) => normalize(x, used(x), sizes, { ...affine, weight }),
+        });
+        expectGradient({
+          ...{ ...common, gradient: got.dBias, at: affine.bias, what: 'dBias' },
+          of: (bias) => normalize(x, used(x), sizes, { ...affine, bias }),
+        });
       }
     }
   });

@@ -8,6 +8,7 @@ import {
   outputSize,
 } from './reference/convtranspose.ts';
 import { expectClose } from './support/close.ts';
+import { expectGradient } from './support/gradient.ts';
 import { TestRandom } from './support/random.ts';
 
 const TOLERANCE = { rtol: 1e-6, scaled: 2e-6 };
@@ -90,23 +91,20 @@ describe('ConvTranspose2d', () => {
     const bias = Float64Array.from(random.normals(2));
     const [outH, outW] = outputSize(s);
     const dy = random.normals(2 * 2 * outH * outW);
-    const value = () =>
-      convTransposeForward(s, x, weight, bias).reduce((sum, v, i) => sum + v * dy[i]!, 0);
     const { dx, dWeight, dBias } = convTransposeGradients(s, dy, x, weight);
-    for (const [values, gradient] of [
-      [x, dx],
-      [weight, dWeight],
-      [bias, dBias],
-    ] as const) {
-      for (const [i, before] of values.entries()) {
-        values[i] = before + 1e-3;
-        const above = value();
-        values[i] = before - 1e-3;
-        const slope = (above - value()) / 2e-3;
-        values[i] = before;
-        expect(slope).toBeCloseTo(gradient[i]!, 8);
-      }
-    }
+    const step = 1e-3;
+    expectGradient({
+      ...{ gradient: dx, at: x, dy, step },
+      of: (x) => convTransposeForward(s, x, weight, bias),
+    });
+    expectGradient({
+      ...{ gradient: dWeight, at: weight, dy, step },
+      of: (weight) => convTransposeForward(s, x, weight, bias),
+    });
+    expectGradient({
+      ...{ gradient: dBias, at: bias, dy, step },
+      of: (bias) => convTransposeForward(s, x, weight, bias),
+    });
   });
 
   it('is the transpose of Conv2d with the same options', () => {

@@ -4,6 +4,7 @@ import { LayerNorm, Linear, memoryUsage, Sequential, Tensor } from '../src/index
 import { layerNorm, layerNormGradients, type Rows } from './reference/layernorm.ts';
 import { expectClose, type Tolerance } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
+import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -195,21 +196,15 @@ describe('the float64 gradients', () => {
     const rows = { n: 3, d: 5, weight: random.normals(5), bias: random.normals(5), eps: 1e-3 };
     const [x, dy] = [Float64Array.from(random.normals(15)), Float64Array.from(random.normals(15))];
     const { dx, dWeight, dBias } = layerNormGradients(dy, x, rows);
-    const loss = (x: Float64Array, rows: Rows) =>
-      layerNorm(x, rows).reduce((sum, y, i) => sum + y * dy[i]!, 0);
-    const slope = (values: ArrayLike<number>, i: number, at: (v: Float64Array) => number) => {
-      const side = (h: number) => at(Float64Array.from(values, (v, j) => (j === i ? v + h : v)));
-      return (side(1e-5) - side(-1e-5)) / 2e-5;
-    };
-    for (let i = 0; i < 15; i++) {
-      expect(Math.abs(slope(x, i, (v) => loss(v, rows)) - dx[i]!)).toBeLessThan(1e-8);
-    }
-    for (let j = 0; j < 5; j++) {
-      const byWeight = slope(rows.weight, j, (weight) => loss(x, { ...rows, weight }));
-      const byBias = slope(rows.bias, j, (bias) => loss(x, { ...rows, bias }));
-      expect(Math.abs(byWeight - dWeight[j]!)).toBeLessThan(1e-8);
-      expect(Math.abs(byBias - dBias[j]!)).toBeLessThan(1e-8);
-    }
+    expectGradient({ gradient: dx, at: x, of: (x) => layerNorm(x, rows), dy });
+    expectGradient({
+      ...{ gradient: dWeight, at: rows.weight, dy },
+      of: (weight) => layerNorm(x, { ...rows, weight }),
+    });
+    expectGradient({
+      ...{ gradient: dBias, at: rows.bias, dy },
+      of: (bias) => layerNorm(x, { ...rows, bias }),
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type Response,
 } from './reference/localresponsenorm.ts';
 import { runExamples } from './support/examples.ts';
+import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -54,13 +55,7 @@ it('the float64 gradient is that of finite differences', () => {
   const response = { c: 5, s: 2, size: 4, alpha: 0.9, beta: 0.6, k: 1 };
   const [x, dy] = [random.normals(10), random.normals(10)];
   const dx = localResponseNormGradient(dy, x, response);
-  const loss = (i: number, by: number) => {
-    const moved = Float64Array.from(x, (v, j) => (j === i ? v + by : v));
-    return localResponseNorm(moved, response).reduce((sum, y, j) => sum + y * dy[j]!, 0);
-  };
-  for (let i = 0; i < 10; i++) {
-    expect(Math.abs((loss(i, 1e-5) - loss(i, -1e-5)) / 2e-5 - dx[i]!)).toBeLessThan(1e-8);
-  }
+  expectGradient({ gradient: dx, at: x, of: (x) => localResponseNorm(x, response), dy });
 });
 
 it('LocalResponseNorm says what is wrong', () => {

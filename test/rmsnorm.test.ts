@@ -3,6 +3,7 @@ import { Linear, RMSNorm, Sequential, Tensor } from '../src/index.ts';
 import { type Rows, rmsNorm, rmsNormGradients } from './reference/rmsnorm.ts';
 import { expectClose, type Tolerance } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
+import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -102,19 +103,11 @@ describe('the float64 gradients', () => {
     const rows = { n: 3, d: 5, weight: random.normals(5), eps: 1e-3 };
     const [x, dy] = [Float64Array.from(random.normals(15)), Float64Array.from(random.normals(15))];
     const { dx, dWeight } = rmsNormGradients(dy, x, rows);
-    const loss = (x: Float64Array, rows: Rows) =>
-      rmsNorm(x, rows).reduce((sum, y, i) => sum + y * dy[i]!, 0);
-    const slope = (values: ArrayLike<number>, i: number, at: (v: Float64Array) => number) => {
-      const side = (h: number) => at(Float64Array.from(values, (v, j) => (j === i ? v + h : v)));
-      return (side(1e-5) - side(-1e-5)) / 2e-5;
-    };
-    for (let i = 0; i < 15; i++) {
-      expect(Math.abs(slope(x, i, (v) => loss(v, rows)) - dx[i]!)).toBeLessThan(1e-8);
-    }
-    for (let j = 0; j < 5; j++) {
-      const byWeight = slope(rows.weight, j, (weight) => loss(x, { ...rows, weight }));
-      expect(Math.abs(byWeight - dWeight[j]!)).toBeLessThan(1e-8);
-    }
+    expectGradient({ gradient: dx, at: x, of: (x) => rmsNorm(x, rows), dy });
+    expectGradient({
+      ...{ gradient: dWeight, at: rows.weight, dy },
+      of: (weight) => rmsNorm(x, { ...rows, weight }),
+    });
   });
 });
 

@@ -12,6 +12,7 @@ import {
 import { weightNorm, weightNormGradients } from './reference/weightnorm.ts';
 import { expectClose } from './support/close.ts';
 import { runExamples } from './support/examples.ts';
+import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
 
@@ -68,18 +69,8 @@ describe('the float64 gradients', () => {
     const random = new TestRandom(2);
     const [v, dw, g] = [random.normals(6), random.normals(6), random.normals(2)];
     const { dg, dv } = weightNormGradients(dw, v, g, 3);
-    const loss = (v: ArrayLike<number>, g: ArrayLike<number>) =>
-      weightNorm(v, g, 3).reduce((sum, w, i) => sum + w * dw[i]!, 0);
-    const moved = (values: ArrayLike<number>, i: number, by: number) =>
-      Float64Array.from(values, (value, j) => (j === i ? value + by : value));
-    for (let i = 0; i < 6; i++) {
-      const slope = (loss(moved(v, i, 1e-5), g) - loss(moved(v, i, -1e-5), g)) / 2e-5;
-      expect(Math.abs(slope - dv[i]!)).toBeLessThan(1e-8);
-    }
-    for (let i = 0; i < 2; i++) {
-      const slope = (loss(v, moved(g, i, 1e-5)) - loss(v, moved(g, i, -1e-5))) / 2e-5;
-      expect(Math.abs(slope - dg[i]!)).toBeLessThan(1e-8);
-    }
+    expectGradient({ gradient: dv, at: v, of: (v) => weightNorm(v, g, 3), dy: dw });
+    expectGradient({ gradient: dg, at: g, of: (g) => weightNorm(v, g, 3), dy: dw });
   });
 });
 

@@ -123,10 +123,11 @@ function referencesOf(op: Op): { stems: Set<string>; differences: boolean } {
     if (!mentions(test, op)) continue;
     const about = test.references.filter((stem) => matches(op, stem) || matches(op, test.stem));
     for (const stem of about) stems.add(stem);
-    const titled = test.sources.some(({ titles }) =>
-      titles.some((title) => title.includes('finite differences')),
+    const differentiated = test.sources.some(
+      ({ titles, calls }) =>
+        calls.has('expectGradient') || titles.some((title) => title.includes('finite differences')),
     );
-    if (titled && (about.length > 0 || matches(op, test.stem))) differences = true;
+    if (differentiated && (about.length > 0 || matches(op, test.stem))) differences = true;
   }
   return { stems, differences };
 }
