@@ -1,6 +1,6 @@
 /**
- * What every kernel shares: a fused or plain multiply-add, partial loads and stores for tails, and
- * sums in one fixed order. Everything here is inlined; nothing allocates.
+ * What all kernels share: multiply-add, addresses, loads and stores of whole and partial vectors, and the
+ * fixed order in which the lanes of a vector are added. Nothing here allocates.
  */
 
 /**
@@ -21,11 +21,65 @@ export function at(base: usize, i: i32): usize {
   return base + ((<usize>i) << 2);
 }
 
-/**
- * The first `count` (1 to 3) floats at `p` in the low lanes, zero in the others; reads no further.
+/*
+ * Tails. The length of an array is rarely a multiple of four. There is one way to treat what is left:
+ *
+ *   load `count` numbers, the other lanes are 0 → compute in all four lanes → store `count` numbers
+ *
+ * so that an element has the same bits in a whole vector and in a tail. `count` ≥ 4 means a whole vector.
+ * Where a lane beyond the tail is not 0 after the computation, `keepUpTo` clears it before it enters a sum.
+ * Nothing beyond the array is read or written.
+ *
+ * There are two forms, because a call costs something else in each place:
+ *
+ * - `loadUpTo` and `storeUpTo` are inlined. They stand inside loops. A call inside a loop makes V8 save all
+ *   vector registers in every iteration, even if the branch with the call is never taken. With a literal 4
+ *   they are plain loads and stores.
+ * - `loadPartial` and `storePartial` are calls. They stand behind loops, where a call costs nothing and saves
+ *   30 bytes of code.
  */
+
+/**
+ * The first min(count, 4) floats at `p`, 0 in the other lanes. For use inside loops.
+ * @inline
+ */
+export function loadUpTo(p: usize, count: i32): v128 {
+  return count >= 4 ? v128.load(p) : loadFew(p, count);
+}
+
+/**
+ * Stores the low min(count, 4) lanes at `p`. For use inside loops.
+ * @inline
+ */
+export function storeUpTo(p: usize, v: v128, count: i32): void {
+  if (count >= 4) v128.store(p, v);
+  else storeFew(p, v, count);
+}
+
+/** The first `count` (1 to 3) floats at `p`, 0 in the other lanes. For use behind loops. */
 export function loadPartial(p: usize, count: i32): v128 {
   return loadFew(p, count);
+}
+
+/** Stores the low `count` (1 to 3) lanes at `p`. For use behind loops. */
+export function storePartial(p: usize, v: v128, count: i32): void {
+  storeFew(p, v, count);
+}
+
+/**
+ * All ones in the low `count` lanes, 0 in the others.
+ * @inline
+ */
+export function lanesBelow(count: i32): v128 {
+  return i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3));
+}
+
+/**
+ * The low `count` lanes of v, 0 in the others.
+ * @inline
+ */
+export function keepUpTo(v: v128, count: i32): v128 {
+  return v128.and(v, lanesBelow(count));
 }
 
 /** @inline */
@@ -33,13 +87,6 @@ function loadFew(p: usize, count: i32): v128 {
   if (count == 1) return v128.load32_zero(p);
   const low = v128.load64_zero(p);
   return count == 2 ? low : v128.load_lane<f32>(p, low, 2, 8);
-}
-
-/**
- * Stores the low `count` (1 to 3) lanes at `p`; writes no further.
- */
-export function storePartial(p: usize, v: v128, count: i32): void {
-  storeFew(p, v, count);
 }
 
 /** @inline */
@@ -50,6 +97,18 @@ function storeFew(p: usize, v: v128, count: i32): void {
     v128.store_lane<f64>(p, v, 0);
     if (count == 3) v128.store_lane<f32>(p, v, 2, 8);
   }
+}
+
+/**
+ * The four floats 4·`vector` floats behind `p`, for a literal `vector` from 0 to 3: the distance becomes
+ * part of the load instruction. A tail (`vector` 0) has `count` floats, 1 to 3, and is a call.
+ * @inline
+ */
+export function loadVector(p: usize, vector: i32, count: i32): v128 {
+  if (count < 4) return loadPartial(p, count);
+  if (vector == 0) return v128.load(p);
+  if (vector == 1) return v128.load(p, 16);
+  return vector == 2 ? v128.load(p, 32) : v128.load(p, 48);
 }
 
 /**
@@ -65,51 +124,56 @@ export function sumLanes(v: v128): f32 {
 }
 
 /**
- * The low (0, 1) and high (2, 3) lanes of a float32 vector, widened to float64.
+ * (a + b) + (c + d): four accumulators as one.
+ * @inline
+ */
+export function addFour(a: v128, b: v128, c: v128, d: v128): v128 {
+  return f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
+}
+
+/**
+ * The sums of the lanes of u and of v, each in the fixed order (l0 + l2) + (l1 + l3), as two float64.
+ *
+ *   u0+u2 │ u1+u3 │ v0+v2 │ v1+v3   →   Σu │ Σv
+ * @inline
+ */
+export function sumPair(u: v128, v: v128): v128 {
+  const t = f32x4.add(
+    i8x16.shuffle(u, v, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+    i8x16.shuffle(u, v, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31),
+  );
+  return f64x2.promote_low_f32x4(
+    f32x4.add(
+      i8x16.shuffle(t, t, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11),
+      i8x16.shuffle(t, t, 4, 5, 6, 7, 12, 13, 14, 15, 4, 5, 6, 7, 12, 13, 14, 15),
+    ),
+  );
+}
+
+/**
+ * Lanes 0 and 1 of a float32 vector as two float64.
  * @inline
  */
 export function widenLow(v: v128): v128 {
   return f64x2.promote_low_f32x4(v);
 }
 
-/** @inline */
+/**
+ * Lanes 2 and 3 of a float32 vector as two float64.
+ * @inline
+ */
 export function widenHigh(v: v128): v128 {
   return f64x2.promote_low_f32x4(
     i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7),
   );
 }
 
-/*
- * One loop for full vectors and the tail alike: `for (let i = from; i < to; i += 4)` with
- * `count = to - i`. Where a loop's body is long (an exp, say) a second copy for the tail would cost
- * more in bytes than the predictable branch costs in time.
- *
- * A loop that takes two vectors at once goes before it where the body is a polynomial: V8 makes a vector
- * constant anew at each use in a loop, but once for both, which tanh feels by a fifth.
- */
-
 /**
- * Four floats at `p`, or if count < 4 that many, zero in the other lanes. Without a call: V8 would save
- * every vector register around one, taken or not, in each round of the loop.
+ * Two pairs of float64 as four float32: the inverse of `widenLow` and `widenHigh`.
  * @inline
  */
-export function loadUpTo(p: usize, count: i32): v128 {
-  return count >= 4 ? v128.load(p) : loadFew(p, count);
-}
-
-/**
- * Stores four lanes at `p`, or if count < 4 the low that many.
- * @inline
- */
-export function storeUpTo(p: usize, v: v128, count: i32): void {
-  if (count >= 4) v128.store(p, v);
-  else storeFew(p, v, count);
-}
-
-/**
- * The low `count` lanes of v, zero in the others; all four if count ≥ 4.
- * @inline
- */
-export function keepUpTo(v: v128, count: i32): v128 {
-  return v128.and(v, i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3)));
+export function narrow(low: v128, high: v128): v128 {
+  const a = f32x4.demote_f64x2_zero(low);
+  const b = f32x4.demote_f64x2_zero(high);
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
 }
