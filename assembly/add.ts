@@ -1,4 +1,12 @@
-import { at, loadPartial, storePartial } from './lanes';
+import { Binary, SHORT, zip } from './elementwise';
+
+@unmanaged
+class Sum extends Binary {
+  /** max(u + v, least) */
+  of(u: v128, v: v128, least: v128, b: v128, c: v128): v128 {
+    return f32x4.pmax(f32x4.add(u, v), least);
+  }
+}
 
 /**
  * y[i] = a[i] + b[i], or max(that, 0) with `relu`, for elements [from, to); y may be a or b.
@@ -11,20 +19,7 @@ export function addForward(
   from: i32,
   to: i32,
 ): void {
-  const tail = (to - from) & 3;
-  let p = at(y, from);
-  let q = at(a, from);
-  let r = at(b, from);
-  const end = at(y, to - tail);
   const least = f32x4.splat(relu ? 0 : -Infinity);
-  while (p < end) {
-    v128.store(p, f32x4.pmax(f32x4.add(v128.load(q), v128.load(r)), least));
-    p += 16;
-    q += 16;
-    r += 16;
-  }
-  if (tail) {
-    const sum = f32x4.add(loadPartial(q, tail), loadPartial(r, tail));
-    storePartial(p, f32x4.pmax(sum, least), tail);
-  }
+  const none = f32x4.splat(0);
+  zip<Sum>(y, a, b, from, to, least, none, none, SHORT);
 }

@@ -3,6 +3,7 @@
  * own, so that a bundle whose layers do not call them leaves them out.
  */
 
+export { eluBackward, eluBackwardOfInput, eluForward } from './activation/elu';
 export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './activation/gelu';
 export { preluBackward, preluBackwardWeight, preluForward } from './activation/prelu';
 export {
@@ -12,17 +13,13 @@ export {
   relu6Forward,
 } from './activation/relu';
 export {
-  eluBackward,
-  eluBackwardOfInput,
-  eluForward,
   sigmoidBackward,
   sigmoidForward,
   siluBackward,
   siluForward,
-  tanhBackward,
-  tanhForward,
-} from './activation/smooth';
+} from './activation/sigmoid';
 export { logSoftmaxBackward, logSoftmaxForward } from './activation/softmax';
+export { tanhBackward, tanhForward } from './activation/tanh';
 export { batchNormMaskedBackward, batchNormMaskedForward } from './batchnorm/masked';
 export { batchNormMaskedBackwardSums, batchNormMaskedStatistics } from './batchnorm/masked-sums';
 export { batchNormRenorm, batchNormRenormBackward } from './batchnorm/renorm';

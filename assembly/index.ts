@@ -22,7 +22,7 @@ export { batchNormStatistics, batchNormStatisticsPlanes } from './batchnorm/stat
 export { conv2dForward, conv2dForwardScratch } from './conv2d/forward';
 export { conv2dInputGradient, conv2dInputGradientScratch } from './conv2d/input-gradient';
 export { conv2dWeightGradient, conv2dWeightGradientScratch } from './conv2d/weight-gradient';
-export { copyRows } from './data/copy';
+export { copyRows } from './copy';
 export { biasBackward, biasForward, channelBiasBackward, channelBiasForward } from './gemm/bias';
 export { gemmNN, gemmNT, gemmScratch, gemmTN } from './gemm/gemm';
 export { crossEntropyBackward, crossEntropyForward, crossEntropyWeight } from './loss/crossentropy';

@@ -99,9 +99,14 @@ function storeFew(p: usize, v: v128, count: i32): void {
   }
 }
 
+/*
+ * A function that is a loop's body and handles the tail behind the loop takes `count` and passes it on to these:
+ * with a literal 4 they are plain loads and stores, with 1 to 3 calls.
+ */
+
 /**
  * The four floats 4·`vector` floats behind `p`, for a literal `vector` from 0 to 3: the distance becomes
- * part of the load instruction. A tail (`vector` 0) has `count` floats, 1 to 3, and is a call.
+ * part of the load instruction. Of a tail (`vector` 0) the first `count`.
  * @inline
  */
 export function loadVector(p: usize, vector: i32, count: i32): v128 {
@@ -109,6 +114,15 @@ export function loadVector(p: usize, vector: i32, count: i32): v128 {
   if (vector == 0) return v128.load(p);
   if (vector == 1) return v128.load(p, 16);
   return vector == 2 ? v128.load(p, 32) : v128.load(p, 48);
+}
+
+/**
+ * Stores four lanes at `p`, of a tail the low `count`.
+ * @inline
+ */
+export function storeVector(p: usize, v: v128, count: i32): void {
+  if (count < 4) storePartial(p, v, count);
+  else v128.store(p, v);
 }
 
 /**

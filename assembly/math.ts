@@ -3,7 +3,8 @@
  * that every engine gives the same bits. Polynomials are minimax fits with float32 coefficients;
  * errors are the worst seen over a dense sweep of the whole range.
  */
-import { at, loadUpTo, madd, storeUpTo } from './lanes';
+import { LONG, map, PAIRS, Unary } from './elementwise';
+import { madd } from './lanes';
 
 /** 1.5·2²³: adding it rounds a small number to an integer, which then stands in the low bits. */
 const ROUND: f32 = 12582912;
@@ -201,6 +202,13 @@ export function normalCdfLanes(x: v128, e: v128): v128 {
   return v128.bitselect(tail, f32x4.sub(one, tail), f32x4.lt(x, f32x4.splat(0)));
 }
 
+@unmanaged
+class Exp extends Unary {
+  of(x: v128, a: v128, b: v128): v128 {
+    return expLanes(x);
+  }
+}
+
 /** y = eˣ for elements [from, to); y may be x. */
 export function expForward(
   y: usize, // [size] f32
@@ -208,16 +216,14 @@ export function expForward(
   from: i32,
   to: i32,
 ): void {
-  let i = from;
-  for (; i + 8 <= to; i += 8) {
-    const low = expLanes(v128.load(at(x, i)));
-    const high = expLanes(v128.load(at(x, i), 16));
-    v128.store(at(y, i), low);
-    v128.store(at(y, i), high, 16);
-  }
-  for (; i < to; i += 4) {
-    const count = to - i;
-    storeUpTo(at(y, i), expLanes(loadUpTo(at(x, i), count)), count);
+  const none = f32x4.splat(0);
+  map<Exp>(y, x, from, to, none, none, PAIRS);
+}
+
+@unmanaged
+class Log extends Unary {
+  of(x: v128, a: v128, b: v128): v128 {
+    return logLanes(x);
   }
 }
 
@@ -228,8 +234,6 @@ export function logForward(
   from: i32,
   to: i32,
 ): void {
-  for (let i = from; i < to; i += 4) {
-    const count = to - i;
-    storeUpTo(at(y, i), logLanes(loadUpTo(at(x, i), count)), count);
-  }
+  const none = f32x4.splat(0);
+  map<Log>(y, x, from, to, none, none, LONG);
 }

@@ -1,5 +1,6 @@
 /** The kernels, and the bare loops they are compared with, on one linear memory. */
 import type { Kernels, Pointer } from '../src/generated/kernels.ts';
+import { bytesOf, type Layout, writeStruct } from '../src/memory/struct.ts';
 
 /** assembly/limits.ts and assembly/limits-memory.ts. */
 export interface Loops {
@@ -49,6 +50,13 @@ export class Arena {
     const missing = this.top - this.memory.buffer.byteLength;
     if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
     return pointer;
+  }
+
+  /** A struct of sizes with these values. */
+  struct<T, Name extends string>(layout: Layout<T, Name>, values: T): Pointer<Name> {
+    const pointer = this.bytes(bytesOf(layout));
+    writeStruct(new DataView(this.memory.buffer, pointer), layout, values);
+    return pointer as Pointer<Name>;
   }
 
   labels(count: number, classes: number): Pointer {

@@ -10,20 +10,13 @@ export {
   type StatisticsOptions,
 } from './analysis/statistics.ts';
 export { summary } from './analysis/summary.ts';
-export {
-  ELU,
-  GELU,
-  type GELUOptions,
-  LeakyReLU,
-  PReLU,
-  type PReLUOptions,
-  ReLU,
-  ReLU6,
-  Sigmoid,
-  SiLU,
-  Tanh,
-} from './layers/activation/activation.ts';
+export { ELU } from './layers/activation/elu.ts';
+export { GELU, type GELUOptions } from './layers/activation/gelu.ts';
+export { PReLU, type PReLUOptions } from './layers/activation/prelu.ts';
+export { LeakyReLU, ReLU, ReLU6 } from './layers/activation/relu.ts';
+export { Sigmoid, SiLU } from './layers/activation/sigmoid.ts';
 export { LogSoftmax, Softmax } from './layers/activation/softmax.ts';
+export { Tanh } from './layers/activation/tanh.ts';
 export { Add } from './layers/add.ts';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './layers/batchnorm/batchnorm.ts';
 export type { VirtualBatchRest } from './layers/batchnorm/ghosts.ts';

@@ -22,8 +22,7 @@ describe('dropout kernels', () => {
           scratch: { scratch: 64 },
           range: n,
           inPlace: { y: 'x' },
-          call: (k, { y, x, scratch }, from, to) =>
-            k.dropout(y, x, p, scale, 8, 3, from, to, scratch),
+          call: (k, { y, x, scratch }, from, to) => k.dropout(y, x, p, 8, 3, from, to, scratch),
         });
       }
     });
@@ -40,7 +39,7 @@ describe('dropout kernels', () => {
             scratch: { scratch: 64 },
             range: rows,
             call: (k, { y, x, scratch }, from, to) =>
-              k.dropoutRows(y, x, n, p, scale, 8, 3, from, to, scratch),
+              k.dropoutRows(y, x, n, p, 8, 3, from, to, scratch),
           });
         }
       }
@@ -54,7 +53,7 @@ describe('dropout kernels', () => {
       inputs: { x },
       outputs: { y: { length: n } },
       scratch: { scratch: 64 },
-      call: (k, { y, x, scratch }) => k.dropout(y, x, 0.3, 1 / 0.7, 1, 0, 0, n, scratch),
+      call: (k, { y, x, scratch }) => k.dropout(y, x, 0.3, 1, 0, 0, n, scratch),
     });
     const kept = (values.y as Float32Array).reduce((count, v) => count + (v !== 0 ? 1 : 0), 0);
     expect(Math.abs(kept / n - 0.7)).toBeLessThan(5 * Math.sqrt((0.3 * 0.7) / n));

@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernels, Pointer } from '../src/generated/kernels.ts';
+import { CrossEntropyShape, type Kernels, type Pointer } from '../src/generated/kernels.ts';
 import * as reference from './reference/losses.ts';
 import { expectClose } from './support/close.ts';
 import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { struct } from './support/struct.ts';
 
 const NULL = 0 as Pointer;
 const IGNORE = -100;
 
 type Dims = readonly [number, number, number];
+
+const shapeOf = (c: number, inner: number, smoothing = 0) =>
+  struct(CrossEntropyShape, { c, inner, ignoreIndex: IGNORE, smoothing });
 
 const shapes: Dims[] = [
   [1, 1, 1],
@@ -49,13 +53,15 @@ describe('cross-entropy of classes', () => {
           ...(weight && { weight }),
         });
         const range = { total: n, step: 1 };
+        const structs = { shape: shapeOf(c, inner, smoothing) };
         const { values } = kernelCase({
           inputs: { x, labels, weight },
           outputs: { p: { length: x.length } },
+          structs,
           range,
           returns: { expected: expected.loss, rtol: 1e-6, atol: 1e-7 },
-          call: (k, { p, x, labels, weight }, from, to) =>
-            k.crossEntropyForward(p, x, labels, weight, c, inner, smoothing, IGNORE, from, to),
+          call: (k, { p, x, labels, weight, shape }, from, to) =>
+            k.crossEntropyForward(p, x, labels, weight, shape, from, to),
         });
         kernelCase({
           inputs: { labels, weight },
@@ -69,12 +75,11 @@ describe('cross-entropy of classes', () => {
         kernelCase({
           inputs: { p: values.p, labels, weight },
           outputs: { dx: { expected: gradient, rtol: 2e-6, atol: 4e-7 } },
+          structs,
           range,
           inPlace: { dx: 'p' },
-          call: (k, { dx, p, labels, weight }, from, to) =>
-            k.crossEntropyBackward(
-              ...([dx, p, labels, weight, c, inner, smoothing, IGNORE, scale, from, to] as const),
-            ),
+          call: (k, { dx, p, labels, weight, shape }, from, to) =>
+            k.crossEntropyBackward(dx, p, labels, weight, shape, scale, from, to),
         });
       });
     }
@@ -82,17 +87,19 @@ describe('cross-entropy of classes', () => {
 
   const run = (x: Float32Array, labels: Int32Array, c: number, smoothing = 0, scale = 1) => {
     const n = labels.length;
+    const structs = { shape: shapeOf(c, 1, smoothing) };
     const { values, returned } = kernelCase({
       inputs: { x, labels },
       outputs: { p: { length: x.length } },
-      call: (k, { p, x, labels }) =>
-        k.crossEntropyForward(p, x, labels, NULL, c, 1, smoothing, IGNORE, 0, n),
+      structs,
+      call: (k, { p, x, labels, shape }) => k.crossEntropyForward(p, x, labels, NULL, shape, 0, n),
     });
     const { values: gradients } = kernelCase({
       inputs: { p: values.p, labels },
       outputs: { dx: { length: x.length } },
-      call: (k, { dx, p, labels }) =>
-        k.crossEntropyBackward(dx, p, labels, NULL, c, 1, smoothing, IGNORE, scale, 0, n),
+      structs,
+      call: (k, { dx, p, labels, shape }) =>
+        k.crossEntropyBackward(dx, p, labels, NULL, shape, scale, 0, n),
     });
     return { loss: returned, dx: gradients.dx };
   };
@@ -135,22 +142,25 @@ describe('cross-entropy of probabilities', () => {
           ...(weight && { weight }),
         });
         const range = { total: n, step: 1 };
+        const structs = { shape: shapeOf(c, inner, smoothing) };
         const { values } = kernelCase({
           inputs: { x, t, weight },
           outputs: { p: { length: x.length } },
+          structs,
           range,
           returns: { expected: expected.loss, rtol: 1e-6 },
-          call: (k, { p, x, t, weight }, from, to) =>
-            k.crossEntropySoftForward(p, x, t, weight, c, inner, smoothing, from, to),
+          call: (k, { p, x, t, weight, shape }, from, to) =>
+            k.crossEntropySoftForward(p, x, t, weight, shape, from, to),
         });
         const gradient = expected.gradient.map((g) => g * 2.5);
         kernelCase({
           inputs: { p: values.p, t, weight },
           outputs: { dx: { expected: gradient, rtol: 2e-6, scaled: 1e-6 } },
+          structs,
           range,
           inPlace: { dx: 'p' },
-          call: (k, { dx, p, t, weight }, from, to) =>
-            k.crossEntropySoftBackward(dx, p, t, weight, c, inner, smoothing, 2.5, from, to),
+          call: (k, { dx, p, t, weight, shape }, from, to) =>
+            k.crossEntropySoftBackward(dx, p, t, weight, shape, 2.5, from, to),
         });
       });
     }

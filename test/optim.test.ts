@@ -12,7 +12,6 @@ import {
   SGD,
   Tensor,
 } from '../src/index.ts';
-import { allocateState, buildSpans, type Member } from '../src/optim/spans.ts';
 import { allocateGradients } from '../src/tensor/parameter.ts';
 import { expectClose } from './support/close.ts';
 import { type GoldenTensor, readGoldens } from './support/goldens.ts';
@@ -168,46 +167,6 @@ describe.each(CONFIGURATIONS)('%s %o', (name, options) => {
     expect(memoryUsage().used).toBe(before);
     expect(() => optimizer.step()).toThrow('step after dispose()');
   });
-
-  it('leaves the padding behind a parameter at zero', () => {
-    const parameters = parametersOf(SIZES);
-    train(parameters, 3);
-    for (const { ptr, size, paddedBytes, data } of parameters) {
-      const { buffer } = data.view();
-      const padding = new Float32Array(buffer, ptr + size * 4, paddedBytes / 4 - size);
-      expect(padding.every((v) => v === 0)).toBe(true);
-    }
-  });
-});
-
-describe('spans', () => {
-  const member = (parameter: Parameter, steps = 3): Member => {
-    return { parameter, steps, active: true, state: {} };
-  };
-  const lengths = (members: readonly Member[], merge = true) => {
-    return buildSpans(members, ['m'], merge).map(({ length }) => length);
-  };
-
-  it('merge neighbours with equal steps, list order kept', () => {
-    const block = track(new Parameter(Tensor.zeros([64])));
-    block.dispose(); // a hole that the next parameters fill, one behind the other
-    const parameters = parametersOf([1, 16, 5]);
-    allocateGradients(parameters);
-    const members = parameters.map((parameter) => member(parameter));
-    allocateState({}, members, 'm')!;
-    expect(lengths(members)).toEqual([16 + 16 + 5]);
-    expect(lengths(members, false)).toEqual([1, 16, 5]);
-    const [a, b, c] = members as [Member, Member, Member];
-    expect(lengths([b, a, c])).toEqual([16, 1, 5]);
-    c.steps = 4;
-    expect(lengths(members)).toEqual([32, 5]);
-    b.active = false;
-    expect(lengths(members)).toEqual([1, 5]);
-    b.active = true;
-    c.steps = 3;
-    c.state.m = 64 as never;
-    expect(lengths(members)).toEqual([32, 5]);
-  });
 });
 
 describe('optimizers: what they refuse', () => {
@@ -274,6 +233,84 @@ describe('optimizers: what they refuse', () => {
     );
     const halfStep = { ...state[1], step: 0.5 };
     refuse({ state: { ...state, 1: halfStep }, param_groups: [group] }, 'step expected');
+  });
+
+  it.each(CONFIGURATIONS)('%s %o: malformed entries of a state dict', (name, options) => {
+    const parameters = [parameter(), parameter()];
+    const optimizer = track(make(name, parameters, options));
+    allocateGradients(parameters);
+    for (const p of parameters) setGrad(p, [1, 2, 3, 4, 5, 6]);
+    optimizer.step();
+    const good = optimizer.stateDict();
+    const before = parameters.map((p) => p.data.toArray());
+    const { state, param_groups } = good;
+    const refuse = (dict: unknown, message: string) => {
+      expect(() => optimizer.loadStateDict(dict as never)).toThrow(
+        `${name}.loadStateDict: ${message}`,
+      );
+      expect(optimizer.stateDict()).toEqual(good);
+      expect(parameters.map((p) => p.data.toArray())).toEqual(before);
+    };
+    const entry = (changes: object) => ({
+      state: { ...state, 1: { ...state[1], ...changes } },
+      param_groups,
+    });
+    for (const dict of [null, undefined, 3, {}, { state: null, param_groups }, { param_groups }]) {
+      refuse(dict, 'expected { state, param_groups } as stateDict() returns it, got ');
+    }
+    for (const group of [null, 5, {}, { params: 'ab' }, { params: [0, undefined] }]) {
+      const message = 'param_groups[0].params expected the numbers of its parameters, got ';
+      refuse({ state, param_groups: [group] }, message);
+    }
+    for (const found of [null, 7, 'moments']) {
+      const dict = { state: { ...state, 1: found }, param_groups };
+      refuse(dict, 'parameter 1: expected its moments by name, got ');
+    }
+    const [first = {}] = [state[1]];
+    for (const moment of Object.keys(first).filter((key) => key !== 'step')) {
+      const where = `parameter 1: ${moment}`;
+      const tensor = `${where}: expected a Tensor or { data, shape }, got `;
+      for (const value of [5, 'x', {}]) refuse(entry({ [moment]: value }), tensor);
+      const short = { data: [1, 2], shape: [2, 3] };
+      refuse(entry({ [moment]: short }), `${where}: shape [2, 3] holds 6 elements, got 2`);
+      if (!('step' in first)) continue;
+      for (const value of [undefined, null]) {
+        refuse(entry({ [moment]: value }), `${where} is missing: expected a Tensor [2, 3]; leave`);
+      }
+    }
+    if (!('step' in first)) return;
+    for (const step of [undefined, null]) {
+      const message =
+        'parameter 1: step is missing: expected the number of its updates so far; ' +
+        "leave the parameter's whole entry out to start it anew";
+      refuse(entry({ step }), message);
+    }
+    const { step: _, ...lacking } = first;
+    refuse({ state: { ...state, 1: lacking }, param_groups }, 'parameter 1: step is missing');
+    const wrong: [step: unknown, got: string][] = [
+      [-1, 'the number -1'],
+      ['2', 'the string 2'],
+      [Number.NaN, 'the number NaN'],
+      [Tensor.from(1.5), '1.5'],
+      [Tensor.from([1, 2]), '2 numbers'],
+      [{ data: [], shape: [0] }, '0 numbers'],
+    ];
+    for (const [step, got] of wrong) {
+      refuse(entry({ step }), `parameter 1: step expected a whole number, got ${got}`);
+    }
+    refuse(entry({ step: {} }), 'parameter 1: step: expected a Tensor or { data, shape }, got ');
+  });
+
+  it('betas that are not two numbers', () => {
+    const p = [parameter()];
+    expect(() => new Adam(p, { betas: [0.9] as never })).toThrow(
+      'Adam: betas expected two numbers, got 1 of them',
+    );
+    expect(() => new Adam(p, { betas: 0.9 as never })).toThrow('got the number 0.9');
+    const optimizer = track(new Adam(p));
+    const param_groups = [{ params: [0], betas: [0.9] }];
+    expect(() => optimizer.loadStateDict({ state: {}, param_groups })).toThrow('two numbers');
+    expect(optimizer.groups[0]!.betas).toEqual([0.9, 0.999]);
   });
 
   it("takes PyTorch's extra options and plain steps", () => {

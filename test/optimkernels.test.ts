@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { AdamScalars, MomentumScalars, RMSpropScalars } from '../src/generated/kernels.ts';
 import { adam, type Options, rmsprop, type State, type Step, sgd } from './reference/optim.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { struct } from './support/struct.ts';
 
 const SIZES = [1, 3, 4, 5, 15, 16, 17, 131];
 
@@ -20,47 +22,52 @@ class OneParameter {
   ) {
     this.w = start;
     const size = start.length;
-    const slots: Record<string, unknown> =
+    const moments: Record<string, unknown> =
       name === 'SGD'
         ? { momentum_buffer: options.momentum }
         : name === 'RMSprop'
           ? { square_avg: 1, grad_avg: options.centered, momentum_buffer: options.momentum }
           : { exp_avg: 1, exp_avg_sq: 1, max_exp_avg_sq: options.amsgrad };
-    for (const [slot, used] of Object.entries(slots)) {
-      if (used) this.state[slot] = new Float32Array(size);
+    for (const [key, used] of Object.entries(moments)) {
+      if (used) this.state[key] = new Float32Array(size);
     }
   }
 
   step(grad: Float32Array): void {
     this.t++;
     const { t, name, options: o } = this;
-    const slot = (key: string) => this.state[key] && { start: this.state[key] };
+    const moment = (key: string) => this.state[key] && { start: this.state[key] };
     const decay = o.weightDecay ?? (name === 'AdamW' ? 0.01 : 0);
     const { momentum = 0, dampening = 0, alpha = 0.99, eps = 1e-8 } = o;
     const [beta1, beta2] = o.betas ?? [0.9, 0.999];
+    const common = { lr: o.lr, weightDecay: decay };
+    const nesterov = o.nesterov ? 1 : 0;
+    const decoupled = name === 'AdamW' ? 1 : 0;
     const { values } = kernelCase({
       name: `${name}, step ${t}`,
       inputs: { grad },
       updates: {
         w: { start: this.w },
-        ...{ exp_avg: slot('exp_avg'), exp_avg_sq: slot('exp_avg_sq') },
-        ...{ max_exp_avg_sq: slot('max_exp_avg_sq'), momentum_buffer: slot('momentum_buffer') },
-        ...{ square_avg: slot('square_avg'), grad_avg: slot('grad_avg') },
+        ...{ exp_avg: moment('exp_avg'), exp_avg_sq: moment('exp_avg_sq') },
+        ...{ max_exp_avg_sq: moment('max_exp_avg_sq'), momentum_buffer: moment('momentum_buffer') },
+        ...{ square_avg: moment('square_avg'), grad_avg: moment('grad_avg') },
+      },
+      structs: {
+        sgd: struct(MomentumScalars, { ...common, momentum, dampening, nesterov }),
+        rmsprop: struct(RMSpropScalars, { ...common, alpha, eps, momentum }),
+        adam: struct(AdamScalars, { ...common, beta1, beta2, eps, decoupled }),
       },
       range: grad.length,
       call(k, { w, grad, momentum_buffer: buffer, ...p }, from, to) {
         if (name === 'SGD' && !o.momentum) {
           k.sgdStep(w, grad, o.lr, decay, from, to);
         } else if (name === 'SGD') {
-          const flags = [o.nesterov ? 1 : 0, decay, t === 1 ? 1 : 0] as const;
-          k.sgdMomentumStep(w, buffer, grad, o.lr, momentum, dampening, ...flags, from, to);
+          k.sgdMomentumStep(w, buffer, grad, p.sgd, t === 1 ? 1 : 0, from, to);
         } else if (name === 'RMSprop') {
-          const state = [p.square_avg, p.grad_avg, buffer] as const;
-          k.rmspropStep(w, ...state, grad, o.lr, alpha, eps, decay, momentum, from, to);
+          k.rmspropStep(w, p.square_avg, p.grad_avg, buffer, grad, p.rmsprop, from, to);
         } else {
-          const state = [p.exp_avg, p.exp_avg_sq, p.max_exp_avg_sq] as const;
-          const scalars = [o.lr, beta1, beta2, eps, decay, name === 'AdamW' ? 1 : 0, t] as const;
-          k.adamStep(w, ...state, grad, ...scalars, from, to);
+          const moments = [p.exp_avg, p.exp_avg_sq, p.max_exp_avg_sq] as const;
+          k.adamStep(w, ...moments, grad, p.adam, t, from, to);
         }
       },
     });
@@ -128,7 +135,7 @@ describe('optimizer kernels', () => {
       expect(run(5)).toEqual(run(0).slice(5));
     });
 
-    it(`${title}: zero padding stays zero, moments below 2⁻¹⁰⁰ become +0, NaN passes`, () => {
+    it(`${title}: zeros stay zero, moments below 2⁻¹⁰⁰ become +0, NaN passes`, () => {
       const start = Float32Array.of(0, 1, 1, 1, 1);
       const subject = new OneParameter(name, { ...options, weightDecay: 0 }, start);
       subject.step(Float32Array.of(0, -1e-28, 1e-28, NaN, 1));

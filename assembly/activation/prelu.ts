@@ -2,56 +2,52 @@
  * PReLU: LeakyReLU whose slope is learnt, one number for all or one a channel. x is [n, c, inner];
  * the host calls a single weight with c = 1 and n = 1, and [n, c] with inner = 1.
  */
-import { at, loadPartial, storePartial, widenHigh, widenLow } from '../lanes';
+import { at, loadPartial, loadUpTo, storePartial, widenHigh, widenLow } from '../lanes';
+import { leak } from './relu';
 
 /**
- * v where x > 0, else slope·v.
- * @inline
+ * One plane, or with `columns` one row of columns: out = v where x > 0, else slope·v. A plane has one slope, a
+ * row has one for each column.
  */
-function leak(x: v128, v: v128, slope: v128): v128 {
-  return v128.bitselect(v, f32x4.mul(v, slope), f32x4.gt(x, f32x4.splat(0)));
-}
-
-/** One run of `count` elements: out = v where x > 0, else slope·v; each element its own slope if `step` is 4. */
-function leakRun(out: usize, x: usize, v: usize, slope: usize, step: i32, count: i32): void {
-  const tail = count & 3;
-  const end = at(x, count - tail);
+function leakRun(out: usize, x: usize, v: usize, slope: usize, columns: bool, n: i32): void {
+  const tail = n & 3;
+  const end = at(x, n - tail);
   const one = v128.load32_splat(slope);
   while (x < end) {
-    v128.store(out, leak(v128.load(x), v128.load(v), step ? v128.load(slope) : one));
+    v128.store(out, leak(v128.load(x), v128.load(v), columns ? v128.load(slope) : one));
     out += 16;
     x += 16;
     v += 16;
-    slope += (<usize>step) << 2;
+    if (columns) slope += 16;
   }
   if (tail) {
-    const a = step ? loadPartial(slope, tail) : one;
+    const a = columns ? loadPartial(slope, tail) : one;
     storePartial(out, leak(loadPartial(x, tail), loadPartial(v, tail), a), tail);
   }
 }
 
 /**
- * Rows [from, to) of `leakRun` over [n, c, inner].
+ * Rows [from, to) of n: out = v where x > 0, else weight·v.
  * @inline
  */
 function leakRows(
-  out: usize,
-  x: usize,
-  v: usize,
-  weight: usize,
+  out: usize, // [n, c, inner] f32
+  x: usize, // [n, c, inner] f32
+  v: usize, // [n, c, inner] f32
+  weight: usize, // [c] f32
   c: i32,
   inner: i32,
   from: i32,
   to: i32,
 ): void {
-  const runs = inner == 1 ? 1 : c;
-  const count = inner == 1 ? c : inner;
-  const step = inner == 1 ? 4 : 0;
-  let offset = (<usize>from * <usize>c * <usize>inner) << 2;
+  const columns = inner == 1;
+  const runs = columns ? 1 : c;
+  const n = columns ? c : inner;
+  let o = (<usize>from * <usize>c * <usize>inner) << 2;
   for (let r = from; r < to; r++) {
     for (let j = 0; j < runs; j++) {
-      leakRun(out + offset, x + offset, v + offset, at(weight, j), step, count);
-      offset += (<usize>count) << 2;
+      leakRun(out + o, x + o, v + o, at(weight, j), columns, n);
+      o += (<usize>n) << 2;
     }
   }
 }
@@ -109,17 +105,14 @@ export function preluBackwardWeight(
   if (inner == 1) {
     // Four channels side by side, down the rows.
     for (let j = from; j < to; j += 4) {
-      const count = min(to - j, 4);
+      const count = to - j;
       let p = at(x, j);
       let g = at(dy, j);
       const end = p + <usize>n * stride;
       let low = f64x2.splat(0);
       let high = f64x2.splat(0);
       while (p < end) {
-        const term =
-          count == 4
-            ? weightTerm(v128.load(p), v128.load(g))
-            : weightTerm(loadPartial(p, count), loadPartial(g, count));
+        const term = weightTerm(loadUpTo(p, count), loadUpTo(g, count));
         low = f64x2.add(low, widenLow(term));
         high = f64x2.add(high, widenHigh(term));
         p += stride;

@@ -1,13 +1,28 @@
 /**
- * The piecewise linear activations. Each backward reads the output y: the sign (and, for ReLU6, the
- * cap) that decides the slope survives in it, so x need not be kept. As in PyTorch a NaN passes
- * forward, and the slope at 0 is that of the left side.
+ * The piecewise linear activations without learnt parameters. Each gradient is computed from the output y: its
+ * sign (and, for ReLU6, the cap) decides the slope, so x need not be kept. As in PyTorch a NaN passes forward,
+ * and the slope at 0 is that of the left side.
  */
-import { at, loadPartial, storePartial } from '../lanes';
+import {
+  Activation,
+  backward,
+  backwardWith,
+  forward,
+  forwardWith,
+  ParametricActivation,
+  SHORT,
+} from '../elementwise';
 
-/** @inline */
-function relu(x: v128): v128 {
-  return f32x4.pmax(x, f32x4.splat(0));
+@unmanaged
+class ReLU extends Activation {
+  /** y = max(x, 0) */
+  value(x: v128): v128 {
+    return f32x4.pmax(x, f32x4.splat(0));
+  }
+  /** dx = dy where y > 0 (or NaN), else 0 */
+  gradient(y: v128, dy: v128): v128 {
+    return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
+  }
 }
 
 /** y = max(x, 0) for elements [from, to); y may be x. */
@@ -17,21 +32,7 @@ export function reluForward(
   from: i32,
   to: i32,
 ): void {
-  const tail = (to - from) & 3;
-  const end = at(x, to - tail);
-  let p = at(x, from);
-  let q = at(y, from);
-  while (p < end) {
-    v128.store(q, relu(v128.load(p)));
-    p += 16;
-    q += 16;
-  }
-  if (tail) storePartial(q, relu(loadPartial(p, tail)), tail);
-}
-
-/** @inline */
-function reluSlope(y: v128, dy: v128): v128 {
-  return v128.andnot(dy, f32x4.le(y, f32x4.splat(0)));
+  forward<ReLU>(y, x, from, to, SHORT);
 }
 
 /** dx = dy where y > 0 (or NaN), else 0, for elements [from, to); dx may be dy or y. */
@@ -42,23 +43,20 @@ export function reluBackward(
   from: i32,
   to: i32,
 ): void {
-  const tail = (to - from) & 3;
-  const end = at(y, to - tail);
-  let p = at(y, from);
-  let g = at(dy, from);
-  let q = at(dx, from);
-  while (p < end) {
-    v128.store(q, reluSlope(v128.load(p), v128.load(g)));
-    p += 16;
-    g += 16;
-    q += 16;
-  }
-  if (tail) storePartial(q, reluSlope(loadPartial(p, tail), loadPartial(g, tail)), tail);
+  backward<ReLU>(dx, y, dy, from, to, SHORT);
 }
 
-/** @inline */
-function relu6(x: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(6));
+@unmanaged
+class ReLU6 extends Activation {
+  /** y = min(max(x, 0), 6) */
+  value(x: v128): v128 {
+    return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(6));
+  }
+  /** dx = dy where 0 < y < 6 (or y is NaN), else 0 */
+  gradient(y: v128, dy: v128): v128 {
+    const flat = v128.or(f32x4.le(y, f32x4.splat(0)), f32x4.ge(y, f32x4.splat(6)));
+    return v128.andnot(dy, flat);
+  }
 }
 
 /** y = min(max(x, 0), 6) for elements [from, to); y may be x. */
@@ -68,22 +66,7 @@ export function relu6Forward(
   from: i32,
   to: i32,
 ): void {
-  const tail = (to - from) & 3;
-  const end = at(x, to - tail);
-  let p = at(x, from);
-  let q = at(y, from);
-  while (p < end) {
-    v128.store(q, relu6(v128.load(p)));
-    p += 16;
-    q += 16;
-  }
-  if (tail) storePartial(q, relu6(loadPartial(p, tail)), tail);
-}
-
-/** @inline */
-function relu6Slope(y: v128, dy: v128): v128 {
-  const flat = v128.or(f32x4.le(y, f32x4.splat(0)), f32x4.ge(y, f32x4.splat(6)));
-  return v128.andnot(dy, flat);
+  forward<ReLU6>(y, x, from, to, SHORT);
 }
 
 /** dx = dy where 0 < y < 6 (or y is NaN), else 0, for elements [from, to); dx may be dy or y. */
@@ -94,25 +77,26 @@ export function relu6Backward(
   from: i32,
   to: i32,
 ): void {
-  const tail = (to - from) & 3;
-  const end = at(y, to - tail);
-  let p = at(y, from);
-  let g = at(dy, from);
-  let q = at(dx, from);
-  while (p < end) {
-    v128.store(q, relu6Slope(v128.load(p), v128.load(g)));
-    p += 16;
-    g += 16;
-    q += 16;
+  backward<ReLU6>(dx, y, dy, from, to, SHORT);
+}
+
+@unmanaged
+class LeakyReLU extends ParametricActivation {
+  /** y = x where x > 0, else slope·x */
+  value(x: v128, slope: v128): v128 {
+    return leak(x, x, slope);
   }
-  if (tail) storePartial(q, relu6Slope(loadPartial(p, tail), loadPartial(g, tail)), tail);
+  /** dx = dy where x > 0, else slope·dy */
+  gradient(x: v128, dy: v128, slope: v128): v128 {
+    return leak(x, dy, slope);
+  }
 }
 
 /**
- * v where x > 0, else slope·v: LeakyReLU forward with v = x, backward with v = dy.
+ * v where x > 0, else slope·v.
  * @inline
  */
-function leak(x: v128, v: v128, slope: v128): v128 {
+export function leak(x: v128, v: v128, slope: v128): v128 {
   return v128.bitselect(v, f32x4.mul(v, slope), f32x4.gt(x, f32x4.splat(0)));
 }
 
@@ -124,21 +108,7 @@ export function leakyReluForward(
   from: i32,
   to: i32,
 ): void {
-  const a = f32x4.splat(slope);
-  const tail = (to - from) & 3;
-  const end = at(x, to - tail);
-  let p = at(x, from);
-  let q = at(y, from);
-  while (p < end) {
-    const v = v128.load(p);
-    v128.store(q, leak(v, v, a));
-    p += 16;
-    q += 16;
-  }
-  if (tail) {
-    const v = loadPartial(p, tail);
-    storePartial(q, leak(v, v, a), tail);
-  }
+  forwardWith<LeakyReLU>(slope, y, x, from, to, SHORT);
 }
 
 /**
@@ -153,17 +123,5 @@ export function leakyReluBackward(
   from: i32,
   to: i32,
 ): void {
-  const a = f32x4.splat(slope);
-  const tail = (to - from) & 3;
-  const end = at(x, to - tail);
-  let p = at(x, from);
-  let g = at(dy, from);
-  let q = at(dx, from);
-  while (p < end) {
-    v128.store(q, leak(v128.load(p), v128.load(g), a));
-    p += 16;
-    g += 16;
-    q += 16;
-  }
-  if (tail) storePartial(q, leak(loadPartial(p, tail), loadPartial(g, tail), a), tail);
+  backwardWith<LeakyReLU>(slope, dx, x, dy, from, to, SHORT);
 }

@@ -11,7 +11,7 @@
  */
 import { at, keepUpTo, loadUpTo, storeUpTo } from '../lanes';
 import { expNonPositive, log1pUnit } from '../math';
-import { addWide, sumWide } from './elementwise';
+import { addWide, sumWide } from '../reduce';
 
 /**
  * Up to four column weights from j, or ones.

@@ -21,6 +21,15 @@ import {
 import { at, loadUpTo, storeUpTo } from '../lanes';
 import { logLanes } from '../math';
 
+/** The sizes of the logits [n, c, inner], and the loss's options. */
+@unmanaged
+export class CrossEntropyShape {
+  c: i32; // classes
+  inner: i32;
+  ignoreIndex: i32; // of labels; unused with probabilities
+  smoothing: f64; // ε
+}
+
 /**
  * ω_k, or 1 if there are no weights.
  * @inline
@@ -84,13 +93,14 @@ export function crossEntropyForward(
   x: usize, // [n, c, inner] f32
   labels: usize, // [n, inner] i32, each in [0, c) or ignoreIndex
   weight: usize, // [c] f32, or 0
-  c: i32,
-  inner: i32,
-  smoothing: f64,
-  ignoreIndex: i32,
+  shape: CrossEntropyShape,
   from: i32,
   to: i32,
 ): f64 {
+  const c = shape.c;
+  const inner = shape.inner;
+  const smoothing = shape.smoothing;
+  const ignoreIndex = shape.ignoreIndex;
   const stride = (<usize>inner) << 2;
   let total: f64 = 0;
   for (let r = from; r < to; r++) {
@@ -147,14 +157,15 @@ export function crossEntropyBackward(
   p: usize, // [n, c, inner] f32: from crossEntropyForward
   labels: usize, // [n, inner] i32
   weight: usize, // [c] f32, or 0
-  c: i32,
-  inner: i32,
-  smoothing: f64,
-  ignoreIndex: i32,
+  shape: CrossEntropyShape,
   scale: f64,
   from: i32,
   to: i32,
 ): void {
+  const c = shape.c;
+  const inner = shape.inner;
+  const smoothing = shape.smoothing;
+  const ignoreIndex = shape.ignoreIndex;
   const stride = (<usize>inner) << 2;
   const each = (scale * smoothing) / <f64>c;
   const all = each * totalWeight(weight, c);

@@ -17,8 +17,10 @@ import {
   rowMax,
   rowScale,
 } from '../activation/softmax';
-import { at, keepUpTo, loadUpTo, storeUpTo, sumLanes, widenHigh, widenLow } from '../lanes';
+import { at, keepUpTo, loadUpTo, storeUpTo, sumLanes } from '../lanes';
 import { logLanes } from '../math';
+import { addWide, sumWide } from '../reduce';
+import { CrossEntropyShape } from './crossentropy';
 
 /**
  * a = ω·(keep·t + spread).
@@ -44,23 +46,19 @@ function classWeight(weight: usize, k: i32): v128 {
   return weight ? v128.load32_splat(at(weight, k)) : f32x4.splat(1);
 }
 
-/** @inline */
-function sumPairs(v: v128): f64 {
-  return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
-}
-
 /** Writes p and returns ΣL for rows [from, to) of n, summed in float64. */
 export function crossEntropySoftForward(
   p: usize, // [n, c, inner] f32: softmax(x), for crossEntropySoftBackward
   x: usize, // [n, c, inner] f32
   t: usize, // [n, c, inner] f32
   weight: usize, // [c] f32, or 0
-  c: i32,
-  inner: i32,
-  smoothing: f64,
+  shape: CrossEntropyShape,
   from: i32,
   to: i32,
 ): f64 {
+  const c = shape.c;
+  const inner = shape.inner;
+  const smoothing = shape.smoothing;
   const keep = <f32>(1 - smoothing);
   const spread = <f32>(smoothing / <f64>c);
   const stride = (<usize>inner) << 2;
@@ -82,7 +80,7 @@ export function crossEntropySoftForward(
         const w = classWeights(weight, k, count);
         const mass = target(loadUpTo(at(t + offset, k), count), w, keep, spread);
         const loss = keepUpTo(f32x4.mul(mass, f32x4.sub(log, z)), count);
-        sum = f64x2.add(sum, f64x2.add(widenLow(loss), widenHigh(loss)));
+        sum = addWide(sum, loss);
       }
     } else {
       for (let i = 0; i < inner; i += 4) {
@@ -99,11 +97,11 @@ export function crossEntropySoftForward(
           const w = classWeight(weight, k);
           const mass = target(loadUpTo(at(t + offset, i) + skip, count), w, keep, spread);
           const loss = keepUpTo(f32x4.mul(mass, f32x4.sub(log, z)), count);
-          sum = f64x2.add(sum, f64x2.add(widenLow(loss), widenHigh(loss)));
+          sum = addWide(sum, loss);
         }
       }
     }
-    total += sumPairs(sum);
+    total += sumWide(sum);
   }
   return total;
 }
@@ -114,13 +112,14 @@ export function crossEntropySoftBackward(
   p: usize, // [n, c, inner] f32: from crossEntropySoftForward
   t: usize, // [n, c, inner] f32
   weight: usize, // [c] f32, or 0
-  c: i32,
-  inner: i32,
-  smoothing: f64,
+  shape: CrossEntropyShape,
   scale: f64,
   from: i32,
   to: i32,
 ): void {
+  const c = shape.c;
+  const inner = shape.inner;
+  const smoothing = shape.smoothing;
   const keep = <f32>(1 - smoothing);
   const spread = <f32>(smoothing / <f64>c);
   const factor = f32x4.splat(<f32>scale);

@@ -1,29 +1,20 @@
 /**
- * Regression losses, elementwise between prediction x and target t: squared, absolute and Huber's.
- * A forward returns the sum over [from, to), each term in float32, added up in float64 in a fixed
- * order; a mean divides on the host. A backward writes scale·∂/∂x.
+ * Regression losses, elementwise between prediction x and target t: squared, absolute and Huber's. A forward
+ * returns the sum over [from, to); a mean divides on the host. A backward writes scale·∂/∂x.
  */
-import { at, loadUpTo, storeUpTo, widenHigh, widenLow } from '../lanes';
+import { ElementwiseLoss, lossGradient, SHORT, sumTerms } from '../elementwise';
 
-/**
- * sum + v's four lanes, as two float64 sums.
- * @inline
- */
-export function addWide(sum: v128, v: v128): v128 {
-  return f64x2.add(sum, f64x2.add(widenLow(v), widenHigh(v)));
-}
-
-/** @inline */
-export function sumWide(sum: v128): f64 {
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-}
-
-/**
- * x − t at up to four elements from i; absent lanes are 0.
- * @inline
- */
-function difference(x: usize, t: usize, i: i32, count: i32): v128 {
-  return f32x4.sub(loadUpTo(at(x, i), count), loadUpTo(at(t, i), count));
+@unmanaged
+class SquaredError extends ElementwiseLoss {
+  /** (x − t)² */
+  term(x: v128, t: v128, a: v128): v128 {
+    const d = f32x4.sub(x, t);
+    return f32x4.mul(d, d);
+  }
+  /** scale·(x − t) */
+  gradient(x: v128, t: v128, scale: v128, a: v128, b: v128): v128 {
+    return f32x4.mul(scale, f32x4.sub(x, t));
+  }
 }
 
 /** Σ (x − t)² over elements [from, to). */
@@ -33,12 +24,7 @@ export function mseForward(
   from: i32,
   to: i32,
 ): f64 {
-  let sum = f64x2.splat(0);
-  for (let i = from; i < to; i += 4) {
-    const d = difference(x, t, i, to - i);
-    sum = addWide(sum, f32x4.mul(d, d));
-  }
-  return sumWide(sum);
+  return sumTerms<SquaredError>(x, t, from, to, f32x4.splat(0), SHORT);
 }
 
 /** dx = scale·2·(x − t) for elements [from, to); dx may be x or t. */
@@ -50,11 +36,22 @@ export function mseBackward(
   from: i32,
   to: i32,
 ): void {
-  const factor = f32x4.splat(<f32>(2 * scale));
-  for (let i = from; i < to; i += 4) {
-    const count = to - i;
-    const d = difference(x, t, i, count);
-    storeUpTo(at(dx, i), f32x4.mul(factor, d), count);
+  const none = f32x4.splat(0);
+  lossGradient<SquaredError>(dx, x, t, 2 * scale, from, to, none, none);
+}
+
+@unmanaged
+class AbsoluteError extends ElementwiseLoss {
+  /** |x − t| */
+  term(x: v128, t: v128, a: v128): v128 {
+    return f32x4.abs(f32x4.sub(x, t));
+  }
+  /** scale·sign(x − t): ±scale, and 0 where x = t or either is NaN */
+  gradient(x: v128, t: v128, scale: v128, a: v128, b: v128): v128 {
+    const d = f32x4.sub(x, t);
+    const zero = f32x4.splat(0);
+    const up = v128.and(scale, f32x4.gt(d, zero));
+    return f32x4.sub(up, v128.and(scale, f32x4.lt(d, zero)));
   }
 }
 
@@ -65,22 +62,7 @@ export function l1Forward(
   from: i32,
   to: i32,
 ): f64 {
-  let sum = f64x2.splat(0);
-  for (let i = from; i < to; i += 4) {
-    const d = difference(x, t, i, to - i);
-    sum = addWide(sum, f32x4.abs(d));
-  }
-  return sumWide(sum);
-}
-
-/**
- * scale·sign(d): ±scale, and 0 where d is 0 or NaN.
- * @inline
- */
-function signed(d: v128, scale: v128): v128 {
-  const zero = f32x4.splat(0);
-  const up = v128.and(scale, f32x4.gt(d, zero));
-  return f32x4.sub(up, v128.and(scale, f32x4.lt(d, zero)));
+  return sumTerms<AbsoluteError>(x, t, from, to, f32x4.splat(0), SHORT);
 }
 
 /** dx = scale·sign(x − t) for elements [from, to), 0 where they are equal; dx may be x or t. */
@@ -92,24 +74,26 @@ export function l1Backward(
   from: i32,
   to: i32,
 ): void {
-  const factor = f32x4.splat(<f32>scale);
-  for (let i = from; i < to; i += 4) {
-    const count = to - i;
-    const d = difference(x, t, i, count);
-    storeUpTo(at(dx, i), signed(d, factor), count);
-  }
+  const none = f32x4.splat(0);
+  lossGradient<AbsoluteError>(dx, x, t, scale, from, to, none, none);
 }
 
-/**
- * ½·d² where |d| < δ, else δ·(|d| − ½·δ); a NaN passes.
- * @inline
- */
-function huber(d: v128, delta: v128): v128 {
-  const half = f32x4.splat(0.5);
-  const a = f32x4.abs(d);
-  const near = f32x4.mul(f32x4.mul(d, d), half);
-  const far = f32x4.mul(delta, f32x4.sub(a, f32x4.mul(delta, half)));
-  return v128.bitselect(near, far, f32x4.lt(a, delta));
+@unmanaged
+class Huber extends ElementwiseLoss {
+  /** ½·d² where |d| < δ, else δ·(|d| − ½·δ), d = x − t; a NaN passes */
+  term(x: v128, t: v128, delta: v128): v128 {
+    const d = f32x4.sub(x, t);
+    const half = f32x4.splat(0.5);
+    const a = f32x4.abs(d);
+    const near = f32x4.mul(f32x4.mul(d, d), half);
+    const far = f32x4.mul(delta, f32x4.sub(a, f32x4.mul(delta, half)));
+    return v128.bitselect(near, far, f32x4.lt(a, delta));
+  }
+  /** scale·min(max(x − t, −δ), δ) */
+  gradient(x: v128, t: v128, scale: v128, low: v128, high: v128): v128 {
+    const d = f32x4.sub(x, t);
+    return f32x4.mul(scale, f32x4.pmin(f32x4.pmax(d, low), high));
+  }
 }
 
 /** Σ huber(x − t) over elements [from, to). */
@@ -120,13 +104,7 @@ export function huberForward(
   from: i32,
   to: i32,
 ): f64 {
-  const width = f32x4.splat(delta);
-  let sum = f64x2.splat(0);
-  for (let i = from; i < to; i += 4) {
-    const d = difference(x, t, i, to - i);
-    sum = addWide(sum, huber(d, width));
-  }
-  return sumWide(sum);
+  return sumTerms<Huber>(x, t, from, to, f32x4.splat(delta), SHORT);
 }
 
 /** dx = scale·min(max(x − t, −δ), δ) for elements [from, to); dx may be x or t. */
@@ -139,12 +117,5 @@ export function huberBackward(
   from: i32,
   to: i32,
 ): void {
-  const high = f32x4.splat(delta);
-  const low = f32x4.splat(-delta);
-  const factor = f32x4.splat(<f32>scale);
-  for (let i = from; i < to; i += 4) {
-    const count = to - i;
-    const d = difference(x, t, i, count);
-    storeUpTo(at(dx, i), f32x4.mul(factor, f32x4.pmin(f32x4.pmax(d, low), high)), count);
-  }
+  lossGradient<Huber>(dx, x, t, scale, from, to, f32x4.splat(-delta), f32x4.splat(delta));
 }

@@ -3,16 +3,25 @@
  * L = t·(ln t − x), dL/dx = −t, with 0·ln 0 = 0; or, where the target is given as log-probabilities,
  * L = eᵗ·(t − x), dL/dx = −eᵗ.
  */
-import { at, loadUpTo, storeUpTo } from '../lanes';
+import { LONG, LossTerm, map, SHORT, sumTerms, Unary } from '../elementwise';
 import { expLanes, logLanes } from '../math';
-import { addWide, sumWide } from './elementwise';
 
-/** @inline */
-function divergence(x: v128, t: v128, logTarget: i32): v128 {
-  if (logTarget) return f32x4.mul(expLanes(t), f32x4.sub(t, x));
-  const entropy = f32x4.mul(t, logLanes(t));
-  const nothing = f32x4.eq(t, f32x4.splat(0));
-  return f32x4.sub(v128.andnot(entropy, nothing), f32x4.mul(t, x));
+@unmanaged
+class OfProbabilities extends LossTerm {
+  /** t·ln t − t·x */
+  term(x: v128, t: v128, a: v128): v128 {
+    const entropy = f32x4.mul(t, logLanes(t));
+    const nothing = f32x4.eq(t, f32x4.splat(0));
+    return f32x4.sub(v128.andnot(entropy, nothing), f32x4.mul(t, x));
+  }
+}
+
+@unmanaged
+class OfLogProbabilities extends LossTerm {
+  /** eᵗ·(t − x) */
+  term(x: v128, t: v128, a: v128): v128 {
+    return f32x4.mul(expLanes(t), f32x4.sub(t, x));
+  }
 }
 
 /** ΣL over elements [from, to). */
@@ -23,15 +32,23 @@ export function klDivForward(
   from: i32,
   to: i32,
 ): f64 {
-  let sum = f64x2.splat(0);
-  // Absent lanes are x = t = 0, and add (t or eᵗ)·0 = 0.
-  for (let i = from; i < to; i += 4) {
-    const count = to - i;
-    const a = loadUpTo(at(x, i), count);
-    const b = loadUpTo(at(t, i), count);
-    sum = addWide(sum, divergence(a, b, logTarget));
+  const none = f32x4.splat(0);
+  if (logTarget) return sumTerms<OfLogProbabilities>(x, t, from, to, none, LONG);
+  return sumTerms<OfProbabilities>(x, t, from, to, none, LONG);
+}
+
+@unmanaged
+class Scaled extends Unary {
+  of(t: v128, factor: v128, b: v128): v128 {
+    return f32x4.mul(factor, t);
   }
-  return sumWide(sum);
+}
+
+@unmanaged
+class ScaledExp extends Unary {
+  of(t: v128, factor: v128, b: v128): v128 {
+    return f32x4.mul(factor, expLanes(t));
+  }
 }
 
 /** dx = −scale·t, or −scale·eᵗ, for elements [from, to); dx may be t. */
@@ -44,9 +61,6 @@ export function klDivBackward(
   to: i32,
 ): void {
   const factor = f32x4.splat(<f32>-scale);
-  for (let i = from; i < to; i += 4) {
-    const count = to - i;
-    const v = loadUpTo(at(t, i), count);
-    storeUpTo(at(dx, i), f32x4.mul(factor, logTarget ? expLanes(v) : v), count);
-  }
+  if (logTarget) map<ScaledExp>(dx, t, from, to, factor, factor, LONG);
+  else map<Scaled>(dx, t, from, to, factor, factor, SHORT);
 }

@@ -1,6 +1,17 @@
-import { at, madd } from '../lanes';
+import { at, loadVector, madd, storeVector } from '../lanes';
 import { powF64 } from '../math64';
-import { flushTiny, lanes, load4, store4 } from './slots';
+import { flushTiny, splat } from './scalars';
+
+/** What the steps of a group have in common. */
+@unmanaged
+export class AdamScalars {
+  lr: f64;
+  beta1: f64;
+  beta2: f64;
+  eps: f64;
+  weightDecay: f64;
+  decoupled: i32; // 1: AdamW
+}
 
 /**
  * Adam and AdamW (Kingma and Ba 2015; Loshchilov and Hutter 2019), step t = 1, 2, …, elements
@@ -12,30 +23,29 @@ import { flushTiny, lanes, load4, store4 } from './slots';
  *   w ← w − lr/(1 − β₁ᵗ) · m / (√v̂/√(1 − β₂ᵗ) + eps)
  */
 export function adamStep(
-  data: usize, // [n] f32, updated
+  data: usize, // [n] f32, w, updated
   expAvg: usize, // [n] f32, m, updated
   expAvgSq: usize, // [n] f32, v, updated
   maxExpAvgSq: usize, // [n] f32, vMax, updated; 0: no AMSGrad
-  grad: usize, // [n] f32
-  lr: f64,
-  beta1: f64,
-  beta2: f64,
-  eps: f64,
-  weightDecay: f64,
-  decoupled: i32, // 1: AdamW
+  grad: usize, // [n] f32, dw
+  scalars: AdamScalars,
   step: f64, // t
   from: i32,
   to: i32,
 ): void {
-  const rate = lanes(-lr / (1 - powF64(beta1, step)));
-  const root = lanes(1 / Math.sqrt(1 - powF64(beta2, step)));
-  const b1 = lanes(beta1);
-  const b2 = lanes(beta2);
-  const a1 = lanes(1 - beta1);
-  const a2 = lanes(1 - beta2);
-  const e = lanes(eps);
-  const decay = lanes(decoupled ? 0 : weightDecay);
-  const shrink = lanes(decoupled ? 1 - lr * weightDecay : 1);
+  const lr = scalars.lr;
+  const beta1 = scalars.beta1;
+  const beta2 = scalars.beta2;
+  const decoupled = scalars.decoupled;
+  const rate = splat(-lr / (1 - powF64(beta1, step)));
+  const root = splat(1 / Math.sqrt(1 - powF64(beta2, step)));
+  const b1 = splat(beta1);
+  const b2 = splat(beta2);
+  const a1 = splat(1 - beta1);
+  const a2 = splat(1 - beta2);
+  const e = splat(scalars.eps);
+  const decay = splat(decoupled ? 0 : scalars.weightDecay);
+  const shrink = splat(decoupled ? 1 - lr * scalars.weightDecay : 1);
   const tail = (to - from) & 3;
   const end = at(data, to - tail);
   let w = at(data, from);
@@ -73,17 +83,18 @@ function adapt(
   shrink: v128,
   count: i32,
 ): void {
-  const old = load4(data, count);
-  const g = madd(decay, old, load4(grad, count));
-  const m = flushTiny(madd(b1, load4(expAvg, count), f32x4.mul(a1, g)));
-  let v = flushTiny(madd(b2, load4(expAvgSq, count), f32x4.mul(f32x4.mul(a2, g), g)));
-  store4(expAvg, m, count);
-  store4(expAvgSq, v, count);
+  const old = loadVector(data, 0, count);
+  const g = madd(decay, old, loadVector(grad, 0, count));
+  const m = flushTiny(madd(b1, loadVector(expAvg, 0, count), f32x4.mul(a1, g)));
+  const square = f32x4.mul(f32x4.mul(a2, g), g);
+  let v = flushTiny(madd(b2, loadVector(expAvgSq, 0, count), square));
+  storeVector(expAvg, m, count);
+  storeVector(expAvgSq, v, count);
   if (maxExpAvgSq) {
     // v stands first: once it is NaN it stays so, and so does the maximum.
-    v = f32x4.pmax(v, load4(maxExpAvgSq, count));
-    store4(maxExpAvgSq, v, count);
+    v = f32x4.pmax(v, loadVector(maxExpAvgSq, 0, count));
+    storeVector(maxExpAvgSq, v, count);
   }
   const denominator = madd(f32x4.sqrt(v), root, eps);
-  store4(data, madd(rate, f32x4.div(m, denominator), f32x4.mul(shrink, old)), count);
+  storeVector(data, madd(rate, f32x4.div(m, denominator), f32x4.mul(shrink, old)), count);
 }

@@ -1,5 +1,6 @@
-import { at, widenHigh, widenLow } from '../lanes';
-import { lanes, load4, store4 } from './slots';
+import { map, SHORT, Unary } from '../elementwise';
+import { at, loadVector, widenHigh, widenLow } from '../lanes';
+import { splat } from './scalars';
 
 /**
  * Σ x² over elements [from, to), in float64: four sums of two lanes over groups of 8 numbers, added in
@@ -27,11 +28,11 @@ export function sumOfSquares(
     p += 32;
   }
   if (rest) {
-    const a = load4(p, min(rest, 4));
+    const a = loadVector(p, 0, rest);
     s0 = addSquare(s0, widenLow(a));
     s1 = addSquare(s1, widenHigh(a));
     if (rest > 4) {
-      const b = load4(p + 16, rest - 4);
+      const b = loadVector(p + 16, 0, rest - 4);
       s2 = addSquare(s2, widenLow(b));
       s3 = addSquare(s3, widenHigh(b));
     }
@@ -48,6 +49,13 @@ function addSquare(sum: v128, v: v128): v128 {
   return f64x2.add(sum, f64x2.mul(v, v));
 }
 
+@unmanaged
+class Scale extends Unary {
+  of(x: v128, factor: v128, b: v128): v128 {
+    return f32x4.mul(factor, x);
+  }
+}
+
 /** x ← factor·x, elements [from, to). */
 export function scaleInPlace(
   x: usize, // [n] f32, updated
@@ -55,15 +63,15 @@ export function scaleInPlace(
   from: i32,
   to: i32,
 ): void {
-  const k = lanes(factor);
-  const tail = (to - from) & 3;
-  const end = at(x, to - tail);
-  let p = at(x, from);
-  while (p < end) {
-    v128.store(p, f32x4.mul(k, v128.load(p)));
-    p += 16;
+  const k = splat(factor);
+  map<Scale>(x, x, from, to, k, k, SHORT);
+}
+
+@unmanaged
+class Clamp extends Unary {
+  of(x: v128, low: v128, high: v128): v128 {
+    return f32x4.pmin(f32x4.pmax(x, low), high);
   }
-  if (tail) store4(p, f32x4.mul(k, load4(p, tail)), tail);
 }
 
 /** x ← min(max(x, −limit), limit), NaN passing, elements [from, to). */
@@ -73,14 +81,5 @@ export function clampInPlace(
   from: i32,
   to: i32,
 ): void {
-  const high = lanes(limit);
-  const low = lanes(-limit);
-  const tail = (to - from) & 3;
-  const end = at(x, to - tail);
-  let p = at(x, from);
-  while (p < end) {
-    v128.store(p, f32x4.pmin(f32x4.pmax(v128.load(p), low), high));
-    p += 16;
-  }
-  if (tail) store4(p, f32x4.pmin(f32x4.pmax(load4(p, tail), low), high), tail);
+  map<Clamp>(x, x, from, to, splat(-limit), splat(limit), SHORT);
 }

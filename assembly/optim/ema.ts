@@ -1,5 +1,14 @@
-import { at, madd } from '../lanes';
-import { flushTiny, lanes, load4, store4 } from './slots';
+import { Binary, SHORT, zip } from '../elementwise';
+import { at, loadVector, madd, storeVector } from '../lanes';
+import { flushTiny, splat } from './scalars';
+
+@unmanaged
+class Average extends Binary {
+  /** keep·e + gain·w */
+  of(e: v128, w: v128, keep: v128, gain: v128, c: v128): v128 {
+    return flushTiny(madd(keep, e, f32x4.mul(gain, w)));
+  }
+}
 
 /** Exponential moving average of weights, e ← decay·e + (1 − decay)·w, elements [from, to). */
 export function emaUpdate(
@@ -9,24 +18,8 @@ export function emaUpdate(
   from: i32,
   to: i32,
 ): void {
-  const keep = lanes(decay);
-  const gain = lanes(1 - decay);
-  const tail = (to - from) & 3;
-  const end = at(average, to - tail);
-  let e = at(average, from);
-  let w = at(data, from);
-  while (e < end) {
-    blend(e, w, keep, gain, 4);
-    e += 16;
-    w += 16;
-  }
-  if (tail) blend(e, w, keep, gain, tail);
-}
-
-/** @inline */
-function blend(average: usize, data: usize, keep: v128, gain: v128, count: i32): void {
-  const e = madd(keep, load4(average, count), f32x4.mul(gain, load4(data, count)));
-  store4(average, flushTiny(e), count);
+  const gain = splat(1 - decay);
+  zip<Average>(average, average, data, from, to, splat(decay), gain, gain, SHORT);
 }
 
 /** a ↔ b, elements [from, to), bit for bit. */
@@ -37,19 +30,18 @@ export function exchange(
   to: i32,
 ): void {
   const tail = (to - from) & 3;
-  const end = at(a, to - tail);
-  let p = at(a, from);
-  let q = at(b, from);
-  while (p < end) {
-    const kept = v128.load(p);
-    v128.store(p, v128.load(q));
-    v128.store(q, kept);
-    p += 16;
-    q += 16;
+  const end = at(0, to - tail);
+  let o = at(0, from);
+  while (o < end) {
+    swap(a + o, b + o, 4);
+    o += 16;
   }
-  if (tail) {
-    const kept = load4(p, tail);
-    store4(p, load4(q, tail), tail);
-    store4(q, kept, tail);
-  }
+  if (tail) swap(a + o, b + o, tail);
+}
+
+/** @inline */
+function swap(a: usize, b: usize, count: i32): void {
+  const kept = loadVector(a, 0, count);
+  storeVector(a, loadVector(b, 0, count), count);
+  storeVector(b, kept, count);
 }

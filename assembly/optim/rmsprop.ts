@@ -1,5 +1,15 @@
-import { at, madd } from '../lanes';
-import { flushTiny, lanes, load4, store4 } from './slots';
+import { at, loadVector, madd, storeVector } from '../lanes';
+import { flushTiny, splat } from './scalars';
+
+/** What the steps of a group have in common. */
+@unmanaged
+export class RMSpropScalars {
+  lr: f64;
+  alpha: f64;
+  eps: f64;
+  weightDecay: f64;
+  momentum: f64;
+}
 
 /**
  * RMSprop as PyTorch's, elements [from, to):
@@ -11,25 +21,21 @@ import { flushTiny, lanes, load4, store4 } from './slots';
  * Rounding can leave s − a² below 0, where PyTorch's root gives NaN; here it counts as 0.
  */
 export function rmspropStep(
-  data: usize, // [n] f32, updated
+  data: usize, // [n] f32, w, updated
   squareAvg: usize, // [n] f32, s, updated
   gradAvg: usize, // [n] f32, a, updated; 0: not centered
   momentumBuffer: usize, // [n] f32, b, updated; 0: no momentum
-  grad: usize, // [n] f32
-  lr: f64,
-  alpha: f64,
-  eps: f64,
-  weightDecay: f64,
-  momentum: f64,
+  grad: usize, // [n] f32, dw
+  scalars: RMSpropScalars,
   from: i32,
   to: i32,
 ): void {
-  const rate = lanes(-lr);
-  const keep = lanes(alpha);
-  const gain = lanes(1 - alpha);
-  const e = lanes(eps);
-  const decay = lanes(weightDecay);
-  const mu = lanes(momentum);
+  const rate = splat(-scalars.lr);
+  const keep = splat(scalars.alpha);
+  const gain = splat(1 - scalars.alpha);
+  const e = splat(scalars.eps);
+  const decay = splat(scalars.weightDecay);
+  const mu = splat(scalars.momentum);
   const tail = (to - from) & 3;
   const end = at(data, to - tail);
   let w = at(data, from);
@@ -65,19 +71,20 @@ function scaleByRoot(
   momentum: v128,
   count: i32,
 ): void {
-  const w = load4(data, count);
-  const g = madd(decay, w, load4(grad, count));
-  let s = flushTiny(madd(keep, load4(squareAvg, count), f32x4.mul(f32x4.mul(gain, g), g)));
-  store4(squareAvg, s, count);
+  const w = loadVector(data, 0, count);
+  const g = madd(decay, w, loadVector(grad, 0, count));
+  const square = f32x4.mul(f32x4.mul(gain, g), g);
+  let s = flushTiny(madd(keep, loadVector(squareAvg, 0, count), square));
+  storeVector(squareAvg, s, count);
   if (gradAvg) {
-    const a = flushTiny(madd(keep, load4(gradAvg, count), f32x4.mul(gain, g)));
-    store4(gradAvg, a, count);
+    const a = flushTiny(madd(keep, loadVector(gradAvg, 0, count), f32x4.mul(gain, g)));
+    storeVector(gradAvg, a, count);
     s = f32x4.pmax(f32x4.sub(s, f32x4.mul(a, a)), f32x4.splat(0));
   }
   let u = f32x4.div(g, f32x4.add(f32x4.sqrt(s), eps));
   if (momentumBuffer) {
-    u = flushTiny(madd(momentum, load4(momentumBuffer, count), u));
-    store4(momentumBuffer, u, count);
+    u = flushTiny(madd(momentum, loadVector(momentumBuffer, 0, count), u));
+    storeVector(momentumBuffer, u, count);
   }
-  store4(data, madd(rate, u, w), count);
+  storeVector(data, madd(rate, u, w), count);
 }

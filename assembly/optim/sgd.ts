@@ -1,5 +1,14 @@
-import { at, madd } from '../lanes';
-import { flushTiny, lanes, load4, store4 } from './slots';
+import { Binary, SHORT, zip } from '../elementwise';
+import { at, loadVector, madd, storeVector } from '../lanes';
+import { flushTiny, splat } from './scalars';
+
+@unmanaged
+class Descent extends Binary {
+  /** w + rate·(dw + decay·w) */
+  of(w: v128, dw: v128, rate: v128, decay: v128, c: v128): v128 {
+    return madd(rate, madd(decay, w, dw), w);
+  }
+}
 
 /**
  * Plain gradient descent, elements [from, to):
@@ -7,32 +16,26 @@ import { flushTiny, lanes, load4, store4 } from './slots';
  *   w ← w − lr·g
  */
 export function sgdStep(
-  data: usize, // [n] f32, updated
-  grad: usize, // [n] f32
+  data: usize, // [n] f32, w, updated
+  grad: usize, // [n] f32, dw
   lr: f64,
   weightDecay: f64,
   from: i32,
   to: i32,
 ): void {
-  const rate = lanes(-lr);
-  const decay = lanes(weightDecay);
-  const tail = (to - from) & 3;
-  const end = at(data, to - tail);
-  let w = at(data, from);
-  let g = at(grad, from);
-  while (w < end) {
-    descend(w, g, rate, decay, 4);
-    w += 16;
-    g += 16;
-  }
-  if (tail) descend(w, g, rate, decay, tail);
+  const rate = splat(-lr);
+  const decay = splat(weightDecay);
+  zip<Descent>(data, data, grad, from, to, rate, decay, decay, SHORT);
 }
 
-/** @inline */
-function descend(data: usize, grad: usize, rate: v128, decay: v128, count: i32): void {
-  const w = load4(data, count);
-  const g = madd(decay, w, load4(grad, count));
-  store4(data, madd(rate, g, w), count);
+/** What the steps of a group have in common. */
+@unmanaged
+export class MomentumScalars {
+  lr: f64;
+  momentum: f64;
+  dampening: f64;
+  weightDecay: f64;
+  nesterov: i32; // 0 or 1
 }
 
 /**
@@ -43,52 +46,47 @@ function descend(data: usize, grad: usize, rate: v128, decay: v128, count: i32):
  * b is zero before the first step.
  */
 export function sgdMomentumStep(
-  data: usize, // [n] f32, updated
-  momentumBuffer: usize, // [n] f32, updated
-  grad: usize, // [n] f32
-  lr: f64,
-  momentum: f64,
-  dampening: f64,
-  nesterov: i32, // 0 or 1
-  weightDecay: f64,
+  data: usize, // [n] f32, w, updated
+  momentumBuffer: usize, // [n] f32, b, updated
+  grad: usize, // [n] f32, dw
+  scalars: MomentumScalars,
   first: i32, // 0 or 1
   from: i32,
   to: i32,
 ): void {
-  const rate = lanes(-lr);
-  const keep = lanes(momentum);
-  const gain = lanes(first ? 1 : 1 - dampening);
-  const decay = lanes(weightDecay);
+  const rate = splat(-scalars.lr);
+  const keep = splat(scalars.momentum);
+  const gain = splat(first ? 1 : 1 - scalars.dampening);
+  const decay = splat(scalars.weightDecay);
+  const nesterov = scalars.nesterov;
   const tail = (to - from) & 3;
-  const end = at(data, to - tail);
-  let w = at(data, from);
-  let b = at(momentumBuffer, from);
-  let g = at(grad, from);
-  while (w < end) {
-    descendWithMomentum(w, b, g, rate, keep, gain, nesterov, decay, 4);
-    w += 16;
-    b += 16;
-    g += 16;
+  const end = at(0, to - tail);
+  let o = at(0, from);
+  while (o < end) {
+    descend(data + o, momentumBuffer + o, grad + o, rate, keep, gain, decay, nesterov, 4);
+    o += 16;
   }
-  if (tail) descendWithMomentum(w, b, g, rate, keep, gain, nesterov, decay, tail);
+  if (tail) {
+    descend(data + o, momentumBuffer + o, grad + o, rate, keep, gain, decay, nesterov, tail);
+  }
 }
 
 /** @inline */
-function descendWithMomentum(
+function descend(
   data: usize,
   momentumBuffer: usize,
   grad: usize,
   rate: v128,
   keep: v128,
   gain: v128,
-  nesterov: i32,
   decay: v128,
+  nesterov: i32,
   count: i32,
 ): void {
-  const w = load4(data, count);
-  const g = madd(decay, w, load4(grad, count));
-  const b = flushTiny(madd(keep, load4(momentumBuffer, count), f32x4.mul(gain, g)));
-  store4(momentumBuffer, b, count);
+  const w = loadVector(data, 0, count);
+  const g = madd(decay, w, loadVector(grad, 0, count));
+  const b = flushTiny(madd(keep, loadVector(momentumBuffer, 0, count), f32x4.mul(gain, g)));
+  storeVector(momentumBuffer, b, count);
   const direction = nesterov ? madd(keep, b, g) : b;
-  store4(data, madd(rate, direction, w), count);
+  storeVector(data, madd(rate, direction, w), count);
 }

@@ -1,4 +1,4 @@
-import { at, storePartial } from '../lanes';
+import { at, storeVector } from '../lanes';
 import { philox, toUnit } from './philox';
 
 /**
@@ -46,9 +46,7 @@ export function randomUniform(
     if (!(i & 15)) philox(scratch, <u64>seed, <u64>counter + <u64>(i >> 2));
     const u = toUnit(v128.load(at(scratch, i & 15)));
     const v = f32x4.add(start, f32x4.mul(u, width));
-    const n = to - i;
-    if (n >= 4) v128.store(at(y, i), v);
-    else storePartial(at(y, i), v, n);
+    storeVector(at(y, i), v, to - i);
   }
 }
 
@@ -130,9 +128,7 @@ function normal(
     const a = f32x4.add(f32x4.splat(outside), f32x4.mul(f32x4.add(k, f32x4.splat(0.5)), step));
     const z = v128.xor(f32x4.pmin(limit, fromTail(a)), i32x4.shl(word, 31));
     const v = f32x4.add(f32x4.splat(mean), f32x4.mul(f32x4.splat(sd), z));
-    const n = to - i;
-    if (n >= 4) v128.store(at(y, i), v);
-    else storePartial(at(y, i), v, n);
+    storeVector(at(y, i), v, to - i);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Losses: nanoseconds an element, and the multiple of bare loops over the same bytes. */
+import { CrossEntropyShape } from '../../src/generated/kernels.ts';
 import { ABSENT, type Arena } from '../arena.ts';
 import { type Bench, fromScene } from '../bench.ts';
 import { memoryLoops, type Scene } from '../scene.ts';
@@ -12,9 +13,11 @@ function lossScene(arena: Arena): Scene {
   const n = ROWS * CLASSES;
   const [x, t, y, z] = [arena.floats(n, 1), arena.floats(n, 2), arena.floats(n), arena.floats(n)];
   const labels = arena.labels(ROWS, CLASSES);
+  const sizes = { c: CLASSES, inner: 1, ignoreIndex: -100, smoothing: 0 };
+  const shape = arena.struct(CrossEntropyShape, sizes);
   const crossEntropy = () => {
-    k.crossEntropyForward(y, x, labels, ABSENT, CLASSES, 1, 0, -100, 0, ROWS);
-    k.crossEntropyBackward(y, y, labels, ABSENT, CLASSES, 1, 0, -100, 1 / ROWS, 0, ROWS);
+    k.crossEntropyForward(y, x, labels, ABSENT, shape, 0, ROWS);
+    k.crossEntropyBackward(y, y, labels, ABSENT, shape, 1 / ROWS, 0, ROWS);
   };
   return {
     shape: SHAPE,

@@ -1,4 +1,5 @@
 /** Optimizers and random draws: nanoseconds an element, and the multiple of bare loops over the same bytes. */
+import { AdamScalars, MomentumScalars, RMSpropScalars } from '../../src/generated/kernels.ts';
 import { ABSENT, type Arena } from '../arena.ts';
 import type { Bench, NamedItem, Prepared } from '../bench.ts';
 import { memoryLoops, type Scene, type Work } from '../scene.ts';
@@ -8,6 +9,11 @@ const S: Work['limit'] = ['S', (t) => t.S];
 const R: Work['limit'] = ['R', (t) => t.R];
 const I: Work['limit'] = ['I', (t) => t.I];
 
+const COMMON = { lr: 1e-3, weightDecay: 0 };
+const ADAM = { ...COMMON, beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: 0 };
+const MOMENTUM = { ...COMMON, momentum: 0.9, dampening: 0, nesterov: 0 };
+const RMSPROP = { ...COMMON, alpha: 0.99, eps: 1e-8, momentum: 0 };
+
 function optimScene(arena: Arena): Scene {
   const { kernels: k } = arena;
   const n = PARAMETERS;
@@ -16,6 +22,9 @@ function optimScene(arena: Arena): Scene {
   const squares = arena.view(v, n);
   for (let i = 0; i < n; i++) squares[i] = Math.abs(squares[i]!);
   const scratch = arena.bytes(64);
+  const momentum = arena.struct(MomentumScalars, MOMENTUM);
+  const adam = arena.struct(AdamScalars, ADAM);
+  const rmsprop = arena.struct(RMSpropScalars, RMSPROP);
   const work = (limit: Work['limit'], run: () => void): Work => ({ count: n, limit, run });
   return {
     shape: `[${n}]`,
@@ -24,18 +33,18 @@ function optimScene(arena: Arena): Scene {
     works: {
       SGD: work(['(R+I)', (t) => t.R + t.I], () => k.sgdStep(w, g, 1e-3, 0, 0, n)),
       'SGD, momentum': work(['(R+2I)', (t) => t.R + 2 * t.I], () =>
-        k.sgdMomentumStep(w, m, g, 1e-3, 0.9, 0, 0, 0, 0, 0, n),
+        k.sgdMomentumStep(w, m, g, momentum, 0, 0, n),
       ),
       Adam: work(['(R+3I)', (t) => t.R + 3 * t.I], () =>
-        k.adamStep(w, m, v, ABSENT, g, 1e-3, 0.9, 0.999, 1e-8, 0, 0, 5, 0, n),
+        k.adamStep(w, m, v, ABSENT, g, adam, 5, 0, n),
       ),
       RMSprop: work(['(R+2I)', (t) => t.R + 2 * t.I], () =>
-        k.rmspropStep(w, v, ABSENT, ABSENT, g, 1e-3, 0.99, 1e-8, 0, 0, 0, n),
+        k.rmspropStep(w, v, ABSENT, ABSENT, g, rmsprop, 0, n),
       ),
       'gradient norm': work(R, () => k.sumOfSquares(g, 0, n)),
       'moving average': work(['(R+I)', (t) => t.R + t.I], () => k.emaUpdate(x, w, 0.999, 0, n)),
       'scale in place': work(I, () => k.scaleInPlace(x, 1, 0, n)),
-      dropout: work(S, () => k.dropout(x, g, 0.5, 2, 1, 0, 0, n, scratch)),
+      dropout: work(S, () => k.dropout(x, g, 0.5, 1, 0, 0, n, scratch)),
       'uniform draws': work(I, () => k.randomUniform(x, 0, 1, 1, 0, 0, n, scratch)),
       'normal draws': work(I, () => k.randomNormal(x, 0, 1, 1, 0, 0, n, scratch)),
     },
@@ -49,11 +58,12 @@ function prepare(arena: Arena, { work, of }: NamedItem): Prepared {
   const mark = arena.mark();
   const [w, g] = [arena.floats(n, 1), arena.floats(n, 2)];
   const [m, v] = [arena.floats(n), arena.floats(n)];
+  const adam = arena.struct(AdamScalars, ADAM);
   let steps = 0;
   const run =
     work === 'SGD'
       ? () => k.sgdStep(w, g, 1e-3, 0, 0, n)
-      : () => k.adamStep(w, m, v, ABSENT, g, 1e-3, 0.9, 0.999, 1e-8, 0, 0, ++steps, 0, n);
+      : () => k.adamStep(w, m, v, ABSENT, g, adam, ++steps, 0, n);
   return {
     run,
     outputs() {

@@ -43,22 +43,22 @@ export interface CoreKernels {
   gemmNT(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
   gemmScratch(m: number, n: number, k: number): number;
   gemmTN(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
-  crossEntropyBackward(dx: Pointer, p: Pointer, labels: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, ignoreIndex: number, scale: number, from: number, to: number): void;
-  crossEntropyForward(p: Pointer, x: Pointer, labels: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, ignoreIndex: number, from: number, to: number): number;
+  crossEntropyBackward(dx: Pointer, p: Pointer, labels: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, scale: number, from: number, to: number): void;
+  crossEntropyForward(p: Pointer, x: Pointer, labels: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, from: number, to: number): number;
   crossEntropyWeight(labels: Pointer, weight: Pointer, ignoreIndex: number, from: number, to: number): number;
-  crossEntropySoftBackward(dx: Pointer, p: Pointer, t: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, scale: number, from: number, to: number): void;
-  crossEntropySoftForward(p: Pointer, x: Pointer, t: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, from: number, to: number): number;
+  crossEntropySoftBackward(dx: Pointer, p: Pointer, t: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, scale: number, from: number, to: number): void;
+  crossEntropySoftForward(p: Pointer, x: Pointer, t: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, from: number, to: number): number;
   mseBackward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
   mseForward(x: Pointer, t: Pointer, from: number, to: number): number;
   cosF64(x: number): number;
   expF64(x: number): number;
   logF64(x: number): number;
   powF64(x: number, y: number): number;
-  adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, lr: number, beta1: number, beta2: number, eps: number, weightDecay: number, decoupled: number, step: number, from: number, to: number): void;
+  adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, scalars: Pointer<'AdamScalars'>, step: number, from: number, to: number): void;
   clampInPlace(x: Pointer, limit: number, from: number, to: number): void;
   scaleInPlace(x: Pointer, factor: number, from: number, to: number): void;
   sumOfSquares(x: Pointer, from: number, to: number): number;
-  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, momentum: number, dampening: number, nesterov: number, weightDecay: number, first: number, from: number, to: number): void;
+  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'MomentumScalars'>, first: number, from: number, to: number): void;
   sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
   avgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number, scratch: Pointer): void;
   avgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number): void;
@@ -66,8 +66,8 @@ export interface CoreKernels {
   globalAvgPoolForward(y: Pointer, x: Pointer, size: number, from: number, to: number): void;
   maxPoolBackward(dx: Pointer, index: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
   maxPoolForward(y: Pointer, index: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
-  dropout(y: Pointer, x: Pointer, p: number, scale: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
-  dropoutRows(y: Pointer, x: Pointer, n: number, p: number, scale: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  dropout(y: Pointer, x: Pointer, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  dropoutRows(y: Pointer, x: Pointer, n: number, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomBits(y: Pointer, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomTruncatedNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
@@ -77,6 +77,9 @@ export interface CoreKernels {
 
 /** What the module beside it exports: assembly/extra.ts. */
 export interface ExtraKernels {
+  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
   geluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   geluTanhBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
@@ -88,17 +91,14 @@ export interface ExtraKernels {
   leakyReluForward(y: Pointer, x: Pointer, slope: number, from: number, to: number): void;
   relu6Backward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   relu6Forward(y: Pointer, x: Pointer, from: number, to: number): void;
-  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
   sigmoidBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   sigmoidForward(y: Pointer, x: Pointer, from: number, to: number): void;
   siluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   siluForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
-  tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
   logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
+  tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
+  tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   batchNormMaskedBackward(dx: Pointer, shift: Pointer, scale: Pointer, slope: Pointer, intercept: Pointer, dy: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
   batchNormMaskedForward(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
   batchNormMaskedBackwardSums(totals: Pointer, shift: Pointer, dy: Pointer, x: Pointer, mask: Pointer, n: number, c: number, s: number, from: number, to: number, sums: Pointer): void;
@@ -134,7 +134,7 @@ export interface ExtraKernels {
   weightNormForward(w: Pointer, norm: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
   emaUpdate(average: Pointer, data: Pointer, decay: number, from: number, to: number): void;
   exchange(a: Pointer, b: Pointer, from: number, to: number): void;
-  rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
+  rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'RMSpropScalars'>, from: number, to: number): void;
   adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   adaptiveAvgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   upsampleBilinearBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
@@ -144,3 +144,43 @@ export interface ExtraKernels {
 }
 
 export interface Kernels extends CoreKernels, ExtraKernels {}
+
+export interface AdamScalars {
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly decoupled: number;
+}
+export const AdamScalars: Layout<AdamScalars, 'AdamScalars'> =
+  'lr:f64 beta1:f64 beta2:f64 eps:f64 weightDecay:f64 decoupled';
+
+export interface CrossEntropyShape {
+  readonly c: number;
+  readonly inner: number;
+  readonly ignoreIndex: number;
+  readonly smoothing: number;
+}
+export const CrossEntropyShape: Layout<CrossEntropyShape, 'CrossEntropyShape'> =
+  'c inner ignoreIndex smoothing:f64';
+
+export interface MomentumScalars {
+  readonly lr: number;
+  readonly momentum: number;
+  readonly dampening: number;
+  readonly weightDecay: number;
+  readonly nesterov: number;
+}
+export const MomentumScalars: Layout<MomentumScalars, 'MomentumScalars'> =
+  'lr:f64 momentum:f64 dampening:f64 weightDecay:f64 nesterov';
+
+export interface RMSpropScalars {
+  readonly lr: number;
+  readonly alpha: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly momentum: number;
+}
+export const RMSpropScalars: Layout<RMSpropScalars, 'RMSpropScalars'> =
+  'lr:f64 alpha:f64 eps:f64 weightDecay:f64 momentum:f64';

@@ -24,7 +24,7 @@ type Memo = GeneratorState | null;
  *
  * @throws RangeError unless 0 ≤ p ≤ 1
  */
-export class Dropout extends Leaf {
+export class Dropout extends Leaf<Memo> {
   readonly p: number;
   protected readonly generator: Generator;
 
@@ -36,7 +36,7 @@ export class Dropout extends Leaf {
     this.generator = generator;
   }
 
-  connect(use: Use, shape: Shape): Shape {
+  connect(use: Use<Memo>, shape: Shape): Shape {
     use.keeps({});
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
@@ -45,35 +45,33 @@ export class Dropout extends Leaf {
   }
 
   /** Entries of the mask: one an element. */
-  protected maskSize(use: Use): number {
+  protected maskSize(use: Use<Memo>): number {
     return use.output.slot.length;
   }
 
-  run(use: Use): void {
+  run(use: Use<Memo>): void {
     use.memo = use.training && this.p > 0 ? this.generator.draw(this.maskSize(use)) : null;
     this.apply(use, use.y, use.x);
   }
 
-  runBackward(use: Use): void {
+  runBackward(use: Use<Memo>): void {
     if (use.dx) this.apply(use, use.dx, use.dy);
   }
 
   /** y = x·m, or y = x where nothing is dropped. */
-  private apply(use: Use, y: Use['y'], x: Use['x']): void {
+  private apply(use: Use<Memo>, y: Use['y'], x: Use['x']): void {
     const n = use.output.slot.length;
-    const mask = use.memo as Memo;
+    const mask = use.memo;
     if (!mask) {
       if (y !== x) kernels().copyRows(y, x, 1, n, n, n);
       return;
     }
     const { seed, counter } = mask;
-    const scale = this.p === 1 ? 0 : 1 / (1 - this.p);
     const rows = this.maskSize(use);
     if (rows === n) {
-      kernels().dropout(y, x, this.p, scale, seed, counter, 0, n, use.scratch);
+      kernels().dropout(y, x, this.p, seed, counter, 0, n, use.scratch);
     } else {
-      const inner = n / rows;
-      kernels().dropoutRows(y, x, inner, this.p, scale, seed, counter, 0, rows, use.scratch);
+      kernels().dropoutRows(y, x, n / rows, this.p, seed, counter, 0, rows, use.scratch);
     }
   }
 
@@ -90,14 +88,14 @@ export class Dropout extends Leaf {
  * @throws RangeError unless 0 ≤ p ≤ 1
  */
 export class Dropout2d extends Dropout {
-  override connect(use: Use, shape: Shape): Shape {
+  override connect(use: Use<Memo>, shape: Shape): Shape {
     if (shape.length !== 4) {
       throw new RangeError(`${this}: input expected [N, C, H, W], got ${shapeText(shape)}`);
     }
     return super.connect(use, shape);
   }
 
-  protected override maskSize(use: Use): number {
+  protected override maskSize(use: Use<Memo>): number {
     const [n, c] = use.output.shape as [number, number];
     return n * c;
   }

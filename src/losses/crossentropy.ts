@@ -1,4 +1,6 @@
+import { CrossEntropyShape } from '../generated/kernels.ts';
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
+import { Struct } from '../memory/struct.ts';
 import { kernels } from '../runtime/engine.ts';
 import {
   checkInteger,
@@ -48,8 +50,9 @@ export class CrossEntropyLoss extends Loss<TargetData> {
   readonly ignoreIndex: number;
   readonly reduction: Reduction;
   private readonly weight: Float32Array | undefined;
-  /** Of the last forward: whether the target held probabilities, and what the mean divides by. */
+  /** Of the last forward: whether the target held probabilities, its sizes, what the mean divides by. */
   private soft = false;
+  private sizes: Struct<CrossEntropyShape, 'CrossEntropyShape'> | undefined;
   private divisor = 1;
 
   constructor({
@@ -81,12 +84,13 @@ export class CrossEntropyLoss extends Loss<TargetData> {
       );
     }
     const found = targetValues(`${this}`, target);
-    const positions = n * sizeOf(rest);
     const { values } = found;
     const soft = found.shape
       ? sameShape(found.shape, shape)
       : values.length === sizeOf(shape) && c > 1;
-    const fits = found.shape ? sameShape(found.shape, [n, ...rest]) : values.length === positions;
+    const fits = found.shape
+      ? sameShape(found.shape, [n, ...rest])
+      : values.length === n * sizeOf(rest);
     if (!soft && !fits) {
       const got = found.shape ? shapeText(found.shape) : `${values.length} numbers`;
       throw new RangeError(
@@ -96,12 +100,16 @@ export class CrossEntropyLoss extends Loss<TargetData> {
     }
     if (!soft) this.checkLabels(values, c);
     const { length } = values;
+    const { ignoreIndex, labelSmoothing: smoothing } = this;
+    const sizes = new Struct(CrossEntropyShape, { c, inner: sizeOf(rest), ignoreIndex, smoothing });
     return {
       // The class weights stand behind the target.
       targetLength: length + (weight ? c : 0),
       savedLength: sizeOf(shape),
+      struct: sizes,
       store: (window) => {
         this.soft = soft;
+        this.sizes = sizes;
         if (soft) window.f32.set(values);
         else window.i32.set(values);
         if (weight) window.f32.set(weight, length);
@@ -111,82 +119,36 @@ export class CrossEntropyLoss extends Loss<TargetData> {
 
   protected value(arrays: LossArrays): number {
     const { prediction, target, saved, shape } = arrays;
-    const { labelSmoothing: smoothing, ignoreIndex } = this;
-    const { n, c, inner, positions } = sizesOf(shape);
+    const n = shape[0]!;
+    const { ptr } = this.sizes!;
     const weight = this.weightAt(arrays);
     const k = kernels();
     const mean = this.reduction === 'mean';
     if (this.soft) {
-      this.divisor = mean ? positions : 1;
-      const sum = k.crossEntropySoftForward(
-        saved,
-        prediction,
-        target,
-        weight,
-        c,
-        inner,
-        smoothing,
-        0,
-        n,
-      );
+      this.divisor = mean ? positionsOf(shape) : 1;
+      const sum = k.crossEntropySoftForward(saved, prediction, target, weight, ptr, 0, n);
       return sum / this.divisor;
     }
-    this.divisor = mean ? k.crossEntropyWeight(target, weight, ignoreIndex, 0, positions) : 1;
-    const sum = k.crossEntropyForward(
-      saved,
-      prediction,
-      target,
-      weight,
-      c,
-      inner,
-      smoothing,
-      ignoreIndex,
-      0,
-      n,
-    );
-    return sum / this.divisor;
+    this.divisor = mean
+      ? k.crossEntropyWeight(target, weight, this.ignoreIndex, 0, positionsOf(shape))
+      : 1;
+    return k.crossEntropyForward(saved, prediction, target, weight, ptr, 0, n) / this.divisor;
   }
 
   protected differentiate(arrays: LossArrays, scale: number): void {
     const { gradient, target, saved, shape } = arrays;
-    const { labelSmoothing: smoothing, ignoreIndex } = this;
-    const { n, c, inner } = sizesOf(shape);
+    const n = shape[0]!;
+    const { ptr } = this.sizes!;
     const weight = this.weightAt(arrays);
     const factor = scale / this.divisor;
     const k = kernels();
-    if (this.soft) {
-      k.crossEntropySoftBackward(
-        gradient,
-        saved,
-        target,
-        weight,
-        c,
-        inner,
-        smoothing,
-        factor,
-        0,
-        n,
-      );
-    } else {
-      k.crossEntropyBackward(
-        gradient,
-        saved,
-        target,
-        weight,
-        c,
-        inner,
-        smoothing,
-        ignoreIndex,
-        factor,
-        0,
-        n,
-      );
-    }
+    if (this.soft) k.crossEntropySoftBackward(gradient, saved, target, weight, ptr, factor, 0, n);
+    else k.crossEntropyBackward(gradient, saved, target, weight, ptr, factor, 0, n);
   }
 
   private weightAt({ target, shape }: LossArrays): Pointer {
     if (!this.weight) return NULL;
-    return offset(target, this.soft ? sizeOf(shape) : sizesOf(shape).positions);
+    return offset(target, this.soft ? sizeOf(shape) : positionsOf(shape));
   }
 
   private checkLabels(labels: ArrayLike<number>, classes: number): void {
@@ -203,10 +165,7 @@ export class CrossEntropyLoss extends Loss<TargetData> {
   }
 }
 
-function sizesOf(shape: Shape): { n: number; c: number; inner: number; positions: number } {
-  const n = shape[0]!;
-  const c = shape[1]!;
-  let inner = 1;
-  for (let i = 2; i < shape.length; i++) inner *= shape[i]!;
-  return { n, c, inner, positions: n * inner };
+/** All axes of a prediction but its classes. */
+function positionsOf(shape: Shape): number {
+  return sizeOf(shape) / shape[1]!;
 }

@@ -2,6 +2,7 @@
 
 import { allowUsing } from '../memory/dispose.ts';
 import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
+import { bytesOf, placeStruct, type Struct } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/check.ts';
 import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor/tensor.ts';
@@ -16,6 +17,8 @@ export interface LossRequest {
   store(target: Window): void;
   /** 4-byte elements that `value` writes for `gradient` to read. */
   readonly savedLength?: number;
+  /** Sizes and options for the kernels; it is written and has an address when `value` is called. */
+  readonly struct?: Struct<unknown>;
 }
 
 /** Where a loss's arrays stand during a call. */
@@ -36,10 +39,10 @@ export interface LossArrays {
  */
 export abstract class Loss<Target> {
   private readonly workspace = new Workspace();
-  private readonly copied = new Slot();
-  private readonly target = new Slot();
-  private readonly saved = new Slot();
-  private readonly gradient = new Slot();
+  private readonly copied = new Region();
+  private readonly target = new Region();
+  private readonly saved = new Region();
+  private readonly gradient = new Region();
   private prediction: Tensor | undefined;
   private shape: Shape = [];
   private pending = false;
@@ -77,15 +80,17 @@ export abstract class Loss<Target> {
     const size = sizeOf(shape);
     const { copied, saved, gradient } = this;
     const lengths = [stands ? 0 : size, request.targetLength, request.savedLength ?? 0, size];
+    const sizes = request.struct ? bytesOf(request.struct.layout) : 0;
     const { bytes } = this.workspace;
-    this.workspace.reserve(lengths.reduce((sum, length) => sum + aligned(length * 4), 0));
+    this.workspace.reserve(lengths.reduce((sum, length) => sum + aligned(length * 4), sizes));
     // Reserving may have grown the memory that the target stands on: its views are then taken anew.
     if (this.workspace.bytes !== bytes) request = this.request(shape, target);
     let at = this.workspace.ptr as number;
-    for (const [i, slot] of [copied, this.target, saved, gradient].entries()) {
-      slot.place(at as Pointer, lengths[i]!);
+    for (const [i, region] of [copied, this.target, saved, gradient].entries()) {
+      region.place(at as Pointer, lengths[i]!);
       at += aligned(lengths[i]! * 4);
     }
+    if (request.struct) placeStruct(request.struct, at as Pointer);
     if (!stands) copied.window.f32.set(inputValues(prediction));
     request.store(this.target.window);
     this.generation++;
@@ -148,8 +153,8 @@ export abstract class Loss<Target> {
   }
 }
 
-/** A window that is only made anew when its length changes. */
-class Slot {
+/** A part of the loss's memory. Its window is only made anew when its length changes. */
+class Region {
   window = new Window(NULL, 0);
 
   place(ptr: Pointer, length: number): void {

@@ -1,7 +1,9 @@
+import { AdamScalars } from '../generated/kernels.ts';
+import { NULL } from '../memory/memory.ts';
 import { kernels } from '../runtime/engine.ts';
-import { checkNumber } from '../tensor/check.ts';
+import { checkNumber, describe } from '../tensor/check.ts';
+import type { Member } from './moments.ts';
 import { type Group, Optimizer, type OptimizerOptions, type Params } from './optimizer.ts';
-import { type Span, slotOf } from './spans.ts';
 
 export interface AdamOptions extends OptimizerOptions {
   /** Decay rates of the mean of the gradient and of its square. Default [0.9, 0.999]. */
@@ -32,6 +34,8 @@ const AMSGRAD: readonly string[] = ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq'];
  * @throws RangeError for a negative option or a beta outside [0, 1)
  */
 export class Adam extends Optimizer<AdamOptions> {
+  private readonly scalars = this.struct(AdamScalars);
+
   /** @param options lr 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0, amsgrad false */
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
     super(
@@ -55,37 +59,39 @@ export class Adam extends Optimizer<AdamOptions> {
   protected override check(options: AdamOptions): void {
     super.check(options);
     checkNumber(this.name, 'eps', options.eps, 0);
-    for (const [i, beta] of options.betas.entries()) {
+    const { betas } = options;
+    if (!Array.isArray(betas) || betas.length !== 2) {
+      const got = Array.isArray(betas) ? `${betas.length} of them` : describe(betas);
+      throw new RangeError(`${this.name}: betas expected two numbers, got ${got}`);
+    }
+    for (const [i, beta] of betas.entries()) {
       checkNumber(this.name, `betas[${i}]`, beta, 0, 1);
       if (beta === 1) throw new RangeError(`${this.name}: betas[${i}] expected below 1, got 1`);
     }
   }
 
-  protected slots({ amsgrad }: Group<AdamOptions>): readonly string[] {
+  protected moments({ amsgrad }: Group<AdamOptions>): readonly string[] {
     return amsgrad ? AMSGRAD : MOMENTS;
   }
 
-  /** With eps = 0 the padding's update would be 0/0. */
-  protected override keepsZero({ eps }: Group<AdamOptions>): boolean {
-    return eps > 0;
+  protected override prepare({ lr, betas, eps, weightDecay }: Group<AdamOptions>): void {
+    const [beta1, beta2] = betas;
+    const decoupled = this.decoupled ? 1 : 0;
+    this.scalars.write({ lr, beta1, beta2, eps, weightDecay, decoupled });
   }
 
-  protected update(group: Group<AdamOptions>, span: Span, step: number): void {
+  protected update(group: Group<AdamOptions>, member: Member, step: number): void {
+    const { parameter, moments } = member;
     kernels().adamStep(
-      span.data,
-      slotOf(span, 'exp_avg', true),
-      slotOf(span, 'exp_avg_sq', true),
-      slotOf(span, 'max_exp_avg_sq', group.amsgrad),
-      span.grad,
-      group.lr,
-      group.betas[0],
-      group.betas[1],
-      group.eps,
-      group.weightDecay,
-      this.decoupled ? 1 : 0,
+      parameter.ptr,
+      moments.exp_avg!,
+      moments.exp_avg_sq!,
+      group.amsgrad ? moments.max_exp_avg_sq! : NULL,
+      parameter.gradPtr,
+      this.scalars.ptr,
       step,
       0,
-      span.length,
+      parameter.size,
     );
   }
 }

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { allowUsing } from '../memory/dispose.ts';
-import { Block, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
+import { aligned, Block, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
 import type { Module, StateDict } from '../module/module.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
@@ -20,12 +20,10 @@ export interface EMAOptions {
   warmup?: boolean;
 }
 
-/** Neighbours in memory, averaged by one call. */
-interface Run {
+/** A parameter or buffer, and where its average stands. */
+interface Averaged {
+  readonly entry: Parameter | Buffer;
   readonly average: Pointer;
-  readonly data: Pointer;
-  /** Elements, padding between them included. */
-  length: number;
 }
 
 /**
@@ -49,9 +47,8 @@ export class ExponentialMovingAverage {
   updates = 0;
   private readonly decay: number;
   private readonly warmup: boolean;
-  private readonly averaged: readonly (Parameter | Buffer)[];
+  private readonly averaged: readonly Averaged[];
   private readonly block: Block;
-  private readonly runs: Run[] = [];
   private exchanged = false;
 
   constructor(
@@ -62,23 +59,20 @@ export class ExponentialMovingAverage {
     allowUsing(this);
     this.decay = decay;
     this.warmup = warmup;
-    this.averaged = [
+    const entries = [
       ...model.parameters(),
       ...(buffers ? model.namedBuffers().map(([, buffer]) => buffer) : []),
     ];
-    this.block = new Block(this.averaged.reduce((sum, { paddedBytes }) => sum + paddedBytes, 0));
+    const bytesOf = ({ size }: Parameter | Buffer) => aligned(size * 4);
+    this.block = new Block(entries.reduce((sum, entry) => sum + bytesOf(entry), 0));
     releaseWithOwner(this, this.block);
-    this.block.f32.fill(0);
-    let average: number = this.block.ptr;
-    let end: number = NULL;
-    for (const { ptr, size, paddedBytes, data } of this.averaged) {
-      new Window(average as Pointer, size).f32.set(data.view());
-      const last = this.runs.at(-1);
-      if (last && ptr === end) last.length = (ptr - last.data) / 4 + size;
-      else this.runs.push({ average: average as Pointer, data: ptr, length: size });
-      average += paddedBytes;
-      end = ptr + paddedBytes;
-    }
+    let at: number = this.block.ptr;
+    this.averaged = entries.map((entry) => {
+      const average = at as Pointer;
+      at += bytesOf(entry);
+      new Window(average, entry.size).f32.set(entry.data.view());
+      return { entry, average };
+    });
   }
 
   /** Takes the present weights into the average; call it after the optimizer's step. */
@@ -90,8 +84,8 @@ export class ExponentialMovingAverage {
     this.updates++;
     const t = this.updates;
     const decay = this.warmup ? Math.min(this.decay, (1 + t) / (10 + t)) : this.decay;
-    for (const { average, data, length } of this.runs) {
-      extra().emaUpdate(average, data, decay, 0, length);
+    for (const { entry, average } of this.averaged) {
+      extra().emaUpdate(average, entry.ptr, decay, 0, entry.size);
     }
   }
 
@@ -160,7 +154,7 @@ export class ExponentialMovingAverage {
   /** Gives the averages' memory back; where they are applied, the model's weights are restored first. */
   dispose(): void {
     if (this.block.released) return;
-    if (this.exchanged && !this.averaged.some((entry) => entry.disposed)) this.exchange();
+    if (this.exchanged && !this.averaged.some(({ entry }) => entry.disposed)) this.exchange();
     this.block.release();
   }
 
@@ -169,10 +163,10 @@ export class ExponentialMovingAverage {
   }
 
   private exchange(): void {
-    for (const { average, data, length } of this.runs) {
-      extra().exchange(average, data, 0, length);
+    for (const { entry, average } of this.averaged) {
+      extra().exchange(average, entry.ptr, 0, entry.size);
+      entry.version++;
     }
-    for (const entry of this.averaged) entry.version++;
     this.exchanged = !this.exchanged;
   }
 
@@ -180,7 +174,7 @@ export class ExponentialMovingAverage {
     if (this.block.released) {
       throw new Error(`ExponentialMovingAverage: ${method} after dispose()`);
     }
-    if (this.averaged.some((entry) => entry.disposed)) {
+    if (this.averaged.some(({ entry }) => entry.disposed)) {
       throw new Error(`ExponentialMovingAverage: ${method} after the model's dispose()`);
     }
   }

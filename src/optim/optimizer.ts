@@ -2,10 +2,11 @@
 
 import { allowUsing } from '../memory/dispose.ts';
 import { type Block, Window } from '../memory/memory.ts';
+import { type Layout, LiveStruct } from '../memory/struct.ts';
 import { checkNumber, describe, sameShape, shapeText } from '../tensor/check.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
-import { allocateState, buildSpans, type Member, type Span } from './spans.ts';
+import { allocateMoments, type Member } from './moments.ts';
 
 /** What every optimizer's options have. */
 export interface OptimizerOptions {
@@ -42,13 +43,10 @@ export interface LoadableOptimizerState {
   readonly param_groups: readonly Readonly<GroupState>[];
 }
 
-/** A group and what the optimizer keeps for it. */
+/** A group and what the optimizer keeps for its parameters. */
 interface Held<O> {
   readonly group: Group<O>;
   readonly members: readonly Member[];
-  slots: readonly string[];
-  merged: boolean;
-  spans: readonly Span[];
 }
 
 /**
@@ -57,12 +55,21 @@ interface Held<O> {
  *
  * Moments stand in linear memory, allocated at the first step; `dispose()` (or `using`) gives them
  * back.
+ *
+ * An optimizer of one's own says in `moments` which arrays it keeps for a parameter, each as long as the
+ * parameter and zero at first, and in `update` which kernel updates one parameter. The base counts the steps of
+ * each parameter. Moments and steps are all that `stateDict()` stores. An optimizer may keep numbers as state,
+ * too, as properties of its own: then it overrides `stateDict` and `loadStateDict` to store them, unless they
+ * follow from the step count, as Adam's 1 − βᵗ does. Kernels keep nothing between calls. Arithmetic on such
+ * numbers uses + − × ÷ and `Math.sqrt`, and `kernels().powF64` for powers: `**` and `Math.pow` are rounded
+ * differently by different engines.
  */
 export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** The groups in order; options may be written between steps. */
   readonly groups: readonly Group<O>[];
   private readonly held: readonly Held<O>[];
   private readonly blocks: Block[] = [];
+  private readonly structs: LiveStruct<unknown, string>[] = [];
   private disposed = false;
 
   /** @internal */
@@ -90,11 +97,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     this.held = this.groups.map((group) => ({
       group,
       members: group.params.map((parameter) => {
-        return { parameter, steps: 0, active: false, state: {} };
+        return { parameter, steps: 0, moments: {} };
       }),
-      slots: [],
-      merged: true,
-      spans: [],
     }));
   }
 
@@ -108,13 +112,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return true;
   }
 
-  /** Names of the moments that a group's update uses: one of a few constant arrays. */
-  protected abstract slots(group: Group<O>): readonly string[];
-
-  /** Whether zero stays zero, so that spans may run over padding. */
-  protected keepsZero(_group: Group<O>): boolean {
-    return true;
-  }
+  /** PyTorch's names of the moments that a group's update uses. */
+  protected abstract moments(group: Group<O>): readonly string[];
 
   /** @throws RangeError for options out of range */
   protected check({ lr, weightDecay }: O): void {
@@ -122,8 +121,18 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     checkNumber(this.name, 'weightDecay', weightDecay, 0);
   }
 
-  /** Updates a span; `step` counts from 1. */
-  protected abstract update(group: Group<O>, span: Span, step: number): void;
+  /** Called before a group's updates: writes the scalars that they have in common. */
+  protected prepare(_group: Group<O>): void {}
+
+  /** Updates one parameter; `step` counts its updates from 1. */
+  protected abstract update(group: Group<O>, member: Member, step: number): void;
+
+  /** A struct for `prepare` to write and for `update` to pass on; the optimizer releases it. */
+  protected struct<T, Name extends string>(layout: Layout<T, Name>): LiveStruct<T, Name> {
+    const struct = new LiveStruct(layout);
+    this.structs.push(struct as LiveStruct<unknown, string>);
+    return struct;
+  }
 
   /** The first group's learning rate; assigning sets all groups'. */
   get lr(): number {
@@ -145,46 +154,28 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** Updates the parameters from their gradients. */
   step(): void {
     if (this.disposed) throw new Error(`${this.name}: step after dispose()`);
-    for (const held of this.held) if (this.changed(held)) this.arrange(held);
-    for (const { group, spans } of this.held) {
-      for (const span of spans) {
-        const step = span.members[0]!.steps + 1;
-        this.update(group, span, step);
-        for (const member of span.members) {
-          member.steps = this.countsSteps ? step : 1;
-          member.parameter.version++;
-        }
+    // All memory first: if it cannot grow that far, nothing is updated.
+    for (const { group, members } of this.held) {
+      const trained = members.filter(({ parameter }) => {
+        return parameter.requiresGrad && !parameter.disposed;
+      });
+      for (const name of this.moments(group)) this.reserve(trained, name);
+    }
+    for (const { group, members } of this.held) {
+      this.prepare(group);
+      for (const member of members) {
+        const { parameter } = member;
+        if (!parameter.touched || !parameter.requiresGrad || !parameter.gradPtr) continue;
+        const step = member.steps + 1;
+        this.update(group, member, step);
+        member.steps = this.countsSteps ? step : 1;
+        parameter.version++;
       }
     }
   }
 
-  /** Notes which members are active; whether that, or what the update uses, is new. */
-  private changed(held: Held<O>): boolean {
-    let changed =
-      held.slots !== this.slots(held.group) || held.merged !== this.keepsZero(held.group);
-    for (const member of held.members) {
-      const { parameter } = member;
-      const active = parameter.touched && parameter.requiresGrad && parameter.gradPtr !== 0;
-      if (active !== member.active) changed = true;
-      member.active = active;
-    }
-    return changed;
-  }
-
-  private arrange(held: Held<O>): void {
-    held.spans = [];
-    held.merged = this.keepsZero(held.group);
-    const slots = this.slots(held.group);
-    const trained = held.members.filter(({ active, parameter }) => {
-      return active || (parameter.requiresGrad && !parameter.disposed);
-    });
-    for (const name of slots) this.reserve(trained, name);
-    held.slots = slots;
-    held.spans = buildSpans(held.members, slots, held.merged);
-  }
-
   private reserve(members: readonly Member[], name: string): void {
-    const block = allocateState(this, members, name);
+    const block = allocateMoments(this, members, name);
     if (block) this.blocks.push(block);
   }
 
@@ -194,10 +185,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     let number = 0;
     const param_groups = this.held.map(({ group, members }) => {
       const { params: _, ...options } = group;
-      const slots = this.slots(group);
+      const names = this.moments(group);
       const numbers = members.map((member) => {
-        if (member.steps > 0 && (this.countsSteps || slots.length > 0)) {
-          state[number] = this.snapshot(member, slots);
+        if (member.steps > 0 && (this.countsSteps || names.length > 0)) {
+          state[number] = this.snapshot(member, names);
         }
         return number++;
       });
@@ -209,13 +200,13 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return { state, param_groups };
   }
 
-  private snapshot(member: Member, slots: readonly string[]): Record<string, Tensor> {
+  private snapshot(member: Member, names: readonly string[]): Record<string, Tensor> {
     const entries: Record<string, Tensor> = this.countsSteps
       ? { step: Tensor.from(member.steps) }
       : {};
     const { shape, size } = member.parameter;
-    for (const name of slots) {
-      const ptr = member.state[name];
+    for (const name of names) {
+      const ptr = member.moments[name];
       if (ptr) entries[name] = Tensor.from(new Window(ptr, size).f32, shape);
     }
     return entries;
@@ -230,29 +221,25 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   loadStateDict(dict: LoadableOptimizerState): void {
     const who = `${this.name}.loadStateDict`;
     if (this.disposed) throw new Error(`${who}: after dispose()`);
-    const groups = dict?.param_groups;
-    if (!Array.isArray(groups) || typeof dict.state !== 'object') {
-      throw new TypeError(`${who}: expected { state, param_groups }, got ${describe(dict)}`);
-    }
+    const { state, groups } = partsOf(who, dict);
     const expected = this.held.map(({ members }) => members.length).join(' + ');
-    const got = groups.map(({ params }) => params?.length).join(' + ');
+    const got = groups.map(({ params }) => params.length).join(' + ');
     if (expected !== got) {
       throw new RangeError(`${who}: expected groups of ${expected} parameters, got ${got}`);
     }
-    const loads = this.held.map((held, i) => this.prepare(who, held, groups[i]!, dict.state));
+    const loads = this.held.map((held, i) => this.checked(who, held, groups[i]!, state));
     for (const [i, { members }] of this.held.entries()) {
-      const { slots, entries } = loads[i]!;
+      const { names, entries } = loads[i]!;
       const stored = members.filter((_, k) => entries[k]);
-      for (const name of slots) this.reserve(stored, name);
+      for (const name of names) this.reserve(stored, name);
     }
-    for (const [i, held] of this.held.entries()) {
+    for (const [i, { group, members }] of this.held.entries()) {
       const { options, entries } = loads[i]!;
-      Object.assign(held.group, options);
-      held.slots = []; // no span built before is good any more
-      for (const [k, member] of held.members.entries()) {
+      Object.assign(group, options);
+      for (const [k, member] of members.entries()) {
         const entry = entries[k];
         member.steps = entry?.steps ?? 0;
-        for (const [name, ptr] of Object.entries(member.state)) {
+        for (const [name, ptr] of Object.entries(member.moments)) {
           const { f32 } = new Window(ptr, member.parameter.size);
           const values = entry?.values[name];
           if (values) f32.set(inputValues(values));
@@ -263,7 +250,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /** One group's part of a state dict, checked and by parameter. */
-  private prepare(
+  private checked(
     who: string,
     { group, members }: Held<O>,
     { params, ...stored }: Readonly<GroupState>,
@@ -284,16 +271,21 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
     const loaded = options as unknown as O;
     this.check(loaded);
-    const slots = this.slots({ ...loaded, params: group.params });
+    const names = this.moments({ ...loaded, params: group.params });
     const entries = members.map(({ parameter }, k) => {
-      const found = state[params[k]!];
-      if (!found || Object.keys(found).length === 0) return undefined;
       const where = `${who}: parameter ${params[k]}`;
+      const found = state[params[k]!];
+      if (found === undefined) return undefined;
+      if (typeof found !== 'object' || found === null) {
+        throw new TypeError(`${where}: expected its moments by name, got ${describe(found)}`);
+      }
+      if (Object.keys(found).length === 0) return undefined;
       const values: Record<string, Input> = {};
-      for (const name of slots) {
+      for (const name of names) {
         const value = found[name];
         if (value === undefined || value === null) {
-          if (this.countsSteps) throw new RangeError(`${where}: ${name} is missing`);
+          if (this.countsSteps)
+            throw missing(where, name, `a Tensor ${shapeText(parameter.shape)}`);
           return undefined;
         }
         const input = value as Input;
@@ -303,19 +295,20 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
             `${where}: ${name} expected ${shapeText(parameter.shape)}, got ${shapeText(shape)}`,
           );
         }
+        inputValues(input); // throws if stale, while nothing is loaded yet
         values[name] = input;
       }
       return { steps: this.countsSteps ? stepsOf(where, found.step) : 1, values };
     });
-    return { options, slots, entries };
+    return { options, names, entries };
   }
 
   /** Gives the moments' memory back; the parameters stay. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    for (const held of this.held) held.spans = [];
     for (const block of this.blocks) block.release();
+    for (const struct of this.structs) struct.release();
   }
 
   [Symbol.dispose](): void {
@@ -340,12 +333,54 @@ function given<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as T;
 }
 
-function stepsOf(where: string, step: unknown): number {
-  const value = typeof step === 'number' ? step : inputValues(step as Input)?.[0];
-  if (!Number.isSafeInteger(value) || value! < 0) {
-    throw new RangeError(`${where}: step expected a whole number, got ${describe(step)}`);
+/** The two parts of a state dict, and that each group lists its parameters by number. */
+function partsOf(who: string, dict: LoadableOptimizerState) {
+  const { state, param_groups: groups } = dict ?? {};
+  if (typeof state !== 'object' || state === null || !Array.isArray(groups)) {
+    throw new TypeError(
+      `${who}: expected { state, param_groups } as stateDict() returns it, got ${describe(dict)}`,
+    );
   }
-  return value!;
+  for (const [i, group] of groups.entries()) {
+    const params: unknown = group?.params;
+    if (!Array.isArray(params) || !params.every((number) => Number.isInteger(number))) {
+      throw new TypeError(
+        `${who}: param_groups[${i}].params expected the numbers of its parameters, ` +
+          `got ${Array.isArray(params) ? `[${params.map(describe).join(', ')}]` : describe(params)}`,
+      );
+    }
+  }
+  return { state, groups: groups as readonly Readonly<GroupState>[] };
+}
+
+function missing(where: string, name: string, expected: string): RangeError {
+  return new RangeError(
+    `${where}: ${name} is missing: expected ${expected}; leave the parameter's whole entry out ` +
+      'to start it anew',
+  );
+}
+
+function stepsOf(where: string, step: unknown): number {
+  if (step === undefined || step === null) {
+    throw missing(where, 'step', 'the number of its updates so far');
+  }
+  const one = typeof step === 'object' && inputValues(toInput(where, step));
+  const value = one ? one[0] : step;
+  if ((one && one.length !== 1) || !Number.isSafeInteger(value) || (value as number) < 0) {
+    throw new RangeError(
+      `${where}: step expected a whole number, got ${one ? shownValues(one) : describe(step)}`,
+    );
+  }
+  return value as number;
+}
+
+function toInput(where: string, step: object): Input {
+  inputShape(`${where}: step`, step as Input);
+  return step as Input;
+}
+
+function shownValues(values: ArrayLike<number>): string {
+  return values.length === 1 ? String(values[0]) : `${values.length} numbers`;
 }
 
 /** `weightDecay` → `weight_decay`, PyTorch's spelling. */

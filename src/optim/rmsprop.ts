@@ -1,7 +1,9 @@
+import { RMSpropScalars } from '../generated/kernels.ts';
+import { NULL } from '../memory/memory.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkNumber } from '../tensor/check.ts';
+import type { Member } from './moments.ts';
 import { type Group, Optimizer, type OptimizerOptions, type Params } from './optimizer.ts';
-import { type Span, slotOf } from './spans.ts';
 
 export interface RMSpropOptions extends OptimizerOptions {
   /** Decay rate of the mean square. Default 0.99. */
@@ -15,7 +17,7 @@ export interface RMSpropOptions extends OptimizerOptions {
 }
 
 /** By centered (1) and momentum (2). */
-const SLOTS: readonly (readonly string[])[] = [
+const MOMENTS: readonly (readonly string[])[] = [
   ['square_avg'],
   ['square_avg', 'grad_avg'],
   ['square_avg', 'momentum_buffer'],
@@ -37,6 +39,8 @@ const SLOTS: readonly (readonly string[])[] = [
  * @throws RangeError for a negative option or an alpha above 1
  */
 export class RMSprop extends Optimizer<RMSpropOptions> {
+  private readonly scalars = this.struct(RMSpropScalars);
+
   /** @param options lr 0.01, alpha 0.99, eps 1e-8, weightDecay 0, momentum 0, centered false */
   constructor(params: Params<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
     super(
@@ -60,29 +64,24 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     checkNumber(this.name, 'momentum', options.momentum, 0);
   }
 
-  protected slots({ centered, momentum }: Group<RMSpropOptions>): readonly string[] {
-    return SLOTS[(centered ? 1 : 0) + (momentum > 0 ? 2 : 0)]!;
+  protected moments({ centered, momentum }: Group<RMSpropOptions>): readonly string[] {
+    return MOMENTS[(centered ? 1 : 0) + (momentum > 0 ? 2 : 0)]!;
   }
 
-  /** With eps = 0 the padding's update would be 0/0. */
-  protected override keepsZero({ eps }: Group<RMSpropOptions>): boolean {
-    return eps > 0;
+  protected override prepare(group: Group<RMSpropOptions>): void {
+    this.scalars.write(group);
   }
 
-  protected update(group: Group<RMSpropOptions>, span: Span): void {
+  protected update(group: Group<RMSpropOptions>, { parameter, moments }: Member): void {
     extra().rmspropStep(
-      span.data,
-      slotOf(span, 'square_avg', true),
-      slotOf(span, 'grad_avg', group.centered),
-      slotOf(span, 'momentum_buffer', group.momentum > 0),
-      span.grad,
-      group.lr,
-      group.alpha,
-      group.eps,
-      group.weightDecay,
-      group.momentum,
+      parameter.ptr,
+      moments.square_avg!,
+      group.centered ? moments.grad_avg! : NULL,
+      group.momentum > 0 ? moments.momentum_buffer! : NULL,
+      parameter.gradPtr,
+      this.scalars.ptr,
       0,
-      span.length,
+      parameter.size,
     );
   }
 }

@@ -1,7 +1,8 @@
+import { MomentumScalars } from '../generated/kernels.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkNumber } from '../tensor/check.ts';
+import type { Member } from './moments.ts';
 import { type Group, Optimizer, type OptimizerOptions, type Params } from './optimizer.ts';
-import { type Span, slotOf } from './spans.ts';
 
 export interface SGDOptions extends OptimizerOptions {
   /** Default 0. */
@@ -31,6 +32,8 @@ const WITH_MOMENTUM: readonly string[] = ['momentum_buffer'];
  * @throws RangeError for a negative option, or for Nesterov without momentum or with dampening
  */
 export class SGD extends Optimizer<SGDOptions> {
+  private readonly scalars = this.struct(MomentumScalars);
+
   /** @param options lr 1e-3, momentum 0, dampening 0, nesterov false, weightDecay 0 */
   constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
     super(
@@ -63,29 +66,23 @@ export class SGD extends Optimizer<SGDOptions> {
     return false;
   }
 
-  protected slots({ momentum }: Group<SGDOptions>): readonly string[] {
+  protected moments({ momentum }: Group<SGDOptions>): readonly string[] {
     return momentum === 0 ? PLAIN : WITH_MOMENTUM;
   }
 
-  protected update(group: Group<SGDOptions>, span: Span, step: number): void {
-    const { lr, momentum, dampening, nesterov, weightDecay } = group;
-    const { data, grad, length } = span;
-    if (momentum === 0) {
-      kernels().sgdStep(data, grad, lr, weightDecay, 0, length);
-      return;
+  protected override prepare(group: Group<SGDOptions>): void {
+    if (group.momentum === 0) return;
+    this.scalars.write({ ...group, nesterov: group.nesterov ? 1 : 0 });
+  }
+
+  protected update(group: Group<SGDOptions>, { parameter, moments }: Member, step: number): void {
+    const { ptr, gradPtr, size } = parameter;
+    if (group.momentum === 0) {
+      kernels().sgdStep(ptr, gradPtr, group.lr, group.weightDecay, 0, size);
+    } else {
+      const buffer = moments.momentum_buffer!;
+      const first = step === 1 ? 1 : 0;
+      kernels().sgdMomentumStep(ptr, buffer, gradPtr, this.scalars.ptr, first, 0, size);
     }
-    kernels().sgdMomentumStep(
-      data,
-      slotOf(span, 'momentum_buffer', true),
-      grad,
-      lr,
-      momentum,
-      dampening,
-      nesterov ? 1 : 0,
-      weightDecay,
-      step === 1 ? 1 : 0,
-      0,
-      length,
-    );
   }
 }

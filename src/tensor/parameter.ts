@@ -24,8 +24,7 @@ abstract class Stored {
     inputValues(initial); // throws for a stale tensor, before anything is allocated
     this.block = new Block(aligned(sizeOf(shape) * 4));
     releaseWithOwner(this, this.block);
-    // The padding up to the next 64 bytes is zero and must stay zero, because spans include it.
-    this.block.f32.fill(0).set(inputValues(initial));
+    this.block.f32.set(inputValues(initial));
     const { block } = this;
     this.data = new PlacedTensor(
       shape,

@@ -11,14 +11,15 @@ interface Rows {
   readonly inner: number;
 }
 
-abstract class Normalized extends Leaf {
+/** Softmax and its logarithm: what sums along one axis to 1. */
+abstract class SoftmaxBase extends Leaf<Rows> {
   /** @param dim the axis; negative ones count from the last. Default 1, the classes. */
   constructor(readonly dim = 1) {
     super();
     checkInteger(this.constructor.name, 'dim', dim, -Infinity);
   }
 
-  connect(use: Use, shape: Shape): Shape {
+  connect(use: Use<Rows>, shape: Shape): Shape {
     const axis = this.dim < 0 ? shape.length + this.dim : this.dim;
     const c = shape[axis];
     if (c === undefined) {
@@ -27,7 +28,7 @@ abstract class Normalized extends Leaf {
       );
     }
     const n = sizeOf(shape.slice(0, axis));
-    use.memo = { n, c, inner: sizeOf(shape.slice(axis + 1)) } satisfies Rows;
+    use.memo = { n, c, inner: sizeOf(shape.slice(axis + 1)) };
     use.keeps({ output: true });
     use.mayOverwriteGradient();
     return shape;
@@ -46,20 +47,20 @@ abstract class Normalized extends Leaf {
  *
  * @throws RangeError in forward where the input lacks the axis
  */
-export class Softmax extends Normalized {
-  override connect(use: Use, shape: Shape): Shape {
+export class Softmax extends SoftmaxBase {
+  override connect(use: Use<Rows>, shape: Shape): Shape {
     use.mayOverwriteInput();
     return super.connect(use, shape);
   }
 
-  run(use: Use): void {
-    const { n, c, inner } = use.memo as Rows;
+  run(use: Use<Rows>): void {
+    const { n, c, inner } = use.memo;
     kernels().softmaxForward(use.y, use.x, c, inner, 0, n);
   }
 
-  runBackward(use: Use): void {
+  runBackward(use: Use<Rows>): void {
     if (!use.dx) return;
-    const { n, c, inner } = use.memo as Rows;
+    const { n, c, inner } = use.memo;
     kernels().softmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
   }
 }
@@ -72,15 +73,15 @@ export class Softmax extends Normalized {
  *
  * @throws RangeError in forward where the input lacks the axis
  */
-export class LogSoftmax extends Normalized {
-  run(use: Use): void {
-    const { n, c, inner } = use.memo as Rows;
+export class LogSoftmax extends SoftmaxBase {
+  run(use: Use<Rows>): void {
+    const { n, c, inner } = use.memo;
     extra().logSoftmaxForward(use.y, use.x, c, inner, 0, n);
   }
 
-  runBackward(use: Use): void {
+  runBackward(use: Use<Rows>): void {
     if (!use.dx) return;
-    const { n, c, inner } = use.memo as Rows;
+    const { n, c, inner } = use.memo;
     extra().logSoftmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
   }
 }

@@ -1,0 +1,22 @@
+/**
+ * What the optimizer kernels share. Each updates elements [from, to) of one parameter and its moments. Learning
+ * rate, decay rates and the like come as float64, as the user wrote them, and are rounded to float32 once, after
+ * 1 − β and other such terms have been formed.
+ */
+
+/**
+ * v, or +0 where |v| < 2⁻¹⁰⁰: a moment whose gradient stays 0 would otherwise shrink to a denormal number and
+ * stay there (0.9·5.6e-45 rounds to 5.6e-45), which slows every step down. NaN stays.
+ * @inline
+ */
+export function flushTiny(v: v128): v128 {
+  return v128.andnot(v, f32x4.lt(f32x4.abs(v), f32x4.splat(7.888609052210118e-31)));
+}
+
+/**
+ * A float64 scalar in every lane, rounded to float32.
+ * @inline
+ */
+export function splat(value: f64): v128 {
+  return f32x4.splat(<f32>value);
+}

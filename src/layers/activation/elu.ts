@@ -1,0 +1,38 @@
+import type { Pointer } from '../../memory/memory.ts';
+import { extra } from '../../runtime/extra.ts';
+import { checkNumber } from '../../tensor/check.ts';
+import { Elementwise } from './elementwise.ts';
+
+/**
+ * y = x where x > 0, else α·(eˣ − 1)
+ *
+ * dx = dy where x > 0, else dy·(y + α). As PyTorch's `nn.ELU`; Clevert et al., 2015
+ * (arXiv:1511.07289).
+ *
+ * @throws TypeError or RangeError where alpha is no number
+ */
+export class ELU extends Elementwise {
+  /** @param alpha default 1 */
+  constructor(readonly alpha = 1) {
+    super();
+    checkNumber('ELU', 'alpha', alpha);
+  }
+
+  /** With a negative α the sign of y does not tell the two sides apart. */
+  protected override get fromOutput(): boolean {
+    return this.alpha >= 0;
+  }
+
+  protected value(y: Pointer, x: Pointer, n: number): void {
+    extra().eluForward(y, x, this.alpha, 0, n);
+  }
+
+  protected gradient(dx: Pointer, saved: Pointer, dy: Pointer, n: number): void {
+    if (this.fromOutput) extra().eluBackward(dx, saved, dy, this.alpha, 0, n);
+    else extra().eluBackwardOfInput(dx, saved, dy, this.alpha, 0, n);
+  }
+
+  override toString(): string {
+    return `ELU(${this.alpha})`;
+  }
+}
