@@ -6,23 +6,24 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Everywhere } from './everywhere/report.ts';
+import { cellsOf, type Everywhere, HEADER } from './everywhere/report.ts';
 import { page } from './page.ts';
 import type { PeerRun } from './peers/main.ts';
 import { type Run, readJson } from './record.ts';
 import { PARTS, type Part, readRuntimes, readStored, store, storeRuntimes } from './store.ts';
 import { allBenches, chosen } from './suite.ts';
-import { peersText, rowsText } from './table.ts';
+import { peersText, rowsText, tableText } from './table.ts';
 
 const benches = await allBenches();
 
 const HELP = `npm run bench:results -- [options]
 
   --render          measures nothing, only writes bench/RESULTS.md from bench/results
-  --log NAMES       measures nothing, prints all stored rows of these benchmarks
+  --log NAMES       measures nothing, prints all stored rows of these benchmarks, or of runtimes
   --only NAMES      measures these benchmarks: ${[...benches.keys()].join(', ')}
   --parts PARTS     measures these parts: ${PARTS.join(', ')}
   --rounds N, --ms N, --patience N   as in npm run bench and npm run bench:peers
+  --note TEXT       what readers of the page should know about this run
 
 The relaxed parts run on the Node that the variable RELAXED_NODE names, 24 or later.`;
 
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     ms: { type: 'string' },
     patience: { type: 'string' },
+    note: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -42,7 +44,7 @@ const { values: options } = parseArgs({
 const wanted = chosen([...benches.keys()], options.only);
 const failed: string[] = [];
 if (options.help) console.log(HELP);
-else if (options.log) printLog(chosen([...benches.keys()], options.log));
+else if (options.log) printLog(chosen([...benches.keys(), 'runtimes'], options.log));
 else {
   if (!options.render) for (const part of chosenParts()) measure(part);
   writeFileSync(
@@ -99,6 +101,7 @@ function measure(part: Part): void {
   if (status !== 0) failed.push(part);
   const left = leftBy(out, began);
   if (!left) return;
+  if (options.note) left.origin.note = options.note;
   if (part === 'runtimes') storeRuntimes(left as Everywhere);
   else store(part, left as Run | PeerRun);
 }
@@ -116,6 +119,8 @@ function leftBy(out: string, began: number): Run | PeerRun | Everywhere | undefi
 function printLog(names: readonly string[]): void {
   const all = readStored();
   for (const name of names) {
+    if (name === 'runtimes')
+      console.log(tableText(HEADER, readRuntimes()?.lines.map(cellsOf) ?? []));
     const stored = all.get(name) ?? {};
     for (const part of PARTS) {
       const measured = part === 'runtimes' ? undefined : stored[part];

@@ -46,7 +46,7 @@ const LEGEND =
   'backward (←): nanoseconds an element, as a multiple of R + S or 2R + S₂ (×), and of memory.copy (c), ' +
   'all in that runtime. The matrix product: its rate, as a share of the bare loop P and of 16 flop a ' +
   'cycle. First result: from the first use of the package in a fresh instance to the output of ' +
-  'BatchNorm1d(100). Wall clock, the least of all slices.';
+  'BatchNorm1d(100). Wall clock, the least of all slices. `--log runtimes` has the Workers of browsers, too.';
 
 const WHY =
   "Deno's V8 has no trap handler and checks bounds in code: Node 24 with `--disable-wasm-trap-handler` " +
@@ -71,7 +71,9 @@ export const HEADER = [
 
 /** The section of bench/RESULTS.md. */
 export function runtimes({ lines }: Everywhere): string {
-  return [LEGEND, markdown(HEADER, lines.map(cellsOf)), WHY].join('\n\n');
+  // A browser's Worker runs the same engine as its page.
+  const shown = lines.filter(({ runtime }) => !runtime.endsWith('Worker'));
+  return [LEGEND, markdown(HEADER, shown.map(cellsOf)), WHY].join('\n\n');
 }
 
 export function cellsOf({ runtime, version = '', first, figures, missing }: Line): string[] {

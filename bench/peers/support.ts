@@ -49,15 +49,15 @@ const LACKS: readonly Lack[] = [
   },
   {
     peers: ['tfjs-wasm'],
-    reason: 'no depthwise gradient',
-    when: (item) => isDepthwise(item) && isGradient(item),
-  },
-  {
-    peers: ['tfjs-wasm'],
     reason: 'no weight gradient',
     when: ({ group, work, of }) =>
       (group === 'conv2d' && work === 'weight gradient') ||
       (group === 'step' && of.network === 'cnn'),
+  },
+  {
+    peers: ['tfjs-wasm'],
+    reason: 'no depthwise gradient',
+    when: (item) => isDepthwise(item) && isGradient(item),
   },
   {
     peers: [...TFJS, 'jax-js'],

@@ -154,7 +154,6 @@ const large = ({ shape }: Row): boolean =>
 
 const bench: Bench = {
   subject: 'Batch norm',
-  shown: ['forward', 'inference', 'inference in place', 'backward'],
   scenes: (arena) => SHAPES.map((shape) => () => batchNormScene(arena, shape)),
   contest: {
     items,

@@ -89,7 +89,7 @@ function measureFusion(effort: Effort): Measured[] {
 
 const bench: Bench = {
   subject: 'Networks',
-  shown: ['forward', 'backward'],
+  shown: [],
   measure: (_, effort) => measureFusion(effort),
   goals: [
     {
