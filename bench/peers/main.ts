@@ -152,9 +152,10 @@ async function race({ tolerance, count, ...item }: NamedItem): Promise<PeerRow> 
     const ratio = statistic(list.map((milliseconds, round) => own[round]! / milliseconds));
     theirs[name] = { value: inUnit(list), ratio };
   }
+  const ordered = Object.fromEntries(others.map(({ name }) => [name, theirs[name]]));
   const { group, shape, unit } = item;
   const work = options.relaxed ? `${item.work}, relaxed` : item.work;
-  return { group, work, shape, unit, ours: inUnit(own), theirs };
+  return { group, work, shape, unit, ours: inUnit(own), theirs: ordered };
 }
 
 function untimed({ error = 'no answer', late }: { error?: string; late?: boolean }): Untimed {
