@@ -95,7 +95,7 @@ const bench: Bench = {
     {
       name: 'group norm and instance norm, forward and backward, × PyTorch',
       ...{ must: 1, aim: 0.7, unit: '×' },
-      why: "the others are below 0.9. PyTorch's vectors are twice as wide, and a channel has only 49 vectors to share the cost of ending its sums",
+      why: "PyTorch's vectors are twice as wide, and a channel has only 49 vectors to share the cost of ending its sums",
       of: (found) => againstTorch(found, ['forward', 'backward']),
     },
   ],
