@@ -2,7 +2,7 @@
 import { type Bench, type Contested, type Found, type Goal, SUBJECTS } from './bench.ts';
 import { type Everywhere, runtimes } from './everywhere/report.ts';
 import { verdict, worst } from './goals.ts';
-import type { PeerRow } from './peers/main.ts';
+import type { PeerRow } from './peers/row.ts';
 import { PEERS, type PeerName } from './peers/support.ts';
 import type { Origin } from './record.ts';
 import type { Row } from './scene.ts';

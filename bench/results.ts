@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cellsOf, type Everywhere, HEADER } from './everywhere/report.ts';
 import { page } from './page.ts';
-import type { PeerRun } from './peers/main.ts';
+import type { PeerRun } from './peers/row.ts';
 import { type Run, readJson } from './record.ts';
 import { PARTS, type Part, readRuntimes, readStored, store, storeRuntimes } from './store.ts';
 import { allBenches, chosen } from './suite.ts';

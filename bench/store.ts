@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Everywhere } from './everywhere/report.ts';
-import type { PeerRow } from './peers/main.ts';
+import type { PeerRow } from './peers/row.ts';
 import { type Origin, readJson, writeJson } from './record.ts';
 import type { Row } from './scene.ts';
 

@@ -1,6 +1,6 @@
 /** Tables as text and as Markdown. */
 import { spread } from './measure.ts';
-import type { PeerRow } from './peers/main.ts';
+import type { PeerRow } from './peers/row.ts';
 import { PEERS, type PeerName } from './peers/support.ts';
 import type { Row } from './scene.ts';
 

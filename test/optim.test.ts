@@ -272,7 +272,7 @@ describe('optimizers: what they refuse', () => {
       const tensor = `${where}: expected a Tensor or { data, shape }, got `;
       for (const value of [5, 'x', {}]) refuse(entry({ [moment]: value }), tensor);
       const short = { data: [1, 2], shape: [2, 3] };
-      refuse(entry({ [moment]: short }), `${where}: shape [2, 3] holds 6 elements, got 2`);
+      refuse(entry({ [moment]: short }), `${where}: shape [2, 3] expected 6 elements, got 2`);
       if (!('step' in first)) continue;
       for (const value of [undefined, null]) {
         refuse(entry({ [moment]: value }), `${where} is missing: expected a Tensor [2, 3]; leave`);

@@ -8,37 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { NamedItem } from '../bench.ts';
 import { nameOf } from '../compare.ts';
-import { type Statistic, statistic } from '../measure.ts';
-import { type Origin, originOf, writeJson } from '../record.ts';
-import type { Row, Unit } from '../scene.ts';
+import { statistic } from '../measure.ts';
+import { originOf, writeJson } from '../record.ts';
+import type { Unit } from '../scene.ts';
 import { chosen } from '../suite.ts';
 import { figure, peersText } from '../table.ts';
 import { disagreement } from './agree.ts';
 import { allItems } from './items.ts';
 import { Peer } from './peer.ts';
+import type { PeerRow, PeerRun, Untimed } from './row.ts';
 import { lackOf, OUTCOMES, PEERS, type PeerName } from './support.ts';
-
-/** A work's time in a library, and ours as a share of it. */
-export interface Timed {
-  value: Statistic;
-  ratio: Statistic;
-}
-
-/** Why there is no time, in a few words; the error or difference in full. */
-export interface Untimed {
-  reason: string;
-  detail?: string;
-}
-
-export interface PeerRow extends Pick<Row, 'group' | 'work' | 'shape' | 'unit'> {
-  ours: Statistic;
-  theirs: Partial<Record<PeerName, Timed | Untimed>>;
-}
-
-export interface PeerRun {
-  origin: Origin;
-  rows: PeerRow[];
-}
 
 const items = await allItems();
 const groups = [...new Set(items.map(({ group }) => group))];
