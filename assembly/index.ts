@@ -24,7 +24,7 @@ export { conv2dInputGradient, conv2dInputGradientScratch } from './conv2d/input-
 export { conv2dWeightGradient, conv2dWeightGradientScratch } from './conv2d/weight-gradient';
 export { copyRows } from './copy';
 export { biasBackward, biasForward, channelBiasBackward, channelBiasForward } from './gemm/bias';
-export { gemmNN, gemmNT, gemmScratch, gemmTN } from './gemm/gemm';
+export { gemm, gemmScratch } from './gemm/gemm';
 export { crossEntropyBackward, crossEntropyForward, crossEntropyWeight } from './loss/crossentropy';
 export { crossEntropySoftBackward, crossEntropySoftForward } from './loss/crossentropysoft';
 export { mseBackward, mseForward } from './loss/elementwise';

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { GemmShape } from '../src/generated/kernels.ts';
 import { product } from './reference/gemm.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { struct } from './support/struct.ts';
 
 type Form = 'NN' | 'NT' | 'TN';
 const FORMS: Form[] = ['NN', 'NT', 'TN'];
@@ -33,13 +35,19 @@ function multiply(
     inputs: { a, b, bias },
     outputs: { c: start ? undefined : { ...c, length: m * n, untouched: others } },
     updates: { sum: start && { start, ...c } },
+    structs: {
+      shape: struct(GemmShape, {
+        ...{ m, n, k },
+        transposeA: form[0] === 'T' ? 1 : 0,
+        transposeB: form[1] === 'T' ? 1 : 0,
+        accumulate: start ? 1 : 0,
+      }),
+    },
     scratch: { scratch: (kernels) => kernels.gemmScratch(to - from, n, k) },
     ...(from === 0 && to === m && { range: m }),
-    call: (kernels, { c, sum, a, b, bias, scratch }, first, last) => {
+    call: (kernels, { c, sum, a, b, bias, shape, scratch }, first, last) => {
       const rows = last > 0 ? ([first, last] as const) : ([from, to] as const);
-      const sizes = [m, n, k] as const;
-      const flags = [start ? 1 : 0, relu ? 1 : 0] as const;
-      kernels[`gemm${form}`](start ? sum : c, a, b, bias, ...sizes, ...flags, ...rows, scratch);
+      kernels.gemm(start ? sum : c, a, b, bias, shape, relu ? 1 : 0, ...rows, scratch);
     },
   });
   return (start ? values.sum : values.c) as Float32Array;

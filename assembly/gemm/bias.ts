@@ -1,8 +1,6 @@
 import { at, loadPartial, storePartial, sumLanes } from '../lanes';
 
-/**
- * y[r, j] += b[j], in place, for rows [from, to).
- */
+/** y[r, j] += b[j], in place, for rows [from, to). */
 export function biasForward(
   y: usize, // [rows, n] f32, added to
   b: usize, // [n] f32
@@ -10,31 +8,52 @@ export function biasForward(
   from: i32,
   to: i32,
 ): void {
+  const stride = (<usize>n) << 2;
+  addBias(y + <usize>from * stride, stride, b, to - from, n, false);
+}
+
+/** The epilogue of a matrix product: c[i, j] += bias[j], then max(·, 0) with `relu`. */
+export function addBias(
+  c: usize, // [m, n] f32, rows `stride` bytes apart
+  stride: usize,
+  bias: usize, // [n] f32, or 0
+  m: i32,
+  n: i32,
+  relu: bool,
+): void {
+  const zero = f32x4.splat(0);
   const tail = n & 3;
-  const full = n - tail;
-  for (let r = from; r < to; r++) {
-    let p = y + ((<usize>r * <usize>n) << 2);
-    let q = b;
-    const end = at(p, full);
+  for (let i = 0; i < m; i++) {
+    let p = c + <usize>i * stride;
+    let q = bias;
+    const end = at(p, n - tail);
     while (p < end) {
-      v128.store(p, f32x4.add(v128.load(p), v128.load(q)));
+      let v = v128.load(p);
+      if (bias) v = f32x4.add(v, v128.load(q));
+      if (relu) v = f32x4.pmax(v, zero);
+      v128.store(p, v);
       p += 16;
       q += 16;
     }
-    if (tail) storePartial(p, f32x4.add(loadPartial(p, tail), loadPartial(q, tail)), tail);
+    if (tail) {
+      let v = loadPartial(p, tail);
+      if (bias) v = f32x4.add(v, loadPartial(q, tail));
+      if (relu) v = f32x4.pmax(v, zero);
+      storePartial(p, v, tail);
+    }
   }
 }
 
-/** Rows summed from zero before they join db: long sums stay accurate. */
+/** Rows of a chunk, whose sum starts from zero: so long sums stay accurate. */
 const ROWS: i32 = 32;
 
-/** Vectors of a plane summed in float32 before they join the float64 total. */
+/** Vectors of a plane that float32 lanes add up before float64 takes over. */
 const VECTORS: i32 = 256;
 
 /**
- * db[j] += Σ_r dy[r, j] for columns [from, to). Each column is summed row by row in chunks of 32
- * rows, each from zero, so that its order depends on nothing but the row count. Sixteen columns, a
- * cache line of every row, are read together.
+ * db[j] += Σ_r dy[r, j] for columns [from, to). Each chunk of 32 rows is summed row by row and then added to
+ * db, so the order depends on the number of rows alone. Sixteen columns, a cache line of every row, are read
+ * together.
  */
 export function biasBackward(
   db: usize, // [n] f32, added to
@@ -92,9 +111,7 @@ export function biasBackward(
   }
 }
 
-/**
- * y[i, c, p] += b[c], then max(·, 0) with `relu`, in place, for images [from, to).
- */
+/** y[i, c, p] += b[c], then max(·, 0) with `relu`, in place, for images [from, to). */
 export function channelBiasForward(
   y: usize, // [n, channels, plane] f32, added to
   b: usize, // [channels] f32, or 0
@@ -124,8 +141,8 @@ export function channelBiasForward(
 }
 
 /**
- * db[c] += Σ_i Σ_p dy[i, c, p] for channels [from, to): lane sums of at most 1,024 numbers, added up
- * in float64 plane by plane.
+ * db[c] += Σ_i Σ_p dy[i, c, p] for channels [from, to). Four float32 lanes add up at most 1,024 numbers of a
+ * plane; these sums are added in float64.
  */
 export function channelBiasBackward(
   db: usize, // [channels] f32, added to

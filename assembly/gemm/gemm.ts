@@ -1,27 +1,36 @@
-import { at, loadPartial, storePartial } from '../lanes';
+import { at } from '../lanes';
+import { addBias } from './bias';
 import { MR, NR, TILE_BYTES, tile } from './microkernel';
 import { packA, packB } from './pack';
 import { multiplyRow } from './row';
 
 /**
  * Matrix products by the scheme of Goto and van de Geijn ("Anatomy of High-Performance Matrix
- * Multiplication", 2008): a block of B, [KC, NC], and a block of A, [MC, KC], are packed into
- * scratch and stay in the caches while a register tile walks over them.
+ * Multiplication", 2008): a block of B, [KC, NC], and a block of A, [MC, KC], are packed into scratch and
+ * stay in the caches while the microkernel computes one tile of C after the other.
  *
- * An element of C is Σ over blocks of KC of (Σ over k inside the block, from zero upward): the order
- * depends on k alone, never on m, n, the range of rows or the place in a tile.
+ *   for each NC columns of C
+ *     for each KC steps of k          pack a block of B, [KC, NC], in column panels of 8
+ *       for each MC rows of C         pack a block of A, [MC, KC], in row panels of MR
+ *         for each tile of C          microkernel: [MR, 8] += row panel · column panel
+ *
+ * An element of C is the sum over the blocks of KC steps of (the sum over the steps inside a block, from
+ * zero upward). So the order depends on k alone, never on m, n, the range of rows or the place in a tile.
  */
 
-/** k of one block: a panel of B, [KC, 8], takes 8 KiB of the first-level cache. */
+/** Steps of k in one block: a column panel of B, [KC, 8], takes 8 KiB of the first-level cache. */
 export const KC: i32 = 256;
 
-/** Rows of one block of A, a multiple of 5 and of 6: [MC, KC] takes 120 KiB of the second level. */
+/** Rows in one block of A, a multiple of 5 and of 6: [MC, KC] takes 120 KiB of the second-level cache. */
 export const MC: i32 = 120;
 
-/** Columns of one block of B: [KC, NC] takes 512 KiB. */
+/** Columns in one block of B: [KC, NC] takes 512 KiB. */
 export const NC: i32 = 512;
 
-/** C (+)= A·B over the steps [from, to) of k, from packed blocks; ragged tiles go through `edge`. */
+/**
+ * C (+)= A·B over the steps [from, to) of k, from packed blocks. If C has fewer than 8 columns left for a
+ * tile, the tile is computed in `edge`, and those columns are copied.
+ */
 export function multiplyPacked(
   c: usize, // [m, n] f32, rows `stride` bytes apart
   a: usize, // packed [m, k]
@@ -58,14 +67,14 @@ export function multiplyPacked(
 }
 
 /**
- * Where the block of KC that holds step k ends, at `to` at the latest.
+ * The end of the block of KC steps that holds step k, but at most `to`.
  * @inline
  */
 export function blockEnd(k: i32, to: i32): i32 {
   return min((k / KC + 1) * KC, to);
 }
 
-/** Whether `count` byte offsets are those of neighbouring floats. */
+/** Whether `count` byte offsets are consecutive floats'. */
 export function isRun(offsets: usize, count: i32): bool {
   const first = load<i32>(offsets);
   for (let i = 1; i < count; i++) {
@@ -75,7 +84,7 @@ export function isRun(offsets: usize, count: i32): bool {
 }
 
 /**
- * The same of four.
+ * Whether four byte offsets are consecutive floats'.
  * @inline
  */
 export function isQuad(offsets: usize): bool {
@@ -83,7 +92,7 @@ export function isQuad(offsets: usize): bool {
   return i32x4.all_true(i32x4.eq(v128.load(offsets), run));
 }
 
-/** Stores or adds the first `width` columns of a finished tile, neighbours in C. */
+/** Stores or adds the first `width` columns of a finished tile. */
 function storeColumns(
   c: usize,
   stride: usize,
@@ -104,65 +113,59 @@ function put(p: usize, value: f32, add: bool): void {
   store<f32>(p, add ? load<f32>(p) + value : value);
 }
 
-/** C[i, j] += bias[j], then max(·, 0) where asked, on a finished block. */
-function epilogue(c: usize, stride: usize, bias: usize, m: i32, n: i32, relu: bool): void {
-  const zero = f32x4.splat(0);
-  const tail = n & 3;
-  for (let i = 0; i < m; i++) {
-    let p = c + <usize>i * stride;
-    let q = bias;
-    const end = at(p, n - tail);
-    while (p < end) {
-      let v = v128.load(p);
-      if (bias) v = f32x4.add(v, v128.load(q));
-      if (relu) v = f32x4.pmax(v, zero);
-      v128.store(p, v);
-      p += 16;
-      q += 16;
-    }
-    if (tail) {
-      let v = loadPartial(p, tail);
-      if (bias) v = f32x4.add(v, loadPartial(q, tail));
-      if (relu) v = f32x4.pmax(v, zero);
-      storePartial(p, v, tail);
-    }
-  }
-}
-
-/** Bytes of scratch of a product [m, k]·[k, n]; for a range of rows, of that many rows. */
+/** Bytes of scratch of a product [m, k]·[k, n]; for a range of rows, m is their number. */
 export function gemmScratch(m: i32, n: i32, k: i32): usize {
   const depth = <usize>min(k, KC);
   const width = <usize>((min(n, NC) + NR - 1) & -NR);
   return ((<usize>min(m, MC) * depth + width * depth) << 2) + TILE_BYTES;
 }
 
-function gemm(
-  c: usize,
-  a: usize,
-  b: usize,
-  bias: usize,
-  m: i32,
-  n: i32,
-  k: i32,
-  accumulate: i32,
+/** The sizes of a product C = A·B, and how its matrices lie in memory. */
+@unmanaged
+export class GemmShape {
+  /** Rows of A and C. */
+  m: i32;
+  /** Columns of B and C. */
+  n: i32;
+  /** Columns of A and rows of B, which the product sums over. */
+  k: i32;
+  /** 1 if A is stored as its transpose, [k, m]. */
+  transposeA: i32;
+  /** 1 if B is stored as its transpose, [n, k]. */
+  transposeB: i32;
+  /** 1 if the product is added to what C holds; 0 overwrites C. */
+  accumulate: i32;
+}
+
+/** C = A·B, or C += A·B; then + bias in every row and max(·, 0) if asked. Rows [from, to) of C. */
+export function gemm(
+  c: usize, // [m, n] f32, overwritten, or added to with `accumulate`
+  a: usize, // [m, k] f32, or [k, m] with `transposeA`
+  b: usize, // [k, n] f32, or [n, k] with `transposeB`
+  bias: usize, // [n] f32, or 0
+  shape: GemmShape,
   relu: i32,
   from: i32,
   to: i32,
-  aAcross: bool,
-  bAcross: bool,
-  scratch: usize,
+  scratch: usize, // gemmScratch(to - from, n, k)
 ): void {
+  const n = shape.n;
+  const k = shape.k;
+  const accumulate = shape.accumulate != 0;
   const stride = (<usize>n) << 2;
-  const aStride = aAcross ? m : k;
-  const bStride = bAcross ? n : k;
-  if (to - from == 1 && !aAcross && !bAcross) {
+  // Whether neighbours in memory are neighbours along k.
+  const aAlongK = !shape.transposeA;
+  const bAlongK = shape.transposeB != 0;
+  const lda = aAlongK ? k : shape.m;
+  const ldb = bAlongK ? k : n;
+  if (to - from == 1 && aAlongK && bAlongK) {
     const row = c + <usize>from * stride;
     const line = (<usize>k) << 2;
     for (let pc = 0; pc < k; pc += KC) {
-      const first = element(a, pc, from, k, false);
-      multiplyRow(row, first, at(b, pc), n, min(KC, k - pc), line, accumulate != 0 || pc > 0);
+      const first = element(a, pc, from, k, true);
+      multiplyRow(row, first, at(b, pc), n, min(KC, k - pc), line, accumulate || pc > 0);
     }
-    if (bias || relu) epilogue(row, stride, bias, 1, n, relu != 0);
+    if (bias || relu) addBias(row, stride, bias, 1, n, relu != 0);
     return;
   }
   const edge = scratch;
@@ -172,15 +175,15 @@ function gemm(
     const width = min(NC, n - jc);
     for (let pc = 0; pc < k; pc += KC) {
       const depth = min(KC, k - pc);
-      packB(packedB, element(b, pc, jc, bStride, bAcross), bStride, width, depth, bAcross);
+      const add = accumulate || pc > 0;
+      packB(packedB, element(b, pc, jc, ldb, bAlongK), ldb, width, depth, bAlongK);
       for (let ic = from; ic < to; ic += MC) {
         const height = min(MC, to - ic);
-        packA(packedA, element(a, pc, ic, aStride, aAcross), aStride, height, depth, MR, aAcross);
+        packA(packedA, element(a, pc, ic, lda, aAlongK), lda, height, depth, MR, aAlongK);
         const block = at(c + <usize>ic * stride, jc);
-        const add = accumulate != 0 || pc > 0;
         multiplyPacked(block, packedA, packedB, height, width, depth, 0, depth, stride, add, edge);
         if ((bias || relu) && pc + depth == k) {
-          epilogue(block, stride, bias ? at(bias, jc) : 0, height, width, relu != 0);
+          addBias(block, stride, bias ? at(bias, jc) : 0, height, width, relu != 0);
         }
       }
     }
@@ -188,70 +191,10 @@ function gemm(
 }
 
 /**
- * Address of element (k, i) of a matrix whose lines run across k (stored [k, i]) or along it.
+ * Address of element (k, i) of a matrix with leading dimension `ld`, stored along k ([i, k]) or not ([k, i]).
  * @inline
  */
-function element(base: usize, k: i32, i: i32, stride: i32, across: bool): usize {
-  const line = <usize>(across ? k : i) * <usize>stride;
-  return base + ((line + <usize>(across ? i : k)) << 2);
-}
-
-/**
- * C = A·B, or C += A·B; then + bias in every row and max(·, 0) where asked. Rows [from, to).
- */
-export function gemmNN(
-  c: usize, // [m, n] f32, overwritten, or added to if `accumulate`
-  a: usize, // [m, k] f32
-  b: usize, // [k, n] f32
-  bias: usize, // [n] f32, or 0
-  m: i32,
-  n: i32,
-  k: i32,
-  accumulate: i32,
-  relu: i32,
-  from: i32,
-  to: i32,
-  scratch: usize, // gemmScratch(to - from, n, k)
-): void {
-  gemm(c, a, b, bias, m, n, k, accumulate, relu, from, to, false, true, scratch);
-}
-
-/**
- * C = A·Bᵀ, or C += A·Bᵀ; then + bias in every row and max(·, 0) where asked. Rows [from, to).
- */
-export function gemmNT(
-  c: usize, // [m, n] f32, overwritten, or added to if `accumulate`
-  a: usize, // [m, k] f32
-  b: usize, // [n, k] f32
-  bias: usize, // [n] f32, or 0
-  m: i32,
-  n: i32,
-  k: i32,
-  accumulate: i32,
-  relu: i32,
-  from: i32,
-  to: i32,
-  scratch: usize, // gemmScratch(to - from, n, k)
-): void {
-  gemm(c, a, b, bias, m, n, k, accumulate, relu, from, to, false, false, scratch);
-}
-
-/**
- * C = Aᵀ·B, or C += Aᵀ·B; then + bias in every row and max(·, 0) where asked. Rows [from, to).
- */
-export function gemmTN(
-  c: usize, // [m, n] f32, overwritten, or added to if `accumulate`
-  a: usize, // [k, m] f32
-  b: usize, // [k, n] f32
-  bias: usize, // [n] f32, or 0
-  m: i32,
-  n: i32,
-  k: i32,
-  accumulate: i32,
-  relu: i32,
-  from: i32,
-  to: i32,
-  scratch: usize, // gemmScratch(to - from, n, k)
-): void {
-  gemm(c, a, b, bias, m, n, k, accumulate, relu, from, to, true, true, scratch);
+function element(base: usize, k: i32, i: i32, ld: i32, alongK: bool): usize {
+  const line = <usize>(alongK ? i : k) * <usize>ld;
+  return base + ((line + <usize>(alongK ? k : i)) << 2);
 }

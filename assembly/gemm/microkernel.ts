@@ -1,8 +1,8 @@
 import { madd } from '../lanes';
 
 /**
- * The register block of every matrix product and convolution: a tile of C, [rows, 8], stays in
- * registers while k runs over two packed panels.
+ * The microkernel of every matrix product and convolution: a tile of C, [rows, 8], stays in registers while
+ * k runs over a packed row panel of A and a packed column panel of B.
  *
  *   C[i, j] (+)= Σ_k A[k, i]·B[k, j]
  *
@@ -12,17 +12,17 @@ import { madd } from '../lanes';
  *      ⋮          ⋮                ⋮           the product: 14 of the 15 registers that V8 gives.
  *   A[k, 4] →    c40              c41
  *
- * One step of k an iteration and a loop tested at its top: unrolled by hand, V8 hoists the loads
- * and spills; tested at its end, the loop runs at half speed on Node 20.
+ * The loop takes one step of k an iteration and is tested at its top. If it is unrolled by hand, V8 hoists
+ * the loads and spills; if it is tested at its end, it runs at half speed on Node 20.
  */
 
-/** Columns of a tile, and so of a packed panel of B. */
+/** Columns of a tile, and so of a column panel of B. */
 export const NR: i32 = 8;
 
-/** Rows of a full tile. A sixth row fits the registers only where multiply-add is one instruction. */
+/** Rows of a full tile. A sixth row fits the registers only if multiply-add is one instruction. */
 export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 
-/** Bytes of a full tile, kept in scratch where the place in C is ragged. */
+/** Bytes of a full tile, which stands in scratch where C has fewer than 8 columns left. */
 export const TILE_BYTES: i32 = MR * NR * 4;
 
 /**
@@ -40,8 +40,8 @@ function finish(p: usize, low: v128, high: v128, add: bool): void {
 }
 
 /**
- * The tile for a number of rows known at compile time; what lies beyond it folds away. A row's
- * arithmetic is the same whatever the number, so C does not depend on how it is cut.
+ * The tile for a number of rows that is known at compile time; the code of further rows folds away. A row's
+ * arithmetic is the same for every number, so C does not depend on how it is cut into tiles.
  * @inline
  */
 function block(rows: i32, c: usize, stride: usize, a: usize, b: usize, k: i32, add: bool): void {

@@ -2,12 +2,21 @@ import { at } from '../lanes';
 import { NR } from './microkernel';
 
 /**
- * Packing: panels in the order the microkernel reads them, so that its two pointers only walk.
+ * Packing copies blocks of A and B into panels in the order in which the microkernel reads them, so that its
+ * two pointers only move forward.
  *
- *   A, a tile of r rows:     dst[k·r + i] = A[i, k]
- *   B, a panel of 8 columns: dst[k·8 + j] = B[k, j], zero for columns that B does not have
+ *   A, a row panel of r rows:        dst[k·r + i] = A[i, k]
+ *   B, a column panel of 8 columns:  dst[k·8 + j] = B[k, j], zero for columns that B does not have
  *
- * A matrix lies in memory either along k (interleave) or across it (gather rows of k).
+ *            memory of A [m, k]           row panel, r = 5
+ *   row 0    a0 a1 a2 …                   a0 b0 c0 d0 e0 │ a1 b1 c1 d1 e1 │ a2 …
+ *   row 1    b0 b1 b2 …              →      step k = 0        step k = 1
+ *     ⋮       ⋮
+ *   row 4    e0 e1 e2 …
+ *
+ * A matrix is stored along k (neighbours in memory are neighbours in k, as above), and is then transposed on
+ * the way (`interleave`), or across k, and then pieces of its lines are copied (`gather`). `ld` is the
+ * leading dimension: the floats from one line to the next.
  */
 
 /**
@@ -41,10 +50,10 @@ export function transpose(
   v128.store(dst + 3 * stride, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
 }
 
-/** dst[k·width + i] = src[i·ld + k] for i < rows: lines of k are interleaved. */
+/** dst[k·width + i] = src[i·ld + k] for i < rows: packs a matrix that is stored along k. */
 export function interleave(
   dst: usize, // [k, width] f32
-  src: usize, // [rows, k] f32, rows `ld` floats apart
+  src: usize, // [rows, k] f32
   ld: i32,
   rows: i32,
   width: i32,
@@ -94,10 +103,10 @@ export function interleave(
   }
 }
 
-/** dst[k·width + i] = src[k·ld + i] for i < rows: pieces of lines across k are gathered. */
+/** dst[k·width + i] = src[k·ld + i] for i < rows: packs a matrix that is stored across k. */
 export function gather(
   dst: usize, // [k, width] f32
-  src: usize, // [k, rows] f32, lines `ld` floats apart
+  src: usize, // [k, rows] f32
   ld: i32,
   rows: i32,
   width: i32,
@@ -105,56 +114,56 @@ export function gather(
 ): void {
   const line = (<usize>ld) << 2;
   const step = (<usize>width) << 2;
-  let p = src;
-  let q = dst;
-  const end = src + <usize>k * line;
-  if (rows == 8) {
-    while (p < end) {
-      v128.store(q, v128.load(p));
-      v128.store(q, v128.load(p, 16), 16);
-      p += line;
-      q += step;
-    }
-  } else if (rows == 5) {
-    while (p < end) {
-      v128.store(q, v128.load(p));
-      store<f32>(q, load<f32>(p, 16), 16);
-      p += line;
-      q += step;
-    }
-  } else if (rows == 6) {
-    while (p < end) {
-      v128.store(q, v128.load(p));
-      store<u64>(q, load<u64>(p, 16), 16);
-      p += line;
-      q += step;
-    }
-  } else {
-    while (p < end) {
-      for (let i = 0; i < rows; i++) store<f32>(at(q, i), load<f32>(at(p, i)));
-      p += line;
-      q += step;
-    }
-  }
+  if (rows == 8) gatherLines(8, dst, src, line, rows, step, k);
+  else if (rows == 6) gatherLines(6, dst, src, line, rows, step, k);
+  else if (rows == 5) gatherLines(5, dst, src, line, rows, step, k);
+  else gatherLines(0, dst, src, line, rows, step, k);
 }
 
 /**
- * Packs B[0..k, 0..n] in panels of 8 columns, k·8 floats each. `across` tells that lines run along
- * n (B is stored [k, n]) and not along k ([n, k]).
+ * `known` is the number of rows if it is 5, 6 or 8, known at compile time, or 0.
+ * @inline
  */
-export function packB(dst: usize, src: usize, ld: i32, n: i32, k: i32, across: bool): void {
+function gatherLines(
+  known: i32,
+  dst: usize,
+  src: usize,
+  line: usize,
+  rows: i32,
+  step: usize,
+  k: i32,
+): void {
+  const end = src + <usize>k * line;
+  while (src < end) {
+    if (known == 0) {
+      for (let i = 0; i < rows; i++) store<f32>(at(dst, i), load<f32>(at(src, i)));
+    } else {
+      v128.store(dst, v128.load(src));
+    }
+    if (known == 8) v128.store(dst, v128.load(src, 16), 16);
+    if (known == 6) store<u64>(dst, load<u64>(src, 16), 16);
+    if (known == 5) store<f32>(dst, load<f32>(src, 16), 16);
+    src += line;
+    dst += step;
+  }
+}
+
+/** Packs B[0..k, 0..n] in column panels of 8, k·8 floats each. B is [n, k] if `alongK`, else [k, n]. */
+export function packB(dst: usize, src: usize, ld: i32, n: i32, k: i32, alongK: bool): void {
+  const between: usize = alongK ? (<usize>ld) << 2 : 4;
   for (let j = 0; j < n; j += NR) {
     const columns = min(NR, n - j);
     if (columns < NR) memory.fill(dst, 0, (<usize>k) << 5);
-    if (across) gather(dst, at(src, j), ld, columns, NR, k);
-    else interleave(dst, src + ((<usize>j * <usize>ld) << 2), ld, columns, NR, k);
+    const first = src + <usize>j * between;
+    if (alongK) interleave(dst, first, ld, columns, NR, k);
+    else gather(dst, first, ld, columns, NR, k);
     dst += (<usize>k) << 5;
   }
 }
 
 /**
- * Packs A[0..m, 0..k] in tiles of `height` rows, the last with what is left. `across` tells that
- * lines run along m (A is stored [k, m]) and not along k ([m, k]).
+ * Packs A[0..m, 0..k] in row panels of `height` rows, the last one with the rows that are left. A is [m, k]
+ * if `alongK`, else [k, m].
  */
 export function packA(
   dst: usize,
@@ -163,12 +172,14 @@ export function packA(
   m: i32,
   k: i32,
   height: i32,
-  across: bool,
+  alongK: bool,
 ): void {
+  const between: usize = alongK ? (<usize>ld) << 2 : 4;
   for (let i = 0; i < m; i += height) {
     const rows = min(height, m - i);
-    if (across) gather(dst, at(src, i), ld, rows, rows, k);
-    else interleave(dst, src + ((<usize>i * <usize>ld) << 2), ld, rows, rows, k);
+    const first = src + <usize>i * between;
+    if (alongK) interleave(dst, first, ld, rows, rows, k);
+    else gather(dst, first, ld, rows, rows, k);
     dst += (<usize>rows * <usize>k) << 2;
   }
 }

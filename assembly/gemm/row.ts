@@ -1,16 +1,21 @@
 import { at, madd } from '../lanes';
 
 /**
- * A single row times a matrix stored along k: packing would cost more than the product, so four
- * lines of B are transposed in registers, four steps of k at a time. An element's steps come in the
- * same order as in a tile, so a row has the same bits alone and in a batch.
+ * A single row of A times a matrix B that is stored along k, [n, k]. Packing B would cost more than the
+ * product, so blocks of B of four lines and four steps of k are transposed in registers. An element's steps
+ * come in the same order as in a tile, so a row has the same bits alone and in a batch.
  */
 
 /**
- * sum[j] + Σ a[k]·B[j, k] for four lines j and four steps of k.
+ * sum[j] + Σ a[k]·B[j, k] for four lines j and four steps of k. A vector holds one step of the four lines.
+ *
+ *   line 0   p0 p1 p2 p3      p0 q0 r0 s0 · a0
+ *   line 1   q0 q1 q2 q3   →  p1 q1 r1 s1 · a1   added to sum one after the other
+ *   line 2   r0 r1 r2 r3      p2 q2 r2 s2 · a2
+ *   line 3   s0 s1 s2 s3      p3 q3 r3 s3 · a3
  * @inline
  */
-function four(sum: v128, a: usize, p: usize, line: usize): v128 {
+function fourSteps(sum: v128, a: usize, p: usize, line: usize): v128 {
   const v0 = v128.load(p);
   const v1 = v128.load(p + line);
   const v2 = v128.load(p + 2 * line);
@@ -26,10 +31,10 @@ function four(sum: v128, a: usize, p: usize, line: usize): v128 {
 }
 
 /**
- * One step of k for four lines.
+ * sum[j] + a[k]·B[j, k] for four lines j and one step of k.
  * @inline
  */
-function step(sum: v128, a: usize, p: usize, line: usize): v128 {
+function oneStep(sum: v128, a: usize, p: usize, line: usize): v128 {
   let v = v128.load32_zero(p);
   v = v128.load_lane<f32>(p + line, v, 1);
   v = v128.load_lane<f32>(p + 2 * line, v, 2);
@@ -63,18 +68,18 @@ export function multiplyRow(
     let x = a;
     let p = b;
     while (x < middle) {
-      s0 = four(s0, x, p, line);
-      s1 = four(s1, x, p + 4 * line, line);
-      s2 = four(s2, x, p + 8 * line, line);
-      s3 = four(s3, x, p + 12 * line, line);
+      s0 = fourSteps(s0, x, p, line);
+      s1 = fourSteps(s1, x, p + 4 * line, line);
+      s2 = fourSteps(s2, x, p + 8 * line, line);
+      s3 = fourSteps(s3, x, p + 12 * line, line);
       x += 16;
       p += 16;
     }
     while (x < end) {
-      s0 = step(s0, x, p, line);
-      s1 = step(s1, x, p + 4 * line, line);
-      s2 = step(s2, x, p + 8 * line, line);
-      s3 = step(s3, x, p + 12 * line, line);
+      s0 = oneStep(s0, x, p, line);
+      s1 = oneStep(s1, x, p + 4 * line, line);
+      s2 = oneStep(s2, x, p + 8 * line, line);
+      s3 = oneStep(s3, x, p + 12 * line, line);
       x += 4;
       p += 4;
     }
@@ -90,12 +95,12 @@ export function multiplyRow(
     let x = a;
     let p = b;
     while (x < middle) {
-      sum = four(sum, x, p, line);
+      sum = fourSteps(sum, x, p, line);
       x += 16;
       p += 16;
     }
     while (x < end) {
-      sum = step(sum, x, p, line);
+      sum = oneStep(sum, x, p, line);
       x += 4;
       p += 4;
     }

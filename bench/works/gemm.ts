@@ -1,4 +1,5 @@
 /** Matrix products, as shares of a bare multiply-add loop and of 16 flop a cycle. */
+import { GemmShape as Sizes } from '../../src/generated/kernels.ts';
 import { ABSENT, type Arena } from '../arena.ts';
 import { type Bench, fromScene, percents, ratios } from '../bench.ts';
 import { computeLoops, type Row, type Scene } from '../scene.ts';
@@ -31,8 +32,10 @@ export function gemmScene(arena: Arena, shape: GemmShape): Scene {
   const { form, m, n, k } = shape;
   const [a, b, c] = [arena.floats(m * k, 1), arena.floats(k * n, 2), arena.floats(m * n)];
   const scratch = arena.bytes(kernels.gemmScratch(m, n, k));
-  const gemm = kernels[`gemm${form}`];
-  const run = () => gemm(c, a, b, ABSENT, m, n, k, 0, 0, 0, m, scratch);
+  const transposeA = form[0] === 'T' ? 1 : 0;
+  const transposeB = form[1] === 'T' ? 1 : 0;
+  const sizes = arena.struct(Sizes, { m, n, k, transposeA, transposeB, accumulate: 0 });
+  const run = () => kernels.gemm(c, a, b, ABSENT, sizes, 0, 0, m, scratch);
   return {
     shape: nameOf(shape),
     unit: 'GFLOP/s',

@@ -1,5 +1,7 @@
+import { GemmShape } from '../generated/kernels.ts';
 import type { Use } from '../graph/node.ts';
 import { NULL } from '../memory/memory.ts';
+import type { Struct } from '../memory/struct.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
@@ -8,10 +10,23 @@ import { Parameter } from '../tensor/parameter.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 export interface LinearOptions {
-  /** Whether b is added. Default true; a batch norm that follows makes it superfluous. */
+  /** Whether b is added. Default true; a batch norm behind the layer cancels it. */
   bias?: boolean;
-  /** How weight and bias start. Default PyTorch's U(−1/√inFeatures, 1/√inFeatures) for both. */
+  /** How weight and bias are initialized. Default PyTorch's U(−1/√inFeatures, 1/√inFeatures) for both. */
   init?: Init;
+}
+
+type Product = Struct<GemmShape, 'GemmShape'>;
+
+/** The sizes of the three matrix products of a use. */
+interface Memo {
+  readonly rows: number;
+  /** y = x·Wᵀ. */
+  readonly y: Product;
+  /** dx = dy·W. */
+  readonly dx: Product;
+  /** dW += dyᵀ·x. */
+  readonly dWeight: Product;
 }
 
 /**
@@ -23,12 +38,12 @@ export interface LinearOptions {
  * ```
  *
  * Shapes: x [N, …, inFeatures] → y [N, …, outFeatures]; `weight` [outFeatures, inFeatures], `bias`
- * [outFeatures]. A row's numbers do not depend on the rows beside it. As PyTorch's `nn.Linear`.
+ * [outFeatures]. A row's output does not depend on the other rows. As PyTorch's `nn.Linear`.
  *
- * @throws RangeError for sizes that are not whole numbers ≥ 1, and in forward where the input's last
+ * @throws RangeError for sizes that are not whole numbers ≥ 1, and in forward for an input whose last
  *   extent is not `inFeatures`
  */
-export class Linear extends Leaf {
+export class Linear extends Leaf<Memo> {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
 
@@ -45,7 +60,7 @@ export class Linear extends Leaf {
     initialize(this.weight, this.bias, init);
   }
 
-  connect(use: Use, shape: Shape): Shape {
+  connect(use: Use<Memo>, shape: Shape): Shape {
     const { inFeatures, outFeatures } = this;
     if (shape.length === 0 || shape.at(-1) !== inFeatures) {
       const way =
@@ -57,11 +72,20 @@ export class Linear extends Leaf {
       );
     }
     const rows = sizeOf(shape) / inFeatures;
-    const { gemmScratch } = kernels();
     use.keeps({ input: this.weight.requiresGrad });
-    use.reserveScratch(gemmScratch(rows, outFeatures, inFeatures));
-    use.reserveScratch(gemmScratch(rows, inFeatures, outFeatures));
-    use.reserveScratch(gemmScratch(outFeatures, inFeatures, rows));
+    const product = (
+      [m, n, k]: readonly [number, number, number],
+      { transposeA = 0, transposeB = 0, accumulate = 0 },
+    ): Product => {
+      use.reserveScratch(kernels().gemmScratch(m, n, k));
+      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate });
+    };
+    use.memo = {
+      rows,
+      y: product([rows, outFeatures, inFeatures], { transposeB: 1 }),
+      dx: product([rows, inFeatures, outFeatures], {}),
+      dWeight: product([outFeatures, inFeatures, rows], { transposeA: 1, accumulate: 1 }),
+    };
     return [...shape.slice(0, -1), outFeatures];
   }
 
@@ -69,53 +93,23 @@ export class Linear extends Leaf {
     return 'mask' as const;
   }
 
-  run(use: Use): void {
-    const { inFeatures, outFeatures, weight, bias } = this;
-    const rows = use.output.slot.length / outFeatures;
-    kernels().gemmNT(
-      use.y,
-      use.x,
-      weight.ptr,
-      bias?.ptr ?? NULL,
-      rows,
-      outFeatures,
-      inFeatures,
-      0,
-      use.relu ? 1 : 0,
-      0,
-      rows,
-      use.scratch,
-    );
+  run(use: Use<Memo>): void {
+    const { weight, bias } = this;
+    const { rows, y } = use.memo;
+    const inputs = [use.x, weight.ptr, bias?.ptr ?? NULL] as const;
+    kernels().gemm(use.y, ...inputs, y.ptr, use.relu ? 1 : 0, 0, rows, use.scratch);
   }
 
   /** dx = dy·W, dW += dyᵀ·x, db += Σ dy. */
-  runBackward(use: Use): void {
-    const { inFeatures, outFeatures, weight, bias } = this;
-    const rows = use.output.slot.length / outFeatures;
-    const { gemmNN, gemmTN, biasBackward } = kernels();
-    const { dx, dy, scratch } = use;
+  runBackward(use: Use<Memo>): void {
+    const { outFeatures: n, weight, bias } = this;
+    const { memo, dx, dy, x, scratch } = use;
+    const { gemm, biasBackward } = kernels();
     const db = use.gradient(bias);
-    if (db) biasBackward(db, dy, rows, outFeatures, 0, outFeatures);
+    if (db) biasBackward(db, dy, memo.rows, n, 0, n);
     const dWeight = use.gradient(weight);
-    if (dWeight) {
-      gemmTN(
-        dWeight,
-        dy,
-        use.x,
-        NULL,
-        outFeatures,
-        inFeatures,
-        rows,
-        1,
-        0,
-        0,
-        outFeatures,
-        scratch,
-      );
-    }
-    if (dx) {
-      gemmNN(dx, dy, weight.ptr, NULL, rows, inFeatures, outFeatures, 0, 0, 0, rows, scratch);
-    }
+    if (dWeight) gemm(dWeight, dy, x, NULL, memo.dWeight.ptr, 0, 0, n, scratch);
+    if (dx) gemm(dx, dy, weight.ptr, NULL, memo.dx.ptr, 0, 0, memo.rows, scratch);
   }
 
   override toString(): string {

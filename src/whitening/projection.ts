@@ -83,7 +83,7 @@ export abstract class Projection<M extends Maps> {
     for (let at = 0; at < centred.length; ) {
       for (let i = 0; i < mean.length; i++, at++) centred[at] = values[at]! - mean[i]!;
     }
-    return Tensor.from(multiply(centred, forward, n, mean.length, outputs, false), [n, outputs]);
+    return Tensor.from(multiply(centred, forward, [n, mean.length, outputs], true), [n, outputs]);
   }
 
   /** `fit(x)`, then `transform(x)`. */
@@ -97,7 +97,7 @@ export abstract class Projection<M extends Maps> {
     const { mean } = this.scatter('inverse');
     const n = this.rowsOf('inverse', y, outputs);
     const values = Float32Array.from(inputValues(y));
-    const x = multiply(values, backward, n, outputs, mean.length, true);
+    const x = multiply(values, backward, [n, outputs, mean.length], false);
     for (let at = 0; at < x.length; ) {
       for (let i = 0; i < mean.length; i++, at++) x[at]! += mean[i]!;
     }
