@@ -28,12 +28,36 @@ export { bceWithLogitsBackward, bceWithLogitsForward } from './loss/bce';
 export { huberBackward, huberForward, l1Backward, l1Forward } from './loss/elementwise';
 export { klDivBackward, klDivForward } from './loss/kldiv';
 export { expForward, logForward } from './math';
-export { groupNormBackward, groupNormForward, instanceNormAverages } from './norm/groupnorm';
-export { layerNormBackward, layerNormForward } from './norm/layernorm';
-export { localResponseNormBackward, localResponseNormForward } from './norm/localresponsenorm';
-export { rmsNormBackward, rmsNormForward } from './norm/rmsnorm';
-export { sumChunks } from './norm/row';
-export { powerIteration, spectralNormBackward, spectralNormForward } from './norm/spectralnorm';
+export {
+  groupNormAffineBackward,
+  groupNormBackward,
+  groupNormForward,
+  groupNormScratch,
+  instanceNormAverages,
+} from './norm/groupnorm';
+export {
+  layerNormAffineBackward,
+  layerNormBackward,
+  layerNormForward,
+  layerNormScratch,
+} from './norm/layernorm';
+export {
+  localResponseNormBackward,
+  localResponseNormForward,
+  localResponseNormScratch,
+} from './norm/localresponsenorm';
+export {
+  rmsNormAffineBackward,
+  rmsNormBackward,
+  rmsNormForward,
+  rmsNormScratch,
+} from './norm/rmsnorm';
+export {
+  powerIteration,
+  powerIterationScratch,
+  spectralNormBackward,
+  spectralNormForward,
+} from './norm/spectralnorm';
 export { rowNorms, weightNormBackward, weightNormForward } from './norm/weightnorm';
 export { emaUpdate, exchange } from './optim/ema';
 export { rmspropStep } from './optim/rmsprop';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Pointer } from '../src/generated/kernels.ts';
+import { GroupNormShape } from '../src/generated/kernels.ts';
 import {
   Conv2d,
   GroupNorm,
@@ -14,6 +14,8 @@ import { runExamples } from './support/examples.ts';
 import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { scratchLength } from './support/scratch.ts';
+import { struct } from './support/struct.ts';
 
 /** float32 sums of random terms: a few roundings of 6e-8 each on terms of size one. */
 const SUMS = { scaled: 2e-6, atol: 2e-6 };
@@ -26,51 +28,48 @@ interface Problem extends Groups {
 /** The kernels, called in the order the layer calls them; dγ and dβ are added to 1 and 2. */
 function run({ n, c, s, groups, x, dy, weight, bias, eps }: Problem) {
   const total = n * groups;
-  const group = { length: total };
+  const sizes = { samples: n, channels: c, plane: s, groups, eps };
+  const structs = { shape: struct(GroupNormShape, sizes) };
   const { values: forward } = kernelCase({
+    structs,
     inputs: { x, weight, bias },
-    outputs: {
-      y: { length: x.length },
-      ...{ shift: group, delta: group, invStd: group, variance: group },
-    },
+    outputs: { y: { length: x.length }, statistics: { length: total * 4 } },
     range: { total, step: 1 },
     inPlace: { y: 'x' },
-    call(k, { y, shift, delta, invStd, variance, x, weight, bias }, from, to) {
-      const outputs = [y, shift, delta, invStd, variance] as const;
-      k.groupNormForward(...outputs, x, weight, bias, c, s, groups, eps, from, to);
-    },
+    call: (k, { y, statistics, x, weight, bias, shape }, from, to) =>
+      k.groupNormForward(y, statistics, x, weight, bias, shape, from, to),
   });
-  const { shift, delta, invStd } = forward;
+  const { statistics } = forward;
   const { values: backward } = kernelCase({
-    inputs: { shift, delta, invStd, dy, x, weight },
-    outputs: { dx: { length: x.length }, partial: { length: n * 2 * c } },
-    scratch: { apart: (c / groups) * s * 4 },
+    structs,
+    inputs: { statistics, dy, x, weight },
+    outputs: {
+      dx: { length: x.length },
+      partial: { length: scratchLength((k, of) => k.groupNormScratch(of(GroupNormShape, sizes))) },
+    },
     range: { total, step: 1 },
     inPlace: { dx: 'dy' },
-    call(k, { dx, partial, shift, delta, invStd, dy, x, weight, apart }, from, to) {
-      const inputs = [shift, delta, invStd, dy, x, weight] as const;
-      k.groupNormBackward(dx, partial, ...inputs, c, s, groups, from, to, apart);
-    },
+    call: (k, { dx, partial, statistics, dy, x, weight, shape }, from, to) =>
+      k.groupNormBackward(dx, partial, statistics, dy, x, weight, shape, from, to),
   });
   const { values: sums } = kernelCase({
+    structs,
     inputs: { partial: backward.partial },
     updates: {
       dWeight: { start: new Float32Array(c).fill(1) },
       dBias: { start: new Float32Array(c).fill(2) },
     },
     range: { total: c, step: 1 },
-    call(k, { dWeight, dBias, partial }, from, to) {
-      k.sumChunks(dWeight, partial, n, 2 * c, from, to);
-      k.sumChunks(dBias, (partial + 4 * c) as Pointer, n, 2 * c, from, to);
-    },
+    call: (k, { dWeight, dBias, partial, shape }, from, to) =>
+      k.groupNormAffineBackward(dWeight, dBias, partial, shape, from, to),
   });
   return {
     y: forward.y as Float32Array,
     dx: backward.dx as Float32Array,
     dWeight: Float64Array.from(sums.dWeight, (v) => v - 1),
     dBias: Float64Array.from(sums.dBias, (v) => v - 2),
-    shift: forward.shift,
-    variance: forward.variance,
+    shift: statistics.filter((_, i) => i % 4 === 0),
+    variance: statistics.filter((_, i) => i % 4 === 3),
   };
 }
 

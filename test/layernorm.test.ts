@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Pointer } from '../src/generated/kernels.ts';
+import { LayerNormShape } from '../src/generated/kernels.ts';
 import { LayerNorm, Linear, memoryUsage, Sequential, Tensor } from '../src/index.ts';
 import { layerNorm, layerNormGradients, type Rows } from './reference/layernorm.ts';
 import { expectClose, type Tolerance } from './support/close.ts';
@@ -7,6 +7,8 @@ import { runExamples } from './support/examples.ts';
 import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { scratchLength } from './support/scratch.ts';
+import { struct } from './support/struct.ts';
 
 /** float32 sums of random terms: a few roundings of 6e-8 each on terms of size one. */
 const SUMS = { scaled: 2e-6, atol: 2e-6 };
@@ -14,69 +16,56 @@ const SUMS = { scaled: 2e-6, atol: 2e-6 };
 interface Problem extends Rows {
   x: Float32Array;
   dy: Float32Array;
-  /** Numbers between rows. */
-  gap?: number;
+  /** Rows of a sample, each with its own γ and β. n counts samples. */
+  groups?: number;
 }
 
 /** The kernels, called in the order the layer calls them; dγ and dβ are added to 1 and 2. */
-function run({ n, d, x, dy, weight, bias, eps, gap = 0 }: Problem) {
-  const stride = d + gap;
-  const between = (i: number) => i % stride >= d;
-  const spaced = (values: Float32Array) =>
-    Float32Array.from({ length: n * stride }, (_, i) =>
-      between(i) ? Number.NaN : values[Math.floor(i / stride) * d + (i % stride)]!,
-    );
-  const packed = (values: ArrayLike<number>) =>
-    Float32Array.from(values).filter((_, i) => !between(i));
-  const gamma = weight ?? new Float32Array(d).fill(1);
-  const beta = bias ?? new Float32Array(d);
-  const [X, DY] = [spaced(x), spaced(dy)];
-  const row = { length: n };
+function run({ n, d, x, dy, weight, bias, eps, groups = 1 }: Problem) {
+  const columns = groups * d;
+  const gamma = weight ?? new Float32Array(columns).fill(1);
+  const beta = bias ?? new Float32Array(columns);
+  const sizes = { samples: n, groups, d, eps };
+  const structs = { shape: struct(LayerNormShape, sizes) };
   const { values: forward } = kernelCase({
-    inputs: { x: X, gamma, beta },
-    outputs: {
-      y: { length: n * stride, untouched: between },
-      ...{ shift: row, delta: row, invStd: row },
-    },
+    structs,
+    inputs: { x, gamma, beta },
+    outputs: { y: { length: n * columns }, statistics: { length: n * groups * 4 } },
     range: { total: n, step: 1 },
-    ...(gap === 0 && { inPlace: { y: 'x' } }),
-    call: (k, { y, shift, delta, invStd, x, gamma, beta }, from, to) =>
-      k.layerNormForward(y, shift, delta, invStd, x, gamma, beta, d, stride, eps, from, to),
+    inPlace: { y: 'x' },
+    call: (k, { y, statistics, x, gamma, beta, shape }, from, to) =>
+      k.layerNormForward(y, statistics, x, gamma, beta, shape, from, to),
   });
-  const { shift, delta, invStd } = forward;
-  const count = Math.ceil(n / 256);
+  const { statistics } = forward;
   const { values: backward } = kernelCase({
-    inputs: { shift, delta, invStd, dy: DY, x: X, gamma },
+    structs,
+    inputs: { statistics, dy, x, gamma },
     outputs: {
-      dx: { length: n * stride, untouched: between },
-      partial: { length: count * 2 * d },
+      dx: { length: n * columns },
+      partial: { length: scratchLength((k, of) => k.layerNormScratch(of(LayerNormShape, sizes))) },
     },
-    scratch: { apart: 4 * d },
     range: { total: n, step: 256 },
-    ...(gap === 0 && { inPlace: { dx: 'dy' } }),
-    call(k, { dx, partial, shift, delta, invStd, dy, x, gamma, apart }, from, to) {
-      const inputs = [shift, delta, invStd, dy, x, gamma] as const;
-      k.layerNormBackward(dx, partial, ...inputs, d, stride, from, to, apart);
-    },
+    inPlace: { dx: 'dy' },
+    call: (k, { dx, partial, statistics, dy, x, gamma, shape }, from, to) =>
+      k.layerNormBackward(dx, partial, statistics, dy, x, gamma, shape, from, to),
   });
   const { values: sums } = kernelCase({
+    structs,
     inputs: { partial: backward.partial },
     updates: {
-      dWeight: { start: new Float32Array(d).fill(1) },
-      dBias: { start: new Float32Array(d).fill(2) },
+      dWeight: { start: new Float32Array(columns).fill(1) },
+      dBias: { start: new Float32Array(columns).fill(2) },
     },
-    range: { total: d, step: 1 },
-    call(k, { dWeight, dBias, partial }, from, to) {
-      k.sumChunks(dWeight, partial, count, 2 * d, from, to);
-      k.sumChunks(dBias, (partial + 4 * d) as Pointer, count, 2 * d, from, to);
-    },
+    range: { total: columns, step: 1 },
+    call: (k, { dWeight, dBias, partial, shape }, from, to) =>
+      k.layerNormAffineBackward(dWeight, dBias, partial, shape, from, to),
   });
   return {
-    y: packed(forward.y),
-    dx: packed(backward.dx),
+    y: forward.y as Float32Array,
+    dx: backward.dx as Float32Array,
     dWeight: Float64Array.from(sums.dWeight, (v) => v - 1),
     dBias: Float64Array.from(sums.dBias, (v) => v - 2),
-    shift: forward.shift,
+    shift: statistics.filter((_, i) => i % 4 === 0),
   };
 }
 
@@ -157,16 +146,40 @@ describe('layer norm kernels', () => {
     expect(run({ ...constant, x: tiny }).y).toEqual(y);
   });
 
-  it('give a row the same bits among spaced rows and alone', () => {
+  it('give a row the same bits alone', () => {
     for (const mean of [0, 500]) {
       const whole = problem(7, 600, 13, mean);
       const expected = run(whole);
-      expect(run({ ...whole, gap: 5 })).toEqual(expected);
       for (const i of [0, 1, 255, 599]) {
         const row = (values: Float32Array) => values.slice(i * 13, (i + 1) * 13);
         const alone = run({ ...whole, n: 1, x: row(whole.x), dy: row(whole.dy) });
         expect(alone.y).toEqual(row(expected.y));
         expect(alone.dx).toEqual(row(expected.dx));
+      }
+    }
+  });
+
+  it('give each group of a sample the same bits as its rows alone', () => {
+    const random = new TestRandom(11);
+    const [groups, d, n] = [3, 7, 600];
+    const whole = problem(12, n * groups, d);
+    // The second group is far from 0.
+    for (let i = 0; i < whole.x.length; i++)
+      if (Math.floor(i / d) % groups === 1) whole.x[i]! += 500;
+    const [weight, bias] = [random.normals(groups * d), random.normals(groups * d)];
+    const got = run({ ...whole, n, groups, weight, bias });
+    for (let g = 0; g < groups; g++) {
+      const rows = (values: Float32Array) =>
+        values.filter((_, i) => Math.floor(i / d) % groups === g);
+      const alone = run({
+        ...{ ...whole, n, x: rows(whole.x), dy: rows(whole.dy) },
+        weight: rows(weight),
+        bias: rows(bias),
+      });
+      expect(rows(got.y)).toEqual(alone.y);
+      expect(rows(got.dx)).toEqual(alone.dx);
+      for (const sums of ['dWeight', 'dBias'] as const) {
+        expect(got[sums].slice(g * d, (g + 1) * d)).toEqual(alone[sums]);
       }
     }
   });

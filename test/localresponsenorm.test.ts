@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LocalResponseNormShape } from '../src/generated/kernels.ts';
 import { LocalResponseNorm, Tensor } from '../src/index.ts';
 import {
   localResponseNorm,
@@ -9,6 +10,7 @@ import { runExamples } from './support/examples.ts';
 import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { struct } from './support/struct.ts';
 
 /** The power is exp(−β·ln t): a few roundings of 6e-8. */
 const CLOSE = { scaled: 2e-6, atol: 1e-6 };
@@ -22,27 +24,29 @@ describe('local response norm kernels', () => {
           const n = 2;
           const [x, dy] = [random.normals(n * c * s), random.normals(n * c * s)];
           const response: Response = { c, s, size, alpha: 0.7, beta: 0.8, k: 1.5 };
-          const share = response.alpha / size;
+          const { alpha, beta, k } = response;
+          const sizes = { channels: c, plane: s, size, share: alpha / size, beta, k };
+          const structs = { shape: struct(LocalResponseNormShape, sizes) };
           const range = { total: n, step: 1 };
           const { values } = kernelCase({
+            structs,
             inputs: { x },
             outputs: {
               y: { expected: localResponseNorm(x, response), ...CLOSE },
               t: { length: x.length },
             },
             range,
-            call: (k, { y, t, x }, from, to) =>
-              k.localResponseNormForward(y, t, x, c, s, size, share, 0.8, 1.5, from, to),
+            call: (k, { y, t, x, shape }, from, to) =>
+              k.localResponseNormForward(y, t, x, shape, from, to),
           });
           kernelCase({
+            structs,
             inputs: { t: values.t, y: values.y, dy, x },
             outputs: { dx: { expected: localResponseNormGradient(dy, x, response), ...CLOSE } },
-            scratch: { ratios: c * s * 4 },
+            scratch: { ratios: (k, { shape }) => k.localResponseNormScratch(shape) },
             range,
-            call(k, { dx, t, y, dy, x, ratios }, from, to) {
-              const sizes = [c, s, size, share, 0.8] as const;
-              k.localResponseNormBackward(dx, t, y, dy, x, ...sizes, from, to, ratios);
-            },
+            call: (k, { dx, t, y, dy, x, shape, ratios }, from, to) =>
+              k.localResponseNormBackward(dx, t, y, dy, x, shape, from, to, ratios),
           });
         }
       }

@@ -6,6 +6,7 @@ import { runExamples } from './support/examples.ts';
 import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { scratchLength } from './support/scratch.ts';
 
 /** float32 sums of random terms: a few roundings of 6e-8 each on terms of size one. */
 const SUMS = { scaled: 2e-6, atol: 2e-6 };
@@ -26,10 +27,10 @@ function run({ n, d, x, dy, weight, eps }: Problem) {
     call: (k, { y, invRms, x, gamma }, from, to) =>
       k.rmsNormForward(y, invRms, x, gamma, d, eps, from, to),
   });
-  const count = Math.ceil(n / 256);
+  const length = scratchLength((k) => k.rmsNormScratch(n, d));
   const { values: backward } = kernelCase({
     inputs: { invRms: forward.invRms, dy, x, gamma },
-    outputs: { dx: { length: n * d }, partial: { length: count * d } },
+    outputs: { dx: { length: n * d }, partial: { length } },
     range: { total: n, step: 256 },
     inPlace: { dx: 'dy' },
     call: (k, { dx, partial, invRms, dy, x, gamma }, from, to) =>
@@ -39,7 +40,8 @@ function run({ n, d, x, dy, weight, eps }: Problem) {
     inputs: { partial: backward.partial },
     updates: { dWeight: { start: new Float32Array(d).fill(1) } },
     range: { total: d, step: 1 },
-    call: (k, { dWeight, partial }, from, to) => k.sumChunks(dWeight, partial, count, d, from, to),
+    call: (k, { dWeight, partial }, from, to) =>
+      k.rmsNormAffineBackward(dWeight, partial, n, d, from, to),
   });
   return {
     y: forward.y,

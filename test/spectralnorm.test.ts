@@ -43,7 +43,7 @@ describe('spectral norm kernels', () => {
           inputs: { w },
           outputs: { v: { expected: expected.v, ...SUMS } },
           updates: { u: { start, expected: expected.u, ...SUMS } },
-          scratch: { partial: Math.ceil(rows / 256) * cols * 4 },
+          scratch: { partial: (k) => k.powerIterationScratch(rows, cols) },
           call: (k, { u, v, w, partial }) =>
             k.powerIteration(u, v, w, rows, cols, 1e-12, 2, partial),
         });
@@ -76,7 +76,7 @@ describe('spectral norm kernels', () => {
       inputs: { w: [3e-3, 4e-3] },
       outputs: { v: { expected: [0.03, 0.04], scaled: 1e-6 } },
       updates: { u: { start: [1], expected: [2.5e-3], scaled: 1e-6 } },
-      scratch: { partial: 8 },
+      scratch: { partial: (k) => k.powerIterationScratch(1, 2) },
       call: (k, { u, v, w, partial }) => k.powerIteration(u, v, w, 1, 2, 0.1, 1, partial),
     });
   });

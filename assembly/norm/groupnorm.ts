@@ -1,139 +1,200 @@
 /**
- * Group norm of planes [n, c, s]: the channels of a sample are cut into groups, each normalised by its own
- * m = c/groups·s numbers, which stand side by side. Instance norm is groups of one channel. With
- * mean = K + δ of a group and r = 1/√(var + eps),
+ * Group norm of planes [n, c, s]: the channels of a sample are cut into groups of neighbours, and each group
+ * is normalized by the statistics of its own m = c/groups·s numbers, which are contiguous. Instance norm is
+ * the case of one channel a group. With mean = K + δ of a group and r = 1/√(var + eps),
  *
  *   y  = (x − K)·a + b             a = γ·r         b = β − δ·a
  *   dx = dy·a + (x − K)·p + q      p = −r³·P/m     q = −r·S/m − p·δ
  *   dγ = Σ r·G                     G = Σ dy·(x − mean) of a plane      P = Σ γ·G over the group
  *   dβ = Σ B                       B = Σ dy of a plane                 S = Σ γ·B over the group
  *
- * A group is read twice, the second time from the cache where it fits.
+ * Each pass reads a group twice, the second time from the cache if the group fits.
  */
 import { normalizeRun } from '../batchnorm/planes';
 import { at, loadPartial, madd, storePartial } from '../lanes';
-import { addFour, differences, RUN, rowStatistics, sumPair } from './row';
+import { sumPairsOfChunks } from './chunks';
+import {
+  addFour,
+  RowStatistics,
+  RUN,
+  rowStatistics,
+  splatShift,
+  statisticsOf,
+  sumPair,
+} from './row';
+
+/** The sizes of group norm: x is [samples, channels, plane]. */
+@unmanaged
+export class GroupNormShape {
+  samples: i32;
+  channels: i32;
+  /** Positions of a channel. */
+  plane: i32;
+  /** A divisor of the channels. */
+  groups: i32;
+  eps: f32;
+}
 
 /**
- * γ or β of a channel, or what stands for an absent one.
+ * γ or β of a channel, or `absent` if the layer has none.
  * @inline
  */
 function parameter(p: usize, j: i32, absent: f32): f32 {
   return p ? f32.load(at(p, j)) : absent;
 }
 
-/** y for groups [from, to) of n·groups; saves K, δ and r of each. y may be x. */
+/** y for groups [from, to) of n·groups; saves each group's statistics. y may be x. */
 export function groupNormForward(
   y: usize, // [n, c, s] f32
-  shift: usize, // [n, groups] f32, K
-  delta: usize, // [n, groups] f32, δ
-  invStd: usize, // [n, groups] f32, r
-  variance: usize, // [n, groups] f32, over m; 0: not wanted
+  statistics: usize, // [n, groups, 4] f32: K, δ, r and var
   x: usize, // [n, c, s] f32
   weight: usize, // [c] f32, γ; 0: all one
   bias: usize, // [c] f32, β; 0: all zero
-  c: i32,
-  s: i32,
-  groups: i32,
-  eps: f32,
+  shape: GroupNormShape,
   from: i32,
   to: i32,
 ): void {
-  const channels = c / groups;
-  const plane = (<usize>s) << 2;
+  const groups = shape.groups;
+  const channels = shape.channels / groups;
+  const eps = shape.eps;
+  const plane = (<usize>shape.plane) << 2;
   for (let i = from; i < to; i++) {
-    let o = <usize>i * <usize>channels * plane;
-    const d = at(delta, i);
-    const v = variance ? at(variance, i) : 0;
-    const q = y + o;
-    // d = x − K, in x or in y
-    const p = rowStatistics(at(shift, i), d, at(invStd, i), v, x + o, channels * s, eps, q);
-    const r = f32.load(at(invStd, i));
+    const start = <usize>i * <usize>channels * plane;
+    const saved = statisticsOf(statistics, i);
+    let q = y + start;
+    let d = rowStatistics(saved, x + start, channels * shape.plane, eps, q);
     const first = (i % groups) * channels;
-    o = 0;
     for (let j = first; j < first + channels; j++) {
-      const a = parameter(weight, j, 1) * r;
-      const b = f32x4.splat(parameter(bias, j, 0) - f32.load(d) * a);
-      normalizeRun(false, true, q + o, b, f32x4.splat(a), b, p + o, plane);
-      o += plane;
+      const a = parameter(weight, j, 1) * saved.invStd;
+      const b = f32x4.splat(parameter(bias, j, 0) - saved.delta * a);
+      normalizeRun(false, true, q, b, f32x4.splat(a), b, d, plane);
+      d += plane;
+      q += plane;
     }
   }
+}
+
+/** Bytes of `partial` in the backward pass. */
+export function groupNormScratch(shape: GroupNormShape): usize {
+  return <usize>shape.samples * ((<usize>shape.channels) << 3);
 }
 
 /**
  * For groups [from, to) of n·groups: dx, which overwrites and may be dy; and what each sample adds to dγ
- * and dβ, which sumChunks adds up.
+ * and dβ, for groupNormAffineBackward.
  */
 export function groupNormBackward(
   dx: usize, // [n, c, s] f32; 0: not wanted
-  partial: usize, // [n, 2, c] f32: r·G and B
-  shift: usize, // [n, groups] f32, K
-  delta: usize, // [n, groups] f32, δ
-  invStd: usize, // [n, groups] f32, r
+  partial: usize, // groupNormScratch(shape): [n, 2, c] f32, r·G and B
+  statistics: usize, // [n, groups, 4] f32: K, δ, r and var
   dy: usize, // [n, c, s] f32
   x: usize, // [n, c, s] f32
   weight: usize, // [c] f32, γ; 0: all one
-  c: i32,
-  s: i32,
-  groups: i32,
+  shape: GroupNormShape,
   from: i32,
   to: i32,
-  apart: usize, // [c/groups, s] f32, scratch
 ): void {
-  const channels = c / groups;
-  const plane = (<usize>s) << 2;
-  const share: f64 = -1 / (<f64>channels * <f64>s);
+  const groups = shape.groups;
+  const channels = shape.channels / groups;
+  const c = <usize>shape.channels;
+  const group = <usize>channels * ((<usize>shape.plane) << 2);
   for (let i = from; i < to; i++) {
-    const start = <usize>i * <usize>channels * plane;
-    const sums = partial + <usize>(i / groups) * ((<usize>c) << 3);
+    const o = <usize>i * group;
     const first = (i % groups) * channels;
-    const near = differences(apart, x + start, f32.load(at(shift, i)), channels * s);
-    const d = <f64>f32.load(at(delta, i));
-    const scale = f32.load(at(invStd, i));
-    const r = <f64>scale;
-    let sum: f64 = 0;
-    let product: f64 = 0;
-    let g = dy + start;
-    let p = near;
-    for (let j = first; j < first + channels; j++) {
-      const totals = planeSums(g, p, s);
-      const total = f64x2.extract_lane(totals, 0);
-      const centred = f64x2.extract_lane(totals, 1) - d * total;
-      f32.store(at(sums, j), <f32>(r * centred));
-      f32.store(at(sums, c + j), <f32>total);
-      const w = <f64>parameter(weight, j, 1);
-      sum += w * total;
-      product += w * centred;
-      g += plane;
-      p += plane;
-    }
-    if (!dx) continue;
-    const slope = <f32>(share * r * r * r * product);
-    // from the rounded p, so that Σ dx over the group stays as near to 0 as float32 lets it
-    const intercept = f32x4.splat(<f32>(share * r * sum - <f64>slope * d));
-    let o = start;
-    p = near;
-    for (let j = first; j < first + channels; j++) {
-      const a = f32x4.splat(parameter(weight, j, 1) * scale);
-      differentiatePlane(dx + o, dy + o, p, a, f32x4.splat(slope), intercept, s);
-      o += plane;
-      p += plane;
+    const sums = at(partial + <usize>(i / groups) * (c << 3), first);
+    const sumsOfDy = sums + (c << 2);
+    const saved = statisticsOf(statistics, i);
+    const q = dx ? dx + o : 0;
+    const w = weight ? at(weight, first) : 0;
+    if (saved.shift == 0) {
+      groupBackward(false, q, sums, sumsOfDy, saved, dy + o, x + o, w, channels, shape.plane);
+    } else {
+      groupBackward(true, q, sums, sumsOfDy, saved, dy + o, x + o, w, channels, shape.plane);
     }
   }
 }
 
 /**
- * Σ dy and Σ dy·d of a plane, as two float64. What is left over of a plane that is no multiple of four
- * comes out of its last four numbers, which costs less than a partial load.
+ * groupNormBackward of one group of c channels. `shifted`, whether K is not 0, is known at compile time.
+ * @inline
+ */
+function groupBackward(
+  shifted: bool,
+  dx: usize, // [c, s] f32; 0: not wanted
+  sums: usize, // [c] f32, r·G
+  sumsOfDy: usize, // [c] f32, B
+  saved: RowStatistics,
+  dy: usize, // [c, s] f32
+  x: usize, // [c, s] f32
+  weight: usize, // [c] f32, γ; 0: all one
+  c: i32,
+  s: i32,
+): void {
+  const plane = (<usize>s) << 2;
+  const share: f64 = -1 / (<f64>c * <f64>s);
+  const k = splatShift(saved);
+  const delta = <f64>saved.delta;
+  const r = <f64>saved.invStd;
+  let sum: f64 = 0;
+  let product: f64 = 0;
+  let o: usize = 0;
+  for (let j = 0; j < c; j++) {
+    const totals = planeSums(shifted, dy + o, x + o, k, s);
+    const total = f64x2.extract_lane(totals, 0);
+    const centred = f64x2.extract_lane(totals, 1) - delta * total;
+    f32.store(at(sums, j), <f32>(r * centred));
+    f32.store(at(sumsOfDy, j), <f32>total);
+    const w = <f64>parameter(weight, j, 1);
+    sum += w * total;
+    product += w * centred;
+    o += plane;
+  }
+  if (!dx) return;
+  const p = <f32>(share * r * r * r * product);
+  // From the rounded p, so that Σ dx over the group is as near to 0 as float32 allows.
+  const q = f32x4.splat(<f32>(share * r * sum - <f64>p * delta));
+  o = 0;
+  for (let j = 0; j < c; j++) {
+    const a = f32x4.splat(parameter(weight, j, 1) * saved.invStd);
+    differentiatePlane(shifted, dx + o, dy + o, x + o, k, a, f32x4.splat(p), q, s);
+    o += plane;
+  }
+}
+
+/** dγ += Σ r·G and dβ += Σ B over the samples, for channels [from, to). */
+export function groupNormAffineBackward(
+  dWeight: usize, // [c] f32, added to; 0: not wanted
+  dBias: usize, // [c] f32, added to; 0: not wanted
+  partial: usize, // as groupNormBackward leaves it
+  shape: GroupNormShape,
+  from: i32,
+  to: i32,
+): void {
+  sumPairsOfChunks(dWeight, dBias, partial, shape.samples, shape.channels, from, to);
+}
+
+/**
+ * x − K.
+ * @inline
+ */
+function difference(shifted: bool, x: v128, k: v128): v128 {
+  return shifted ? f32x4.sub(x, k) : x;
+}
+
+/**
+ * Σ dy and Σ dy·(x − K) of a plane, as two float64. If s is no multiple of four, the rest is taken from the
+ * last four numbers with the others masked to 0, which costs less than a partial load.
  * @inline
  */
 function planeSums(
+  shifted: bool,
   dy: usize, // [s] f32
-  d: usize, // [s] f32
+  x: usize, // [s] f32
+  k: v128,
   s: i32,
 ): v128 {
   const rest = s & 3;
-  const end = d + ((<usize>(s - rest)) << 2);
+  const end = x + ((<usize>(s - rest)) << 2);
   let total = f64x2.splat(0);
   let u0 = f32x4.splat(0);
   let v0 = u0;
@@ -141,98 +202,105 @@ function planeSums(
     const o = (<usize>s) << 2;
     if (s < 4) {
       u0 = loadPartial(dy, rest);
-      v0 = f32x4.mul(u0, loadPartial(d, rest));
+      v0 = f32x4.mul(u0, difference(shifted, loadPartial(x, rest), k));
     } else {
       const kept = i32x4.gt_s(i32x4.splat(rest), i32x4(3, 2, 1, 0));
       u0 = v128.and(v128.load(dy + o - 16), kept);
-      v0 = f32x4.mul(u0, v128.and(v128.load(d + o - 16), kept));
+      v0 = f32x4.mul(u0, v128.and(difference(shifted, v128.load(x + o - 16), k), kept));
     }
   }
   while (true) {
-    const stop = min(d + RUN, end);
-    const whole = d + ((stop - d) & ~63);
+    const stop = min(x + RUN, end);
+    const whole = x + ((stop - x) & ~63);
     let u1 = f32x4.splat(0);
     let u2 = u1;
     let u3 = u1;
     let v1 = u1;
     let v2 = u1;
     let v3 = u1;
-    while (d < whole) {
+    while (x < whole) {
       const t0 = v128.load(dy);
       const t1 = v128.load(dy, 16);
       u0 = f32x4.add(u0, t0);
-      v0 = madd(t0, v128.load(d), v0);
+      v0 = madd(t0, difference(shifted, v128.load(x), k), v0);
       u1 = f32x4.add(u1, t1);
-      v1 = madd(t1, v128.load(d, 16), v1);
+      v1 = madd(t1, difference(shifted, v128.load(x, 16), k), v1);
       const t2 = v128.load(dy, 32);
       const t3 = v128.load(dy, 48);
       u2 = f32x4.add(u2, t2);
-      v2 = madd(t2, v128.load(d, 32), v2);
+      v2 = madd(t2, difference(shifted, v128.load(x, 32), k), v2);
       u3 = f32x4.add(u3, t3);
-      v3 = madd(t3, v128.load(d, 48), v3);
-      d += 64;
+      v3 = madd(t3, difference(shifted, v128.load(x, 48), k), v3);
+      x += 64;
       dy += 64;
     }
-    while (d < stop) {
+    while (x < stop) {
       const t0 = v128.load(dy);
       u0 = f32x4.add(u0, t0);
-      v0 = madd(t0, v128.load(d), v0);
-      d += 16;
+      v0 = madd(t0, difference(shifted, v128.load(x), k), v0);
+      x += 16;
       dy += 16;
     }
     total = f64x2.add(total, sumPair(addFour(u0, u1, u2, u3), addFour(v0, v1, v2, v3)));
-    if (d == end) return total;
+    if (x == end) return total;
     u0 = f32x4.splat(0);
     v0 = u0;
   }
 }
 
 /**
- * dx of a plane. Its last four numbers are made first and stored last, so that none need a partial load
- * where the plane is no multiple of four, and dx may still be dy.
+ * dy·a + (x − K)·p + q.
+ * @inline
+ */
+function gradient(shifted: bool, dy: v128, x: v128, k: v128, a: v128, p: v128, q: v128): v128 {
+  return madd(dy, a, madd(difference(shifted, x, k), p, q));
+}
+
+/**
+ * dx of a plane. The last four numbers are computed first and stored last: then a plane that is no multiple
+ * of four needs no partial load, and dx may still be dy.
  * @inline
  */
 function differentiatePlane(
+  shifted: bool,
   dx: usize, // [s] f32
   dy: usize, // [s] f32
-  d: usize, // [s] f32
+  x: usize, // [s] f32
+  k: v128,
   a: v128,
   p: v128,
   q: v128,
   s: i32,
 ): void {
   if (s < 4) {
-    const v = madd(loadPartial(dy, s), a, madd(loadPartial(d, s), p, q));
-    storePartial(dx, v, s);
+    storePartial(dx, gradient(shifted, loadPartial(dy, s), loadPartial(x, s), k, a, p, q), s);
     return;
   }
-  const last = dx + ((<usize>s) << 2) - 16;
   const over = ((<usize>s) << 2) - 16;
-  const made = madd(v128.load(dy + over), a, madd(v128.load(d + over), p, q));
+  const last = dx + over;
+  const rest = gradient(shifted, v128.load(dy + over), v128.load(x + over), k, a, p, q);
   while (dx + 16 < last) {
-    const v0 = madd(v128.load(dy), a, madd(v128.load(d), p, q));
-    const v1 = madd(v128.load(dy, 16), a, madd(v128.load(d, 16), p, q));
+    const v0 = gradient(shifted, v128.load(dy), v128.load(x), k, a, p, q);
+    const v1 = gradient(shifted, v128.load(dy, 16), v128.load(x, 16), k, a, p, q);
     v128.store(dx, v0);
     v128.store(dx, v1, 16);
-    d += 32;
+    x += 32;
     dx += 32;
     dy += 32;
   }
-  if (dx < last) v128.store(dx, madd(v128.load(dy), a, madd(v128.load(d), p, q)));
-  v128.store(last, made);
+  if (dx < last) v128.store(dx, gradient(shifted, v128.load(dy), v128.load(x), k, a, p, q));
+  v128.store(last, rest);
 }
 
 /**
- * Averages over the samples of instance norm's statistics, for channels [from, to): what the running ones
- * follow. The mean as K + δ, the variance over m.
+ * Averages over the samples of instance norm's statistics, for channels [from, to), which the running
+ * statistics follow. The mean is K + δ; the variance is over s, not s − 1.
  */
 export function instanceNormAverages(
   shift: usize, // [c] f32, K
   delta: usize, // [c] f32, δ
   variance: usize, // [c] f32
-  shifts: usize, // [n, c] f32
-  deltas: usize, // [n, c] f32
-  variances: usize, // [n, c] f32
+  statistics: usize, // [n, c, 4] f32: K, δ, r and var
   n: i32,
   c: i32,
   from: i32,
@@ -243,9 +311,9 @@ export function instanceNormAverages(
     let mean: f64 = 0;
     let spread: f64 = 0;
     for (let i = 0; i < n; i++) {
-      const o = (<usize>i * <usize>c + <usize>j) << 2;
-      mean += <f64>f32.load(shifts + o) + <f64>f32.load(deltas + o);
-      spread += <f64>f32.load(variances + o);
+      const saved = statisticsOf(statistics, i * c + j);
+      mean += <f64>saved.shift + <f64>saved.delta;
+      spread += <f64>saved.variance;
     }
     mean *= share;
     const k = <f32>mean;

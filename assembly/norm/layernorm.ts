@@ -1,209 +1,150 @@
 /**
- * Layer norm of rows of d numbers, `stride` apart. With mean = K + δ of a row and r = 1/√(var + eps),
+ * Layer norm of rows of d numbers. With mean = K + δ of a row and r = 1/√(var + eps),
  *
  *   x̂  = (x − K)·r + e                       e = −δ·r
  *   y  = x̂·γ + β
- *   dx = dy·γ·r + x̂·p + q                    p = −r·Σ(dy·γ·x̂)/d     q = −r·Σ(dy·γ)/d
- *   dγ = Σ dy·x̂      dβ = Σ dy               over the rows
+ *   dx = dy·γ·r + (x − K)·p + q              p = −r²·Σ(dy·γ·x̂)/d     q = −r·Σ(dy·γ·x̂)/d·e − r·Σ(dy·γ)/d
+ *   dγ = Σ dy·x̂      dβ = Σ dy               over the samples
  *
- * A row is read twice, the second time from the first-level cache, where rows of up to some thousand
- * numbers still stand.
+ * Group norm of [n, c], without positions, is layer norm of each group, a row of c/groups numbers with a γ
+ * and a β of its own. So a sample has `groups` rows here, and layer norm is the case of one.
+ *
+ * Each pass reads a row twice, the second time from the first-level cache, which holds rows of up to some
+ * thousand numbers.
  */
-import { at, loadUpTo, madd, storeUpTo } from '../lanes';
-import { CHUNK, differences, rowStatistics, sumPair } from './row';
+import { CHUNK, chunksOf, sumPairsOfChunks } from './chunks';
+import {
+  RowStatistics,
+  rowStatistics,
+  splatInvStd,
+  splatOffset,
+  splatShift,
+  statisticsOf,
+} from './row';
+import { CENTRED, differentiateRow, normalizeRow, SHIFTED, sumRow } from './rowloops';
 
-/** y = x̂·γ + β for rows [from, to); saves K, δ and r of each. y may be x. */
+/** The sizes of layer norm: x is [samples, groups, d]. */
+@unmanaged
+export class LayerNormShape {
+  samples: i32;
+  /** Rows of a sample. */
+  groups: i32;
+  /** Numbers of a row. */
+  d: i32;
+  eps: f32;
+}
+
+/** y = x̂·γ + β for samples [from, to); saves each row's statistics. y may be x. */
 export function layerNormForward(
-  y: usize, // [n, d] f32
-  shift: usize, // [n] f32, K
-  delta: usize, // [n] f32, δ
-  invStd: usize, // [n] f32, r
-  x: usize, // [n, d] f32
-  weight: usize, // [d] f32, γ
-  bias: usize, // [d] f32, β
-  d: i32,
-  stride: i32,
-  eps: f32,
+  y: usize, // [samples, groups, d] f32
+  statistics: usize, // [samples, groups, 4] f32: K, δ, r and var
+  x: usize, // [samples, groups, d] f32
+  weight: usize, // [groups, d] f32, γ
+  bias: usize, // [groups, d] f32, β
+  shape: LayerNormShape,
   from: i32,
   to: i32,
 ): void {
-  const row = (<usize>stride) << 2;
-  for (let i = from; i < to; i++) {
-    const q = y + <usize>i * row;
-    const r = at(invStd, i);
-    const e = at(delta, i);
-    const p = rowStatistics(at(shift, i), e, r, 0, x + <usize>i * row, d, eps, q);
-    const s = v128.load32_splat(r);
-    normalizeRow(q, p, weight, bias, s, f32x4.mul(f32x4.neg(v128.load32_splat(e)), s), d);
+  const d = shape.d;
+  const groups = shape.groups;
+  const eps = shape.eps;
+  const width = (<usize>d) << 2;
+  for (let n = from; n < to; n++) {
+    for (let g = 0; g < groups; g++) {
+      const i = n * groups + g;
+      const o = <usize>i * width;
+      const affine = <usize>g * width;
+      const saved = statisticsOf(statistics, i);
+      const differences = rowStatistics(saved, x + o, d, eps, y + o);
+      const r = splatInvStd(saved);
+      const e = splatOffset(saved, r);
+      normalizeRow(CENTRED, y + o, differences, weight + affine, bias + affine, r, e, width);
+    }
   }
 }
 
-/** @inline */
-function normalizeRow(
-  y: usize,
-  x: usize, // x − K
-  weight: usize,
-  bias: usize,
-  r: v128,
-  e: v128,
-  d: i32,
-): void {
-  const end = x + ((<usize>d) << 2);
-  const whole = x + (((<usize>d) << 2) & ~31);
-  while (x < whole) {
-    const n0 = madd(v128.load(x), r, e);
-    const n1 = madd(v128.load(x, 16), r, e);
-    v128.store(y, madd(n0, v128.load(weight), v128.load(bias)));
-    v128.store(y, madd(n1, v128.load(weight, 16), v128.load(bias, 16)), 16);
-    x += 32;
-    y += 32;
-    weight += 32;
-    bias += 32;
-  }
-  while (x < end) {
-    const count = <i32>((end - x) >> 2);
-    const n = madd(loadUpTo(x, count), r, e);
-    storeUpTo(y, madd(n, loadUpTo(weight, count), loadUpTo(bias, count)), count);
-    x += 16;
-    y += 16;
-    weight += 16;
-    bias += 16;
-  }
+/** Bytes of `partial` in the backward pass. */
+export function layerNormScratch(shape: LayerNormShape): usize {
+  return <usize>chunksOf(shape.samples) * <usize>shape.groups * ((<usize>shape.d) << 3);
 }
 
 /**
- * For rows [from, to), from a multiple of 256: dx, which overwrites and may be dy; and what each 256 rows
- * add to dγ and dβ, which sumChunks adds up.
+ * For samples [from, to), from a multiple of 256: dx, which overwrites and may be dy; and what each chunk
+ * of 256 samples adds to dγ and dβ, for layerNormAffineBackward.
  */
 export function layerNormBackward(
-  dx: usize, // [n, d] f32; 0: not wanted
-  partial: usize, // [⌈n/256⌉, 2, d] f32: Σ dy·x̂ and Σ dy
-  shift: usize, // [n] f32, K
-  delta: usize, // [n] f32, δ
-  invStd: usize, // [n] f32, r
-  dy: usize, // [n, d] f32
-  x: usize, // [n, d] f32
-  weight: usize, // [d] f32, γ
-  d: i32,
-  stride: i32,
+  dx: usize, // [samples, groups, d] f32; 0: not wanted
+  partial: usize, // layerNormScratch(shape): [⌈samples/256⌉, 2, groups, d] f32, Σ dy·x̂ and Σ dy
+  statistics: usize, // [samples, groups, 4] f32: K, δ, r and var
+  dy: usize, // [samples, groups, d] f32
+  x: usize, // [samples, groups, d] f32
+  weight: usize, // [groups, d] f32, γ
+  shape: LayerNormShape,
   from: i32,
   to: i32,
-  apart: usize, // [d] f32, scratch
 ): void {
-  const row = (<usize>stride) << 2;
-  const width = (<usize>d) << 2;
-  const share: f64 = -1 / <f64>d;
-  for (let i = from; i < to; i++) {
-    const sums = partial + <usize>(i / CHUNK) * 2 * width;
-    if (i % CHUNK == 0) memory.fill(sums, 0, 2 * width);
-    const o = <usize>i * row;
-    const p = differences(apart, x + o, f32.load(at(shift, i)), d);
-    const r = f32.load(at(invStd, i));
-    const e = -f32.load(at(delta, i)) * r;
-    const s = f32x4.splat(r);
-    const totals = sumRow(sums, dy + o, p, weight, s, f32x4.splat(e), width);
-    if (!dx) continue;
-    const scale = share * <f64>r;
-    const product = scale * f64x2.extract_lane(totals, 1);
-    const sum = scale * f64x2.extract_lane(totals, 0);
-    const slope = f32x4.splat(<f32>(product * <f64>r));
-    const intercept = f32x4.splat(<f32>(product * <f64>e + sum));
-    differentiateRow(dx + o, dy + o, p, weight, s, slope, intercept, width);
+  const groups = shape.groups;
+  const width = (<usize>shape.d) << 2;
+  const sample = <usize>groups * width;
+  const share: f64 = -1 / <f64>shape.d;
+  for (let n = from; n < to; n++) {
+    const sums = partial + <usize>(n / CHUNK) * 2 * sample;
+    if (n % CHUNK == 0) memory.fill(sums, 0, 2 * sample);
+    for (let g = 0; g < groups; g++) {
+      const i = n * groups + g;
+      const o = <usize>i * width;
+      const column = <usize>g * width;
+      const q = dx ? dx + o : 0;
+      const saved = statisticsOf(statistics, i);
+      const s = sums + column;
+      const gamma = weight + column;
+      if (saved.shift == 0) {
+        rowBackward(CENTRED, q, s, s + sample, saved, dy + o, x + o, gamma, width, share);
+      } else {
+        rowBackward(SHIFTED, q, s, s + sample, saved, dy + o, x + o, gamma, width, share);
+      }
+    }
   }
 }
 
 /**
- * Σ dy·γ and Σ dy·γ·x̂ of a row, as two float64; adds dy·x̂ and dy to the sums of each column.
+ * layerNormBackward of one row.
  * @inline
  */
-function sumRow(
-  sums: usize, // [2, d] f32
-  dy: usize,
-  x: usize,
-  weight: usize,
-  r: v128,
-  e: v128,
+function rowBackward(
+  kind: i32,
+  dx: usize, // [width bytes] f32; 0: not wanted
+  sums: usize, // [width bytes] f32, added to: dy·x̂
+  sumsOfDy: usize, // [width bytes] f32, added to: dy
+  saved: RowStatistics,
+  dy: usize, // [width bytes] f32
+  x: usize, // [width bytes] f32
+  weight: usize, // [width bytes] f32, γ
   width: usize,
-): v128 {
-  const end = x + width;
-  let total = f64x2.splat(0);
-  while (x < end) {
-    const stop = min(x + <usize>CHUNK * 32, end);
-    const whole = x + ((stop - x) & ~31);
-    let u0 = f32x4.splat(0);
-    let u1 = u0;
-    let v0 = u0;
-    let v1 = u0;
-    while (x < whole) {
-      const g0 = v128.load(dy);
-      const w0 = v128.load(weight);
-      const t0 = f32x4.mul(g0, madd(v128.load(x), r, e));
-      v128.store(sums, f32x4.add(v128.load(sums), t0));
-      v128.store(sums + width, f32x4.add(v128.load(sums + width), g0));
-      u0 = madd(g0, w0, u0);
-      v0 = madd(t0, w0, v0);
-      const g1 = v128.load(dy, 16);
-      const w1 = v128.load(weight, 16);
-      const t1 = f32x4.mul(g1, madd(v128.load(x, 16), r, e));
-      v128.store(sums, f32x4.add(v128.load(sums, 16), t1), 16);
-      v128.store(sums + width, f32x4.add(v128.load(sums + width, 16), g1), 16);
-      u1 = madd(g1, w1, u1);
-      v1 = madd(t1, w1, v1);
-      x += 32;
-      dy += 32;
-      weight += 32;
-      sums += 32;
-    }
-    while (x < stop) {
-      const count = <i32>((stop - x) >> 2);
-      const g = loadUpTo(dy, count);
-      const w = loadUpTo(weight, count);
-      const t = f32x4.mul(g, madd(loadUpTo(x, count), r, e));
-      storeUpTo(sums, f32x4.add(loadUpTo(sums, count), t), count);
-      storeUpTo(sums + width, f32x4.add(loadUpTo(sums + width, count), g), count);
-      u0 = madd(g, w, u0);
-      v0 = madd(t, w, v0);
-      x += 16;
-      dy += 16;
-      weight += 16;
-      sums += 16;
-    }
-    x = stop;
-    total = f64x2.add(total, sumPair(f32x4.add(u0, u1), f32x4.add(v0, v1)));
-  }
-  return total;
+  share: f64, // −1/d
+): void {
+  const k = splatShift(saved);
+  const r = splatInvStd(saved);
+  const e = splatOffset(saved, r);
+  const totals = sumRow(kind, sums, sumsOfDy, dy, x, k, weight, r, e, width);
+  if (!dx) return;
+  const scale = share * <f64>saved.invStd;
+  const sum = scale * f64x2.extract_lane(totals, 0);
+  const product = scale * f64x2.extract_lane(totals, 1);
+  const p = f32x4.splat(<f32>(product * <f64>saved.invStd));
+  const q = f32x4.splat(<f32>(product * <f64>f32x4.extract_lane(e, 0) + sum));
+  differentiateRow(kind, dx, dy, x, k, weight, r, p, q, width);
 }
 
-/** @inline */
-function differentiateRow(
-  dx: usize,
-  dy: usize,
-  x: usize,
-  weight: usize,
-  r: v128,
-  p: v128,
-  q: v128,
-  width: usize,
+/** dγ += Σ dy·x̂ and dβ += Σ dy for columns [from, to) of groups·d, from the sums of the chunks. */
+export function layerNormAffineBackward(
+  dWeight: usize, // [groups, d] f32, added to; 0: not wanted
+  dBias: usize, // [groups, d] f32, added to; 0: not wanted
+  partial: usize, // as layerNormBackward leaves it
+  shape: LayerNormShape,
+  from: i32,
+  to: i32,
 ): void {
-  const end = x + width;
-  const whole = x + (width & ~31);
-  while (x < whole) {
-    const g0 = f32x4.mul(v128.load(dy), v128.load(weight));
-    const g1 = f32x4.mul(v128.load(dy, 16), v128.load(weight, 16));
-    v128.store(dx, madd(g0, r, madd(v128.load(x), p, q)));
-    v128.store(dx, madd(g1, r, madd(v128.load(x, 16), p, q)), 16);
-    x += 32;
-    dx += 32;
-    dy += 32;
-    weight += 32;
-  }
-  while (x < end) {
-    const count = <i32>((end - x) >> 2);
-    const g = f32x4.mul(loadUpTo(dy, count), loadUpTo(weight, count));
-    storeUpTo(dx, madd(g, r, madd(loadUpTo(x, count), p, q)), count);
-    x += 16;
-    dx += 16;
-    dy += 16;
-    weight += 16;
-  }
+  const columns = shape.groups * shape.d;
+  sumPairsOfChunks(dWeight, dBias, partial, chunksOf(shape.samples), columns, from, to);
 }

@@ -1,30 +1,45 @@
 /**
- * Local response norm over neighbouring channels of planes [n, c, s]. With W(i) the `size` channels
- * [i − ⌊size/2⌋, i + ⌊(size − 1)/2⌋] that there are,
+ * Local response norm over neighbouring channels of planes [n, c, s]. With W(i) those of the `size` channels
+ * i − ⌊size/2⌋ to i + ⌊(size − 1)/2⌋ that exist,
  *
  *   t_i  = k + α/size·Σ_{j ∈ W(i)} x_j²
  *   y_i  = x_i·t_i^−β
  *   dx_i = dy_i·t_i^−β − 2αβ/size·x_i·Σ_{j: i ∈ W(j)} dy_j·y_j/t_j
  *
- * Four positions are walked down the channels at once.
+ * A vector holds four neighbouring positions of one channel.
  */
 import { at, loadUpTo, madd, storeUpTo } from '../lanes';
 import { expLanes, logLanes } from '../math';
+
+/** The sizes and constants of local response norm: x is [n, channels, plane]. */
+@unmanaged
+export class LocalResponseNormShape {
+  channels: i32;
+  /** Positions of a channel. */
+  plane: i32;
+  /** Channels that count, the channel itself included. */
+  size: i32;
+  /** α/size. */
+  share: f32;
+  beta: f32;
+  k: f32;
+}
 
 /** y for samples [from, to); saves t. */
 export function localResponseNormForward(
   y: usize, // [n, c, s] f32
   t: usize, // [n, c, s] f32
   x: usize, // [n, c, s] f32
-  c: i32,
-  s: i32,
-  size: i32,
-  share: f32, // α/size
-  beta: f32,
-  k: f32,
+  shape: LocalResponseNormShape,
   from: i32,
   to: i32,
 ): void {
+  const c = shape.channels;
+  const s = shape.plane;
+  const size = shape.size;
+  const beta = shape.beta;
+  const share = f32x4.splat(shape.share);
+  const k = f32x4.splat(shape.k);
   const before = size >> 1;
   const plane = (<usize>s) << 2;
   for (let n = from; n < to; n++) {
@@ -41,7 +56,7 @@ export function localResponseNormForward(
           sum = madd(v, v, sum);
         }
         const o = <usize>i * plane;
-        const d = madd(sum, f32x4.splat(share), f32x4.splat(k));
+        const d = madd(sum, share, k);
         const v = f32x4.mul(loadUpTo(position + o, count), power(d, beta));
         storeUpTo(at(t + sample + o, j), d, count);
         storeUpTo(at(y + sample + o, j), v, count);
@@ -58,6 +73,11 @@ function power(t: v128, beta: f32): v128 {
   return expLanes(f32x4.mul(logLanes(t), f32x4.splat(-beta)));
 }
 
+/** Bytes of scratch in the backward pass. */
+export function localResponseNormScratch(shape: LocalResponseNormShape): usize {
+  return <usize>shape.channels * ((<usize>shape.plane) << 2);
+}
+
 /** dx for samples [from, to). Overwrites; dx may not be dy. */
 export function localResponseNormBackward(
   dx: usize, // [n, c, s] f32
@@ -65,18 +85,18 @@ export function localResponseNormBackward(
   y: usize, // [n, c, s] f32
   dy: usize, // [n, c, s] f32
   x: usize, // [n, c, s] f32
-  c: i32,
-  s: i32,
-  size: i32,
-  share: f32, // α/size
-  beta: f32,
+  shape: LocalResponseNormShape,
   from: i32,
   to: i32,
-  ratios: usize, // [c, s] f32, scratch: dy·y/t of a sample
+  ratios: usize, // localResponseNormScratch(shape): [c, s] f32, dy·y/t of a sample
 ): void {
+  const c = shape.channels;
+  const s = shape.plane;
+  const size = shape.size;
+  const beta = shape.beta;
   const after = size >> 1;
   const plane = (<usize>s) << 2;
-  const scale = f32x4.splat(-2 * beta * share);
+  const scale = f32x4.splat(-2 * beta * shape.share);
   const all = c * s;
   for (let n = from; n < to; n++) {
     const sample = <usize>n * <usize>c * plane;
@@ -84,7 +104,7 @@ export function localResponseNormBackward(
       const count = all - j;
       const o = at(sample, j);
       const product = f32x4.mul(loadUpTo(dy + o, count), loadUpTo(y + o, count));
-      // beyond the end 0/0, which is not stored
+      // Lanes beyond the end are 0/0, and are not stored.
       storeUpTo(at(ratios, j), f32x4.div(product, loadUpTo(t + o, count)), count);
     }
     for (let i = 0; i < c; i++) {

@@ -6,12 +6,14 @@
  *   dx = dy·γ·r + x·p      p = −r²·Σ(dy·γ·x̂)/d
  *   dγ = Σ dy·x̂            over the rows
  *
- * A row is read twice, the second time from the first-level cache, as in layernorm.ts.
+ * As in layernorm.ts, each pass reads a row twice, the second time from the first-level cache.
  */
-import { at, loadUpTo, madd, storeUpTo, sumLanes } from '../lanes';
-import { CHUNK, squares } from './row';
+import { at } from '../lanes';
+import { CHUNK, chunksOf, sumChunks } from './chunks';
+import { sumOfSquares } from './row';
+import { differentiateRow, normalizeRow, PLAIN, sumRow } from './rowloops';
 
-/** y = x·r·γ for rows [from, to); saves r of each. y may be x. */
+/** y = x̂·γ for rows [from, to); saves r of each. y may be x. */
 export function rmsNormForward(
   y: usize, // [n, d] f32
   invRms: usize, // [n] f32, r
@@ -22,42 +24,29 @@ export function rmsNormForward(
   from: i32,
   to: i32,
 ): void {
+  const none = f32x4.splat(0);
   const width = (<usize>d) << 2;
   const share: f64 = 1 / <f64>d;
   for (let i = from; i < to; i++) {
-    let p = x + <usize>i * width;
-    let q = y + <usize>i * width;
-    let w = weight;
-    const mean = f64x2.extract_lane(squares(p, d), 1) * share;
-    const scale: f32 = 1 / sqrt<f32>(<f32>mean + eps);
-    f32.store(at(invRms, i), scale);
-    const r = f32x4.splat(scale);
-    const end = p + width;
-    const whole = p + (width & ~31);
-    while (p < whole) {
-      v128.store(q, f32x4.mul(f32x4.mul(v128.load(p), r), v128.load(w)));
-      v128.store(q, f32x4.mul(f32x4.mul(v128.load(p, 16), r), v128.load(w, 16)), 16);
-      p += 32;
-      q += 32;
-      w += 32;
-    }
-    while (p < end) {
-      const count = <i32>((end - p) >> 2);
-      storeUpTo(q, f32x4.mul(f32x4.mul(loadUpTo(p, count), r), loadUpTo(w, count)), count);
-      p += 16;
-      q += 16;
-      w += 16;
-    }
+    const o = <usize>i * width;
+    const r: f32 = 1 / sqrt<f32>(<f32>(sumOfSquares(x + o, d) * share) + eps);
+    f32.store(at(invRms, i), r);
+    normalizeRow(PLAIN, y + o, x + o, weight, 0, f32x4.splat(r), none, width);
   }
 }
 
+/** Bytes of `partial` in the backward pass of n rows. */
+export function rmsNormScratch(n: i32, d: i32): usize {
+  return <usize>chunksOf(n) * ((<usize>d) << 2);
+}
+
 /**
- * For rows [from, to), from a multiple of 256: dx, which overwrites and may be dy; and what each 256 rows
- * add to dγ, which sumChunks adds up.
+ * For rows [from, to), from a multiple of 256: dx, which overwrites and may be dy; and what each chunk of
+ * 256 rows adds to dγ, for rmsNormAffineBackward.
  */
 export function rmsNormBackward(
   dx: usize, // [n, d] f32; 0: not wanted
-  partial: usize, // [⌈n/256⌉, d] f32: Σ dy·x̂
+  partial: usize, // rmsNormScratch(n, d): [⌈n/256⌉, d] f32, Σ dy·x̂
   invRms: usize, // [n] f32, r
   dy: usize, // [n, d] f32
   x: usize, // [n, d] f32
@@ -66,6 +55,7 @@ export function rmsNormBackward(
   from: i32,
   to: i32,
 ): void {
+  const none = f32x4.splat(0);
   const width = (<usize>d) << 2;
   const share: f64 = -1 / <f64>d;
   for (let i = from; i < to; i++) {
@@ -74,89 +64,22 @@ export function rmsNormBackward(
     const o = <usize>i * width;
     const scale = f32.load(at(invRms, i));
     const r = f32x4.splat(scale);
-    const product = sumRow(sums, dy + o, x + o, weight, r, width);
+    const totals = sumRow(PLAIN, sums, sums, dy + o, x + o, none, weight, r, none, width);
     if (!dx) continue;
-    const p = <f32>(share * <f64>scale * <f64>scale * product);
-    differentiateRow(dx + o, dy + o, x + o, weight, r, f32x4.splat(p), width);
+    const product = f64x2.extract_lane(totals, 1);
+    const p = f32x4.splat(<f32>(share * <f64>scale * <f64>scale * product));
+    differentiateRow(PLAIN, dx + o, dy + o, x + o, none, weight, r, p, none, width);
   }
 }
 
-/**
- * Σ dy·γ·x̂ of a row; adds dy·x̂ to the sums of each column.
- * @inline
- */
-function sumRow(
-  sums: usize, // [d] f32
-  dy: usize,
-  x: usize,
-  weight: usize,
-  r: v128,
-  width: usize,
-): f64 {
-  const end = x + width;
-  let total: f64 = 0;
-  while (x < end) {
-    const stop = min(x + <usize>CHUNK * 32, end);
-    const whole = x + ((stop - x) & ~31);
-    let v0 = f32x4.splat(0);
-    let v1 = v0;
-    while (x < whole) {
-      const t0 = f32x4.mul(v128.load(dy), f32x4.mul(v128.load(x), r));
-      const t1 = f32x4.mul(v128.load(dy, 16), f32x4.mul(v128.load(x, 16), r));
-      v128.store(sums, f32x4.add(v128.load(sums), t0));
-      v128.store(sums, f32x4.add(v128.load(sums, 16), t1), 16);
-      v0 = madd(t0, v128.load(weight), v0);
-      v1 = madd(t1, v128.load(weight, 16), v1);
-      x += 32;
-      dy += 32;
-      weight += 32;
-      sums += 32;
-    }
-    while (x < stop) {
-      const count = <i32>((stop - x) >> 2);
-      const t = f32x4.mul(loadUpTo(dy, count), f32x4.mul(loadUpTo(x, count), r));
-      storeUpTo(sums, f32x4.add(loadUpTo(sums, count), t), count);
-      v0 = madd(t, loadUpTo(weight, count), v0);
-      x += 16;
-      dy += 16;
-      weight += 16;
-      sums += 16;
-    }
-    x = stop;
-    total += <f64>sumLanes(f32x4.add(v0, v1));
-  }
-  return total;
-}
-
-/** @inline */
-function differentiateRow(
-  dx: usize,
-  dy: usize,
-  x: usize,
-  weight: usize,
-  r: v128,
-  p: v128,
-  width: usize,
+/** dγ += Σ dy·x̂ for columns [from, to), from the sums of the chunks of n rows. */
+export function rmsNormAffineBackward(
+  dWeight: usize, // [d] f32, added to
+  partial: usize, // as rmsNormBackward leaves it
+  n: i32,
+  d: i32,
+  from: i32,
+  to: i32,
 ): void {
-  const end = x + width;
-  const whole = x + (width & ~31);
-  while (x < whole) {
-    const g0 = f32x4.mul(v128.load(dy), v128.load(weight));
-    const g1 = f32x4.mul(v128.load(dy, 16), v128.load(weight, 16));
-    v128.store(dx, madd(g0, r, f32x4.mul(v128.load(x), p)));
-    v128.store(dx, madd(g1, r, f32x4.mul(v128.load(x, 16), p)), 16);
-    x += 32;
-    dx += 32;
-    dy += 32;
-    weight += 32;
-  }
-  while (x < end) {
-    const count = <i32>((end - x) >> 2);
-    const g = f32x4.mul(loadUpTo(dy, count), loadUpTo(weight, count));
-    storeUpTo(dx, madd(g, r, f32x4.mul(loadUpTo(x, count), p)), count);
-    x += 16;
-    dx += 16;
-    dy += 16;
-    weight += 16;
-  }
+  sumChunks(dWeight, partial, chunksOf(n), d, from, to);
 }

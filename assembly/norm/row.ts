@@ -1,73 +1,113 @@
 /**
- * What the normalizations of rows share: the statistics of m numbers that stand side by side, their
- * products, and sums down many rows. A float32 lane adds at most 256 terms before its sum moves on to float64.
+ * What the norms share that normalize m neighbouring numbers, a row: its statistics and its sums. A float32
+ * lane adds at most 256 terms before its sum moves on to float64.
  */
-import { at, loadUpTo, madd, storeUpTo, sumLanes, widenHigh, widenLow } from '../lanes';
+import { at, loadUpTo, madd, storeUpTo, sumLanes } from '../lanes';
 
-/** Bytes that sixteen lanes add up, at most, before float64 takes over. */
+/** Bytes that sixteen float32 lanes add up, 256 terms each, before float64 takes over. */
 export const RUN: usize = 256 * 64;
-/** Rows whose sum down a column stays in float32. */
-export const CHUNK = 256;
 
 /**
- * Of m numbers, with d = x − K:
+ * The statistics of a row, which the forward pass saves for the backward pass: mean = K + δ. Sixteen bytes.
  *
- *   δ = Σd/m      var = Σd²/m − δ²      invStd = 1/√(var + eps)      mean = K + δ
+ *   K │ δ │ r │ var
+ */
+@unmanaged
+export class RowStatistics {
+  /** K, the mean rounded to float32 where it is far from 0, else 0. */
+  shift: f32;
+  /** δ, what is left of the mean. */
+  delta: f32;
+  /** r = 1/√(var + eps). */
+  invStd: f32;
+  /** Over m, not m − 1. */
+  variance: f32;
+}
+
+/**
+ * The statistics of row i.
+ * @inline
+ */
+export function statisticsOf(statistics: usize, i: i32): RowStatistics {
+  return changetype<RowStatistics>(statistics + <usize>i * offsetof<RowStatistics>());
+}
+
+/** @inline */
+export function splatShift(saved: RowStatistics): v128 {
+  return v128.load32_splat(changetype<usize>(saved), offsetof<RowStatistics>('shift'));
+}
+
+/** @inline */
+export function splatInvStd(saved: RowStatistics): v128 {
+  return v128.load32_splat(changetype<usize>(saved), offsetof<RowStatistics>('invStd'));
+}
+
+/**
+ * e = −δ·r.
+ * @inline
+ */
+export function splatOffset(saved: RowStatistics, r: v128): v128 {
+  const delta = v128.load32_splat(changetype<usize>(saved), offsetof<RowStatistics>('delta'));
+  return f32x4.mul(f32x4.neg(delta), r);
+}
+
+/**
+ * The statistics of m numbers. With d = x − K:
  *
- * K = 0 first. Where that lies more than four standard deviations off the mean (δ² > 16·var), K = δ, the
- * differences are written to `apart` and summed once more. K + δ is never rounded into one float32 on the
- * way to y or dx: at mean/sd = 1e4 that alone would cost 5e-4 standard deviations. Returns where d stands.
+ *   δ = Σd/m      var = Σd²/m − δ²      r = 1/√(var + eps)      mean = K + δ
+ *
+ * K is 0 first. If the mean then lies more than four standard deviations from 0 (δ² > 16·var), K becomes
+ * that mean, the differences x − K are written to `differences`, and these are summed. K + δ is never rounded
+ * to one float32 on the way to y or dx: at mean/sd = 1e4 that alone would cost 5e-4 standard deviations.
+ *
+ * @returns where x − K stands: x itself if K is 0
  */
 export function rowStatistics(
-  shift: usize, // [1] f32, K
-  delta: usize, // [1] f32, δ
-  invStd: usize, // [1] f32
-  variance: usize, // [1] f32, over m; 0: not wanted
+  saved: RowStatistics,
   x: usize, // [m] f32
   m: i32,
   eps: f32,
-  apart: usize, // [m] f32, may be x
+  differences: usize, // [m] f32, may be x
 ): usize {
   const share: f64 = 1 / <f64>m;
   let k: f32 = 0;
   let first: bool = true;
   while (true) {
-    const sums = squares(x, m);
+    const sums = sumAndSquares(x, m);
     const d = f64x2.extract_lane(sums, 0) * share;
     let v = f64x2.extract_lane(sums, 1) * share - d * d;
-    // rounding cannot make it negative; NaN stays
+    // Rounding must not make it negative. NaN stays NaN.
     if (v < 0) v = 0;
     if (first && d * d > 16 * v) {
       first = false;
       k = <f32>d;
-      x = differences(apart, x, k, m);
+      subtract(differences, x, k, m);
+      x = differences;
       continue;
     }
-    f32.store(shift, k);
-    f32.store(delta, <f32>d);
-    f32.store(invStd, 1 / sqrt<f32>(<f32>v + eps));
-    if (variance) f32.store(variance, <f32>v);
+    saved.shift = k;
+    saved.delta = <f32>d;
+    saved.invStd = 1 / sqrt<f32>(<f32>v + eps);
+    saved.variance = <f32>v;
     return x;
   }
 }
 
-/** d = x − K; returns where d stands, which is x itself where K is 0. d may be x. */
-export function differences(
-  d: usize, // [m] f32
+/** y = x − K. y may be x. */
+function subtract(
+  y: usize, // [m] f32
   x: usize, // [m] f32
   k: f32,
   m: i32,
-): usize {
-  if (k == 0) return x;
+): void {
   const shift = f32x4.splat(k);
   for (let i = 0; i < m; i += 4) {
-    storeUpTo(at(d, i), f32x4.sub(loadUpTo(at(x, i), m - i), shift), m - i);
+    storeUpTo(at(y, i), f32x4.sub(loadUpTo(at(x, i), m - i), shift), m - i);
   }
-  return d;
 }
 
 /** Σx and Σx², as two float64. */
-export function squares(
+export function sumAndSquares(
   x: usize, // [m] f32
   m: i32,
 ): v128 {
@@ -109,6 +149,14 @@ export function squares(
     total = f64x2.add(total, sumPair(addFour(u0, u1, u2, u3), addFour(v0, v1, v2, v3)));
   }
   return total;
+}
+
+/** Σx². */
+export function sumOfSquares(
+  x: usize, // [n] f32
+  n: i32,
+): f64 {
+  return f64x2.extract_lane(sumAndSquares(x, n), 1);
 }
 
 /** Σ x·y. */
@@ -168,37 +216,4 @@ export function sumPair(u: v128, v: v128): v128 {
       i8x16.shuffle(t, t, 4, 5, 6, 7, 12, 13, 14, 15, 4, 5, 6, 7, 12, 13, 14, 15),
     ),
   );
-}
-
-/**
- * total[j] += Σ partial[chunk, j] for j in [from, to): the sums that a backward pass left of each 256
- * rows, added in float64, one after the other.
- */
-export function sumChunks(
-  total: usize, // [d] f32, added to
-  partial: usize, // [chunks, stride] f32
-  chunks: i32,
-  stride: i32,
-  from: i32,
-  to: i32,
-): void {
-  const next = (<usize>stride) << 2;
-  for (let j = from; j < to; j += 4) {
-    const count = to - j;
-    let p = at(partial, j);
-    const end = p + <usize>chunks * next;
-    const t = loadUpTo(at(total, j), count);
-    let low = widenLow(t);
-    let high = widenHigh(t);
-    while (p < end) {
-      const v = loadUpTo(p, count);
-      low = f64x2.add(low, widenLow(v));
-      high = f64x2.add(high, widenHigh(v));
-      p += next;
-    }
-    const a = f32x4.demote_f64x2_zero(low);
-    const b = f32x4.demote_f64x2_zero(high);
-    const sum = i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-    storeUpTo(at(total, j), sum, count);
-  }
 }

@@ -1,29 +1,36 @@
 /**
- * Spectral norm: a weight, seen as [rows, cols], over an estimate of its largest singular value.
+ * Spectral norm: a weight, seen as a matrix [rows, cols], divided by an estimate of its largest singular
+ * value σ.
  *
- *   v  ← Wᵀu/‖Wᵀu‖      u ← Wv/‖Wv‖      a round of the power iteration
+ *   v  ← Wᵀu/‖Wᵀu‖      u ← Wv/‖Wv‖      one round of the power iteration
  *   σ  = uᵀWv
  *   w  = W/σ
- *   dW = (dw − P·u·vᵀ)/σ                  P = Σ dw·w, with u and v for constants
+ *   dW = (dw − P·u·vᵀ)/σ                  P = Σ dw·w; u and v count as constants
  *
- * σ is a sum over all rows, so that there are no ranges of them.
+ * σ is a sum over all rows, so these kernels take no range of rows.
  */
 import { at, loadUpTo, madd, storeUpTo } from '../lanes';
-import { CHUNK, dot, squares, sumChunks } from './row';
+import { CHUNK, chunksOf, sumChunks } from './chunks';
+import { dot, sumOfSquares } from './row';
 
-/** v and then u, `rounds` times over. */
+/** Bytes of `partial` in a power iteration. */
+export function powerIterationScratch(rows: i32, cols: i32): usize {
+  return <usize>chunksOf(rows) * ((<usize>cols) << 2);
+}
+
+/** Updates v and then u, `rounds` times. */
 export function powerIteration(
   u: usize, // [rows] f32, updated
   v: usize, // [cols] f32, overwritten
   w: usize, // [rows, cols] f32, W
   rows: i32,
   cols: i32,
-  eps: f64, // least length
+  eps: f64, // the least that a vector is divided by
   rounds: i32,
-  partial: usize, // [⌈rows/256⌉, cols] f32
+  partial: usize, // powerIterationScratch(rows, cols): [⌈rows/256⌉, cols] f32
 ): void {
   const width = (<usize>cols) << 2;
-  const chunks = (rows + CHUNK - 1) / CHUNK;
+  const chunks = chunksOf(rows);
   for (; rounds > 0; rounds--) {
     memory.fill(partial, 0, <usize>chunks * width);
     for (let i = 0; i < rows; i++) {
@@ -58,9 +65,9 @@ export function spectralNormForward(
   return sigma;
 }
 
-/** dW, added to what it holds. */
+/** dW, which is added to. */
 export function spectralNormBackward(
-  dOriginal: usize, // [rows, cols] f32, added to: dW
+  dOriginal: usize, // [rows, cols] f32, dW, added to
   dw: usize, // [rows, cols] f32
   w: usize, // [rows, cols] f32
   u: usize, // [rows] f32
@@ -85,8 +92,8 @@ export function spectralNormBackward(
 
 /** x ← x/max(‖x‖, eps). */
 function normalize(x: usize, n: i32, eps: f64): void {
-  const length = sqrt(f64x2.extract_lane(squares(x, n), 1));
-  // in this order NaN stays
+  const length = sqrt(sumOfSquares(x, n));
+  // Compared this way round, a length of NaN stays NaN.
   multiple(x, x, <f32>(1 / (length < eps ? eps : length)), n);
 }
 

@@ -1,12 +1,13 @@
 /**
- * Weight norm: a row of a weight, seen as [rows, cols], is a direction v and a length g.
+ * Weight norm: each row of a weight, seen as a matrix [rows, cols], is a direction v times a
+ * length g.
  *
  *   w  = v·g/‖v‖
  *   dg = P/‖v‖                      P = Σ dw·v of the row
- *   dv = (dw − v·P/‖v‖²)·g/‖v‖      which stands at right angles to v
+ *   dv = (dw − v·P/‖v‖²)·g/‖v‖      which is orthogonal to v
  */
 import { at, loadPartial, madd, storePartial } from '../lanes';
-import { dot, squares } from './row';
+import { dot, sumOfSquares } from './row';
 
 /** ‖v‖ of rows [from, to). */
 export function rowNorms(
@@ -18,7 +19,7 @@ export function rowNorms(
 ): void {
   for (let i = from; i < to; i++) {
     const p = v + ((<usize>i * <usize>cols) << 2);
-    f32.store(at(norm, i), <f32>sqrt(f64x2.extract_lane(squares(p, cols), 1)));
+    f32.store(at(norm, i), <f32>sqrt(sumOfSquares(p, cols)));
   }
 }
 
@@ -50,7 +51,7 @@ export function weightNormForward(
   }
 }
 
-/** dg and dv of rows [from, to), added to what they hold. */
+/** dg and dv of rows [from, to). Both are added to. */
 export function weightNormBackward(
   dg: usize, // [rows] f32, added to; 0: not wanted
   dv: usize, // [rows, cols] f32, added to; 0: not wanted

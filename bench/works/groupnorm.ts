@@ -1,4 +1,5 @@
 /** Group norm and, where every channel is a group, instance norm, against R + S and 2R + S₂. */
+import { GroupNormShape as Sizes } from '../../src/generated/kernels.ts';
 import type { Arena } from '../arena.ts';
 import { againstTorch, type Bench, fromScene } from '../bench.ts';
 import { memoryLoops, type Scene } from '../scene.ts';
@@ -37,13 +38,10 @@ function groupNormScene(arena: Arena, shape: GroupNormShape): Scene {
     typeof x,
     typeof x,
   ];
-  const saved = [arena.floats(all), arena.floats(all), arena.floats(all)] as const;
-  const partial = arena.floats(n * 2 * c);
-  const second = (partial + 4 * c) as typeof partial;
-  const apart = arena.floats((c / groups) * s);
-  const none = 0 as typeof x;
-  const forward = () =>
-    k.groupNormForward(y, ...saved, none, x, weight, bias, c, s, groups, 1e-5, 0, all);
+  const sizes = arena.struct(Sizes, { samples: n, channels: c, plane: s, groups, eps: 1e-5 });
+  const statistics = arena.floats(4 * all);
+  const partial = arena.bytes(k.groupNormScratch(sizes));
+  const forward = () => k.groupNormForward(y, statistics, x, weight, bias, sizes, 0, all);
   forward();
   return {
     shape: nameOf(shape),
@@ -65,9 +63,8 @@ function groupNormScene(arena: Arena, shape: GroupNormShape): Scene {
           arena.view(dBias, c).fill(0);
         },
         run: () => {
-          k.groupNormBackward(dx, partial, ...saved, dy, x, weight, c, s, groups, 0, all, apart);
-          k.sumChunks(dWeight, partial, n, 2 * c, 0, c);
-          k.sumChunks(dBias, second, n, 2 * c, 0, c);
+          k.groupNormBackward(dx, partial, statistics, dy, x, weight, sizes, 0, all);
+          k.groupNormAffineBackward(dWeight, dBias, partial, sizes, 0, c);
         },
         results: [[dx, size]],
       },

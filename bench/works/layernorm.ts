@@ -1,4 +1,5 @@
 /** Layer norm and RMS norm forward and backward, as multiples of memory.copy and of 2R + S₂. */
+import { LayerNormShape } from '../../src/generated/kernels.ts';
 import type { Arena } from '../arena.ts';
 import { againstTorch, type Bench, fromScene, ratios } from '../bench.ts';
 import { memoryLoops, type Row, type Scene, type Work } from '../scene.ts';
@@ -24,12 +25,11 @@ function layerNormScene(arena: Arena, shape: RowsShape): Scene {
   const [x, dy, y] = [arena.floats(size, 1), arena.floats(size, 2), arena.floats(size)];
   const [dx, z] = [arena.floats(size), arena.floats(size)];
   const [weight, bias] = [arena.floats(d, 3), arena.floats(d, 4)];
-  const [dWeight, dBias, apart] = [arena.floats(d), arena.floats(d), arena.floats(d)];
-  const saved = [arena.floats(n), arena.floats(n), arena.floats(n)] as const;
+  const [dWeight, dBias] = [arena.floats(d), arena.floats(d)];
+  const sizes = arena.struct(LayerNormShape, { samples: n, groups: 1, d, eps: 1e-5 });
+  const statistics = arena.floats(4 * n);
   const invRms = arena.floats(n);
-  const chunks = Math.ceil(n / 256);
-  const partial = arena.floats(chunks * 2 * d);
-  const second = (partial + 4 * d) as typeof partial;
+  const partial = arena.bytes(k.layerNormScratch(sizes));
   const forward = (run: () => void): Work => {
     run();
     return { count: size, limit: ['copy', (t) => t.copy], run, results: [[y, size]] };
@@ -50,16 +50,15 @@ function layerNormScene(arena: Arena, shape: RowsShape): Scene {
     unit: 'ns/element',
     loops: memoryLoops(arena, size, { x, y: dy, z }),
     works: {
-      forward: forward(() => k.layerNormForward(y, ...saved, x, weight, bias, d, d, 1e-5, 0, n)),
+      forward: forward(() => k.layerNormForward(y, statistics, x, weight, bias, sizes, 0, n)),
       backward: backward(() => {
-        k.layerNormBackward(dx, partial, ...saved, dy, x, weight, d, d, 0, n, apart);
-        k.sumChunks(dWeight, partial, chunks, 2 * d, 0, d);
-        k.sumChunks(dBias, second, chunks, 2 * d, 0, d);
+        k.layerNormBackward(dx, partial, statistics, dy, x, weight, sizes, 0, n);
+        k.layerNormAffineBackward(dWeight, dBias, partial, sizes, 0, d);
       }),
       'RMS forward': forward(() => k.rmsNormForward(y, invRms, x, weight, d, 1e-5, 0, n)),
       'RMS backward': backward(() => {
         k.rmsNormBackward(dx, partial, invRms, dy, x, weight, d, 0, n);
-        k.sumChunks(dWeight, partial, chunks, d, 0, d);
+        k.rmsNormAffineBackward(dWeight, partial, n, d, 0, d);
       }),
     },
   };

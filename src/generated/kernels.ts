@@ -1,13 +1,8 @@
 // Made by scripts/generate.ts from the compiled kernels. Do not edit.
+import type { Layout } from '../memory/struct.ts';
 
 /** A byte address in linear memory; 0 means "absent". Name says what stands there, where it matters. */
 export type Pointer<Name extends string = string> = number & { readonly __pointer: Name };
-
-/**
- * A struct's fields in order, separated by spaces: `name` for an i32, `name:f32` and `name:f64` for floats.
- * T has the fields' values, and Name is the brand of a pointer to the struct.
- */
-export type Layout<T, Name extends string> = string & { readonly of?: T; readonly name?: Name };
 
 /** What the module that every bundle has exports: assembly/index.ts. */
 export interface CoreKernels {
@@ -39,26 +34,24 @@ export interface CoreKernels {
   biasForward(y: Pointer, b: Pointer, n: number, from: number, to: number): void;
   channelBiasBackward(db: Pointer, dy: Pointer, n: number, channels: number, plane: number, from: number, to: number): void;
   channelBiasForward(y: Pointer, b: Pointer, channels: number, plane: number, relu: number, from: number, to: number): void;
-  gemmNN(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
-  gemmNT(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
+  gemm(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, shape: Pointer<'GemmShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
   gemmScratch(m: number, n: number, k: number): number;
-  gemmTN(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, m: number, n: number, k: number, accumulate: number, relu: number, from: number, to: number, scratch: Pointer): void;
-  crossEntropyBackward(dx: Pointer, p: Pointer, labels: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, scale: number, from: number, to: number): void;
-  crossEntropyForward(p: Pointer, x: Pointer, labels: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, from: number, to: number): number;
+  crossEntropyBackward(dx: Pointer, p: Pointer, labels: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, ignoreIndex: number, scale: number, from: number, to: number): void;
+  crossEntropyForward(p: Pointer, x: Pointer, labels: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, ignoreIndex: number, from: number, to: number): number;
   crossEntropyWeight(labels: Pointer, weight: Pointer, ignoreIndex: number, from: number, to: number): number;
-  crossEntropySoftBackward(dx: Pointer, p: Pointer, t: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, scale: number, from: number, to: number): void;
-  crossEntropySoftForward(p: Pointer, x: Pointer, t: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, from: number, to: number): number;
+  crossEntropySoftBackward(dx: Pointer, p: Pointer, t: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, scale: number, from: number, to: number): void;
+  crossEntropySoftForward(p: Pointer, x: Pointer, t: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, from: number, to: number): number;
   mseBackward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
   mseForward(x: Pointer, t: Pointer, from: number, to: number): number;
   cosF64(x: number): number;
   expF64(x: number): number;
   logF64(x: number): number;
   powF64(x: number, y: number): number;
-  adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, scalars: Pointer<'AdamScalars'>, step: number, from: number, to: number): void;
+  adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, lr: number, beta1: number, beta2: number, eps: number, weightDecay: number, decoupled: number, step: number, from: number, to: number): void;
   clampInPlace(x: Pointer, limit: number, from: number, to: number): void;
   scaleInPlace(x: Pointer, factor: number, from: number, to: number): void;
   sumOfSquares(x: Pointer, from: number, to: number): number;
-  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'MomentumScalars'>, first: number, from: number, to: number): void;
+  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, momentum: number, dampening: number, nesterov: number, weightDecay: number, first: number, from: number, to: number): void;
   sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
   avgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number, scratch: Pointer): void;
   avgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number): void;
@@ -66,8 +59,8 @@ export interface CoreKernels {
   globalAvgPoolForward(y: Pointer, x: Pointer, size: number, from: number, to: number): void;
   maxPoolBackward(dx: Pointer, index: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
   maxPoolForward(y: Pointer, index: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
-  dropout(y: Pointer, x: Pointer, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
-  dropoutRows(y: Pointer, x: Pointer, n: number, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  dropout(y: Pointer, x: Pointer, p: number, scale: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  dropoutRows(y: Pointer, x: Pointer, n: number, p: number, scale: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomBits(y: Pointer, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomTruncatedNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
@@ -77,9 +70,6 @@ export interface CoreKernels {
 
 /** What the module beside it exports: assembly/extra.ts. */
 export interface ExtraKernels {
-  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
   geluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   geluTanhBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
@@ -91,14 +81,17 @@ export interface ExtraKernels {
   leakyReluForward(y: Pointer, x: Pointer, slope: number, from: number, to: number): void;
   relu6Backward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   relu6Forward(y: Pointer, x: Pointer, from: number, to: number): void;
+  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
   sigmoidBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   sigmoidForward(y: Pointer, x: Pointer, from: number, to: number): void;
   siluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   siluForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
-  logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
   tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
+  logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
   batchNormMaskedBackward(dx: Pointer, shift: Pointer, scale: Pointer, slope: Pointer, intercept: Pointer, dy: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
   batchNormMaskedForward(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
   batchNormMaskedBackwardSums(totals: Pointer, shift: Pointer, dy: Pointer, x: Pointer, mask: Pointer, n: number, c: number, s: number, from: number, to: number, sums: Pointer): void;
@@ -116,17 +109,24 @@ export interface ExtraKernels {
   klDivForward(x: Pointer, t: Pointer, logTarget: number, from: number, to: number): number;
   expForward(y: Pointer, x: Pointer, from: number, to: number): void;
   logForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  groupNormBackward(dx: Pointer, partial: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, dy: Pointer, x: Pointer, weight: Pointer, c: number, s: number, groups: number, from: number, to: number, apart: Pointer): void;
-  groupNormForward(y: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, weight: Pointer, bias: Pointer, c: number, s: number, groups: number, eps: number, from: number, to: number): void;
-  instanceNormAverages(shift: Pointer, delta: Pointer, variance: Pointer, shifts: Pointer, deltas: Pointer, variances: Pointer, n: number, c: number, from: number, to: number): void;
-  layerNormBackward(dx: Pointer, partial: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, stride: number, from: number, to: number, apart: Pointer): void;
-  layerNormForward(y: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, x: Pointer, weight: Pointer, bias: Pointer, d: number, stride: number, eps: number, from: number, to: number): void;
-  localResponseNormBackward(dx: Pointer, t: Pointer, y: Pointer, dy: Pointer, x: Pointer, c: number, s: number, size: number, share: number, beta: number, from: number, to: number, ratios: Pointer): void;
-  localResponseNormForward(y: Pointer, t: Pointer, x: Pointer, c: number, s: number, size: number, share: number, beta: number, k: number, from: number, to: number): void;
+  groupNormAffineBackward(dWeight: Pointer, dBias: Pointer, partial: Pointer, shape: Pointer<'GroupNormShape'>, from: number, to: number): void;
+  groupNormBackward(dx: Pointer, partial: Pointer, statistics: Pointer, dy: Pointer, x: Pointer, weight: Pointer, shape: Pointer<'GroupNormShape'>, from: number, to: number): void;
+  groupNormForward(y: Pointer, statistics: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'GroupNormShape'>, from: number, to: number): void;
+  groupNormScratch(shape: Pointer<'GroupNormShape'>): number;
+  instanceNormAverages(shift: Pointer, delta: Pointer, variance: Pointer, statistics: Pointer, n: number, c: number, from: number, to: number): void;
+  layerNormAffineBackward(dWeight: Pointer, dBias: Pointer, partial: Pointer, shape: Pointer<'LayerNormShape'>, from: number, to: number): void;
+  layerNormBackward(dx: Pointer, partial: Pointer, statistics: Pointer, dy: Pointer, x: Pointer, weight: Pointer, shape: Pointer<'LayerNormShape'>, from: number, to: number): void;
+  layerNormForward(y: Pointer, statistics: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'LayerNormShape'>, from: number, to: number): void;
+  layerNormScratch(shape: Pointer<'LayerNormShape'>): number;
+  localResponseNormBackward(dx: Pointer, t: Pointer, y: Pointer, dy: Pointer, x: Pointer, shape: Pointer<'LocalResponseNormShape'>, from: number, to: number, ratios: Pointer): void;
+  localResponseNormForward(y: Pointer, t: Pointer, x: Pointer, shape: Pointer<'LocalResponseNormShape'>, from: number, to: number): void;
+  localResponseNormScratch(shape: Pointer<'LocalResponseNormShape'>): number;
+  rmsNormAffineBackward(dWeight: Pointer, partial: Pointer, n: number, d: number, from: number, to: number): void;
   rmsNormBackward(dx: Pointer, partial: Pointer, invRms: Pointer, dy: Pointer, x: Pointer, weight: Pointer, d: number, from: number, to: number): void;
   rmsNormForward(y: Pointer, invRms: Pointer, x: Pointer, weight: Pointer, d: number, eps: number, from: number, to: number): void;
-  sumChunks(total: Pointer, partial: Pointer, chunks: number, stride: number, from: number, to: number): void;
+  rmsNormScratch(n: number, d: number): number;
   powerIteration(u: Pointer, v: Pointer, w: Pointer, rows: number, cols: number, eps: number, rounds: number, partial: Pointer): void;
+  powerIterationScratch(rows: number, cols: number): number;
   spectralNormBackward(dOriginal: Pointer, dw: Pointer, w: Pointer, u: Pointer, v: Pointer, sigma: number, rows: number, cols: number): void;
   spectralNormForward(w: Pointer, u: Pointer, v: Pointer, original: Pointer, rows: number, cols: number): number;
   rowNorms(norm: Pointer, v: Pointer, cols: number, from: number, to: number): void;
@@ -134,7 +134,7 @@ export interface ExtraKernels {
   weightNormForward(w: Pointer, norm: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
   emaUpdate(average: Pointer, data: Pointer, decay: number, from: number, to: number): void;
   exchange(a: Pointer, b: Pointer, from: number, to: number): void;
-  rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'RMSpropScalars'>, from: number, to: number): void;
+  rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
   adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   adaptiveAvgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
   upsampleBilinearBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
@@ -145,42 +145,43 @@ export interface ExtraKernels {
 
 export interface Kernels extends CoreKernels, ExtraKernels {}
 
-export interface AdamScalars {
-  readonly lr: number;
-  readonly beta1: number;
-  readonly beta2: number;
+export interface GemmShape {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transposeA: number;
+  readonly transposeB: number;
+  readonly accumulate: number;
+}
+export const GemmShape: Layout<GemmShape, 'GemmShape'> =
+  'm n k transposeA transposeB accumulate';
+
+export interface GroupNormShape {
+  readonly samples: number;
+  readonly channels: number;
+  readonly plane: number;
+  readonly groups: number;
   readonly eps: number;
-  readonly weightDecay: number;
-  readonly decoupled: number;
 }
-export const AdamScalars: Layout<AdamScalars, 'AdamScalars'> =
-  'lr:f64 beta1:f64 beta2:f64 eps:f64 weightDecay:f64 decoupled';
+export const GroupNormShape: Layout<GroupNormShape, 'GroupNormShape'> =
+  'samples channels plane groups eps:f32';
 
-export interface CrossEntropyShape {
-  readonly c: number;
-  readonly inner: number;
-  readonly ignoreIndex: number;
-  readonly smoothing: number;
-}
-export const CrossEntropyShape: Layout<CrossEntropyShape, 'CrossEntropyShape'> =
-  'c inner ignoreIndex smoothing:f64';
-
-export interface MomentumScalars {
-  readonly lr: number;
-  readonly momentum: number;
-  readonly dampening: number;
-  readonly weightDecay: number;
-  readonly nesterov: number;
-}
-export const MomentumScalars: Layout<MomentumScalars, 'MomentumScalars'> =
-  'lr:f64 momentum:f64 dampening:f64 weightDecay:f64 nesterov';
-
-export interface RMSpropScalars {
-  readonly lr: number;
-  readonly alpha: number;
+export interface LayerNormShape {
+  readonly samples: number;
+  readonly groups: number;
+  readonly d: number;
   readonly eps: number;
-  readonly weightDecay: number;
-  readonly momentum: number;
 }
-export const RMSpropScalars: Layout<RMSpropScalars, 'RMSpropScalars'> =
-  'lr:f64 alpha:f64 eps:f64 weightDecay:f64 momentum:f64';
+export const LayerNormShape: Layout<LayerNormShape, 'LayerNormShape'> =
+  'samples groups d eps:f32';
+
+export interface LocalResponseNormShape {
+  readonly channels: number;
+  readonly plane: number;
+  readonly size: number;
+  readonly share: number;
+  readonly beta: number;
+  readonly k: number;
+}
+export const LocalResponseNormShape: Layout<LocalResponseNormShape, 'LocalResponseNormShape'> =
+  'channels plane size share:f32 beta:f32 k:f32';

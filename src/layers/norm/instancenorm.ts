@@ -14,6 +14,7 @@ import {
 } from '../../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
 import { Tensor } from '../../tensor/tensor.ts';
+import { PlaneNorm } from './planes.ts';
 
 export interface InstanceNormOptions {
   /** Added to the variance under the root. Default 1e-5. */
@@ -31,29 +32,32 @@ export interface InstanceNormOptions {
 
 /** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
 interface Memo {
-  readonly n: number;
-  /** Values a channel and sample. */
-  readonly s: number;
-  /** [n, c], or with running statistics the first [c]. */
-  readonly shift: Slot;
-  readonly delta: Slot;
-  readonly invStd: Slot;
-  /** With running statistics: a and b of y = (x − K)·a + b, [c]. */
-  readonly scale: Slot;
-  readonly offset: Slot;
+  /** The arithmetic with the instances' own statistics: group norm with one channel a group. */
+  readonly planes: PlaneNorm;
+  /** With `trackRunningStats`: what the arithmetic with the running statistics keeps. */
+  readonly running: Running | undefined;
   /** Whether the last forward used the instances' own statistics. */
   own: boolean;
 }
 
-/** What the three layers share; they differ in the axes they take. */
-abstract class InstanceNorm extends Leaf {
+/** y = (x − K)·a + b with a = γ·r and b = β − δ·a, all of [c]. */
+interface Running {
+  readonly shift: Slot;
+  readonly delta: Slot;
+  readonly invStd: Slot;
+  readonly scale: Slot;
+  readonly offset: Slot;
+}
+
+/** What the three layers share. They differ only in the axes that they take. */
+abstract class InstanceNorm extends Leaf<Memo> {
   /** γ, [numFeatures]. */
   readonly weight: Parameter | undefined;
   /** β, [numFeatures]. */
   readonly bias: Parameter | undefined;
   readonly runningMean: Buffer | undefined;
   readonly runningVar: Buffer | undefined;
-  /** Stays 0, as PyTorch's: there for its place in the state dict. */
+  /** Stays 0, as in PyTorch: it exists for its key in the state dict. */
   readonly numBatchesTracked: Counter | undefined;
   readonly eps: number;
   readonly momentum: number;
@@ -82,14 +86,14 @@ abstract class InstanceNorm extends Leaf {
     this.numBatchesTracked = trackRunningStats ? new Counter() : undefined;
   }
 
-  /** Starts the running statistics over: mean 0, variance 1. */
+  /** Resets the running statistics to mean 0 and variance 1. */
   resetRunningStats(): void {
     this.runningMean?.data.view().fill(0);
     this.runningVar?.data.view().fill(1);
   }
 
-  connect(use: Use, shape: Shape): Shape {
-    const { numFeatures: c, axes } = this;
+  connect(use: Use<Memo>, shape: Shape): Shape {
+    const { numFeatures: c, axes, eps } = this;
     if (shape.length !== axes.length + 2 || shape[1] !== c) {
       throw new RangeError(
         `${this}: input expected [N, ${c}, ${axes.join(', ')}], got ${shapeText(shape)}`,
@@ -97,84 +101,39 @@ abstract class InstanceNorm extends Leaf {
     }
     const n = shape[0]!;
     const s = sizeOf(shape) / (n * c);
-    use.memo = {
-      n,
-      s,
-      shift: use.save([n * c]),
-      delta: use.save([n * c]),
-      invStd: use.save([n * c]),
-      scale: use.save([c]),
-      offset: use.save([c]),
-      own: true,
-    } satisfies Memo;
-    // Forward: the variances [n, c] and three averages [c]. Backward: sums [n, 2, c] and a plane; or with
-    // running statistics float64 totals [2, C].
-    use.reserveScratch(4 * Math.max(n * c + 3 * c, 2 * n * c + s, 4 * (c + 15)));
+    const sizes = { samples: n, channels: c, plane: s, groups: c, eps };
+    const planes = new PlaneNorm(use, this, sizes);
+    use.memo = { planes, running: this.runningMean && this.reserve(use), own: true };
     use.keeps({ input: true });
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
     return shape;
   }
 
-  override verify(use: Use, training: boolean): void {
-    const { s } = use.memo as Memo;
-    if (s > 1 || !this.usesOwn(training)) return;
+  override verify(use: Use<Memo>, training: boolean): void {
+    const { plane } = use.memo.planes.shape.values;
+    if (plane > 1 || !this.usesOwn(training)) return;
     throw new RangeError(
       `${this}: statistics expected more than one value a channel and sample, got 1 in ` +
         `${shapeText(use.inputs[0]!.shape)}: use a larger input${this.runningMean ? ', or eval() or predict()' : ''}`,
     );
   }
 
-  run(use: Use): void {
-    const { numFeatures: c, eps, runningMean, runningVar } = this;
-    const memo = use.memo as Memo;
-    const { n, s } = memo;
-    const { x, y } = use;
-    const saved = [memo.shift.ptr, memo.delta.ptr, memo.invStd.ptr] as const;
-    const affine = [this.weight?.ptr ?? NULL, this.bias?.ptr ?? NULL] as const;
+  run(use: Use<Memo>): void {
+    const { memo } = use;
     memo.own = this.usesOwn(use.training);
-    if (memo.own) {
-      const tracks = use.training && runningMean;
-      const variances = tracks ? use.scratch : NULL;
-      extra().groupNormForward(y, ...saved, variances, x, ...affine, c, s, c, eps, 0, n * c);
-      if (tracks) this.track(use);
+    if (!memo.own) {
+      this.runWithRunning(use, memo.running!);
       return;
     }
-    const [shift, delta, invStd] = saved;
-    const map = [memo.scale.ptr, memo.offset.ptr] as const;
-    kernels().batchNormRunning(...saved, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
-    kernels().batchNormAffine(...map, delta, invStd, ...affine, 0, c);
-    kernels().batchNormForwardPlanes(y, shift, ...map, x, n, c, s, 0, 0, c);
+    memo.planes.run(use);
+    if (use.training && this.runningMean) this.track(use);
   }
 
-  /** dγ += Σ dy·x̂ and dβ += Σ dy of each channel; dx with the statistics' own share where they were the instances'. */
-  runBackward(use: Use): void {
-    const { numFeatures: c, weight } = this;
-    const memo = use.memo as Memo;
-    const { n, s } = memo;
-    const { dx, dy, x, scratch } = use;
-    const saved = [memo.shift.ptr, memo.delta.ptr, memo.invStd.ptr] as const;
-    const dWeight = use.gradient(weight);
-    const dBias = use.gradient(this.bias);
-    const k = kernels();
-    if (memo.own) {
-      const inputs = [dy, x, weight?.ptr ?? NULL, c, s, c] as const;
-      const apart = offset(scratch, 2 * c * n);
-      const { groupNormBackward, sumChunks } = extra();
-      groupNormBackward(dx, scratch, ...saved, ...inputs, 0, n * c, apart);
-      if (dWeight) sumChunks(dWeight, scratch, n, 2 * c, 0, c);
-      if (dBias) sumChunks(dBias, offset(scratch, c), n, 2 * c, 0, c);
-      return;
-    }
-    // Constant statistics: batch norm's gradient in evaluation.
-    const [shift, delta, invStd] = saved;
-    const map = [shift, memo.scale.ptr, memo.offset.ptr] as const;
-    if (dWeight || dBias) {
-      k.batchNormBackwardSumsPlanes(scratch, ...map, dy, x, n, c, s, 0, 0, c);
-      const outputs = [dWeight, dBias, NULL, NULL] as const;
-      k.batchNormAffineBackward(...outputs, scratch, delta, invStd, memo.scale.ptr, c, n * s, 0, c);
-    }
-    if (dx) k.batchNormBackwardPlanes(dx, ...map, NULL, NULL, dy, x, n, c, s, 0, 0, c);
+  runBackward(use: Use<Memo>): void {
+    const { own, planes, running } = use.memo;
+    if (own) planes.runBackward(use);
+    else this.runBackwardWithRunning(use, running!);
   }
 
   override toString(): string {
@@ -185,17 +144,62 @@ abstract class InstanceNorm extends Leaf {
     return training || !this.runningMean;
   }
 
-  /** Takes the instances' statistics, averaged over the batch, into the running ones. */
-  private track(use: Use): void {
+  // --- running statistics ---
+
+  private reserve(use: Use): Running {
     const c = this.numFeatures;
-    const { n, s, shift, delta } = use.memo as Memo;
-    const variances = use.scratch;
-    const mean = offset(variances, n * c);
+    // Forward: three averages [c]. Backward: float64 totals [2, C].
+    use.reserveScratch(4 * Math.max(3 * c, 4 * (c + 15)));
+    return {
+      shift: use.save([c]),
+      delta: use.save([c]),
+      invStd: use.save([c]),
+      scale: use.save([c]),
+      offset: use.save([c]),
+    };
+  }
+
+  /** Moves the running statistics towards the instances', averaged over the batch. */
+  private track(use: Use<Memo>): void {
+    const { planes } = use.memo;
+    const { samples: n, channels: c, plane: s } = planes.shape.values;
+    const mean = use.scratch;
     const averages = [mean, offset(mean, c), offset(mean, 2 * c)] as const;
-    const k = kernels();
-    extra().instanceNormAverages(...averages, shift.ptr, delta.ptr, variances, n, c, 0, c);
+    extra().instanceNormAverages(...averages, planes.statistics.ptr, n, c, 0, c);
     const running = [this.runningMean!.ptr, this.runningVar!.ptr] as const;
-    k.batchNormUpdateRunning(...running, ...averages, s / (s - 1), this.momentum, 0, c);
+    const { batchNormUpdateRunning } = kernels();
+    batchNormUpdateRunning(...running, ...averages, s / (s - 1), this.momentum, 0, c);
+  }
+
+  /** Batch norm's forward in evaluation. */
+  private runWithRunning(use: Use<Memo>, memo: Running): void {
+    const { numFeatures: c, eps, runningMean, runningVar } = this;
+    const { samples: n, plane: s } = use.memo.planes.shape.values;
+    const [shift, delta, invStd] = [memo.shift.ptr, memo.delta.ptr, memo.invStd.ptr];
+    const map = [memo.scale.ptr, memo.offset.ptr] as const;
+    const affine = [this.weight?.ptr ?? NULL, this.bias?.ptr ?? NULL] as const;
+    const k = kernels();
+    k.batchNormRunning(shift, delta, invStd, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
+    k.batchNormAffine(...map, delta, invStd, ...affine, 0, c);
+    k.batchNormForwardPlanes(use.y, shift, ...map, use.x, n, c, s, 0, 0, c);
+  }
+
+  /** Batch norm's backward in evaluation, where the statistics are constants. */
+  private runBackwardWithRunning(use: Use<Memo>, memo: Running): void {
+    const { numFeatures: c } = this;
+    const { samples: n, plane: s } = use.memo.planes.shape.values;
+    const { dx, dy, x, scratch } = use;
+    const [shift, delta, invStd] = [memo.shift.ptr, memo.delta.ptr, memo.invStd.ptr];
+    const map = [shift, memo.scale.ptr, memo.offset.ptr] as const;
+    const dWeight = use.gradient(this.weight);
+    const dBias = use.gradient(this.bias);
+    const k = kernels();
+    if (dWeight || dBias) {
+      k.batchNormBackwardSumsPlanes(scratch, ...map, dy, x, n, c, s, 0, 0, c);
+      const outputs = [dWeight, dBias, NULL, NULL] as const;
+      k.batchNormAffineBackward(...outputs, scratch, delta, invStd, memo.scale.ptr, c, n * s, 0, c);
+    }
+    if (dx) k.batchNormBackwardPlanes(dx, ...map, NULL, NULL, dy, x, n, c, s, 0, 0, c);
   }
 }
 
@@ -204,9 +208,9 @@ abstract class InstanceNorm extends Leaf {
  *
  *   y = γ·(x − mean)/√(variance + eps) + β
  *
- * with the mean and variance (biased) of each sample's each channel, over its positions: group norm with
- * groups of one channel. With `trackRunningStats` running averages of them (of the unbiased variance) are
- * kept as batch norm's, and used in evaluation.
+ * with the mean and the biased variance of each channel of each sample, over its positions: group norm with
+ * one channel a group. With `trackRunningStats`, running statistics (with the unbiased variance) are kept as
+ * in batch norm, and used in evaluation.
  *
  * ```ts
  * const norm = new InstanceNorm1d(16, { affine: true });
@@ -217,8 +221,8 @@ abstract class InstanceNorm extends Leaf {
  * `num_batches_tracked`, which stays 0. As PyTorch's `nn.InstanceNorm1d`; the options and their defaults
  * stand in `InstanceNormOptions`.
  *
- * @throws RangeError for a numFeatures that is no whole number ≥ 1, an eps ≤ 0, a momentum outside [0, 1];
- *   in forward for another rank or channel count, and for a single value a channel and sample where the
+ * @throws RangeError for a numFeatures that is not a whole number ≥ 1, an eps ≤ 0, a momentum outside [0, 1];
+ *   in forward for another rank or number of channels, and for a single value a channel and sample if the
  *   instances' own statistics are used
  */
 export class InstanceNorm1d extends InstanceNorm {
@@ -229,7 +233,7 @@ export class InstanceNorm1d extends InstanceNorm {
 
 /**
  * Instance norm of images: y = γ·(x − mean)/√(variance + eps) + β, per sample and channel over height and
- * width. As InstanceNorm1d in all else.
+ * width. In all else as InstanceNorm1d.
  *
  * Shapes: x [N, C, H, W]; the output has x's. As PyTorch's `nn.InstanceNorm2d`.
  *
@@ -242,8 +246,8 @@ export class InstanceNorm2d extends InstanceNorm {
 }
 
 /**
- * Instance norm of volumes: y = γ·(x − mean)/√(variance + eps) + β, per sample and channel over all three
- * axes of space. As InstanceNorm1d in all else.
+ * Instance norm of volumes: y = γ·(x − mean)/√(variance + eps) + β, per sample and channel over depth, height
+ * and width. In all else as InstanceNorm1d.
  *
  * Shapes: x [N, C, D, H, W]; the output has x's. As PyTorch's `nn.InstanceNorm3d`.
  *

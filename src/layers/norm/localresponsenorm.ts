@@ -1,5 +1,7 @@
+import { LocalResponseNormShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
+import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
@@ -15,38 +17,36 @@ export interface LocalResponseNormOptions {
 
 /** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
 interface Memo {
-  readonly n: number;
-  readonly c: number;
-  /** Numbers a channel and sample. */
-  readonly s: number;
-  /** What x is divided by, before the power. */
+  readonly samples: number;
+  readonly shape: Struct<LocalResponseNormShape, 'LocalResponseNormShape'>;
+  /** t = k + α/size·Σ x_j², [N, C, …]. */
   readonly t: Slot;
 }
 
 /**
  * Local response norm (Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional
- * neural networks", 2012): each channel is damped by its neighbours,
+ * neural networks", 2012) divides each channel by a measure of its neighbours' size,
  *
  *   y_i = x_i/(k + α/size·Σ_j x_j²)^β
  *
- * over the `size` channels j from i − ⌊size/2⌋ to i + ⌊(size − 1)/2⌋ that there are.
+ * over those of the `size` channels j from i − ⌊size/2⌋ to i + ⌊(size − 1)/2⌋ that exist.
  *
  * ```ts
  * new LocalResponseNorm(5, { k: 2 }).forward(x);   // [N, C, H, W] → [N, C, H, W]
  * ```
  *
  * Shapes: x [N, C, …]; the output has x's. Nothing is learnt. As PyTorch's `nn.LocalResponseNorm`: α is
- * divided by `size` (the paper's is not), and at the border, too.
+ * divided by `size`, also at the border, where fewer channels exist (the paper does not divide it).
  *
- * @throws RangeError for a size that is no whole number ≥ 1, an alpha or beta < 0, a k ≤ 0, and in forward
+ * @throws RangeError for a size that is not a whole number ≥ 1, an alpha or beta < 0, a k ≤ 0, and in forward
  *   for an input without channels
  */
-export class LocalResponseNorm extends Leaf {
+export class LocalResponseNorm extends Leaf<Memo> {
   readonly alpha: number;
   readonly beta: number;
   readonly k: number;
 
-  /** @param size channels that count, the channel itself included */
+  /** @param size how many channels count, the channel itself included */
   constructor(
     readonly size: number,
     { alpha = 1e-4, beta = 0.75, k = 1 }: LocalResponseNormOptions = {},
@@ -63,31 +63,39 @@ export class LocalResponseNorm extends Leaf {
     this.k = k;
   }
 
-  connect(use: Use, shape: Shape): Shape {
+  connect(use: Use<Memo>, shape: Shape): Shape {
+    const { size, alpha, beta, k } = this;
     const [n, c] = shape;
     if (shape.length < 3) {
       throw new RangeError(`${this}: input expected [N, C, L, …], got ${shapeText(shape)}`);
     }
-    const s = sizeOf(shape) / (n! * c!);
-    use.memo = { n: n!, c: c!, s, t: use.save(shape) } satisfies Memo;
-    use.reserveScratch(4 * c! * s);
+    const sizes = {
+      channels: c!,
+      plane: sizeOf(shape) / (n! * c!),
+      size,
+      share: alpha / size,
+      beta,
+      k,
+    };
+    const t = use.save(shape);
+    use.memo = { samples: n!, shape: use.struct(LocalResponseNormShape, sizes), t };
+    use.reserveScratch(
+      withStruct(LocalResponseNormShape, sizes, (ptr) => extra().localResponseNormScratch(ptr)),
+    );
     use.keeps({ input: true, output: true });
     return shape;
   }
 
-  run(use: Use): void {
-    const { n, c, s, t } = use.memo as Memo;
-    const { size, alpha, beta, k } = this;
-    const share = alpha / size;
-    extra().localResponseNormForward(use.y, t.ptr, use.x, c, s, size, share, beta, k, 0, n);
+  run(use: Use<Memo>): void {
+    const { samples, shape, t } = use.memo;
+    extra().localResponseNormForward(use.y, t.ptr, use.x, shape.ptr, 0, samples);
   }
 
-  runBackward(use: Use): void {
-    if (!use.dx) return;
-    const { n, c, s, t } = use.memo as Memo;
-    const { size, alpha, beta } = this;
-    const inputs = [t.ptr, use.y, use.dy, use.x, c, s, size, alpha / size, beta] as const;
-    extra().localResponseNormBackward(use.dx, ...inputs, 0, n, use.scratch);
+  runBackward(use: Use<Memo>): void {
+    const { dx, dy, x, y, scratch } = use;
+    if (!dx) return;
+    const { samples, shape, t } = use.memo;
+    extra().localResponseNormBackward(dx, t.ptr, y, dy, x, shape.ptr, 0, samples, scratch);
   }
 
   override toString(): string {

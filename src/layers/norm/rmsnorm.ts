@@ -1,11 +1,9 @@
 import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkEps, type Shape, sizeOf } from '../../tensor/check.ts';
-import { Parameter } from '../../tensor/parameter.ts';
-import { Tensor } from '../../tensor/tensor.ts';
-import { checkTrailing, chunks, trailingShape, trailingText } from './layernorm.ts';
+import type { Shape } from '../../tensor/check.ts';
+import { ParameterOrConstant } from './rows.ts';
+import { TrailingNorm } from './trailing.ts';
 
 export interface RMSNormOptions {
   /** Added to the mean square under the root. Default 2⁻²³, the smallest step from 1 in float32. */
@@ -16,11 +14,9 @@ export interface RMSNormOptions {
 
 /** What a use of the layer keeps from its forward for its backward. */
 interface Memo {
-  /** Rows. */
-  readonly n: number;
+  readonly rows: number;
   readonly invRms: Slot;
-  /** What stands for an absent γ. */
-  readonly ones: Slot | undefined;
+  readonly weight: ParameterOrConstant;
 }
 
 /**
@@ -28,8 +24,8 @@ interface Memo {
  *
  *   y = γ·x/√(mean of x² + eps)
  *
- * over each sample's own last axes: layer norm without its mean and β. Training and evaluation are the
- * same, and a sample's numbers do not depend on its batch.
+ * over the last axes of each sample: layer norm without its mean and β. Training and evaluation are the
+ * same, and a sample's output does not depend on its batch.
  *
  * ```ts
  * const norm = new RMSNorm(768);
@@ -39,63 +35,44 @@ interface Memo {
  * Shapes: x [N, …, ...normalizedShape]; the output has x's. `weight` [...normalizedShape]. As PyTorch's
  * `nn.RMSNorm`; the options and their defaults stand in `RMSNormOptions`.
  *
- * @throws RangeError for extents that are no whole numbers ≥ 1 or an eps ≤ 0, and in forward for an
- *   input whose last axes are others
+ * @throws RangeError for extents that are not whole numbers ≥ 1 or an eps ≤ 0, and in forward for an
+ *   input whose last axes differ from `normalizedShape`
  */
-export class RMSNorm extends Leaf {
-  readonly normalizedShape: Shape;
-  readonly eps: number;
-  /** γ, [...normalizedShape]. */
-  readonly weight: Parameter | undefined;
-  /** Numbers of a row. */
-  private readonly size: number;
-
+export class RMSNorm extends TrailingNorm<Memo> {
   /** @param normalizedShape the last axis, or several */
   constructor(
     normalizedShape: number | Shape,
     { eps = 1.1920928955078125e-7, elementwiseAffine = true }: RMSNormOptions = {},
   ) {
-    super();
-    this.normalizedShape = trailingShape('RMSNorm', normalizedShape);
-    checkEps(`${this}`, eps);
-    this.eps = eps;
-    this.size = sizeOf(this.normalizedShape);
-    const ones = Tensor.from(new Float32Array(this.size).fill(1), this.normalizedShape);
-    this.weight = elementwiseAffine ? new Parameter(ones) : undefined;
+    super(normalizedShape, eps, elementwiseAffine);
   }
 
-  connect(use: Use, shape: Shape): Shape {
-    checkTrailing(this, shape);
-    const d = this.size;
-    const n = sizeOf(shape) / d;
-    const ones = this.weight ? undefined : use.save([d]);
-    use.memo = { n, invRms: use.save([n]), ones } satisfies Memo;
-    use.reserveScratch(4 * d * chunks(n));
+  connect(use: Use<Memo>, shape: Shape): Shape {
+    const { size: d } = this;
+    const rows = this.rowsOf(shape);
+    const weight = new ParameterOrConstant(use, this.weight, 1, d);
+    use.memo = { rows, invRms: use.save([rows]), weight };
+    use.reserveScratch(extra().rmsNormScratch(rows, d));
     use.keeps({ input: true });
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
     return shape;
   }
 
-  run(use: Use): void {
-    const { n, invRms, ones } = use.memo as Memo;
-    ones?.f32.fill(1);
-    const weight = this.weight?.ptr ?? ones!.ptr;
-    extra().rmsNormForward(use.y, invRms.ptr, use.x, weight, this.size, this.eps, 0, n);
+  run(use: Use<Memo>): void {
+    const { rows, invRms, weight } = use.memo;
+    weight.fill();
+    extra().rmsNormForward(use.y, invRms.ptr, use.x, weight.ptr, this.size, this.eps, 0, rows);
   }
 
-  /** dγ += Σ dy·x̂ over the rows; dx with the root mean square's own share in it. */
-  runBackward(use: Use): void {
-    const { n, invRms, ones } = use.memo as Memo;
+  /** dγ += Σ dy·x̂ over the rows; dx, through the root mean square too. */
+  runBackward(use: Use<Memo>): void {
+    const { rows, invRms, weight } = use.memo;
     const { dx, dy, x, scratch } = use;
-    const d = this.size;
+    const { size: d } = this;
+    const { rmsNormBackward, rmsNormAffineBackward } = extra();
+    rmsNormBackward(dx, scratch, invRms.ptr, dy, x, weight.ptr, d, 0, rows);
     const dWeight = use.gradient(this.weight);
-    const weight = this.weight?.ptr ?? ones!.ptr;
-    extra().rmsNormBackward(dx, scratch, invRms.ptr, dy, x, weight, d, 0, n);
-    if (dWeight) extra().sumChunks(dWeight, scratch, chunks(n), d, 0, d);
-  }
-
-  override toString(): string {
-    return `${this.constructor.name}(${trailingText(this.normalizedShape)})`;
+    if (dWeight) rmsNormAffineBackward(dWeight, scratch, rows, d, 0, d);
   }
 }

@@ -7,7 +7,6 @@ import { Buffer, Parameter } from '../../tensor/parameter.ts';
 import { defaultGenerator } from '../../tensor/random.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { ConvTranspose2d } from '../conv/convtranspose.ts';
-import { chunks } from './layernorm.ts';
 import { Reparametrized, type Weighted } from './reparametrized.ts';
 
 export interface SpectralNormOptions {
@@ -119,8 +118,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
   }
 
   private get scratchBytes(): number {
-    const [rows, columns] = this.extents;
-    return chunks(rows) * columns * 4;
+    return extra().powerIterationScratch(...this.extents);
   }
 
   private iterate(rounds: number, scratch: Pointer): void {
