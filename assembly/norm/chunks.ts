@@ -3,7 +3,7 @@
  * sums of the chunks are added in float64. The chunks follow from the number of rows alone, so the bits do
  * not depend on which ranges of rows the host asks for.
  */
-import { at, loadUpTo, storeUpTo, widenHigh, widenLow } from '../lanes';
+import { at, loadUpTo, narrow, storeUpTo, widenHigh, widenLow } from '../lanes';
 
 /** Rows of a chunk. */
 export const CHUNK = 256;
@@ -39,10 +39,7 @@ export function sumChunks(
       high = f64x2.add(high, widenHigh(v));
       p += next;
     }
-    const a = f32x4.demote_f64x2_zero(low);
-    const b = f32x4.demote_f64x2_zero(high);
-    const sum = i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-    storeUpTo(at(total, j), sum, count);
+    storeUpTo(at(total, j), narrow(low, high), count);
   }
 }
 
@@ -50,12 +47,13 @@ export function sumChunks(
 export function sumPairsOfChunks(
   dWeight: usize, // [d] f32, added to; 0: not wanted
   dBias: usize, // [d] f32, added to; 0: not wanted
-  partial: usize, // [chunks, 2, d] f32
+  partial: usize, // [chunks, lines, d] f32
   chunks: i32,
+  lines: i32,
   d: i32,
   from: i32,
   to: i32,
 ): void {
-  if (dWeight) sumChunks(dWeight, partial, chunks, 2 * d, from, to);
-  if (dBias) sumChunks(dBias, at(partial, d), chunks, 2 * d, from, to);
+  if (dWeight) sumChunks(dWeight, partial, chunks, lines * d, from, to);
+  if (dBias) sumChunks(dBias, at(partial, d), chunks, lines * d, from, to);
 }

@@ -11,17 +11,10 @@
  * Each pass reads a group twice, the second time from the cache if the group fits.
  */
 import { normalizeRun } from '../batchnorm/planes';
-import { at, loadPartial, madd, storePartial } from '../lanes';
+import { at, loadPartial, loadVector, madd, storePartial } from '../lanes';
+import { ProductTerms, sumProductRuns } from '../reduce';
 import { sumPairsOfChunks } from './chunks';
-import {
-  addFour,
-  RowStatistics,
-  RUN,
-  rowStatistics,
-  splatShift,
-  statisticsOf,
-  sumPair,
-} from './row';
+import { RowStatistics, rowStatistics, statisticsOf } from './row';
 
 /** The sizes of group norm: x is [samples, channels, plane]. */
 @unmanaged
@@ -132,7 +125,7 @@ function groupBackward(
 ): void {
   const plane = (<usize>s) << 2;
   const share: f64 = -1 / (<f64>c * <f64>s);
-  const k = splatShift(saved);
+  const k = saved.splatShift();
   const delta = <f64>saved.delta;
   const r = <f64>saved.invStd;
   let sum: f64 = 0;
@@ -170,7 +163,31 @@ export function groupNormAffineBackward(
   from: i32,
   to: i32,
 ): void {
-  sumPairsOfChunks(dWeight, dBias, partial, shape.samples, shape.channels, from, to);
+  sumPairsOfChunks(dWeight, dBias, partial, shape.samples, 2, shape.channels, from, to);
+}
+
+/** Σ dy and Σ dy·d. */
+@unmanaged
+abstract class PlaneTerms extends ProductTerms {
+  u(dy: usize, vector: i32, count: i32, d: v128, a: v128, b: v128): v128 {
+    return loadVector(dy, vector, count);
+  }
+}
+
+/** d = x. */
+@unmanaged
+class PlainTerms extends PlaneTerms {
+  d(x: usize, vector: i32, count: i32, k: v128): v128 {
+    return loadVector(x, vector, count);
+  }
+}
+
+/** d = x − K. */
+@unmanaged
+class ShiftedTerms extends PlaneTerms {
+  d(x: usize, vector: i32, count: i32, k: v128): v128 {
+    return f32x4.sub(loadVector(x, vector, count), k);
+  }
 }
 
 /**
@@ -182,8 +199,8 @@ function difference(shifted: bool, x: v128, k: v128): v128 {
 }
 
 /**
- * Σ dy and Σ dy·(x − K) of a plane, as two float64. If s is no multiple of four, the rest is taken from the
- * last four numbers with the others masked to 0, which costs less than a partial load.
+ * Σ dy and Σ dy·(x − K) of a plane, as two float64. If s is no multiple of four, the rest comes first: it is
+ * taken from the last four numbers with the others masked to 0, which costs less than a partial load.
  * @inline
  */
 function planeSums(
@@ -194,58 +211,24 @@ function planeSums(
   s: i32,
 ): v128 {
   const rest = s & 3;
-  const end = x + ((<usize>(s - rest)) << 2);
-  let total = f64x2.splat(0);
-  let u0 = f32x4.splat(0);
-  let v0 = u0;
+  const whole = s - rest;
+  const zero = f32x4.splat(0);
+  let u = zero;
+  let v = zero;
   if (rest) {
-    const o = (<usize>s) << 2;
     if (s < 4) {
-      u0 = loadPartial(dy, rest);
-      v0 = f32x4.mul(u0, difference(shifted, loadPartial(x, rest), k));
+      u = loadPartial(dy, rest);
+      v = f32x4.mul(u, difference(shifted, loadPartial(x, rest), k));
     } else {
+      const last = ((<usize>s) << 2) - 16;
       const kept = i32x4.gt_s(i32x4.splat(rest), i32x4(3, 2, 1, 0));
-      u0 = v128.and(v128.load(dy + o - 16), kept);
-      v0 = f32x4.mul(u0, v128.and(difference(shifted, v128.load(x + o - 16), k), kept));
+      u = v128.and(v128.load(dy + last), kept);
+      v = f32x4.mul(u, v128.and(difference(shifted, v128.load(x + last), k), kept));
     }
   }
-  while (true) {
-    const stop = min(x + RUN, end);
-    const whole = x + ((stop - x) & ~63);
-    let u1 = f32x4.splat(0);
-    let u2 = u1;
-    let u3 = u1;
-    let v1 = u1;
-    let v2 = u1;
-    let v3 = u1;
-    while (x < whole) {
-      const t0 = v128.load(dy);
-      const t1 = v128.load(dy, 16);
-      u0 = f32x4.add(u0, t0);
-      v0 = madd(t0, difference(shifted, v128.load(x), k), v0);
-      u1 = f32x4.add(u1, t1);
-      v1 = madd(t1, difference(shifted, v128.load(x, 16), k), v1);
-      const t2 = v128.load(dy, 32);
-      const t3 = v128.load(dy, 48);
-      u2 = f32x4.add(u2, t2);
-      v2 = madd(t2, difference(shifted, v128.load(x, 32), k), v2);
-      u3 = f32x4.add(u3, t3);
-      v3 = madd(t3, difference(shifted, v128.load(x, 48), k), v3);
-      x += 64;
-      dy += 64;
-    }
-    while (x < stop) {
-      const t0 = v128.load(dy);
-      u0 = f32x4.add(u0, t0);
-      v0 = madd(t0, difference(shifted, v128.load(x), k), v0);
-      x += 16;
-      dy += 16;
-    }
-    total = f64x2.add(total, sumPair(addFour(u0, u1, u2, u3), addFour(v0, v1, v2, v3)));
-    if (x == end) return total;
-    u0 = f32x4.splat(0);
-    v0 = u0;
-  }
+  return shifted
+    ? sumProductRuns<ShiftedTerms>(x, dy, whole, k, zero, zero, u, v, 0)
+    : sumProductRuns<PlainTerms>(x, dy, whole, k, zero, zero, u, v, 0);
 }
 
 /**
@@ -288,7 +271,9 @@ function differentiatePlane(
     dx += 32;
     dy += 32;
   }
-  if (dx < last) v128.store(dx, gradient(shifted, v128.load(dy), v128.load(x), k, a, p, q));
+  if (dx < last) {
+    v128.store(dx, gradient(shifted, v128.load(dy), v128.load(x), k, a, p, q));
+  }
   v128.store(last, rest);
 }
 

@@ -13,15 +13,8 @@
  * thousand numbers.
  */
 import { CHUNK, chunksOf, sumPairsOfChunks } from './chunks';
-import {
-  RowStatistics,
-  rowStatistics,
-  splatInvStd,
-  splatOffset,
-  splatShift,
-  statisticsOf,
-} from './row';
-import { CENTRED, differentiateRow, normalizeRow, SHIFTED, sumRow } from './rowloops';
+import { rowStatistics, statisticsOf, subtract } from './row';
+import { differentiateRow, normalizeRow, sumRow } from './rowloops';
 
 /** The sizes of layer norm: x is [samples, groups, d]. */
 @unmanaged
@@ -56,16 +49,19 @@ export function layerNormForward(
       const affine = <usize>g * width;
       const saved = statisticsOf(statistics, i);
       const differences = rowStatistics(saved, x + o, d, eps, y + o);
-      const r = splatInvStd(saved);
-      const e = splatOffset(saved, r);
-      normalizeRow(CENTRED, y + o, differences, weight + affine, bias + affine, r, e, width);
+      const r = saved.splatInvStd();
+      const e = saved.splatOffset();
+      normalizeRow(true, y + o, differences, weight + affine, bias + affine, r, e, width);
     }
   }
 }
 
+/** Lines of columns in a chunk of `partial`: Σ dy·x̂, Σ dy, and room for x − K of one row. */
+const LINES = 3;
+
 /** Bytes of `partial` in the backward pass. */
 export function layerNormScratch(shape: LayerNormShape): usize {
-  return <usize>chunksOf(shape.samples) * <usize>shape.groups * ((<usize>shape.d) << 3);
+  return <usize>(chunksOf(shape.samples) * LINES) * <usize>shape.groups * ((<usize>shape.d) << 2);
 }
 
 /**
@@ -74,7 +70,7 @@ export function layerNormScratch(shape: LayerNormShape): usize {
  */
 export function layerNormBackward(
   dx: usize, // [samples, groups, d] f32; 0: not wanted
-  partial: usize, // layerNormScratch(shape): [⌈samples/256⌉, 2, groups, d] f32, Σ dy·x̂ and Σ dy
+  partial: usize, // layerNormScratch(shape): [⌈samples/256⌉, LINES, groups, d] f32
   statistics: usize, // [samples, groups, 4] f32: K, δ, r and var
   dy: usize, // [samples, groups, d] f32
   x: usize, // [samples, groups, d] f32
@@ -85,55 +81,36 @@ export function layerNormBackward(
 ): void {
   const groups = shape.groups;
   const width = (<usize>shape.d) << 2;
-  const sample = <usize>groups * width;
+  const line = <usize>groups * width;
+  const stride = <usize>LINES * line;
   const share: f64 = -1 / <f64>shape.d;
   for (let n = from; n < to; n++) {
-    const sums = partial + <usize>(n / CHUNK) * 2 * sample;
-    if (n % CHUNK == 0) memory.fill(sums, 0, 2 * sample);
+    const chunk = partial + <usize>(n / CHUNK) * stride;
+    if (n % CHUNK == 0) memory.fill(chunk, 0, stride);
     for (let g = 0; g < groups; g++) {
       const i = n * groups + g;
       const o = <usize>i * width;
       const column = <usize>g * width;
-      const q = dx ? dx + o : 0;
-      const saved = statisticsOf(statistics, i);
-      const s = sums + column;
       const gamma = weight + column;
-      if (saved.shift == 0) {
-        rowBackward(CENTRED, q, s, s + sample, saved, dy + o, x + o, gamma, width, share);
-      } else {
-        rowBackward(SHIFTED, q, s, s + sample, saved, dy + o, x + o, gamma, width, share);
+      const saved = statisticsOf(statistics, i);
+      let d = x + o;
+      if (saved.shift != 0) {
+        d = chunk + 2 * line;
+        subtract(d, x + o, saved.splatShift(), shape.d);
       }
+      const r = saved.splatInvStd();
+      const e = saved.splatOffset();
+      const sums = chunk + column;
+      const totals = sumRow(true, sums, sums + line, dy + o, d, gamma, r, e, width);
+      if (!dx) continue;
+      const scale = share * <f64>saved.invStd;
+      const sum = scale * f64x2.extract_lane(totals, 0);
+      const product = scale * f64x2.extract_lane(totals, 1);
+      const p = f32x4.splat(<f32>(product * <f64>saved.invStd));
+      const q = f32x4.splat(<f32>(product * <f64>f32x4.extract_lane(e, 0) + sum));
+      differentiateRow(true, dx + o, dy + o, d, gamma, r, p, q, width);
     }
   }
-}
-
-/**
- * layerNormBackward of one row.
- * @inline
- */
-function rowBackward(
-  kind: i32,
-  dx: usize, // [width bytes] f32; 0: not wanted
-  sums: usize, // [width bytes] f32, added to: dy·x̂
-  sumsOfDy: usize, // [width bytes] f32, added to: dy
-  saved: RowStatistics,
-  dy: usize, // [width bytes] f32
-  x: usize, // [width bytes] f32
-  weight: usize, // [width bytes] f32, γ
-  width: usize,
-  share: f64, // −1/d
-): void {
-  const k = splatShift(saved);
-  const r = splatInvStd(saved);
-  const e = splatOffset(saved, r);
-  const totals = sumRow(kind, sums, sumsOfDy, dy, x, k, weight, r, e, width);
-  if (!dx) return;
-  const scale = share * <f64>saved.invStd;
-  const sum = scale * f64x2.extract_lane(totals, 0);
-  const product = scale * f64x2.extract_lane(totals, 1);
-  const p = f32x4.splat(<f32>(product * <f64>saved.invStd));
-  const q = f32x4.splat(<f32>(product * <f64>f32x4.extract_lane(e, 0) + sum));
-  differentiateRow(kind, dx, dy, x, k, weight, r, p, q, width);
 }
 
 /** dγ += Σ dy·x̂ and dβ += Σ dy for columns [from, to) of groups·d, from the sums of the chunks. */
@@ -146,5 +123,6 @@ export function layerNormAffineBackward(
   to: i32,
 ): void {
   const columns = shape.groups * shape.d;
-  sumPairsOfChunks(dWeight, dBias, partial, chunksOf(shape.samples), columns, from, to);
+  const chunks = chunksOf(shape.samples);
+  sumPairsOfChunks(dWeight, dBias, partial, chunks, LINES, columns, from, to);
 }

@@ -11,7 +11,7 @@
 import { at } from '../lanes';
 import { CHUNK, chunksOf, sumChunks } from './chunks';
 import { sumOfSquares } from './row';
-import { differentiateRow, normalizeRow, PLAIN, sumRow } from './rowloops';
+import { differentiateRow, normalizeRow, sumRow } from './rowloops';
 
 /** y = x̂·γ for rows [from, to); saves r of each. y may be x. */
 export function rmsNormForward(
@@ -31,7 +31,7 @@ export function rmsNormForward(
     const o = <usize>i * width;
     const r: f32 = 1 / sqrt<f32>(<f32>(sumOfSquares(x + o, d) * share) + eps);
     f32.store(at(invRms, i), r);
-    normalizeRow(PLAIN, y + o, x + o, weight, 0, f32x4.splat(r), none, width);
+    normalizeRow(false, y + o, x + o, weight, 0, f32x4.splat(r), none, width);
   }
 }
 
@@ -64,11 +64,11 @@ export function rmsNormBackward(
     const o = <usize>i * width;
     const scale = f32.load(at(invRms, i));
     const r = f32x4.splat(scale);
-    const totals = sumRow(PLAIN, sums, sums, dy + o, x + o, none, weight, r, none, width);
+    const totals = sumRow(false, sums, sums, dy + o, x + o, weight, r, none, width);
     if (!dx) continue;
     const product = f64x2.extract_lane(totals, 1);
     const p = f32x4.splat(<f32>(share * <f64>scale * <f64>scale * product));
-    differentiateRow(PLAIN, dx + o, dy + o, x + o, none, weight, r, p, none, width);
+    differentiateRow(false, dx + o, dy + o, x + o, weight, r, p, none, width);
   }
 }
 

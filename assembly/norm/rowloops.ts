@@ -1,27 +1,20 @@
 /**
- * The loops of layer norm and RMS norm over one row, in the terms of layernorm.ts, for a KIND that is known
- * at compile time.
+ * The loops of layer norm and RMS norm over one row, in the terms of layernorm.ts. `centred` is known at
+ * compile time: with it they are layer norm's, and d is x − K; without it there is no mean, and so no K, e, q
+ * and β, and they are RMS norm's, where d is x.
  */
-import { loadUpTo, madd, storeUpTo } from '../lanes';
-import { sumPair } from './row';
+import { loadUpTo, madd, storeUpTo, sumLanes, sumPair } from '../lanes';
+import { RUN as TERMS } from '../reduce';
 
-/** Bytes of a row that eight float32 lanes add up, 256 terms each, before float64 takes over. */
-const RUN: usize = 256 * 32;
-
-/** RMS norm: no mean, and so no K, e, q and β. */
-export const PLAIN = 0;
-/** Layer norm of a row whose K is 0. */
-export const CENTRED = 1;
-/** Layer norm of a row whose K is subtracted. */
-export const SHIFTED = 2;
+/** Bytes of a row that eight float32 lanes add up before float64 takes over. */
+const RUN: usize = TERMS * 32;
 
 /**
- * (x − K)·a + b, or x·a.
+ * d·a + b, or d·a.
  * @inline
  */
-function linear(kind: i32, x: v128, k: v128, a: v128, b: v128): v128 {
-  if (kind == PLAIN) return f32x4.mul(x, a);
-  return madd(kind == SHIFTED ? f32x4.sub(x, k) : x, a, b);
+function linear(centred: bool, d: v128, a: v128, b: v128): v128 {
+  return centred ? madd(d, a, b) : f32x4.mul(d, a);
 }
 
 /**
@@ -29,153 +22,153 @@ function linear(kind: i32, x: v128, k: v128, a: v128, b: v128): v128 {
  * @inline
  */
 export function normalizeRow(
-  kind: i32,
+  centred: bool,
   y: usize, // [width bytes] f32
-  x: usize, // [width bytes] f32; K has been subtracted
+  d: usize, // [width bytes] f32
   weight: usize, // [width bytes] f32, γ
   bias: usize, // [width bytes] f32, β
   r: v128,
   e: v128,
   width: usize,
 ): void {
-  const end = x + width;
-  const whole = x + (width & ~31);
-  while (x < whole) {
-    const n0 = linear(kind, v128.load(x), r, r, e);
-    const n1 = linear(kind, v128.load(x, 16), r, r, e);
-    if (kind == PLAIN) {
-      v128.store(y, f32x4.mul(n0, v128.load(weight)));
-      v128.store(y, f32x4.mul(n1, v128.load(weight, 16)), 16);
-    } else {
+  const end = d + width;
+  const whole = d + (width & ~31);
+  while (d < whole) {
+    const n0 = linear(centred, v128.load(d), r, e);
+    const n1 = linear(centred, v128.load(d, 16), r, e);
+    if (centred) {
       v128.store(y, madd(n0, v128.load(weight), v128.load(bias)));
       v128.store(y, madd(n1, v128.load(weight, 16), v128.load(bias, 16)), 16);
       bias += 32;
+    } else {
+      v128.store(y, f32x4.mul(n0, v128.load(weight)));
+      v128.store(y, f32x4.mul(n1, v128.load(weight, 16)), 16);
     }
-    x += 32;
+    d += 32;
     y += 32;
     weight += 32;
   }
-  while (x < end) {
-    const count = <i32>((end - x) >> 2);
-    const n = linear(kind, loadUpTo(x, count), r, r, e);
+  while (d < end) {
+    const count = <i32>((end - d) >> 2);
+    const n = linear(centred, loadUpTo(d, count), r, e);
     const w = loadUpTo(weight, count);
-    const v = kind == PLAIN ? f32x4.mul(n, w) : madd(n, w, loadUpTo(bias, count));
+    const v = centred ? madd(n, w, loadUpTo(bias, count)) : f32x4.mul(n, w);
     storeUpTo(y, v, count);
-    x += 16;
+    d += 16;
     y += 16;
     weight += 16;
-    if (kind != PLAIN) bias += 16;
+    if (centred) bias += 16;
   }
 }
 
 /**
- * Σ dy·γ and Σ dy·γ·x̂ of a row, as two float64. Adds dy·x̂ and dy to the sums of each column.
+ * Σ dy·γ (0 if not centred) and Σ dy·γ·x̂ of a row, as two float64. Adds dy·x̂ and, if centred, dy to the
+ * sums of each column.
  * @inline
  */
 export function sumRow(
-  kind: i32,
+  centred: bool,
   sums: usize, // [width bytes] f32, added to: dy·x̂
-  sumsOfDy: usize, // [width bytes] f32, added to: dy
+  sumsOfDy: usize, // [width bytes] f32, added to: dy; read if centred only
   dy: usize, // [width bytes] f32
-  x: usize, // [width bytes] f32
-  k: v128,
+  d: usize, // [width bytes] f32
   weight: usize, // [width bytes] f32, γ
   r: v128,
   e: v128,
   width: usize,
 ): v128 {
-  const end = x + width;
+  const end = d + width;
   const apart = sumsOfDy - sums;
   let total = f64x2.splat(0);
-  while (x < end) {
-    const stop = min(x + RUN, end);
-    const whole = x + ((stop - x) & ~31);
+  while (d < end) {
+    const stop = min(d + RUN, end);
+    const whole = d + ((stop - d) & ~31);
     let u0 = f32x4.splat(0);
     let u1 = u0;
     let v0 = u0;
     let v1 = u0;
-    while (x < whole) {
+    while (d < whole) {
       const g0 = v128.load(dy);
       const w0 = v128.load(weight);
-      const t0 = f32x4.mul(g0, linear(kind, v128.load(x), k, r, e));
+      const t0 = f32x4.mul(g0, linear(centred, v128.load(d), r, e));
       v128.store(sums, f32x4.add(v128.load(sums), t0));
-      if (kind != PLAIN) {
+      if (centred) {
         v128.store(sums + apart, f32x4.add(v128.load(sums + apart), g0));
         u0 = madd(g0, w0, u0);
       }
       v0 = madd(t0, w0, v0);
       const g1 = v128.load(dy, 16);
       const w1 = v128.load(weight, 16);
-      const t1 = f32x4.mul(g1, linear(kind, v128.load(x, 16), k, r, e));
+      const t1 = f32x4.mul(g1, linear(centred, v128.load(d, 16), r, e));
       v128.store(sums, f32x4.add(v128.load(sums, 16), t1), 16);
-      if (kind != PLAIN) {
+      if (centred) {
         v128.store(sums + apart, f32x4.add(v128.load(sums + apart, 16), g1), 16);
         u1 = madd(g1, w1, u1);
       }
       v1 = madd(t1, w1, v1);
-      x += 32;
+      d += 32;
       dy += 32;
       weight += 32;
       sums += 32;
     }
-    while (x < stop) {
-      const count = <i32>((stop - x) >> 2);
+    while (d < stop) {
+      const count = <i32>((stop - d) >> 2);
       const g = loadUpTo(dy, count);
       const w = loadUpTo(weight, count);
-      const t = f32x4.mul(g, linear(kind, loadUpTo(x, count), k, r, e));
+      const t = f32x4.mul(g, linear(centred, loadUpTo(d, count), r, e));
       storeUpTo(sums, f32x4.add(loadUpTo(sums, count), t), count);
-      if (kind != PLAIN) {
+      if (centred) {
         storeUpTo(sums + apart, f32x4.add(loadUpTo(sums + apart, count), g), count);
         u0 = madd(g, w, u0);
       }
       v0 = madd(t, w, v0);
-      x += 16;
+      d += 16;
       dy += 16;
       weight += 16;
       sums += 16;
     }
-    x = stop;
-    total = f64x2.add(total, sumPair(f32x4.add(u0, u1), f32x4.add(v0, v1)));
+    d = stop;
+    const v = f32x4.add(v0, v1);
+    const run = centred
+      ? sumPair(f32x4.add(u0, u1), v)
+      : f64x2.replace_lane(f64x2.splat(0), 1, <f64>sumLanes(v));
+    total = f64x2.add(total, run);
   }
   return total;
 }
 
 /**
- * dx = dy·γ·r + d·p + q, or dy·γ·r + x·p. dx may be dy.
+ * dx = dy·γ·r + d·p + q, or dy·γ·r + d·p. dx may be dy.
  * @inline
  */
 export function differentiateRow(
-  kind: i32,
+  centred: bool,
   dx: usize, // [width bytes] f32
   dy: usize, // [width bytes] f32
-  x: usize, // [width bytes] f32
-  k: v128,
+  d: usize, // [width bytes] f32
   weight: usize, // [width bytes] f32, γ
   r: v128,
   p: v128,
   q: v128,
   width: usize,
 ): void {
-  const end = x + width;
-  const whole = x + (width & ~31);
-  while (x < whole) {
+  const end = d + width;
+  const whole = d + (width & ~31);
+  while (d < whole) {
     const g0 = f32x4.mul(v128.load(dy), v128.load(weight));
     const g1 = f32x4.mul(v128.load(dy, 16), v128.load(weight, 16));
-    const t0 = linear(kind, v128.load(x), k, p, q);
-    const t1 = linear(kind, v128.load(x, 16), k, p, q);
-    v128.store(dx, madd(g0, r, t0));
-    v128.store(dx, madd(g1, r, t1), 16);
-    x += 32;
+    v128.store(dx, madd(g0, r, linear(centred, v128.load(d), p, q)));
+    v128.store(dx, madd(g1, r, linear(centred, v128.load(d, 16), p, q)), 16);
+    d += 32;
     dx += 32;
     dy += 32;
     weight += 32;
   }
-  while (x < end) {
-    const count = <i32>((end - x) >> 2);
+  while (d < end) {
+    const count = <i32>((end - d) >> 2);
     const g = f32x4.mul(loadUpTo(dy, count), loadUpTo(weight, count));
-    const t = linear(kind, loadUpTo(x, count), k, p, q);
-    storeUpTo(dx, madd(g, r, t), count);
-    x += 16;
+    storeUpTo(dx, madd(g, r, linear(centred, loadUpTo(d, count), p, q)), count);
+    d += 16;
     dx += 16;
     dy += 16;
     weight += 16;
