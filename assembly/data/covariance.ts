@@ -1,10 +1,10 @@
 import { at, widenHigh, widenLow } from '../lanes';
 
 /**
- * sums[i, j] += Σ_r x[r, i]·x[r, j] in float64 for columns i in [from, to) and j from i's four on: the
- * upper triangle, and what of the lower one stands in the same tile of 4 × 4. A product of two float32
- * numbers is exact in float64, so that the sum is all that rounds. Columns, and the range, are cut at
- * multiples of 4; what is no column holds 0.
+ * sums[i, j] += Σ_r x[r, i]·x[r, j] in float64, for columns i in [from, to). Only the tiles of 4 × 4 on and
+ * above the diagonal are computed: the upper triangle, and the part of the lower one that shares a tile with
+ * it. The product of two float32 numbers is exact in float64, so only the sum rounds. c, from and to must be
+ * multiples of 4; the caller fills columns beyond the data with 0.
  */
 export function crossProducts(
   sums: usize, // [c, c] f64, added to
@@ -28,10 +28,10 @@ export function crossProducts(
       let d0 = a0;
       let d1 = a0;
       let p = at(x, i);
-      const apart = (<usize>(j - i)) << 2;
+      const across = (<usize>(j - i)) << 2;
       const last = at(end, i);
       while (p < last) {
-        const v = v128.load(p + apart);
+        const v = v128.load(p + across);
         const low = widenLow(v);
         const high = widenHigh(v);
         let u = f64x2.splat(<f64>load<f32>(p));
@@ -60,6 +60,7 @@ export function crossProducts(
   }
 }
 
+/** Adds four sums to a line of a tile. */
 function addPair(p: usize, low: v128, high: v128): void {
   v128.store(p, f64x2.add(v128.load(p), low));
   v128.store(p, f64x2.add(v128.load(p, 16), high), 16);

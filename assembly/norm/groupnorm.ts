@@ -169,7 +169,7 @@ export function groupNormAffineBackward(
 /** Σ dy and Σ dy·d. */
 @unmanaged
 abstract class PlaneTerms extends ProductTerms {
-  u(dy: usize, vector: i32, count: i32, d: v128, a: v128, b: v128): v128 {
+  u(dy: usize, vector: i32, count: i32, _d: v128, _a: v128, _b: v128): v128 {
     return loadVector(dy, vector, count);
   }
 }
@@ -177,7 +177,7 @@ abstract class PlaneTerms extends ProductTerms {
 /** d = x. */
 @unmanaged
 class PlainTerms extends PlaneTerms {
-  d(x: usize, vector: i32, count: i32, k: v128): v128 {
+  d(x: usize, vector: i32, count: i32, _k: v128): v128 {
     return loadVector(x, vector, count);
   }
 }

@@ -1,17 +1,17 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 
 export interface Eigen {
-  /** The largest first; what rounding made negative is 0. */
+  /** The largest first. Values that rounding made negative are 0. */
   readonly values: Float64Array;
-  /** [n, n], a vector a row, its largest entry positive: as scikit-learn's `svd_flip` by components. */
+  /** [n, n], a vector a row. The entry of largest magnitude is positive, as in scikit-learn's `svd_flip`. */
   readonly vectors: Float64Array;
 }
 
 /**
  * Eigenvalues and eigenvectors of a symmetric, positive semidefinite matrix [n, n].
  *
- * Small features go first: the reduction to tridiagonal form begins at the end, and keeps small
- * eigenvalues where large numbers have gone by then.
+ * Features are sorted by variance, the smallest first. The reduction to tridiagonal form begins at the last
+ * feature, so the large numbers are gone before it reaches the small ones, whose eigenvalues stay accurate.
  */
 export function eigen(matrix: Float64Array, n: number): Eigen {
   const places = Array.from({ length: n }, (_, i) => i);

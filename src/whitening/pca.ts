@@ -6,11 +6,11 @@ import type { Scatter } from './scatter.ts';
 
 export interface PCAOptions {
   /**
-   * How many components are kept: a whole number, or a share of the variance between 0 and 1 that they
-   * shall explain. Default all, min(samples, features).
+   * How many components are kept: a whole number, or the share of the variance, between 0 and 1, that they
+   * must explain. Default all, min(samples, features).
    */
   nComponents?: number;
-  /** Whether each component's variance becomes 1. Default false. */
+  /** Whether each component is scaled to variance 1. Default false. */
   whiten?: boolean;
 }
 
@@ -21,7 +21,7 @@ interface Components extends Maps {
 }
 
 /**
- * Principal components: the directions in which the data vary most, one after the other,
+ * Principal component analysis: projects samples on the directions in which they vary most,
  *
  *   y = (x − mean)·Vᵀ,   with `whiten` divided by √λ
  *
@@ -34,10 +34,11 @@ interface Components extends Maps {
  * pca.explainedVarianceRatio;                          // of two components
  * ```
  *
- * Each component's largest entry is positive, as in scikit-learn from 1.5 on (before, signs followed the
- * samples); in all else as its `PCA`. The state is the covariance, in `mean`, `scatter` and `count`.
+ * As scikit-learn's `PCA`; each component's entry of largest magnitude is positive, as in its versions from
+ * 1.5 on. The state is the covariance, in `mean`, `scatter` and `count`.
  *
- * @throws TypeError or RangeError for an nComponents that is no number, or none above 0
+ * @throws TypeError for an nComponents that is not a number, RangeError for one that is neither a share
+ *   between 0 and 1 nor a whole number
  */
 export class PCA extends Projection<Components> {
   readonly whiten: boolean;
@@ -57,18 +58,18 @@ export class PCA extends Projection<Components> {
     this.whiten = whiten;
   }
 
-  /** How many components are kept. Throws before there are samples, as all below. */
+  /** How many components are kept. This and all getters below throw before there are samples. */
   get nComponents(): number {
     return this.maps('nComponents').outputs;
   }
 
-  /** The components, [nComponents, F], a unit vector a row. */
+  /** The components, [nComponents, F]; each row is a unit vector. */
   get components(): Tensor {
     const { outputs, components } = this.maps('components');
     return Tensor.from(components, [outputs, this.features]);
   }
 
-  /** Each component's variance, over n − 1. */
+  /** Each component's variance (unbiased, over n − 1). */
   get explainedVariance(): Float64Array {
     return this.maps('explainedVariance').variance.slice();
   }
@@ -129,7 +130,7 @@ export class PCA extends Projection<Components> {
   }
 }
 
-/** How many variances, the largest first, are more than the rounding of the first. */
+/** The number of variances, sorted from the largest, that exceed the rounding error of the largest. */
 export function rankOf(variances: Float64Array): number {
   const least = variances[0]! * variances.length * Number.EPSILON;
   return variances.filter((value) => value > least).length;

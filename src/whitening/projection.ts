@@ -14,15 +14,15 @@ export interface Maps {
   readonly backward: Float64Array;
 }
 
-/** A projection's state; each entry in three rows of float32 that add up to the float64 values. */
+/** A projection's state. Each entry has three rows of float32, which add up to the float64 values. */
 export type ProjectionState = Record<'mean' | 'scatter' | 'count', Tensor>;
 
-/** What PCA and ZCA share: the covariance, gathered and kept, and two linear maps made from it. */
+/** What PCA and ZCA share: the scatter matrix of the samples, and two linear maps computed from it. */
 export abstract class Projection<M extends Maps> {
   private gathered: Scatter | undefined;
   private made: M | undefined;
 
-  /** Whether there is a covariance. */
+  /** Whether there are samples. */
   get fitted(): boolean {
     return this.gathered !== undefined;
   }
@@ -32,7 +32,7 @@ export abstract class Projection<M extends Maps> {
     return this.scatter('features').mean.length;
   }
 
-  /** Number of samples seen. */
+  /** Number of samples so far. */
   get count(): number {
     return this.scatter('count').count;
   }
@@ -43,11 +43,11 @@ export abstract class Projection<M extends Maps> {
   }
 
   /**
-   * Gathers the covariance of `x`, and forgets earlier ones.
+   * Computes the covariance of `x`. Earlier samples no longer count.
    *
    * @param x samples by features, [N, F]; a Float64Array is centred in full precision
-   * @throws RangeError for another rank, for NaN and infinity, and where there are too few samples for
-   *   what the options ask; nothing is changed then
+   * @throws RangeError for another rank, for NaN and infinity, and for too few samples for the options;
+   *   nothing is changed then
    */
   fit(x: Input): this {
     const next = this.gather('fit', x);
@@ -57,9 +57,9 @@ export abstract class Projection<M extends Maps> {
   }
 
   /**
-   * Adds `x` to what is known. Whether there are samples enough turns out when they are used.
+   * Adds the samples of `x` to the covariance. Too few samples are an error only when it is used.
    *
-   * @throws RangeError as `fit`, and where the number of features is another
+   * @throws RangeError as `fit`, and for another number of features
    */
   partialFit(x: Input): this {
     const more = this.gather('partialFit', x);
@@ -91,7 +91,7 @@ export abstract class Projection<M extends Maps> {
     return this.fit(x).transform(x);
   }
 
-  /** What `transform` was given, from what it returned: as near as its components allow. */
+  /** Inverts `transform`, as far as the components that were kept allow. */
   inverse(y: Input): Tensor {
     const { outputs, backward } = this.maps('inverse');
     const { mean } = this.scatter('inverse');
@@ -105,8 +105,8 @@ export abstract class Projection<M extends Maps> {
   }
 
   /**
-   * Mean, scatter matrix Σ(x − mean)(x − mean)ᵀ and count, for `saveSafetensors` or to go on from later:
-   * after `loadStateDict` all is as it was, to the last bit of float64.
+   * Mean, scatter matrix Σ(x − mean)(x − mean)ᵀ and count, for `saveSafetensors`. After `loadStateDict` all
+   * values are the same, to the last bit of float64, and `partialFit` can go on.
    *
    * @throws Error before there are samples
    */
@@ -121,10 +121,10 @@ export abstract class Projection<M extends Maps> {
   }
 
   /**
-   * Takes over what `stateDict` gave. On an error nothing is changed.
+   * Loads a state that `stateDict` returned. On an error nothing is changed.
    *
-   * @throws RangeError for missing or unexpected names, for entries that do not fit each other or the
-   *   features there are, and for values that are none
+   * @throws RangeError for missing or unexpected names, for entries whose shapes do not fit each other or the
+   *   present number of features, and for NaN and infinity
    */
   loadStateDict(state: Readonly<Record<string, Input>>): void {
     const who = `${this.constructor.name}.loadStateDict`;
@@ -155,7 +155,7 @@ export abstract class Projection<M extends Maps> {
     this.made = undefined;
   }
 
-  /** The maps, from the covariance; throws where it does not give what the options ask. */
+  /** The maps, from the covariance. Throws if the samples do not suffice for the options. */
   protected abstract solve(scatter: Scatter): M;
 
   protected maps(method: string): M {

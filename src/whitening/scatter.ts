@@ -1,4 +1,4 @@
-/** How features vary together, gathered in float64. */
+/** The scatter matrix of samples, from which the covariance follows, in float64. */
 import { Block } from '../memory/memory.ts';
 import { extra } from '../runtime/extra.ts';
 
@@ -11,24 +11,24 @@ export interface Scatter {
   readonly products: Float64Array;
 }
 
-/** Floats of a chunk of rows: what stays in the second-level cache. */
+/** Floats of a chunk of rows, which fits the second-level cache. */
 const CHUNK = 65_536;
 
-/** Of `n` rows of `f` features: centred in float64, multiplied as float32, summed in float64. */
+/** The scatter of `n` rows of `f` features: centred in float64, multiplied as float32, summed in float64. */
 export function scatterOf(x: ArrayLike<number>, n: number, f: number): Scatter {
   const mean = new Float64Array(f);
   for (let at = 0, r = 0; r < n; r++) {
     for (let i = 0; i < f; i++) mean[i]! += x[at++]!;
   }
   for (let i = 0; i < f; i++) mean[i]! /= n;
-  // What rounding left of Σ(x − mean) = 0.
+  // Σ(x − mean), which is 0 but for rounding, corrects the mean.
   const rest = new Float64Array(f);
   for (let at = 0, r = 0; r < n; r++) {
     for (let i = 0; i < f; i++) rest[i]! += x[at++]! - mean[i]!;
   }
   for (let i = 0; i < f; i++) mean[i]! += rest[i]! / n;
 
-  // The kernel wants whole fours; a column that is none holds 0.
+  // The kernel takes multiples of four columns; those beyond the data hold 0.
   const width = Math.ceil(f / 4) * 4;
   const rows = Math.min(n, Math.max(16, Math.floor(CHUNK / width)));
   const chunk = new Block(rows * width * 4);
@@ -61,16 +61,16 @@ export function scatterOf(x: ArrayLike<number>, n: number, f: number): Scatter {
   }
 }
 
-/** Of both together (Chan, Golub and LeVeque, 1979). */
+/** The scatter of both sets of samples together (Chan, Golub and LeVeque, 1979). */
 export function merged(a: Scatter, b: Scatter): Scatter {
   const count = a.count + b.count;
-  const apart = b.mean.map((m, i) => m - a.mean[i]!);
+  const difference = b.mean.map((m, i) => m - a.mean[i]!);
   const weight = (a.count * b.count) / count;
-  const f = apart.length;
+  const f = difference.length;
   const products = a.products.map((sum, at) => {
     const i = Math.floor(at / f);
-    return sum + b.products[at]! + apart[i]! * apart[at - i * f]! * weight;
+    return sum + b.products[at]! + difference[i]! * difference[at - i * f]! * weight;
   });
-  const mean = a.mean.map((m, i) => m + (apart[i]! * b.count) / count);
+  const mean = a.mean.map((m, i) => m + (difference[i]! * b.count) / count);
   return { count, mean, products };
 }

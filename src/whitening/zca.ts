@@ -6,17 +6,18 @@ import { type Maps, Projection } from './projection.ts';
 import type { Scatter } from './scatter.ts';
 
 export interface ZCAOptions {
-  /** Added to each variance before its root is divided by, so that noise is not blown up. Default 0. */
+  /** Added to each variance before dividing by its root, so that noise is not amplified. Default 0. */
   eps?: number;
 }
 
 /**
- * Whitening that changes the data least: uncorrelated features of variance 1, each still like the one
- * it was (Bell and Sejnowski, "The 'independent components' of natural scenes are edge filters", 1997),
+ * Zero-phase component analysis, the whitening that changes the data least (Bell and Sejnowski, "The
+ * 'independent components' of natural scenes are edge filters", 1997): the features become uncorrelated and
+ * have variance 1, and each stays as close as possible to what it was,
  *
  *   y = (x − mean)·W,   W = Vᵀ·diag(1/√(λ + eps))·V
  *
- * with V and λ as in PCA. For images an eps of a hundredth of the mean variance or so is usual.
+ * with V and λ as in PCA. For images, an eps of about a hundredth of the mean variance is usual.
  *
  * ```ts
  * const white = new ZCA().fitTransform(table);         // [N, F]
@@ -24,8 +25,8 @@ export interface ZCAOptions {
  *
  * The state is the covariance, in `mean`, `scatter` and `count`.
  *
- * @throws RangeError for an eps below 0, and in `fit` without eps for no more samples than features, and
- *   for features that are constant or depend on each other
+ * @throws RangeError for an eps below 0; with eps 0 also in `fit`, unless there are more samples than
+ *   features and no feature is constant or a linear combination of others
  */
 export class ZCA extends Projection<Maps> {
   readonly eps: number;

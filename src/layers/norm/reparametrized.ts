@@ -1,18 +1,30 @@
+/**
+ * Reparametrization: a wrapper replaces a layer's weight w by a function of other parameters, which are
+ * trained in its place.
+ *
+ *   weight norm      w = g·v/‖v‖      trained: g, v
+ *   spectral norm    w = W/σ(W)       trained: W
+ *
+ * The wrapper owns these parameters, and the layer's bias stays what it was. In each forward it computes w,
+ * writes it into the layer's own weight and runs the layer. In backward the layer computes dw into that
+ * weight's gradient, and the wrapper turns dw into the gradients of its parameters. The layer's weight is
+ * thus a result: it is in no state dict and no optimizer until `remove()` gives the layer back.
+ */
 import type { Given, Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { describe, type Shape } from '../../tensor/check.ts';
 import { Buffer, Parameter } from '../../tensor/parameter.ts';
 
-/** A layer with a weight whose first axis are its outputs: Linear, Conv1d, Conv2d. */
+/** A layer with a weight of two axes or more: Linear, Conv1d, Conv2d, ConvTranspose2d. */
 export type Weighted = Leaf & { readonly weight: Parameter; readonly bias: Parameter | undefined };
 
-/** @internal A layer whose weight is made from other parameters and buffers, those of the wrapper. */
+/** @internal The base of both wrappers. */
 export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf {
   readonly bias: Parameter | undefined;
-  // No state: `#` keeps it out of the list of properties, and so of the state dict.
+  // `#` keeps it out of the list of properties, and so out of the state dict.
   readonly #layer: L;
   #removed = false;
-  /** Of what the weight is made from, when it was. */
+  /** The sum of the sources' versions from which the weight was last computed. */
   protected version = -1;
 
   constructor(layer: L) {
@@ -28,10 +40,10 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     this.bias = layer.bias;
   }
 
-  /** Writes the weight. */
-  protected abstract make(): void;
+  /** Computes the weight into `target`. */
+  protected abstract computeWeight(): void;
 
-  /** Adds the gradients of what the weight is made from, given that of the weight. */
+  /** Adds the gradients of the wrapper's parameters, given dw in the gradient of `target`. */
   protected abstract differentiateWeight(use: Use): void;
 
   connect(use: Use, ...shapes: Shape[]): Shape {
@@ -62,7 +74,7 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     if (wanted) this.differentiateWeight(use);
   }
 
-  /** The plain layer, with the weight as it is now: yours again. The wrapper is done with, and disposed of. */
+  /** Returns the plain layer with its current weight, which is a parameter again. Disposes of the wrapper. */
   remove(): L {
     this.update();
     this.#removed = true;
@@ -72,7 +84,7 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     return this.#layer;
   }
 
-  /** @internal A copy of the plain layer: who copies a model wants its outputs. */
+  /** @internal Copies the plain layer with its current weight: a copy of a model is made for its outputs. */
   override copy(copies = new Map<object, object>()): this {
     this.update();
     const copy = this.#layer.copy(copies);
@@ -89,30 +101,30 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     return `${this.constructor.name}(${this.#layer})`;
   }
 
-  /** The weight that is made: what the layer computes with. */
+  /** The weight that the layer computes with, w. */
   protected get target(): Parameter {
     return this.#layer.weight;
   }
 
-  /** The weight's extents as a matrix [outputs, the rest]. */
+  /** The extents of the weight as a matrix: its first axis, and the product of the others. */
   protected get extents(): readonly [rows: number, columns: number] {
     const { shape, size } = this.target;
     return [shape[0]!, size / shape[0]!];
   }
 
-  /** What the weight is made from. */
+  /** The parameters and buffers that the weight is computed from. */
   private get sources(): (Parameter | Buffer)[] {
     return Object.values(this).filter(
       (value) => (value instanceof Parameter || value instanceof Buffer) && value !== this.bias,
     );
   }
 
-  /** Makes the weight where what it is made from has changed. */
+  /** Computes the weight if one of its sources has changed. */
   private update(): void {
     let version = 0;
     for (const source of this.sources) version += source.version;
     if (version === this.version) return;
-    this.make();
+    this.computeWeight();
     this.target.version++;
     this.version = version;
   }

@@ -12,11 +12,11 @@ import { Reparametrized, type Weighted } from './reparametrized.ts';
 export interface SpectralNormOptions {
   /** Rounds of the power iteration in each forward in training. Default 1. */
   nPowerIterations?: number;
-  /** The least that Wᵀu and Wv are divided by. Default 1e-12. */
+  /** The least length that Wᵀu and Wv are divided by. Default 1e-12. */
   eps?: number;
 }
 
-/** Rounds at the start, from a random u: those of PyTorch's parametrization. */
+/** Rounds at the start, from a random u, as in PyTorch's `parametrizations.spectral_norm`. */
 const FIRST_ROUNDS = 15;
 
 /**
@@ -24,24 +24,24 @@ const FIRST_ROUNDS = 15;
  *
  *   w = W/σ      σ = uᵀWv
  *
- * where W is trained, seen as a matrix [outputs, the rest], and u and v follow its first singular vectors:
- * each forward in training first takes v ← Wᵀu/‖Wᵀu‖ and u ← Wv/‖Wv‖. So σ nears the largest factor by
- * which W stretches a vector, and w stretches none by more than about 1. Gradients take u and v for
- * constants. Evaluation and `predict` use u and v as they are.
+ * W is trained. It is seen as a matrix [outputs, the rest]; u and v approach its first singular vectors, and
+ * σ its largest singular value, the largest factor by which W stretches a vector. So w stretches no vector by
+ * more than about 1. Each forward in training takes a round of the power iteration first: v ← Wᵀu/‖Wᵀu‖,
+ * then u ← Wv/‖Wv‖. Evaluation and `predict` use u and v as they are. Gradients treat u and v as constants.
  *
  * ```ts
  * const layer = new SpectralNorm(new Linear(784, 200));
  * layer.forward(x);                        // [N, 784] → [N, 200]
  * ```
  *
- * Shapes: the layer's own. `weight_orig` as the layer's `weight`, `weight_u` [outputs], `weight_v` [the
- * rest], and its `bias`: the keys of PyTorch's `nn.utils.spectral_norm` with dim = 0. At first u is drawn
- * from the default generator and iterated 15 times. The layer belongs to the wrapper from then on. W = 0
- * has no direction and gives NaN, as in PyTorch.
+ * Shapes: the layer's own. `weight_orig` has the shape of the layer's `weight`, `weight_u` [outputs],
+ * `weight_v` [the rest]; with the layer's `bias` these are the keys of PyTorch's `nn.utils.spectral_norm`
+ * with dim = 0. At the start u is drawn from the default generator, and 15 rounds are taken. The wrapper owns
+ * the layer from then on. W = 0 has no direction and gives NaN, as in PyTorch.
  *
- * @throws TypeError for what has no weight of two axes or more, and for ConvTranspose2d, whose outputs are
- *   not the weight's first axis; RangeError for an nPowerIterations that is no whole number ≥ 1 or an
- *   eps ≤ 0; else as the layer
+ * @throws TypeError for a layer without a weight of two axes or more, and for ConvTranspose2d, whose weight
+ *   has its inputs first; RangeError for an nPowerIterations that is not a whole number ≥ 1 or an eps ≤ 0;
+ *   else as the layer
  */
 export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<L> {
   /** W, of the weight's shape. */
@@ -53,8 +53,8 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
   readonly nPowerIterations: number;
   readonly eps: number;
   #sigma = 0;
-  /** u and v of a use's forward, and the version that w had. */
-  readonly #kept = new WeakMap<Use, Slot>();
+  /** By use: [u, v, version], the u and v of its forward and the version of w that they gave. */
+  readonly #saved = new WeakMap<Use, Slot>();
 
   constructor(layer: L, { nPowerIterations = 1, eps = 1e-12 }: SpectralNormOptions = {}) {
     super(layer);
@@ -80,7 +80,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
   override connect(use: Use, ...shapes: Shape[]): Shape {
     const shape = super.connect(use, ...shapes);
     const [rows, columns] = this.extents;
-    this.#kept.set(use, use.save([rows + columns + 1]));
+    this.#saved.set(use, use.save([rows + columns + 1]));
     use.reserveScratch(this.scratchBytes);
     return shape;
   }
@@ -88,22 +88,22 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
   override run(use: Use): void {
     if (use.training) this.iterate(this.nPowerIterations, use.scratch);
     super.run(use);
-    if (use.recording) this.keep(this.#kept.get(use)!);
+    if (use.recording) this.saveVectors(this.#saved.get(use)!);
   }
 
   override runBackward(use: Use): void {
-    this.restore(this.#kept.get(use)!);
+    this.restoreWeight(this.#saved.get(use)!);
     super.runBackward(use);
   }
 
-  protected override make(): void {
-    this.divide(this.weightU.ptr, this.weightV.ptr);
+  protected override computeWeight(): void {
+    this.divideBySigma(this.weightU.ptr, this.weightV.ptr);
   }
 
-  /** dW += (dw − u·vᵀ·Σ dw·w)/σ, with the dw, u, v and σ of this use. */
+  /** dW += (dw − u·vᵀ·Σ dw·w)/σ, with dw, u, v and σ of this use. */
   protected override differentiateWeight(use: Use): void {
     const [rows, columns] = this.extents;
-    const { ptr } = this.#kept.get(use)!;
+    const { ptr } = this.#saved.get(use)!;
     const { target } = this;
     extra().spectralNormBackward(
       use.gradient(this.weightOrig),
@@ -128,25 +128,25 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
     v.version++;
   }
 
-  /** w = W/σ, by these u and v. */
-  private divide(u: Pointer, v: Pointer): void {
+  /** w = W/σ with σ = uᵀWv. */
+  private divideBySigma(u: Pointer, v: Pointer): void {
     const { target, weightOrig } = this;
     this.#sigma = extra().spectralNormForward(target.ptr, u, v, weightOrig.ptr, ...this.extents);
   }
 
-  private keep(slot: Slot): void {
+  private saveVectors(slot: Slot): void {
     const [rows, columns] = this.extents;
     slot.f32.set(this.weightU.data.view());
     slot.f32.set(this.weightV.data.view(), rows);
     slot.i32[rows + columns] = this.version;
   }
 
-  /** w as it was in a forward, where another of the same step, or a `predict`, has made it anew since. */
-  private restore({ ptr, i32 }: Slot): void {
+  /** Computes w as it was in a use's forward, if another use or a `predict` has computed it since. */
+  private restoreWeight({ ptr, i32 }: Slot): void {
     const [rows, columns] = this.extents;
     const version = i32[rows + columns]!;
     if (version === this.version) return;
-    this.divide(ptr, offset(ptr, rows));
+    this.divideBySigma(ptr, offset(ptr, rows));
     this.target.version++;
     this.version = version;
   }

@@ -5,31 +5,32 @@ import { Tensor } from '../../tensor/tensor.ts';
 import { Reparametrized, type Weighted } from './reparametrized.ts';
 
 /**
- * Weight normalization of a layer (Salimans and Kingma, 2016, arXiv:1602.07868): each output's weights
- * are a direction v and a length g, trained apart,
+ * Weight normalization of a layer (Salimans and Kingma, 2016, arXiv:1602.07868): the layer computes with
  *
  *   w = g·v/‖v‖
  *
- * and the layer does with w what it always does. At first v is the layer's weight and g = ‖v‖, so that
- * nothing changes.
+ * for each output's weights, a row of the weight seen as a matrix [outputs, the rest]. The direction v and
+ * the length g are trained separately. At the start v is the layer's weight and g = ‖v‖, so the layer's
+ * outputs stay what they were.
  *
  * ```ts
  * const layer = new WeightNorm(new Linear(784, 200));
  * layer.forward(x);                        // [N, 784] → [N, 200]
  * ```
  *
- * Shapes: the layer's own. `weight_g` [outputs, 1, …], `weight_v` as the layer's `weight`, and its `bias`:
- * the keys of PyTorch's `nn.utils.weight_norm` with its default dim = 0, so of ConvTranspose2d, whose weight
- * has its inputs first, each input's weights. The layer belongs to the wrapper from then on. A row v = 0 has no direction and gives NaN, as in PyTorch.
+ * Shapes: the layer's own. `weight_g` [outputs, 1, …], `weight_v` as the layer's `weight`; with the layer's
+ * `bias` these are the keys of PyTorch's `nn.utils.weight_norm` with its default dim = 0. (The first axis of
+ * ConvTranspose2d's weight are its inputs, so there each input's weights have a g.) The wrapper owns the
+ * layer from then on. A row v = 0 has no direction and gives NaN, as in PyTorch.
  *
- * @throws TypeError for what has no weight of two axes or more; else as the layer
+ * @throws TypeError for a layer without a weight of two axes or more; else as the layer
  */
 export class WeightNorm<L extends Weighted = Weighted> extends Reparametrized<L> {
   /** g, [outputs, 1, …]. */
   readonly weightG: Parameter;
   /** v, of the weight's shape. */
   readonly weightV: Parameter;
-  // No state: `#` keeps it out of the list of properties, and so of the state dict.
+  // ‖v‖ of each row. `#` keeps it out of the list of properties, and so out of the state dict.
   readonly #norms: Parameter;
 
   constructor(layer: L) {
@@ -54,14 +55,14 @@ export class WeightNorm<L extends Weighted = Weighted> extends Reparametrized<L>
     this.#norms.dispose();
   }
 
-  protected override make(): void {
+  protected override computeWeight(): void {
     const { target, weightG, weightV } = this;
     const [rows, columns] = this.extents;
     const from = [weightV.ptr, weightG.ptr, columns] as const;
     extra().weightNormForward(target.ptr, this.#norms.ptr, ...from, 0, rows);
   }
 
-  /** dg += Σ dw·v/‖v‖ and dv += g/‖v‖·(dw − v·Σ dw·v/‖v‖²), with the dw of this use. */
+  /** dg += Σ dw·v/‖v‖ and dv += g/‖v‖·(dw − v·Σ dw·v/‖v‖²), with dw of this use. */
   protected override differentiateWeight(use: Use): void {
     const { target, weightG, weightV } = this;
     const [rows, columns] = this.extents;
