@@ -47,7 +47,7 @@ interface Sizes {
  * @throws RangeError for features that are no whole number ≥ 1, for a scaler of another width, and in
  *   forward for an input of other features; Error for a scaler without statistics or one that clips
  */
-export class Normalization extends Leaf<Sizes> {
+export class Normalization extends Leaf {
   readonly numFeatures: number;
   readonly invert: boolean;
   readonly channelsLast: boolean;
@@ -98,7 +98,7 @@ export class Normalization extends Leaf<Sizes> {
     return this;
   }
 
-  connect(use: Use<Sizes>, shape: Shape): Shape {
+  connect(use: Use, shape: Shape): Shape {
     const { numFeatures: c, channelsLast } = this;
     const axis = channelsLast ? shape.length - 1 : 1;
     if (shape.length < 2 || shape[axis] !== c) {
@@ -107,7 +107,7 @@ export class Normalization extends Leaf<Sizes> {
     }
     const rows = sizeOf(shape) / c;
     const s = channelsLast || shape.length === 2 ? 0 : rows / shape[0]!;
-    use.memo = { n: s === 0 ? rows : shape[0]!, s };
+    use.memo = { n: s === 0 ? rows : shape[0]!, s } satisfies Sizes;
     use.reserveScratch(4 * LANES);
     use.keeps({});
     use.mayOverwriteInput();
@@ -115,9 +115,9 @@ export class Normalization extends Leaf<Sizes> {
     return shape;
   }
 
-  run(use: Use<Sizes>): void {
+  run(use: Use): void {
     const { numFeatures: c, shift, scale, offset } = this;
-    const { n, s } = use.memo;
+    const { n, s } = use.memo as Sizes;
     const { y, x, scratch } = use;
     const map = [shift.ptr, scale.ptr, offset.ptr] as const;
     if (s === 0) kernels().batchNormForward(y, ...map, x, c, 0, 0, n, scratch);
@@ -125,9 +125,9 @@ export class Normalization extends Leaf<Sizes> {
   }
 
   /** dx = dy·scale: batch norm's with frozen statistics. */
-  runBackward(use: Use<Sizes>): void {
+  runBackward(use: Use): void {
     const { numFeatures: c, shift, scale, offset } = this;
-    const { n, s } = use.memo;
+    const { n, s } = use.memo as Sizes;
     const { dx, dy, scratch } = use;
     if (!dx) return;
     const map = [shift.ptr, scale.ptr, offset.ptr, NULL, NULL, dy, NULL] as const;
