@@ -61,10 +61,12 @@ export {
 export { rowNorms, weightNormBackward, weightNormForward } from './norm/weightnorm';
 export { emaUpdate, exchange } from './optim/ema';
 export { rmspropStep } from './optim/rmsprop';
-export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './pool/avgpool';
+export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './pool/adaptiveavgpool';
 export {
   upsampleBilinearBackward,
   upsampleBilinearForward,
+  upsampleBilinearScratch,
   upsampleNearestBackward,
   upsampleNearestForward,
+  upsampleNearestScratch,
 } from './pool/upsample';

@@ -54,14 +54,9 @@ export type { Weighted } from './layers/norm/reparametrized.ts';
 export { RMSNorm, type RMSNormOptions } from './layers/norm/rmsnorm.ts';
 export { SpectralNorm, type SpectralNormOptions } from './layers/norm/spectralnorm.ts';
 export { WeightNorm } from './layers/norm/weightnorm.ts';
-export {
-  AdaptiveAvgPool1d,
-  AdaptiveAvgPool2d,
-  AvgPool1d,
-  AvgPool2d,
-  type AvgPoolOptions,
-  GlobalAvgPool,
-} from './layers/pool/avgpool.ts';
+export { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from './layers/pool/adaptiveavgpool.ts';
+export { AvgPool1d, AvgPool2d, type AvgPoolOptions } from './layers/pool/avgpool.ts';
+export { GlobalAvgPool } from './layers/pool/globalavgpool.ts';
 export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/pool/maxpool.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/pool/upsample.ts';
 export { Residual } from './layers/residual.ts';

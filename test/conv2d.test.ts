@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Pointer } from '../src/generated/kernels.ts';
+import { ConvShape as Sizes } from '../src/generated/kernels.ts';
 import {
   type ConvShape,
   convForward,
@@ -8,10 +8,9 @@ import {
   outputSize,
 } from './reference/conv2d.ts';
 import { expectClose } from './support/close.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
-
-const NONE = 0 as Pointer;
+import { struct } from './support/struct.ts';
 
 /** A square convolution with everything at its default, changed as told. */
 function shapeOf(changes: Partial<ConvShape> & { k?: number; s?: number; p?: number }): ConvShape {
@@ -40,116 +39,101 @@ function shapeOf(changes: Partial<ConvShape> & { k?: number; s?: number; p?: num
 const weightSize = (s: ConvShape) =>
   s.outChannels * (s.channels / s.groups) * s.kernelH * s.kernelW;
 
-/** The sizes that all kernels take, in the order they take them. */
+/** The struct that the kernels take. */
 function sizesOf(s: ConvShape) {
-  const { outH, outW } = outputSize(s);
-  return {
-    input: [s.channels, s.h, s.w] as const,
-    output: [s.outChannels, outH, outW] as const,
-    kernel: [s.kernelH, s.kernelW, s.strideH, s.strideW] as const,
-    padding: [s.top, s.left] as const,
-    rest: [s.dilationH, s.dilationW, s.groups] as const,
-    count: s.n * s.outChannels * outH * outW,
-  };
+  const { n: _, bottom: __, right: ___, ...rest } = s;
+  return struct(Sizes, { ...rest, ...outputSize(s) });
 }
 
-type Numbers = ArrayLike<number>;
+const inputSize = (s: ConvShape) => s.n * s.channels * s.h * s.w;
+const outputLength = (s: ConvShape) => {
+  const { outH, outW } = outputSize(s);
+  return s.n * s.outChannels * outH * outW;
+};
+
+const TOLERANCE = { rtol: 1e-6, scaled: 2e-6 };
+type Expected = ArrayLike<number> | undefined;
 
 function forward(
   s: ConvShape,
-  x: Numbers,
-  weight: Numbers,
-  bias?: Numbers,
-  relu = false,
+  x: Float32Array,
+  weight: Float32Array,
+  {
+    bias,
+    relu = false,
+    expected,
+  }: { bias?: Float32Array; relu?: boolean; expected?: Expected } = {},
 ): Float32Array {
-  const arena = new Arena();
-  const { kernels } = arena;
-  const { input, output, kernel, padding, rest, count } = sizesOf(s);
-  const y = arena.f32(new Float32Array(count).fill(Number.NaN));
-  const [image, filters] = [arena.f32(x).ptr, arena.f32(weight).ptr];
-  const added = bias ? arena.f32(bias).ptr : NONE;
-  const bytes = kernels.conv2dForwardScratch(s.channels, ...output, ...kernel, ...rest);
-  const scratch = arena.bytes(bytes);
-  scratch.f32.fill(Number.NaN);
-  const sizes = [...input, ...output, ...kernel, ...padding, ...rest] as const;
-  kernels.conv2dForward(y.ptr, image, filters, added, ...sizes, relu ? 1 : 0, 0, s.n, scratch.ptr);
-  arena.checkCanaries();
-  return y.f32;
+  const { values } = kernelCase({
+    name: JSON.stringify({ ...s, bias: !!bias, relu }),
+    inputs: { x, weight, bias },
+    outputs: { y: { expected, length: outputLength(s), ...(relu ? { rtol: 0 } : TOLERANCE) } },
+    structs: { shape: sizesOf(s) },
+    scratch: { scratch: (k, { shape }) => k.conv2dForwardScratch(shape) },
+    range: { total: s.n, step: 1 },
+    call: (k, { y, x, weight, bias, shape, scratch }, from, to) =>
+      k.conv2dForward(y, x, weight, bias, shape, relu ? 1 : 0, from, to, scratch),
+  });
+  return values.y as Float32Array;
 }
 
-function inputGradient(s: ConvShape, dy: Numbers, weight: Numbers): Float32Array {
-  const arena = new Arena();
-  const { kernels } = arena;
-  const { input, output, kernel, padding, rest } = sizesOf(s);
-  const dx = arena.f32(new Float32Array(s.n * s.channels * s.h * s.w).fill(Number.NaN));
-  const [upstream, filters] = [arena.f32(dy).ptr, arena.f32(weight).ptr];
-  const bytes = kernels.conv2dInputGradientScratch(
-    ...([...input, s.outChannels, ...kernel, ...padding, ...rest] as const),
-  );
-  const scratch = arena.bytes(bytes);
-  scratch.f32.fill(Number.NaN);
-  const sizes = [...input, ...output, ...kernel, ...padding, ...rest] as const;
-  kernels.conv2dInputGradient(dx.ptr, upstream, filters, ...sizes, 0, s.n, scratch.ptr);
-  arena.checkCanaries();
-  return dx.f32;
+function inputGradient(
+  s: ConvShape,
+  dy: Float32Array,
+  weight: Float32Array,
+  expected?: Expected,
+): Float32Array {
+  const { values } = kernelCase({
+    name: JSON.stringify(s),
+    inputs: { dy, weight },
+    outputs: { dx: { expected, length: inputSize(s), ...TOLERANCE } },
+    structs: { shape: sizesOf(s) },
+    scratch: { scratch: (k, { shape }) => k.conv2dInputGradientScratch(shape) },
+    range: { total: s.n, step: 1 },
+    call: (k, { dx, dy, weight, shape, scratch }, from, to) =>
+      k.conv2dInputGradient(dx, dy, weight, shape, from, to, scratch),
+  });
+  return values.dx as Float32Array;
 }
 
-/** Added to `start`, in one call or cut at some taps. */
+/** Added to `start`; ranges are ranges of a filter's taps. */
 function weightGradient(
   s: ConvShape,
-  dy: Numbers,
-  x: Numbers,
-  start: Numbers,
-  cuts: number[] = [],
+  dy: Float32Array,
+  x: Float32Array,
+  start: Float32Array,
+  expected?: Expected,
 ): Float32Array {
-  const arena = new Arena();
-  const { kernels } = arena;
-  const { input, output, kernel, padding, rest } = sizesOf(s);
-  const dWeight = arena.f32(start);
-  const [upstream, image] = [arena.f32(dy).ptr, arena.f32(x).ptr];
-  const bytes = kernels.conv2dWeightGradientScratch(s.channels, ...output, ...kernel, ...rest);
-  const scratch = arena.bytes(bytes).ptr;
-  const sizes = [s.n, ...input, ...output, ...kernel, ...padding, ...rest] as const;
-  let from = 0;
-  for (const to of [...cuts, weightSize(s) / s.outChannels]) {
-    kernels.conv2dWeightGradient(dWeight.ptr, upstream, image, ...sizes, from, to, scratch);
-    from = to;
-  }
-  arena.checkCanaries();
-  return dWeight.f32;
+  const { values } = kernelCase({
+    name: JSON.stringify(s),
+    inputs: { dy, x },
+    updates: { dWeight: { start, expected, ...TOLERANCE } },
+    structs: { shape: sizesOf(s) },
+    scratch: { scratch: (k, { shape }) => k.conv2dWeightGradientScratch(shape) },
+    range: { total: weightSize(s) / s.outChannels },
+    call: (k, { dWeight, dy, x, shape, scratch }, from, to) =>
+      k.conv2dWeightGradient(dWeight, dy, x, s.n, shape, from, to, scratch),
+  });
+  return values.dWeight as Float32Array;
 }
-
-const TOLERANCE = { rtol: 1e-6, scaled: 2e-6 };
 
 /** Forward and the gradients against the float64 reference, with a random upstream gradient. */
 function check(s: ConvShape, seed: number): void {
-  const what = JSON.stringify(s);
   const random = new TestRandom(seed);
-  const { outH, outW } = outputSize(s);
-  const x = random.normals(s.n * s.channels * s.h * s.w);
+  const x = random.normals(inputSize(s));
   const weight = random.normals(weightSize(s));
   const bias = random.normals(s.outChannels);
-  const dy = random.normals(s.n * s.outChannels * outH * outW);
+  const dy = random.normals(outputLength(s));
   const start = random.normals(weight.length);
-  const y = forward(s, x, weight, bias);
-  expectClose(y, convForward(s, x, weight, bias), TOLERANCE, `y ${what}`);
   const clamped = (values: Float32Array) => values.map((value) => Math.max(value, 0));
-  expectClose(forward(s, x, weight, bias, true), clamped(y), { rtol: 0 }, `max(y, 0) ${what}`);
+  const y = forward(s, x, weight, { bias, expected: convForward(s, x, weight, bias) });
+  forward(s, x, weight, { bias, relu: true, expected: clamped(y) });
   const plain = forward(s, x, weight);
-  expectClose(
-    forward(s, x, weight, undefined, true),
-    clamped(plain),
-    { rtol: 0 },
-    `no bias ${what}`,
-  );
-  expectClose(
-    inputGradient(s, dy, weight),
-    convInputGradient(s, dy, weight),
-    TOLERANCE,
-    `dx ${what}`,
-  );
-  const expected = convWeightGradient(s, dy, x).map((v, i) => v + start[i]!);
-  expectClose(weightGradient(s, dy, x, start), expected, TOLERANCE, `dWeight ${what}`);
+  forward(s, x, weight, { relu: true, expected: clamped(plain) });
+  inputGradient(s, dy, weight, convInputGradient(s, dy, weight));
+  const dWeight = convWeightGradient(s, dy, x);
+  const expected = dWeight.map((v, i) => v + start[i]!);
+  weightGradient(s, dy, x, start, expected);
 }
 
 describe('conv2d kernels against the reference', () => {
@@ -328,27 +312,25 @@ describe('conv2d kernels', () => {
   });
 
   it('the weight gradient has the same bits when its taps are cut', () => {
+    // kernelCase cuts at 16 and at the last multiple of 16; here 108 taps, kernel rows of 36.
     const s = shapeOf({ channels: 12, n: 11, p: 1, outChannels: 6 });
     const random = new TestRandom(5);
-    const x = random.normals(s.n * s.channels * s.h * s.w);
-    const dy = random.normals(s.n * s.outChannels * s.h * s.w);
-    const zero = new Float32Array(weightSize(s));
-    expect(weightGradient(s, dy, x, zero, [16, 64])).toEqual(weightGradient(s, dy, x, zero));
+    const x = random.normals(inputSize(s));
+    const dy = random.normals(outputLength(s));
+    const dWeight = weightGradient(s, dy, x, new Float32Array(weightSize(s)));
+    expectClose(dWeight, convWeightGradient(s, dy, x), TOLERANCE);
   });
 
   it('NaN and infinity reach the positions that read them and no other', () => {
     const s = shapeOf({ p: 1, n: 1 });
     const random = new TestRandom(6);
-    const x = random.normals(s.n * s.channels * s.h * s.w);
+    const x = random.normals(inputSize(s));
     x[12] = Number.NaN;
     x[80] = Infinity;
     const weight = random.normals(weightSize(s));
-    expectClose(forward(s, x, weight), convForward(s, x, weight), TOLERANCE);
-    expectClose(
-      inputGradient(shapeOf({ p: 1, n: 1, channels: 4, outChannels: 3 }), x, weight),
-      convInputGradient(shapeOf({ p: 1, n: 1, channels: 4, outChannels: 3 }), x, weight),
-      TOLERANCE,
-    );
+    forward(s, x, weight, { expected: convForward(s, x, weight) });
+    const back = shapeOf({ p: 1, n: 1, channels: 4, outChannels: 3 });
+    inputGradient(back, x, weight, convInputGradient(back, x, weight));
   });
 });
 
@@ -369,7 +351,7 @@ describe('the reference itself', () => {
     });
     const random = new TestRandom(7);
     const { outH, outW } = outputSize(s);
-    const x = Float64Array.from(random.normals(s.n * s.channels * s.h * s.w));
+    const x = Float64Array.from(random.normals(inputSize(s)));
     const weight = Float64Array.from(random.normals(weightSize(s)));
     const dy = random.normals(s.n * s.outChannels * outH * outW);
     const loss = () => convForward(s, x, weight).reduce((sum, y, i) => sum + y * dy[i]!, 0);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PoolShape as Sizes } from '../src/generated/kernels.ts';
 import {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
@@ -21,8 +22,9 @@ import {
 } from './reference/pool.ts';
 import { expectClose } from './support/close.ts';
 import { readGoldens } from './support/goldens.ts';
-import { Arena } from './support/kernels.ts';
+import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { struct } from './support/struct.ts';
 
 type Pair = readonly [number, number];
 const pair = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
@@ -51,87 +53,131 @@ function poolShape(planes: number, geometry: Geometry): PoolShape {
   return { planes, size, outSize: [extent(0), extent(1)], kernel, stride, padding, dilation };
 }
 
-const windowOf = ({ size, outSize, kernel, stride, padding }: PoolShape) =>
-  [...size, ...outSize, ...kernel, ...stride, ...padding] as const;
 const areaOf = ([height, width]: Pair) => height * width;
-
-/** The kernels on one input, cut into two ranges of planes. */
-class Pools {
-  readonly arena = new Arena();
-  readonly cut: number;
-  readonly y;
-  readonly dx;
-
-  constructor(readonly shape: PoolShape) {
-    this.cut = shape.planes >> 1;
-    this.y = this.arena.f32(shape.planes * areaOf(shape.outSize));
-    // dx is overwritten: whatever it held must be gone.
-    this.dx = this.arena.f32(new Float32Array(shape.planes * areaOf(shape.size)).fill(7e7));
-  }
-
-  ranges(run: (from: number, to: number) => void): void {
-    run(this.cut, this.shape.planes);
-    run(0, this.cut);
-    this.arena.checkCanaries();
-  }
-
-  max(values: ArrayLike<number>, dy: ArrayLike<number>) {
-    const { arena, shape, y, dx } = this;
-    const index = arena.i32(y.length);
-    const x = arena.f32(values);
-    const upstream = arena.f32(dy);
-    const window = [...windowOf(shape), ...shape.dilation] as const;
-    const call = arena.kernels.maxPoolForward as (...args: number[]) => void;
-    const back = arena.kernels.maxPoolBackward as (...args: number[]) => void;
-    this.ranges((from, to) => call(y.ptr, index.ptr, x.ptr, ...window, from, to));
-    this.ranges((from, to) => back(dx.ptr, index.ptr, upstream.ptr, ...window, from, to));
-    const recorded = y.f32.slice();
-    y.f32.fill(7e7);
-    this.ranges((from, to) => call(y.ptr, 0, x.ptr, ...window, from, to));
-    expect(y.f32, 'y without an index').toEqual(recorded);
-    return { y: y.f32, index: index.i32, dx: dx.f32 };
-  }
-
-  average(values: ArrayLike<number>, dy: ArrayLike<number>, countIncludePad: boolean) {
-    const { arena, shape, y, dx } = this;
-    const x = arena.f32(values);
-    const upstream = arena.f32(dy);
-    const scratch = arena.f32(shape.outSize[1]).ptr;
-    const window = [...windowOf(shape), Number(countIncludePad)] as const;
-    const call = arena.kernels.avgPoolForward as (...args: number[]) => void;
-    const back = arena.kernels.avgPoolBackward as (...args: number[]) => void;
-    this.ranges((from, to) => call(y.ptr, x.ptr, ...window, from, to));
-    this.ranges((from, to) => back(dx.ptr, upstream.ptr, ...window, from, to, scratch));
-    return { y: y.f32, dx: dx.f32 };
-  }
-
-  adaptive(values: ArrayLike<number>, dy: ArrayLike<number>) {
-    const { arena, shape, y, dx } = this;
-    const x = arena.f32(values);
-    const upstream = arena.f32(dy);
-    const { kernels } = arena;
-    const sizes = [...shape.size, ...shape.outSize] as [number, number, number, number];
-    this.ranges((from, to) => kernels.adaptiveAvgPoolForward(y.ptr, x.ptr, ...sizes, from, to));
-    this.ranges((from, to) =>
-      kernels.adaptiveAvgPoolBackward(dx.ptr, upstream.ptr, ...sizes, from, to),
-    );
-    return { y: y.f32, dx: dx.f32 };
-  }
-
-  global(values: ArrayLike<number>, dy: ArrayLike<number>) {
-    const { arena, shape, y, dx } = this;
-    const x = arena.f32(values);
-    const upstream = arena.f32(dy);
-    const { kernels } = arena;
-    const size = areaOf(shape.size);
-    this.ranges((from, to) => kernels.globalAvgPoolForward(y.ptr, x.ptr, size, from, to));
-    this.ranges((from, to) => kernels.globalAvgPoolBackward(dx.ptr, upstream.ptr, size, from, to));
-    return { y: y.f32, dx: dx.f32 };
-  }
-}
 
 // Sums of a window have a few terms; a mean's error is a few roundings of its terms.
 const SUM = { rtol: 1e-6, scaled: 1e-6 };
+
+/** The struct that the kernels take. */
+function sizesOf(
+  { size, outSize, kernel, stride, padding, dilation }: PoolShape,
+  countIncludePad = true,
+) {
+  return struct(Sizes, {
+    ...{ h: size[0], w: size[1], outH: outSize[0], outW: outSize[1] },
+    ...{ kernelH: kernel[0], kernelW: kernel[1] },
+    ...{ strideH: stride[0], strideW: stride[1] },
+    ...{ top: padding[0], left: padding[1] },
+    ...{ dilationH: dilation[0], dilationW: dilation[1] },
+    countIncludePad: Number(countIncludePad),
+  });
+}
+
+interface Answers {
+  y: ArrayLike<number>;
+  dx: ArrayLike<number>;
+}
+
+// Each runs both directions of a pair of kernels, whole and in ranges of planes.
+
+function checkMax(
+  shape: PoolShape,
+  x: Float32Array,
+  dy: Float32Array,
+  { y, dx, index }: Answers & { index: ArrayLike<number> },
+): void {
+  const frame = {
+    structs: { shape: sizesOf(shape) },
+    range: { total: shape.planes, step: 1 },
+  };
+  const where = { type: 'i32', expected: index } as const;
+  for (const recorded of [where, undefined]) {
+    kernelCase({
+      ...frame,
+      inputs: { x },
+      outputs: { y: { expected: y }, index: recorded },
+      call: (k, { y, index, x, shape }, from, to) => k.maxPoolForward(y, index, x, shape, from, to),
+    });
+  }
+  kernelCase({
+    ...frame,
+    inputs: { index: Int32Array.from(index), dy },
+    outputs: { dx: { expected: dx, ...SUM } },
+    call: (k, { dx, index, dy, shape }, from, to) =>
+      k.maxPoolBackward(dx, index, dy, shape, from, to),
+  });
+}
+
+function checkAverage(
+  shape: PoolShape,
+  x: Float32Array,
+  dy: Float32Array,
+  countIncludePad: boolean,
+  { y, dx }: Answers,
+): void {
+  const frame = {
+    structs: { shape: sizesOf(shape, countIncludePad) },
+    range: { total: shape.planes, step: 1 },
+  };
+  kernelCase({
+    ...frame,
+    inputs: { x },
+    outputs: { y: { expected: y, ...SUM } },
+    call: (k, { y, x, shape }, from, to) => k.avgPoolForward(y, x, shape, from, to),
+  });
+  kernelCase({
+    ...frame,
+    inputs: { dy },
+    outputs: { dx: { expected: dx, ...SUM } },
+    scratch: { scratch: (k, { shape }) => k.avgPoolBackwardScratch(shape) },
+    call: (k, { dx, dy, shape, scratch }, from, to) =>
+      k.avgPoolBackward(dx, dy, shape, from, to, scratch),
+  });
+}
+
+function checkAdaptive(
+  shape: PoolShape,
+  x: Float32Array,
+  dy: Float32Array,
+  { y, dx }: Answers = {
+    y: adaptiveAvgPool(x, shape),
+    dx: adaptiveAvgPoolBackward(dy, shape),
+  },
+): void {
+  const frame = {
+    structs: { shape: sizesOf(shape) },
+    range: { total: shape.planes, step: 1 },
+  };
+  kernelCase({
+    ...frame,
+    inputs: { x },
+    outputs: { y: { expected: y, ...SUM } },
+    call: (k, { y, x, shape }, from, to) => k.adaptiveAvgPoolForward(y, x, shape, from, to),
+  });
+  kernelCase({
+    ...frame,
+    inputs: { dy },
+    outputs: { dx: { expected: dx, ...SUM } },
+    call: (k, { dx, dy, shape }, from, to) => k.adaptiveAvgPoolBackward(dx, dy, shape, from, to),
+  });
+}
+
+function checkGlobal(shape: PoolShape, x: Float32Array, dy: Float32Array): void {
+  const size = areaOf(shape.size);
+  const range = { total: shape.planes, step: 1 };
+  kernelCase({
+    range,
+    inputs: { x },
+    outputs: { y: { expected: adaptiveAvgPool(x, shape), ...SUM } },
+    call: (k, { y, x }, from, to) => k.globalAvgPoolForward(y, x, size, from, to),
+  });
+  kernelCase({
+    range,
+    inputs: { dy },
+    outputs: { dx: { expected: adaptiveAvgPoolBackward(dy, shape), ...SUM } },
+    call: (k, { dx, dy }, from, to) => k.globalAvgPoolBackward(dx, dy, size, from, to),
+  });
+}
 
 const geometries: Geometry[] = [
   // 2×2 blocks with rows below, at and above a vector, and left-over rows and columns
@@ -172,11 +218,8 @@ describe('max pooling', () => {
         return draw === 0 ? NaN : draw === 1 ? -Infinity : draw === 2 ? Infinity : draw % 6;
       });
       const dy = random.normals(3 * areaOf(shape.outSize));
-      const actual = new Pools(shape).max(values, dy);
-      const expected = maxPool(values, shape);
-      expectClose(actual.y, expected.y, { rtol: 0 }, 'y');
-      expect([...actual.index]).toEqual(expected.index);
-      expectClose(actual.dx, maxPoolBackward(dy, expected.index, shape), SUM, 'dx');
+      const { y, index } = maxPool(values, shape);
+      checkMax(shape, values, dy, { y, index, dx: maxPoolBackward(dy, index, shape) });
     });
   }
 });
@@ -189,9 +232,10 @@ describe('average pooling', () => {
         const shape = poolShape(3, geometry);
         const values = random.normals(3 * areaOf(geometry.size));
         const dy = random.normals(3 * areaOf(shape.outSize));
-        const actual = new Pools(shape).average(values, dy, countIncludePad);
-        expectClose(actual.y, avgPool(values, shape, countIncludePad), SUM, 'y');
-        expectClose(actual.dx, avgPoolBackward(dy, shape, countIncludePad), SUM, 'dx');
+        checkAverage(shape, values, dy, countIncludePad, {
+          y: avgPool(values, shape, countIncludePad),
+          dx: avgPoolBackward(dy, shape, countIncludePad),
+        });
       });
     }
   }
@@ -201,8 +245,9 @@ describe('average pooling', () => {
     const values = new TestRandom(1).normals(32);
     values[3] = NaN;
     values[8] = Infinity;
-    const expected = avgPool(values, shape, true);
-    expectClose(new Pools(shape).average(values, values.slice(0, 8), true).y, expected, SUM);
+    const dy = values.slice(0, 8);
+    const y = avgPool(values, shape, true);
+    checkAverage(shape, values, dy, true, { y, dx: avgPoolBackward(dy, shape, true) });
   });
 });
 
@@ -224,9 +269,7 @@ describe('global and adaptive average pooling', () => {
     it(`means of whole planes, ${size}`, () => {
       const shape = { ...poolShape(5, { size, kernel: size }), outSize: [1, 1] as Pair };
       const dy = random.normals(5);
-      const actual = new Pools(shape).global(values, dy);
-      expectClose(actual.y, adaptiveAvgPool(values, shape), SUM, 'y');
-      expectClose(actual.dx, adaptiveAvgPoolBackward(dy, shape), SUM, 'dx');
+      checkGlobal(shape, values, dy);
     });
     for (const outSize of [
       [1, 1],
@@ -237,9 +280,7 @@ describe('global and adaptive average pooling', () => {
       it(`means of bins, ${size} → ${outSize}`, () => {
         const shape = { ...poolShape(5, { size, kernel: 1 }), outSize };
         const dy = random.normals(5 * areaOf(outSize));
-        const actual = new Pools(shape).adaptive(values, dy);
-        expectClose(actual.y, adaptiveAvgPool(values, shape), SUM, 'y');
-        expectClose(actual.dx, adaptiveAvgPoolBackward(dy, shape), SUM, 'dx');
+        checkAdaptive(shape, values, dy);
       });
     }
   }
@@ -292,10 +333,8 @@ describe("PyTorch's answers", () => {
     const outSize: Pair = [y.shape[2], y.shape[3]];
     it(`${at}: ${op} of ${x.shape}, ${JSON.stringify(options)}`, () => {
       if (op === 'adaptive_avg_pool2d') {
-        const pools = new Pools({ ...poolShape(planes, { size, kernel: 1 }), outSize });
-        const actual = pools.adaptive(x.data, dy.data);
-        expectClose(actual.y, y.data, SUM, 'y');
-        expectClose(actual.dx, dx.data, SUM, 'dx');
+        const shape = { ...poolShape(planes, { size, kernel: 1 }), outSize };
+        checkAdaptive(shape, x.data, dy.data, { y: y.data, dx: dx.data });
         return;
       }
       const shape = poolShape(planes, {
@@ -307,14 +346,9 @@ describe("PyTorch's answers", () => {
         ceilMode: options.ceil_mode,
       });
       expect(shape.outSize).toEqual(outSize);
-      const pools = new Pools(shape);
-      const actual =
-        op === 'max_pool2d'
-          ? pools.max(x.data, dy.data)
-          : pools.average(x.data, dy.data, options.count_include_pad ?? true);
-      expectClose(actual.y, y.data, SUM, 'y');
-      if ('index' in actual) expect(actual.index, 'index').toEqual(index.data);
-      expectClose(actual.dx, dx.data, SUM, 'dx');
+      const answers = { y: y.data, dx: dx.data };
+      if (op === 'max_pool2d') checkMax(shape, x.data, dy.data, { ...answers, index: index.data });
+      else checkAverage(shape, x.data, dy.data, options.count_include_pad ?? true, answers);
     });
   });
 });
@@ -391,7 +425,7 @@ describe('the layers', () => {
     fails(() => new MaxPool2d(2).forward(image(0, 3, 8, 8)), 'MaxPool2d(2): input is empty');
     fails(
       () => new MaxPool2d(5, { stride: 2 }).forward(image(1, 1, 4, 9)),
-      'MaxPool2d(5, stride=2): input of 4 × 9 is too small for the window: the output would be 0 × 3',
+      'MaxPool2d(5, stride=2): kernel expected to fit the padded input, 4×9, got 5×5',
     );
     fails(
       () => new MaxPool2d(3, { padding: 2 }),

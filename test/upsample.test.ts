@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { type Kernels, type Pointer, UpsampleShape as Sizes } from '../src/generated/kernels.ts';
 import { Upsample } from '../src/index.ts';
 import { type UpsampleShape, upsample, upsampleBackward } from './reference/upsample.ts';
 import { expectClose } from './support/close.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { struct } from './support/struct.ts';
 
 const area = ([height, width]: readonly [number, number]) => height * width;
 // An output mixes four inputs; λ itself is a float32 near o·scale.
@@ -11,38 +13,49 @@ const MIXED = { rtol: 1e-5, scaled: 2e-6 };
 
 /** Both directions of the kernels. */
 function check(
-  shape: UpsampleShape,
+  { mode, size, outSize, scale, alignCorners, planes }: UpsampleShape,
   x: Float32Array,
   dy: Float32Array,
   expected: { y: ArrayLike<number>; dx: ArrayLike<number> },
-) {
-  const { mode, size, outSize, planes } = shape;
-  const [a, b, c, d, e, f] = [...size, ...outSize, ...shape.scale] as const;
-  const corners = Number(shape.alignCorners);
+): void {
   const nearest = mode === 'nearest';
-  const common = {
-    scratch: { scratch: 4 * (nearest ? outSize[1] : 2 * outSize[1] + size[1]) },
+  const frame = {
+    structs: {
+      shape: struct(Sizes, {
+        h: size[0],
+        w: size[1],
+        outH: outSize[0],
+        outW: outSize[1],
+        scaleH: scale[0],
+        scaleW: scale[1],
+        alignCorners: Number(alignCorners),
+      }),
+    },
     range: { total: planes, step: 1 },
   };
+  const scratch = {
+    scratch: (k: Kernels, { shape }: { shape: Pointer<never> }) =>
+      nearest ? k.upsampleNearestScratch(shape) : k.upsampleBilinearScratch(shape),
+  };
   kernelCase({
-    ...common,
+    ...frame,
     inputs: { x },
     outputs: { y: { expected: expected.y, ...MIXED } },
-    call(k, { y, x, scratch }, from, to) {
-      const last = [from, to, scratch] as const;
-      if (nearest) k.upsampleNearestForward(y, x, a, b, c, d, e, f, ...last);
-      else k.upsampleBilinearForward(y, x, a, b, c, d, e, f, corners, ...last);
-    },
+    scratch,
+    call: (k, { y, x, shape, scratch }, from, to) =>
+      (nearest ? k.upsampleNearestForward : k.upsampleBilinearForward)(
+        ...([y, x, shape, from, to, scratch] as const),
+      ),
   });
   kernelCase({
-    ...common,
+    ...frame,
     inputs: { dy },
     outputs: { dx: { expected: expected.dx, ...MIXED } },
-    call(k, { dx, dy, scratch }, from, to) {
-      const last = [from, to, scratch] as const;
-      if (nearest) k.upsampleNearestBackward(dx, dy, a, b, c, d, e, f, ...last);
-      else k.upsampleBilinearBackward(dx, dy, a, b, c, d, e, f, corners, ...last);
-    },
+    scratch,
+    call: (k, { dx, dy, shape, scratch }, from, to) =>
+      (nearest ? k.upsampleNearestBackward : k.upsampleBilinearBackward)(
+        ...([dx, dy, shape, from, to, scratch] as const),
+      ),
   });
 }
 
@@ -106,8 +119,11 @@ describe('Upsample', () => {
       expect(what).toThrow(RangeError);
     };
     const image = { data: new Float32Array(4), shape: [1, 1, 2, 2] };
-    fails(() => new Upsample({}), 'Upsample: give scaleFactor or size, and not both');
-    fails(() => new Upsample({ scaleFactor: 2, size: 3 }), 'give scaleFactor or size');
+    fails(() => new Upsample({}), 'Upsample: either scaleFactor or size expected, got neither');
+    fails(
+      () => new Upsample({ scaleFactor: 2, size: 3 }),
+      'scaleFactor or size expected, got both',
+    );
     fails(() => new Upsample({ scaleFactor: 0 }), 'Upsample: scaleFactor expected a number from');
     fails(() => new Upsample({ scaleFactor: 2, mode: 'cubic' as never }), 'got cubic');
     fails(() => new Upsample({ size: 4, alignCorners: true }), "expected with mode 'linear'");
@@ -115,7 +131,10 @@ describe('Upsample', () => {
       () => new Upsample({ scaleFactor: 2, mode: 'linear' }).forward(image),
       'Upsample(scaleFactor=2, linear): input expected [N, C, L], got [1, 1, 2, 2]',
     );
-    fails(() => new Upsample({ scaleFactor: 0.4 }).forward(image), 'would be empty, 0 × 0');
+    fails(
+      () => new Upsample({ scaleFactor: 0.4 }).forward(image),
+      'output expected to be at least 1×1, got 0×0',
+    );
     fails(() => new Upsample({ scaleFactor: [1, 2, 3] }).forward(image), 'one for each of 2 axes');
     fails(() => new Upsample({ size: [4, 0] }).forward(image), 'size expected a whole number ≥ 1');
   });

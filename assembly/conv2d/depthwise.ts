@@ -1,14 +1,27 @@
 import { blockEnd, isRun } from '../gemm/gemm';
 import { at, madd, sumLanes } from '../lanes';
+import { LineProduct } from './lines';
 
 /**
- * Products with a single row of weights, as in depthwise convolution: packed panels would cost more
- * than the product, so the window is read in place. Bases, taps and columns are those of
- * conv2d/window.ts; an element has the same bits as it would have from packed panels.
+ * Products with a single row of weights (m = 1), as in depthwise convolution. Packed panels would cost more
+ * than the product, so the padded image is read in place. An element has the same bits as it would have from
+ * packed panels.
  */
 
-/** Sixteen neighbours on a line: c[j] (+)= Σ_k weight[k]·source[taps[k] + j]. */
-function sixteen(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: bool): void {
+/**
+ * c[j] (+)= Σ_k weight[k]·source[taps[k] + j] for 4, 8 or 16 neighbours on a line: one, two or four
+ * vectors, known at compile time.
+ * @inline
+ */
+function neighbours(
+  vectors: i32,
+  c: usize,
+  source: usize,
+  weight: usize,
+  taps: usize,
+  k: i32,
+  add: bool,
+): void {
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
   let s2 = f32x4.splat(0);
@@ -18,58 +31,37 @@ function sixteen(c: usize, source: usize, weight: usize, taps: usize, k: i32, ad
     const w = v128.load32_splat(weight);
     const p = source + load<u32>(taps);
     s0 = madd(w, v128.load(p), s0);
-    s1 = madd(w, v128.load(p, 16), s1);
-    s2 = madd(w, v128.load(p, 32), s2);
-    s3 = madd(w, v128.load(p, 48), s3);
+    if (vectors > 1) s1 = madd(w, v128.load(p, 16), s1);
+    if (vectors > 2) s2 = madd(w, v128.load(p, 32), s2);
+    if (vectors > 2) s3 = madd(w, v128.load(p, 48), s3);
     weight += 4;
     taps += 4;
   }
   if (add) {
     s0 = f32x4.add(v128.load(c), s0);
-    s1 = f32x4.add(v128.load(c, 16), s1);
-    s2 = f32x4.add(v128.load(c, 32), s2);
-    s3 = f32x4.add(v128.load(c, 48), s3);
+    if (vectors > 1) s1 = f32x4.add(v128.load(c, 16), s1);
+    if (vectors > 2) s2 = f32x4.add(v128.load(c, 32), s2);
+    if (vectors > 2) s3 = f32x4.add(v128.load(c, 48), s3);
   }
   v128.store(c, s0);
-  v128.store(c, s1, 16);
-  v128.store(c, s2, 32);
-  v128.store(c, s3, 48);
+  if (vectors > 1) v128.store(c, s1, 16);
+  if (vectors > 2) v128.store(c, s2, 32);
+  if (vectors > 2) v128.store(c, s3, 48);
 }
 
-/** Eight neighbours. */
+function sixteen(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: bool): void {
+  neighbours(4, c, source, weight, taps, k, add);
+}
+
 function eight(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: bool): void {
-  let s0 = f32x4.splat(0);
-  let s1 = f32x4.splat(0);
-  const end = at(taps, k);
-  while (taps < end) {
-    const w = v128.load32_splat(weight);
-    const p = source + load<u32>(taps);
-    s0 = madd(w, v128.load(p), s0);
-    s1 = madd(w, v128.load(p, 16), s1);
-    weight += 4;
-    taps += 4;
-  }
-  if (add) {
-    s0 = f32x4.add(v128.load(c), s0);
-    s1 = f32x4.add(v128.load(c, 16), s1);
-  }
-  v128.store(c, s0);
-  v128.store(c, s1, 16);
+  neighbours(2, c, source, weight, taps, k, add);
 }
 
-/** Four neighbours. */
 function four(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: bool): void {
-  let sum = f32x4.splat(0);
-  const end = at(taps, k);
-  while (taps < end) {
-    sum = madd(v128.load32_splat(weight), v128.load(source + load<u32>(taps)), sum);
-    weight += 4;
-    taps += 4;
-  }
-  v128.store(c, add ? f32x4.add(v128.load(c), sum) : sum);
+  neighbours(1, c, source, weight, taps, k, add);
 }
 
-/** One position, on a line of fewer than four, in the low lane. */
+/** One position, in the low lane, on a line of fewer than four. */
 function one(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: bool): void {
   let sum = f32x4.splat(0);
   const end = at(taps, k);
@@ -83,27 +75,29 @@ function one(c: usize, source: usize, weight: usize, taps: usize, k: i32, add: b
 }
 
 /**
- * C[columns[q]] = Σ_k weight[k]·window[bases[q] + taps[k]] over the taps [from, to), in blocks of KC,
- * line by line. What is left at a line's end is computed once more with the positions before it.
+ * C[places[q]] = Σ_k a[k]·source[bases[q] + taps[k]] for `lines` lines of positions, over the taps [from,
+ * to), in blocks of KC. At the end of a line the last vector is moved back, so that positions before it are
+ * computed once more.
  */
 export function correlate(
-  c: usize, // f32, overwritten at `columns`
-  weight: usize, // [k] f32
-  window: usize,
+  product: LineProduct, // C is overwritten at `places`
   bases: usize, // [lines, width] i32, bytes
-  taps: usize, // [k] i32, bytes
-  columns: usize, // [lines, width] i32, bytes
+  places: usize, // [lines, width] i32, bytes
   lines: i32,
-  width: i32,
   from: i32,
   to: i32,
-  edge: usize, // [16] f32, for results that do not lie together
 ): void {
+  const c = product.c;
+  const weight = product.a;
+  const source = product.source;
+  const taps = product.taps;
+  const width = product.width;
+  const edge = product.edge; // for results that are not neighbours in C
   for (let line = 0; line < lines; line++) {
     const first = line * width;
-    const source = window + load<u32>(at(bases, first));
-    // a line's places lie equally far apart
-    const together = isRun(at(columns, first), min(width, 2));
+    const images = source + load<u32>(at(bases, first));
+    // The places of a line are equally far apart.
+    const together = isRun(at(places, first), min(width, 2));
     let q = 0;
     while (q < width) {
       const left = width - q;
@@ -113,8 +107,8 @@ export function correlate(
       else if (width >= 8 && left > 4) count = 8;
       else if (width >= 4) count = 4;
       q = min(q, width - count);
-      const target = together ? c + load<u32>(at(columns, first + q)) : edge;
-      const p = at(source, q);
+      const target = together ? c + load<u32>(at(places, first + q)) : edge;
+      const p = at(images, q);
       for (let k = from; k < to; k = blockEnd(k, to)) {
         const depth = blockEnd(k, to) - k;
         const add = k > from;
@@ -124,9 +118,9 @@ export function correlate(
         else one(target, p, at(weight, k), at(taps, k), depth, add);
       }
       if (!together) {
-        const places = at(columns, first + q);
+        const place = at(places, first + q);
         for (let i = 0; i < count; i++) {
-          store<f32>(c + load<u32>(at(places, i)), load<f32>(at(edge, i)));
+          store<f32>(c + load<u32>(at(place, i)), load<f32>(at(edge, i)));
         }
       }
       q += count;
@@ -134,19 +128,19 @@ export function correlate(
   }
 }
 
-/** Positions summed in float32 before they join dWeight, in whole lines. */
+/** Positions, in whole lines, that are summed before the sum is added to dWeight. */
 const CHUNK: i32 = 256;
 
 /**
- * dWeight[t] += Σ_q dy[q]·window[bases[q] + taps[t]] over one image, four taps at once and each sum in
- * four lanes.
+ * dWeight[t] += Σ_q dy[q]·source[bases[q] + taps[t]] over the positions of one image, four taps at a time,
+ * each sum in four lanes.
  */
 export function correlateTaps(
   dWeight: usize, // [k] f32, added to
   dy: usize, // [lines, width] f32
-  window: usize,
+  source: usize,
   bases: usize, // [lines, width] i32, bytes
-  taps: usize, // [k] i32, bytes, readable up to the next multiple of 4
+  taps: usize, // [k] i32, bytes, readable in whole fours
   lines: i32,
   width: i32,
   k: i32,
@@ -156,10 +150,10 @@ export function correlateTaps(
   for (let start = 0; start < lines; start += step) {
     const stop = min(lines, start + step);
     for (let t = 0; t < k; t += 4) {
-      const t0 = window + load<u32>(at(taps, t));
-      const t1 = window + load<u32>(at(taps, t + 1));
-      const t2 = window + load<u32>(at(taps, t + 2));
-      const t3 = window + load<u32>(at(taps, t + 3));
+      const t0 = source + load<u32>(at(taps, t));
+      const t1 = source + load<u32>(at(taps, t + 1));
+      const t2 = source + load<u32>(at(taps, t + 2));
+      const t3 = source + load<u32>(at(taps, t + 3));
       let s0 = f32x4.splat(0);
       let s1 = f32x4.splat(0);
       let s2 = f32x4.splat(0);

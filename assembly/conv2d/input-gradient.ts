@@ -1,19 +1,24 @@
-import { KC } from '../gemm/gemm';
-import { TILE_BYTES } from '../gemm/microkernel';
 import { at } from '../lanes';
-import { panelBytes } from './forward';
-import { multiplyLines, positionsByRun, resultBytes } from './lines';
-import { fillWindow, imagesTogether, packIndexed, tableLength } from './window';
+import { LineProduct, tableLength, writeRuns } from './lines';
+import { packWeight } from './pack';
+import { fillPadded, PaddedImage } from './padded';
+import { layOutProduct, multiplyLines, paddedOf, productScratch } from './product';
+import { ConvShape, groupChannels, groupFilters } from './shape';
 
 /**
- * The input gradient of conv2d.ts. Position ih of a line gets a part from tap u wherever
- * oh = (ih + p − u·d)/s is whole: with ih + p = s·t + r only the taps with u·d ≡ r (mod s) count, and
- * they read dy at t − ⌊u·d/s⌋. So each of the s·s residues (r, r') is a convolution with stride 1 of
- * dy, and its results lie s apart in dx. Nothing is multiplied by an inserted zero.
+ * The gradient with respect to the input. Along one axis with stride s, padding p and dilation d, tap u adds
+ * to dx at position i wherever oh = (i + p − u·d)/s is whole. Write i + p = s·t + r: only the taps with
+ * u·d ≡ r (mod s) count, and they read dy at t − ⌊u·d/s⌋. So each residue (rh, rw) of the two axes is a
+ * convolution of dy with stride 1 whose results lie s apart in dx, and no inserted zero is multiplied.
+ *
+ *   s = 2, p = 1, three taps:   position   0 1 2 3 4 5
+ *                               residue    1 0 1 0 1 0
+ *   residue 0, taps 0 and 2:    dx[1] = w0·dy[1] + w2·dy[0],   dx[3] = w0·dy[2] + w2·dy[1],   …
+ *   residue 1, tap 1:           dx[0] = w1·dy[0],              dx[2] = w1·dy[1],              …
  */
 
 /**
- * The least q ≥ 0 with q + p ≡ r (mod s).
+ * The first position i ≥ 0 with i + p ≡ r (mod s).
  * @inline
  */
 function firstOf(r: i32, p: i32, s: i32): i32 {
@@ -21,7 +26,7 @@ function firstOf(r: i32, p: i32, s: i32): i32 {
 }
 
 /**
- * How many of 0 … n − 1 are ≡ first (mod s).
+ * How many of the n positions 0 … n − 1 are ≡ first (mod s).
  * @inline
  */
 function countOf(first: i32, n: i32, s: i32): i32 {
@@ -29,278 +34,251 @@ function countOf(first: i32, n: i32, s: i32): i32 {
 }
 
 /**
- * First line of dy that a window for dx holds: may lie before, or after, dy's own first.
+ * The first line of dy that is read; it may lie before dy's own first line, or behind it.
  * @inline
  */
-function windowStart(p: i32, kernel: i32, s: i32, d: i32): i32 {
+function startOf(p: i32, kernel: i32, s: i32, d: i32): i32 {
   return p / s - ((kernel - 1) * d) / s;
 }
 
 /**
- * Lines of dy that a window for n lines of dx holds.
+ * One past the last line of dy that the gradient of n positions reads.
  * @inline
  */
-function windowLength(n: i32, p: i32, kernel: i32, s: i32, d: i32): i32 {
-  return (n - 1 + p) / s + 1 - windowStart(p, kernel, s, d);
+function endOf(n: i32, p: i32, s: i32): i32 {
+  return (n - 1 + p) / s + 1;
 }
 
-/** Bytes of scratch of conv2dInputGradient. */
-export function conv2dInputGradientScratch(
-  channels: i32,
-  h: i32,
-  w: i32,
-  outChannels: i32,
-  kernelH: i32,
-  kernelW: i32,
-  strideH: i32,
-  strideW: i32,
-  top: i32,
-  left: i32,
-  dilationH: i32,
-  dilationW: i32,
-  groups: i32,
-): usize {
-  const rows = windowLength(h, top, kernelH, strideH, dilationH);
-  const line = windowLength(w, left, kernelW, strideW, dilationW);
-  const k = (outChannels / groups) * kernelH * kernelW;
-  const floats = (outChannels / groups) * rows * line;
-  const images = imagesTogether(h * w, (w + strideW - 1) / strideW, floats);
-  const packed = (<usize>channels * <usize>k) << 2;
-  const positions = images * h * w + strideH * strideW * tableLength(0);
-  const tables = (2 * positions + 2 * k) << 2;
-  const fixed = <usize>(TILE_BYTES + tables + ((images * floats) << 2));
-  const results = resultBytes(channels / groups, images * h * w);
-  return fixed + results + panelBytes(images * h * w, k) + packed;
+/** Floats of dy as it is padded here. */
+function gradientFloats(shape: ConvShape): i32 {
+  const startH = startOf(shape.top, shape.kernelH, shape.strideH, shape.dilationH);
+  const startW = startOf(shape.left, shape.kernelW, shape.strideW, shape.dilationW);
+  const rows = endOf(shape.h, shape.top, shape.strideH) - startH;
+  const columns = endOf(shape.w, shape.left, shape.strideW) - startW;
+  return groupFilters(shape) * rows * columns;
 }
 
 /**
- * dx[i, c, ih, iw] = Σ_{o, u, v} weight[o, c, u, v] · dy[i, o, oh, ow] over the positions that read
- * x[i, c, ih, iw] through tap (u, v), for images [from, to).
+ * Describes dy as it is padded here: each line in one phase.
+ * @inline
+ */
+function padGradient(padded: PaddedImage, shape: ConvShape): void {
+  const startH = startOf(shape.top, shape.kernelH, shape.strideH, shape.dilationH);
+  const startW = startOf(shape.left, shape.kernelW, shape.strideW, shape.dilationW);
+  padded.channels = groupFilters(shape);
+  padded.h = shape.outH;
+  padded.w = shape.outW;
+  padded.rows = endOf(shape.h, shape.top, shape.strideH) - startH;
+  padded.columns = endOf(shape.w, shape.left, shape.strideW) - startW;
+  padded.top = -startH;
+  padded.left = -startW;
+  padded.stride = 1;
+  padded.line = padded.columns;
+  padded.floats = padded.channels * padded.rows * padded.line;
+}
+
+/**
+ * k: the taps of all residues.
+ * @inline
+ */
+function gradientTaps(shape: ConvShape): i32 {
+  return groupFilters(shape) * shape.kernelH * shape.kernelW;
+}
+
+/**
+ * The longest line of a residue.
+ * @inline
+ */
+function residueWidth(shape: ConvShape): i32 {
+  return (shape.w + shape.strideW - 1) / shape.strideW;
+}
+
+/** Bytes of scratch of conv2dInputGradient. */
+export function conv2dInputGradientScratch(shape: ConvShape): usize {
+  return productScratch(
+    groupChannels(shape),
+    gradientTaps(shape),
+    shape.channels,
+    shape.h * shape.w,
+    residueWidth(shape),
+    shape.strideH * shape.strideW,
+    gradientFloats(shape),
+  );
+}
+
+/**
+ * dx[i, c, ih, iw] = Σ_{o, u, v} weight[o, c, u, v] · dy[i, o, oh, ow]
+ *
+ * over the positions (oh, ow) that read x[i, c, ih, iw] through tap (u, v). For images [from, to).
  */
 export function conv2dInputGradient(
   dx: usize, // [n, channels, h, w] f32, overwritten
   dy: usize, // [n, outChannels, outH, outW] f32
   weight: usize, // [outChannels, channels/groups, kernelH, kernelW] f32
-  channels: i32,
-  h: i32,
-  w: i32,
-  outChannels: i32,
-  outH: i32,
-  outW: i32,
-  kernelH: i32,
-  kernelW: i32,
-  strideH: i32,
-  strideW: i32,
-  top: i32,
-  left: i32,
-  dilationH: i32,
-  dilationW: i32,
-  groups: i32,
+  shape: ConvShape,
   from: i32,
   to: i32,
   scratch: usize, // conv2dInputGradientScratch
 ): void {
-  const height = channels / groups;
-  const depth = outChannels / groups;
-  const taps = kernelH * kernelW;
-  const k = depth * taps;
-  const plane = h * w;
-  const startH = windowStart(top, kernelH, strideH, dilationH);
-  const startW = windowStart(left, kernelW, strideW, dilationW);
-  const rows = windowLength(h, top, kernelH, strideH, dilationH);
-  const line = windowLength(w, left, kernelW, strideW, dilationW);
-  const floats = depth * rows * line;
-  const together = imagesTogether(plane, (w + strideW - 1) / strideW, floats);
-  const stride = (<usize>plane) << 2;
-  const positions = together * plane + strideH * strideW * tableLength(0);
+  const channels = shape.channels;
+  const outChannels = shape.outChannels;
+  const m = groupChannels(shape);
+  const depth = groupFilters(shape);
+  const taps = shape.kernelH * shape.kernelW;
+  const plane = shape.h * shape.w;
+  const groups = shape.groups;
+  const residues = shape.strideH * shape.strideW;
+  const dyPlane = (<usize>(shape.outH * shape.outW)) << 2;
 
-  const edge = scratch;
-  const results = edge + TILE_BYTES;
-  const packedB = results + resultBytes(height, together * plane);
-  const packedA = packedB + panelBytes(together * plane, k);
-  const bases = at(packedA, channels * k);
-  const columns = at(bases, positions);
-  const offsets = at(columns, positions);
-  const sources = at(offsets, k);
-  const windows = at(sources, k);
-  memory.fill(windows, 0, (<usize>(together * floats)) << 2);
+  const product = changetype<LineProduct>(scratch);
+  const padded = paddedOf(product);
+  padGradient(padded, shape);
+  product.m = m;
+  product.rowBytes = (<usize>plane) << 2;
+  const weightAt = layOutProduct(
+    product,
+    depth * taps,
+    channels,
+    plane,
+    residueWidth(shape),
+    residues,
+    padded.floats,
+  );
+  const together = product.images;
+  const packedA = product.a;
+  const bases = product.bases;
+  const places = product.places;
+  const offsets = product.taps;
 
-  // Per residue, one after another: the tables of its taps, and its packed weight.
+  // For one residue after another: the tables of its taps, and its packed weight.
   let a = packedA;
-  let o = offsets;
-  for (let rh = 0; rh < strideH; rh++) {
-    for (let rw = 0; rw < strideW; rw++) {
-      const count = residueTaps(
-        o,
-        at(sources, <i32>((o - offsets) >> 2)),
-        depth,
-        rows * line,
-        line,
-        kernelH,
-        kernelW,
-        strideH,
-        strideW,
-        dilationH,
-        dilationW,
-        rh,
-        rw,
-        height * taps,
-      );
-      const source = sources + (o - offsets);
-      for (let g = 0; g < groups; g++) {
-        const group = at(weight, g * depth * height * taps);
-        for (let pc = 0; pc < count; pc += KC) {
-          const part = min(KC, count - pc);
-          packIndexed(a, group, (<usize>taps) << 2, at(source, pc), height, part);
-          a = at(a, height * part);
-        }
-      }
-      o = at(o, count);
+  let t = 0;
+  for (let r = 0; r < residues; r++) {
+    const count = writeResidueTaps(at(offsets, t), at(weightAt, t), shape, padded, r);
+    for (let g = 0; g < groups; g++) {
+      const group = at(weight, g * depth * m * taps);
+      packWeight(a, group, (<usize>taps) << 2, at(weightAt, t), m, count);
+      a = at(a, m * count);
     }
+    t += count;
   }
 
   for (let i = from; i < to; i += together) {
     const images = min(together, to - i);
     if (i == from || images < together) {
-      let b = bases;
-      for (let rh = 0; rh < strideH; rh++) {
-        for (let rw = 0; rw < strideW; rw++) {
-          const firstH = firstOf(rh, top, strideH);
-          const firstW = firstOf(rw, left, strideW);
-          const countH = countOf(firstH, h, strideH);
-          const countW = countOf(firstW, w, strideW);
-          const places = columns + (b - bases);
-          const kernelRows = tapsOf(rh, kernelH, strideH, dilationH);
-          const first = firstRow(rh, firstH + top, kernelH, strideH, dilationH);
-          const rowStep = tapStep(strideH, dilationH);
-          positionsByRun(
-            b,
-            images,
-            countH,
-            countW,
-            ((firstH + top) / strideH - startH) * line + (firstW + left) / strideW - startW,
-            floats,
-            line,
-            1,
-            kernelRows,
-            first,
-            1,
-            rowStep,
-            outH,
-          );
-          positionsByRun(
-            places,
-            images,
-            countH,
-            countW,
-            firstH * w + firstW,
-            channels * plane,
-            strideH * w,
-            strideW,
-            kernelRows,
-            first,
-            1,
-            rowStep,
-            outH,
-          );
-          b = at(b, tableLength(images * countH * countW));
-        }
+      product.images = images;
+      let entry = 0;
+      for (let r = 0; r < residues; r++) {
+        selectResidue(product, shape, r);
+        product.bases = at(bases, entry);
+        product.places = at(places, entry);
+        writeResiduePositions(product, shape, r);
+        entry += tableLength(images * product.lines * product.width);
       }
     }
     for (let g = 0; g < groups; g++) {
-      for (let j = 0; j < images; j++) {
-        const image =
-          dy + ((<usize>((i + j) * outChannels + g * depth) * <usize>(outH * outW)) << 2);
-        const window = at(windows, j * floats);
-        fillWindow(window, image, depth, outH, outW, rows, line, startH, startW, 1);
-      }
-      const target = dx + <usize>(i * channels + g * height) * stride;
-      a = packedA;
-      o = offsets;
-      let b = bases;
-      for (let rh = 0; rh < strideH; rh++) {
-        for (let rw = 0; rw < strideW; rw++) {
-          const firstH = firstOf(rh, top, strideH);
-          const countH = countOf(firstH, h, strideH);
-          const countW = countOf(firstOf(rw, left, strideW), w, strideW);
-          const kernelRows = tapsOf(rh, kernelH, strideH, dilationH);
-          const row = depth * tapsOf(rw, kernelW, strideW, dilationW);
-          const count = kernelRows * row;
-          const here = images * countH * countW;
-          const places = columns + (b - bases);
-          if (count == 0) {
-            clearPositions(target, places, height, here, stride);
-          } else if (here > 0) {
-            multiplyLines(
-              target,
-              at(a, g * height * count),
-              windows,
-              b,
-              o,
-              places,
-              height,
-              countH,
-              images,
-              countW,
-              kernelRows,
-              row,
-              firstRow(rh, firstH + top, kernelH, strideH, dilationH),
-              1,
-              tapStep(strideH, dilationH),
-              outH,
-              stride,
-              edge,
-              packedB,
-              results,
-            );
-          }
-          a = at(a, channels * count);
-          o = at(o, count);
-          b = at(b, tableLength(here));
-        }
+      const image = dy + <usize>(i * outChannels + g * depth) * dyPlane;
+      fillPadded(product.source, image, <usize>outChannels * dyPlane, images, padded);
+      product.c = dx + <usize>(i * channels + g * m) * product.rowBytes;
+      let skipped = 0;
+      let entry = 0;
+      for (let r = 0; r < residues; r++) {
+        selectResidue(product, shape, r);
+        const count = product.kernelRows * product.rowTaps;
+        const positions = images * product.lines * product.width;
+        product.a = at(packedA, skipped * channels + g * m * count);
+        product.taps = at(offsets, skipped);
+        product.bases = at(bases, entry);
+        product.places = at(places, entry);
+        if (count == 0) clearPositions(product, positions);
+        else if (positions > 0) multiplyLines(product);
+        skipped += count;
+        entry += tableLength(positions);
       }
     }
   }
 }
 
-/** Taps u of a line with u·d ≡ r (mod s). */
+/** Sets the sizes of the product for residue r = rh·strideW + rw. */
+function selectResidue(product: LineProduct, shape: ConvShape, r: i32): void {
+  const kernelH = shape.kernelH;
+  const strideH = shape.strideH;
+  const strideW = shape.strideW;
+  const dilationH = shape.dilationH;
+  const rh = r / strideW;
+  const rw = r % strideW;
+  const first = firstOf(rh, shape.top, strideH);
+  product.lines = countOf(first, shape.h, strideH);
+  product.width = countOf(firstOf(rw, shape.left, strideW), shape.w, strideW);
+  product.kernelRows = tapsOf(rh, kernelH, strideH, dilationH);
+  product.rowTaps = groupFilters(shape) * tapsOf(rw, shape.kernelW, strideW, shape.dilationW);
+  product.first = firstRow(rh, first + shape.top, kernelH, strideH, dilationH);
+  product.lineStep = 1;
+  product.rowStep = tapStep(strideH, dilationH);
+  product.size = shape.outH;
+}
+
+/** Writes where the positions of residue r lie in the padded image of dy, and in dx. */
+function writeResiduePositions(product: LineProduct, shape: ConvShape, r: i32): void {
+  const w = shape.w;
+  const top = shape.top;
+  const left = shape.left;
+  const strideH = shape.strideH;
+  const strideW = shape.strideW;
+  const padded = paddedOf(product);
+  const line = padded.line;
+  const h0 = firstOf(r / strideW, top, strideH);
+  const w0 = firstOf(r % strideW, left, strideW);
+  const base = ((h0 + top) / strideH + padded.top) * line + (w0 + left) / strideW + padded.left;
+  writeRuns(product.bases, product, base, padded.floats, line, 1);
+  const image = shape.channels * shape.h * w;
+  writeRuns(product.places, product, h0 * w + w0, image, strideH * w, strideW);
+}
+
+/** How many taps u of an axis have u·d ≡ r (mod s). */
 function tapsOf(r: i32, kernel: i32, s: i32, d: i32): i32 {
   let count = 0;
   for (let u = 0; u < kernel; u++) if ((u * d) % s == r) count++;
   return count;
 }
 
-/** The row of dy that residue r's first tap u, with u·d ≡ r (mod s), reads for row q − p of dx. */
+/** The row of dy that the first tap u with u·d ≡ r (mod s) reads for position q − p of dx. */
 function firstRow(r: i32, q: i32, kernel: i32, s: i32, d: i32): i32 {
   let u = 0;
   while (u < kernel && (u * d) % s != r) u++;
   return (q - u * d) / s;
 }
 
-/** Rows of dy from one tap of a residue to its next: backwards. */
+/** Rows of dy from one tap of a residue to the next: backwards. */
 function tapStep(s: i32, d: i32): i32 {
   let u = 1;
   while ((u * d) % s != 0) u++;
   return (-u * d) / s;
 }
 
-/** Taps of a residue: where they read dy's window (negative: backwards), and their weights. */
-function residueTaps(
-  offsets: usize, // [count] i32, bytes
-  sources: usize, // [count] i32, bytes
-  depth: i32,
-  window: i32, // floats of a channel's window
-  line: i32,
-  kernelH: i32,
-  kernelW: i32,
-  strideH: i32,
-  strideW: i32,
-  dilationH: i32,
-  dilationW: i32,
-  rh: i32,
-  rw: i32,
-  filter: i32, // floats of one output channel's weight
+/**
+ * Writes where the taps of residue r lie in the padded image of dy (offsets are negative, since taps run
+ * backwards), and where their weights lie. Returns how many there are.
+ */
+function writeResidueTaps(
+  taps: usize, // [count] i32, bytes
+  weightAt: usize, // [count] i32, bytes
+  shape: ConvShape,
+  padded: PaddedImage,
+  r: i32,
 ): i32 {
+  const kernelH = shape.kernelH;
+  const kernelW = shape.kernelW;
+  const strideH = shape.strideH;
+  const strideW = shape.strideW;
+  const dilationH = shape.dilationH;
+  const dilationW = shape.dilationW;
+  const rh = r / strideW;
+  const rw = r % strideW;
+  const depth = padded.channels;
+  const line = padded.line;
+  const plane = padded.rows * line;
+  const filter = groupChannels(shape) * kernelH * kernelW;
   let count = 0;
   for (let u = 0; u < kernelH; u++) {
     if ((u * dilationH) % strideH != rh) continue;
@@ -308,8 +286,8 @@ function residueTaps(
       for (let v = 0; v < kernelW; v++) {
         if ((v * dilationW) % strideW != rw) continue;
         const back = ((u * dilationH) / strideH) * line + (v * dilationW) / strideW;
-        store<i32>(at(offsets, count), (o * window - back) << 2);
-        store<i32>(at(sources, count), (o * filter + u * kernelW + v) << 2);
+        store<i32>(at(taps, count), (o * plane - back) << 2);
+        store<i32>(at(weightAt, count), (o * filter + u * kernelW + v) << 2);
         count++;
       }
     }
@@ -317,10 +295,12 @@ function residueTaps(
   return count;
 }
 
-/** Positions that no tap reads get no gradient. */
-function clearPositions(dx: usize, columns: usize, m: i32, positions: i32, stride: usize): void {
-  for (let c = 0; c < m; c++) {
-    for (let q = 0; q < positions; q++) store<f32>(dx + load<u32>(at(columns, q)), 0);
-    dx += stride;
+/** The gradient is zero at positions that no tap reads. */
+function clearPositions(product: LineProduct, positions: i32): void {
+  const places = product.places;
+  let c = product.c;
+  for (let i = 0; i < product.m; i++) {
+    for (let q = 0; q < positions; q++) store<f32>(c + load<u32>(at(places, q)), 0);
+    c += product.rowBytes;
   }
 }

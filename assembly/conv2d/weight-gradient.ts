@@ -1,186 +1,164 @@
 import { KC, MC, multiplyPacked, NC } from '../gemm/gemm';
-import { MR, NR, TILE_BYTES } from '../gemm/microkernel';
-import { interleave } from '../gemm/pack';
+import { NR, TILE_BYTES } from '../gemm/microkernel';
 import { at } from '../lanes';
 import { correlateTaps } from './depthwise';
-import { tapOffsets, windowFloats } from './forward';
-import { endTable, outside, positions } from './lines';
+import { endTable, LineReads, runEnd, tableLength, writePositions } from './lines';
+import { packPlanes, packTaps, writeTaps } from './pack';
+import { fillPadded, inputFloats, PaddedImage, padInput } from './padded';
 import {
-  extent,
-  fillWindow,
-  imagesWithin,
-  lineLength,
-  packTaps,
-  panels,
-  tableLength,
-} from './window';
+  ConvShape,
+  filterTaps,
+  groupChannels,
+  groupFilters,
+  outPlane,
+  PADDED_FLOATS,
+  POSITIONS,
+  wholePanels,
+} from './shape';
+
+/**
+ * The gradient with respect to the weight: dWeight = dy·Bᵀ, [m, positions]·[positions, k]. Its scratch:
+ *
+ *   PaddedImage | LineReads | ragged tile | dy, packed | panels of Bᵀ | bases | taps | offsets of the
+ *   weights | sums | padded images
+ */
+
+/** Bytes of the two structs, rounded up so that what follows keeps its alignment. */
+const STRUCTS: usize = 64;
+
+/** Images handled together. With one filter a group nothing is packed, and one image is enough. */
+function imagesOf(m: i32, plane: i32, floats: i32): i32 {
+  return m == 1 ? 1 : max(1, min(POSITIONS / plane, PADDED_FLOATS / floats));
+}
+
+/** Positions of a chunk: all of them, cut evenly into as few chunks as are at most KC long. */
+function chunkOf(positions: i32): i32 {
+  const chunks = (positions + KC - 1) / KC;
+  return ((positions + chunks - 1) / chunks + 3) & -4;
+}
 
 /** Bytes of scratch of conv2dWeightGradient. */
-export function conv2dWeightGradientScratch(
-  channels: i32,
-  outChannels: i32,
-  outH: i32,
-  outW: i32,
-  kernelH: i32,
-  kernelW: i32,
-  strideH: i32,
-  strideW: i32,
-  dilationH: i32,
-  dilationW: i32,
-  groups: i32,
-): usize {
-  const plane = outH * outW;
-  const k = (channels / groups) * kernelH * kernelW;
-  const floats = windowFloats(
-    channels / groups,
-    outH,
-    outW,
-    kernelH,
-    kernelW,
-    strideH,
-    strideW,
-    dilationH,
-    dilationW,
-  );
-  const images = imagesWithin(plane, floats);
+export function conv2dWeightGradientScratch(shape: ConvShape): usize {
+  const m = groupFilters(shape);
+  const k = filterTaps(shape);
+  const plane = outPlane(shape);
+  const floats = inputFloats(shape);
+  const images = imagesOf(m, plane, floats);
   const chunk = chunkOf(images * plane);
-  const packed = (<usize>chunk * <usize>(outChannels / groups + panels(min(k, NC)))) << 2;
-  const tables = (tableLength(images * plane) + 2 * tableLength(k)) << 2;
-  const fixed = <usize>(TILE_BYTES + tables + ((images * floats) << 2));
-  return fixed + packed + ((<usize>outChannels * <usize>k) << 2);
+  const packed = <usize>chunk * <usize>(m + wholePanels(min(k, NC)));
+  const tables = <usize>(tableLength(images * plane) + 2 * tableLength(k));
+  const sums = <usize>shape.outChannels * <usize>k;
+  return STRUCTS + TILE_BYTES + ((packed + tables + sums + <usize>(images * floats)) << 2);
 }
 
 /**
- * dWeight[o, c, u, v] += Σ_{i, oh, ow} dy[i, o, oh, ow] · x[i, c, oh·s − p + u·d, ow·s − p + v·d], for
- * taps [from, to) of the kernelH·channels/groups·kernelW of every filter, in the order (u, c, v). The
- * sum runs over chunks of at most KC positions (of one image, or of several small ones), a chunk from
- * zero and chunk after chunk: an order that the shape fixes. Ranges share nothing.
+ * dWeight[o, c, u, v] += Σ_{i, oh, ow} dy[i, o, oh, ow] · x[i, c, oh·s − p + u·d, ow·s − p + v·d]
  *
- * Positions stand line by line, the lines of all images of a chunk side by side: so the lines that
- * read nothing but padding through kernel row u are the first or the last of a chunk, and are left out.
+ * for the taps [from, to) of every filter, of kernelH·channels/groups·kernelW in the order (u, c, v). The sum
+ * runs over chunks of at most KC positions, of one image or of several small ones: each chunk is summed from
+ * zero, and chunks are added in order, an order that the shape fixes. Ranges share nothing.
+ *
+ * The lines of all images of a chunk stand side by side. So the lines that read nothing but padding through
+ * kernel row u are the first or the last of a chunk, and are left out (lines.ts, with the parts of lines and
+ * kernel rows exchanged).
  */
 export function conv2dWeightGradient(
   dWeight: usize, // [outChannels, channels/groups, kernelH, kernelW] f32, added to
   dy: usize, // [n, outChannels, outH, outW] f32
   x: usize, // [n, channels, h, w] f32
   n: i32,
-  channels: i32,
-  h: i32,
-  w: i32,
-  outChannels: i32,
-  outH: i32,
-  outW: i32,
-  kernelH: i32,
-  kernelW: i32,
-  strideH: i32,
-  strideW: i32,
-  top: i32,
-  left: i32,
-  dilationH: i32,
-  dilationW: i32,
-  groups: i32,
+  shape: ConvShape,
   from: i32,
   to: i32,
   scratch: usize, // conv2dWeightGradientScratch
 ): void {
-  const plane = outH * outW;
-  const depth = channels / groups;
-  const height = outChannels / groups;
-  const k = depth * kernelH * kernelW;
-  const rows = extent(outH, kernelH, strideH, dilationH);
-  const width = extent(outW, kernelW, strideW, dilationW);
-  const line = lineLength(width, strideW);
-  const floats = depth * rows * line;
-  const row = depth * kernelW;
-  const together = height == 1 ? 1 : imagesWithin(plane, floats);
-  const chunk = chunkOf(together * plane);
+  const plane = outPlane(shape);
+  const channels = shape.channels;
+  const outChannels = shape.outChannels;
+  const outH = shape.outH;
+  const outW = shape.outW;
+  const depth = groupChannels(shape);
+  const m = groupFilters(shape);
+  const groups = shape.groups;
+  const xPlane = (<usize>(shape.h * shape.w)) << 2;
+  const rowTaps = depth * shape.kernelW;
+  const k = rowTaps * shape.kernelH;
 
-  const edge = scratch;
+  const padded = changetype<PaddedImage>(scratch);
+  padInput(padded, shape);
+  const floats = padded.floats;
+  const together = imagesOf(m, plane, floats);
+  const chunk = chunkOf(together * plane);
+  const reads = changetype<LineReads>(scratch + offsetof<PaddedImage>());
+  const edge = scratch + STRUCTS;
   const packedA = edge + TILE_BYTES;
-  const packedB = at(packedA, chunk * height);
-  const bases = at(packedB, chunk * panels(min(k, NC)));
+  const packedB = at(packedA, chunk * m);
+  const bases = at(packedB, chunk * wholePanels(min(k, NC)));
   const taps = at(bases, tableLength(together * plane));
-  const sources = at(taps, tableLength(k));
-  let sums = at(sources, tableLength(k));
-  const windows = at(sums, outChannels * k);
-  const channel = rows * line;
-  tapOffsets(taps, sources, depth, kernelH, kernelW, dilationH, dilationW, strideW, line, channel);
+  const weightAt = at(taps, tableLength(k));
+  let sums = at(weightAt, tableLength(k));
+  const source = at(sums, outChannels * k);
+  // "Line" u reads, through "kernel row" oh, row u·d − p + oh·s.
+  reads.lines = shape.kernelH;
+  reads.kernelRows = outH;
+  reads.first = -shape.top;
+  reads.lineStep = shape.dilationH;
+  reads.rowStep = shape.strideH;
+  reads.size = shape.h;
+  writeTaps(taps, weightAt, shape, padded);
   memory.fill(sums, 0, (<usize>outChannels * <usize>k) << 2);
-  memory.fill(windows, 0, (<usize>(together * floats)) << 2);
+  memory.fill(source, 0, (<usize>(together * floats)) << 2);
 
   for (let i = 0; i < n; i += together) {
     const images = min(together, n - i);
     if (i == 0 || images < together) {
+      const line = shape.strideH * padded.line;
       let p = bases;
       for (let oh = 0; oh < outH; oh++) {
-        p = positions(p, images, oh, oh + 1, outW, 0, floats, strideH * line, 1);
+        p = writePositions(p, images, oh, oh + 1, outW, 0, floats, line, 1);
       }
       endTable(p);
     }
     for (let g = 0; g < groups; g++) {
-      for (let j = 0; j < images; j++) {
-        const image = x + ((<usize>((i + j) * channels + g * depth) * <usize>(h * w)) << 2);
-        const window = at(windows, j * floats);
-        fillWindow(window, image, depth, h, w, rows, width, -top, -left, strideW);
-      }
-      const gradient = dy + ((<usize>(i * outChannels + g * height) * <usize>plane) << 2);
-      const target = at(sums, g * height * k);
-      if (height == 1) {
+      const image = x + <usize>(i * channels + g * depth) * xPlane;
+      fillPadded(source, image, <usize>channels * xPlane, images, padded);
+      const gradient = dy + ((<usize>(i * outChannels + g * m) * <usize>plane) << 2);
+      const target = at(sums, g * m * k);
+      if (m == 1) {
         const t = at(taps, from);
-        correlateTaps(at(target, from), gradient, windows, bases, t, outH, outW, to - from);
+        correlateTaps(at(target, from), gradient, source, bases, t, outH, outW, to - from);
         continue;
       }
       for (let pc = 0; pc < images * plane; pc += chunk) {
         const part = min(chunk, images * plane - pc);
-        packPlanes(
-          packedA,
-          at(gradient, pc),
-          height,
-          plane,
-          outChannels * plane,
-          outW,
-          part,
-          images,
-        );
+        const piece = at(gradient, pc);
+        packPlanes(packedA, piece, m, plane, outChannels * plane, outW, part, images);
         let jc = from;
         while (jc < to) {
-          // Neighbouring kernel rows are taken together, all of them if one would waste its panels.
+          // Kernel rows for which the same lines count are taken together, and all of them if one alone
+          // would leave much of its panels empty.
           let next = to;
           let start = pc;
           let stop = pc + part;
-          if (row >= 64 || row % NR == 0) {
-            let u = jc / row;
-            const before = outside(u * dilationH - top, strideH, outH, h);
-            const after = linesAfter(u, top, strideH, dilationH, outH, h);
-            do u++;
-            while (
-              u < kernelH &&
-              outside(u * dilationH - top, strideH, outH, h) == before &&
-              linesAfter(u, top, strideH, dilationH, outH, h) == after
-            );
-            next = min(to, u * row);
-            start = max(start, before * images * outW);
-            stop = min(stop, (outH - after) * images * outW);
+          if (rowTaps >= 64 || rowTaps % NR == 0) {
+            const u = jc / rowTaps;
+            next = min(to, runEnd(reads, u) * rowTaps);
+            start = max(start, reads.before * images * outW);
+            stop = min(stop, (outH - reads.after) * images * outW);
           }
           next = min(next, jc + NC);
+          const width = next - jc;
           if (start < stop) {
-            packTaps(
-              packedB,
-              windows,
-              at(bases, start),
-              at(taps, jc),
-              stop - start,
-              outW,
-              outW - (start % outW),
-              next - jc,
-            );
-            for (let ic = 0; ic < height; ic += MC) {
+            const base = at(bases, start);
+            const left = outW - (start % outW);
+            packTaps(packedB, source, base, at(taps, jc), stop - start, outW, left, width);
+            for (let ic = 0; ic < m; ic += MC) {
               multiplyPacked(
                 at(target, ic * k + jc),
                 at(packedA, ic * part),
                 packedB,
-                min(MC, height - ic),
-                next - jc,
+                min(MC, m - ic),
+                width,
                 part,
                 start - pc,
                 stop - pc,
@@ -199,48 +177,10 @@ export function conv2dWeightGradient(
   let q = dWeight;
   for (let o = 0; o < outChannels; o++) {
     for (let t = from; t < to; t++) {
-      const p = q + load<u32>(at(sources, t));
+      const p = q + load<u32>(at(weightAt, t));
       store<f32>(p, load<f32>(p) + load<f32>(at(sums, t)));
     }
     q = at(q, k);
     sums = at(sums, k);
-  }
-}
-
-/** Positions of a chunk: plane cut evenly into as few as are at most KC long. */
-function chunkOf(positions: i32): i32 {
-  const chunks = (positions + KC - 1) / KC;
-  return ((positions + chunks - 1) / chunks + 3) & -4;
-}
-
-/** Lines at the end of a plane that read nothing but padding through kernel row u. */
-function linesAfter(u: i32, top: i32, strideH: i32, dilationH: i32, outH: i32, h: i32): i32 {
-  return outside(u * dilationH - top + (outH - 1) * strideH, -strideH, outH, h);
-}
-
-/**
- * Packs tiles of A from a piece of one image's planes, or from those of several images, whose lines
- * then stand side by side.
- */
-function packPlanes(
-  dst: usize, // tiles of [positions, r] f32
-  dy: usize, // [images, m, plane] f32, images `image` floats apart
-  m: i32,
-  plane: i32,
-  image: i32,
-  width: i32,
-  positions: i32,
-  images: i32,
-): void {
-  const piece = images == 1 ? positions : width;
-  for (let t = 0; t < m; t += MR) {
-    const rows = min(MR, m - t);
-    for (let first = 0; first < plane; first += width) {
-      for (let i = 0; i < images; i++) {
-        interleave(dst, at(dy, i * image + t * plane + first), plane, rows, rows, piece);
-        dst = at(dst, rows * piece);
-      }
-      if (images == 1) break;
-    }
   }
 }

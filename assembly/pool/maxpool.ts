@@ -1,88 +1,69 @@
 import { at } from '../lanes';
-import {
-  evens,
-  innerFrom,
-  innerTo,
-  isHalving,
-  loadEvery,
-  odds,
-  tapsBefore,
-  tapsWithin,
-  zipHigh,
-  zipLow,
-} from './window';
+import { evens, loadEvery, odds, zipHigh, zipLow } from '../shuffle';
+import { innerFrom, innerTo, isHalving, PoolShape, tapsBefore, tapsWithin } from './shape';
+
+/** Where each maximum stood: row·width + column in its plane, −1 if no tap lies inside the plane. */
+export type MaxIndex = usize;
 
 /**
- * y[o] = max over the window's taps t inside the plane of x[o·stride − pad + t·dilation]
+ * y[o] = max_t x[o·stride − pad + t·dilation]
  *
- * in both directions, for planes [from, to). As in PyTorch the first of equal maxima is taken and a
- * NaN, the last if several, wins; padding counts as −∞. `index` is 0 when no backward will follow.
+ * over the taps t inside the plane, in both directions, for planes [from, to). As in PyTorch, the first of
+ * equal maxima is taken, and a NaN wins, the last one if there are several; padding counts as −∞. `index` is
+ * 0 where no backward follows.
  */
 export function maxPoolForward(
-  y: usize, // [planes, outHeight, outWidth] f32
-  index: usize, // [planes, outHeight, outWidth] i32: row·width + column of the maximum, −1 if none
+  y: usize, // [planes, outH, outW] f32
+  index: MaxIndex, // [planes, outH, outW] i32, or 0
   x: usize, // [planes, height, width] f32
-  height: i32,
-  width: i32,
-  outHeight: i32,
-  outWidth: i32,
-  kernelHeight: i32,
-  kernelWidth: i32,
-  strideHeight: i32,
-  strideWidth: i32,
-  padHeight: i32,
-  padWidth: i32,
-  dilationHeight: i32,
-  dilationWidth: i32,
+  shape: PoolShape,
   from: i32,
   to: i32,
 ): void {
+  const height = shape.h;
+  const width = shape.w;
+  const outH = shape.outH;
+  const outW = shape.outW;
+  const kernelW = shape.kernelW;
+  const strideW = shape.strideW;
+  const padW = shape.left;
+  const dilationH = shape.dilationH;
+  const dilationW = shape.dilationW;
   const size = (<usize>height * <usize>width) << 2;
-  const outSize = (<usize>outHeight * <usize>outWidth) << 2;
-  const rowSize = (<usize>outWidth) << 2;
-  const quarters =
-    dilationHeight == 1 &&
-    dilationWidth == 1 &&
-    isHalving(height, outHeight, kernelHeight, strideHeight, padHeight) &&
-    isHalving(width, outWidth, kernelWidth, strideWidth, padWidth) &&
-    outWidth >= 4;
-  const inner = innerFrom(outWidth, strideWidth, padWidth);
-  const innerEnd = innerTo(
-    width,
-    outWidth,
-    (kernelWidth - 1) * dilationWidth,
-    strideWidth,
-    padWidth,
-  );
+  const outSize = (<usize>outH * <usize>outW) << 2;
+  const rowSize = (<usize>outW) << 2;
+  const blocks = isHalving(shape);
+  const inner = innerFrom(outW, strideW, padW);
+  const innerEnd = innerTo(width, outW, (kernelW - 1) * dilationW, strideW, padW);
   for (let plane = from; plane < to; plane++) {
     const px = x + <usize>plane * size;
     let py = y + <usize>plane * outSize;
     let pi: usize = index == 0 ? 0 : index + <usize>plane * outSize;
-    for (let oh = 0; oh < outHeight; oh++) {
-      if (quarters) {
-        quarterRow(py, pi, px, 2 * oh * width, width, outWidth);
+    for (let oh = 0; oh < outH; oh++) {
+      if (blocks) {
+        maxOfBlocks(py, pi, px, 2 * oh * width, width, outW);
       } else {
-        const top = oh * strideHeight - padHeight;
-        const kh = tapsBefore(top, dilationHeight);
-        const khEnd = tapsWithin(top, height, kernelHeight, dilationHeight);
+        const top = oh * shape.strideH - shape.top;
+        const kh = tapsBefore(top, dilationH);
+        const khEnd = tapsWithin(top, height, shape.kernelH, dilationH);
         const wide = innerEnd - inner >= 4 && kh < khEnd;
         let ow = 0;
-        while (ow < outWidth) {
-          const left = ow * strideWidth - padWidth;
+        while (ow < outW) {
+          const left = ow * strideW - padW;
           if (wide && ow >= inner && ow < innerEnd) {
-            // The last four overlap those before: the same values, written twice.
+            // The last four overlap the four before: some values are written twice.
             const o = min(ow, innerEnd - 4);
             maxOfFour(
               at(py, o),
               pi == 0 ? 0 : at(pi, o),
               px,
-              (top + kh * dilationHeight) * width + o * strideWidth - padWidth,
+              (top + kh * dilationH) * width + o * strideW - padW,
               khEnd - kh,
               width,
-              kernelWidth,
-              strideWidth,
-              dilationHeight,
-              dilationWidth,
+              kernelW,
+              strideW,
+              dilationH,
+              dilationW,
             );
             ow = o + 4;
           } else {
@@ -95,9 +76,9 @@ export function maxPoolForward(
               kh,
               khEnd,
               width,
-              kernelWidth,
-              dilationHeight,
-              dilationWidth,
+              kernelW,
+              dilationH,
+              dilationW,
             );
             ow++;
           }
@@ -110,45 +91,33 @@ export function maxPoolForward(
 }
 
 /**
- * dx[index[o]] += dy[o] over dx = 0, for planes [from, to): dx is overwritten. Where windows share
+ * dx[i] = Σ_o dy[o] over the outputs o whose maximum stood at i, for planes [from, to). Where windows share
  * a maximum the sum runs in the order of o.
  */
 export function maxPoolBackward(
   dx: usize, // [planes, height, width] f32, overwritten
-  index: usize, // [planes, outHeight, outWidth] i32
-  dy: usize, // [planes, outHeight, outWidth] f32
-  height: i32,
-  width: i32,
-  outHeight: i32,
-  outWidth: i32,
-  kernelHeight: i32,
-  kernelWidth: i32,
-  strideHeight: i32,
-  strideWidth: i32,
-  padHeight: i32,
-  padWidth: i32,
-  dilationHeight: i32,
-  dilationWidth: i32,
+  index: MaxIndex, // [planes, outH, outW] i32
+  dy: usize, // [planes, outH, outW] f32
+  shape: PoolShape,
   from: i32,
   to: i32,
 ): void {
+  const height = shape.h;
+  const width = shape.w;
+  const outH = shape.outH;
+  const outW = shape.outW;
   const size = (<usize>height * <usize>width) << 2;
-  const outSize = (<usize>outHeight * <usize>outWidth) << 2;
-  const quarters =
-    dilationHeight == 1 &&
-    dilationWidth == 1 &&
-    isHalving(height, outHeight, kernelHeight, strideHeight, padHeight) &&
-    isHalving(width, outWidth, kernelWidth, strideWidth, padWidth) &&
-    outWidth >= 4;
+  const outSize = (<usize>outH * <usize>outW) << 2;
+  const blocks = isHalving(shape);
   for (let plane = from; plane < to; plane++) {
     const pdx = dx + <usize>plane * size;
     let pi = index + <usize>plane * outSize;
     let pdy = dy + <usize>plane * outSize;
-    if (quarters) {
-      for (let oh = 0; oh < outHeight; oh++) {
-        quarterRowBackward(pdx, pi, pdy, 2 * oh * width, width, outWidth);
-        pi += (<usize>outWidth) << 2;
-        pdy += (<usize>outWidth) << 2;
+    if (blocks) {
+      for (let oh = 0; oh < outH; oh++) {
+        unpoolBlocks(pdx, pi, pdy, 2 * oh * width, width, outW);
+        pi += (<usize>outW) << 2;
+        pdy += (<usize>outW) << 2;
       }
       if (height & 1) memory.fill(at(pdx, (height - 1) * width), 0, (<usize>width) << 2);
     } else {
@@ -175,11 +144,16 @@ function wins(v: v128, best: v128): v128 {
   return v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
 }
 
-/** One row of outputs, each the maximum of a 2×2 block; `first` is the row's index in x. */
-function quarterRow(py: usize, pi: usize, px: usize, first: i32, width: i32, outWidth: i32): void {
+/**
+ * One row of outputs, each the maximum of a 2×2 block. `first` is the index in x of the row's first input.
+ *
+ *   a b   0 0 1 1 2 2 3 3      evens(a, b), odds(a, b), evens(c, d), odds(c, d): tap by tap, the
+ *   c d   0 0 1 1 2 2 3 3      candidates of outputs 0 1 2 3
+ */
+function maxOfBlocks(py: usize, pi: usize, px: usize, first: i32, width: i32, outW: i32): void {
   const below = (<usize>width) << 2;
-  for (let ow = 0; ow < outWidth; ow += 4) {
-    if (ow > outWidth - 4) ow = outWidth - 4; // overlaps those before: the same values, twice
+  for (let ow = 0; ow < outW; ow += 4) {
+    if (ow > outW - 4) ow = outW - 4; // overlaps the four before
     const p = at(px, first + 2 * ow);
     const a = v128.load(p);
     const b = v128.load(p, 16);
@@ -205,18 +179,16 @@ function quarterRow(py: usize, pi: usize, px: usize, first: i32, width: i32, out
   }
 }
 
-/** dx of the two rows under one row of outputs: dy where the maximum was, 0 elsewhere. */
-function quarterRowBackward(
-  pdx: usize,
-  pi: usize,
-  pdy: usize,
-  first: i32,
-  width: i32,
-  outWidth: i32,
-): void {
+/**
+ * dx of the two rows under one row of 2×2 blocks: dy where the maximum stood, 0 elsewhere.
+ *
+ *   upLeft   u0 u1 u2 u3
+ *   upRight  v0 v1 v2 v3   →   u0 v0 u1 v1 | u2 v2 u3 v3, and the lower row likewise
+ */
+function unpoolBlocks(pdx: usize, pi: usize, pdy: usize, first: i32, width: i32, outW: i32): void {
   const below = (<usize>width) << 2;
-  for (let ow = 0; ow < outWidth; ow += 4) {
-    if (ow > outWidth - 4) ow = outWidth - 4;
+  for (let ow = 0; ow < outW; ow += 4) {
+    if (ow > outW - 4) ow = outW - 4;
     const p = at(pdx, first + 2 * ow);
     const dy = v128.load(at(pdy, ow));
     const corner = i32x4.add(i32x4.splat(first + 2 * ow), i32x4(0, 2, 4, 6));
@@ -236,7 +208,7 @@ function quarterRowBackward(
   }
 }
 
-/** Four outputs side by side whose windows lie inside their rows; `first` is x's index of tap 0. */
+/** Four outputs side by side whose windows lie inside their rows. `first` is the index in x of tap 0. */
 function maxOfFour(
   py: usize,
   pi: usize,
@@ -244,30 +216,30 @@ function maxOfFour(
   first: i32,
   rows: i32,
   width: i32,
-  kernelWidth: i32,
-  strideWidth: i32,
-  dilationHeight: i32,
-  dilationWidth: i32,
+  kernelW: i32,
+  strideW: i32,
+  dilationH: i32,
+  dilationW: i32,
 ): void {
-  const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(strideWidth));
-  let best = loadEvery(at(px, first), strideWidth);
+  const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(strideW));
+  let best = loadEvery(at(px, first), strideW);
   let where = i32x4.add(i32x4.splat(first), lanes);
   for (let r = 0; r < rows; r++) {
-    let tap = first + r * dilationHeight * width;
-    const end = tap + kernelWidth * dilationWidth;
+    let tap = first + r * dilationH * width;
+    const end = tap + kernelW * dilationW;
     while (tap < end) {
-      const v = loadEvery(at(px, tap), strideWidth);
+      const v = loadEvery(at(px, tap), strideW);
       const mask = wins(v, best);
       best = v128.bitselect(v, best, mask);
       where = v128.bitselect(i32x4.add(i32x4.splat(tap), lanes), where, mask);
-      tap += dilationWidth;
+      tap += dilationW;
     }
   }
   v128.store(py, best);
   if (pi != 0) v128.store(pi, where);
 }
 
-/** One output whose window may hang over either side; its rows are already cut to [kh, khEnd). */
+/** One output whose window may hang over either side. Its rows inside the plane are [kh, khEnd). */
 function maxOfWindow(
   py: usize,
   pi: usize,
@@ -277,18 +249,18 @@ function maxOfWindow(
   kh: i32,
   khEnd: i32,
   width: i32,
-  kernelWidth: i32,
-  dilationHeight: i32,
-  dilationWidth: i32,
+  kernelW: i32,
+  dilationH: i32,
+  dilationW: i32,
 ): void {
-  const kw = tapsBefore(left, dilationWidth);
-  const kwEnd = tapsWithin(left, width, kernelWidth, dilationWidth);
+  const kw = tapsBefore(left, dilationW);
+  const kwEnd = tapsWithin(left, width, kernelW, dilationW);
   let best: f32 = -Infinity;
   let where = -1;
   for (let r = kh; r < khEnd; r++) {
-    const row = (top + r * dilationHeight) * width + left;
+    const row = (top + r * dilationH) * width + left;
     for (let c = kw; c < kwEnd; c++) {
-      const i = row + c * dilationWidth;
+      const i = row + c * dilationW;
       const v = load<f32>(at(px, i));
       if (where < 0 || v > best || F32.isNaN(v)) {
         best = v;

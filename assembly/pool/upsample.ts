@@ -1,39 +1,58 @@
 import { at } from '../lanes';
-import { evens, odds, zipHigh, zipLow } from './window';
+import { evens, odds, zipHigh, zipLow } from '../shuffle';
 
-/**
- * y[oh, ow] = x[⌊oh·scaleHeight⌋, ⌊ow·scaleWidth⌋], for planes [from, to). A scale is input size
- * over output size, a float32 as in PyTorch, so that the same pixel is chosen.
- */
+/** The sizes of upsampled planes. The host writes the struct once, when it makes a plan. */
+@unmanaged
+export class UpsampleShape {
+  /** Of x. */
+  h: i32;
+  w: i32;
+  /** Of y. */
+  outH: i32;
+  outW: i32;
+  /** Input size over output size: a float32 as in PyTorch, so that the same pixel is chosen. */
+  scaleH: f32;
+  scaleW: f32;
+  /** For bilinear interpolation: whether the corners of x and y coincide. */
+  alignCorners: i32;
+}
+
+/** Bytes of scratch of upsampleNearestForward and its backward: the column that each output copies. */
+export function upsampleNearestScratch(shape: UpsampleShape): usize {
+  return (<usize>shape.outW) << 2;
+}
+
+/** y[oh, ow] = x[⌊oh·scaleH⌋, ⌊ow·scaleW⌋], for planes [from, to). */
 export function upsampleNearestForward(
-  y: usize, // [planes, outHeight, outWidth] f32
+  y: usize, // [planes, outH, outW] f32
   x: usize, // [planes, height, width] f32
-  height: i32,
-  width: i32,
-  outHeight: i32,
-  outWidth: i32,
-  scaleHeight: f32,
-  scaleWidth: f32,
+  shape: UpsampleShape,
   from: i32,
   to: i32,
-  scratch: usize, // [outWidth] i32
+  scratch: usize, // upsampleNearestScratch
 ): void {
+  const height = shape.h;
+  const width = shape.w;
+  const outH = shape.outH;
+  const outW = shape.outW;
+  const scaleH = shape.scaleH;
+  const scaleW = shape.scaleW;
   const size = (<usize>height * <usize>width) << 2;
-  const rowSize = (<usize>outWidth) << 2;
-  const doubles = isDoubling(width, outWidth, scaleWidth);
-  if (!doubles) nearestColumns(scratch, width, outWidth, scaleWidth);
-  let py = y + <usize>from * <usize>outHeight * rowSize;
+  const rowSize = (<usize>outW) << 2;
+  const doubles = isDoubling(width, outW, scaleW);
+  if (!doubles) nearestColumns(scratch, width, outW, scaleW);
+  let py = y + <usize>from * <usize>outH * rowSize;
   for (let plane = from; plane < to; plane++) {
     const px = x + <usize>plane * size;
     let above = -1;
-    for (let oh = 0; oh < outHeight; oh++) {
-      const h = nearest(oh, scaleHeight, height);
+    for (let oh = 0; oh < outH; oh++) {
+      const h = nearest(oh, scaleH, height);
       if (h == above) {
         memory.copy(py, py - rowSize, rowSize);
       } else {
         const row = at(px, h * width);
         if (doubles) doubleRow(py, row, width);
-        else gatherRow(py, row, scratch, outWidth);
+        else gatherRow(py, row, scratch, outW);
       }
       above = h;
       py += rowSize;
@@ -41,34 +60,35 @@ export function upsampleNearestForward(
   }
 }
 
-/** dx[h, w] = Σ dy over the outputs that copied it, row by row; planes [from, to), overwritten. */
+/** dx[h, w] = Σ dy[oh, ow] over the outputs that copied it, row by row, for planes [from, to). */
 export function upsampleNearestBackward(
   dx: usize, // [planes, height, width] f32, overwritten
-  dy: usize, // [planes, outHeight, outWidth] f32
-  height: i32,
-  width: i32,
-  outHeight: i32,
-  outWidth: i32,
-  scaleHeight: f32,
-  scaleWidth: f32,
+  dy: usize, // [planes, outH, outW] f32
+  shape: UpsampleShape,
   from: i32,
   to: i32,
-  scratch: usize, // [outWidth] i32
+  scratch: usize, // upsampleNearestScratch
 ): void {
+  const height = shape.h;
+  const width = shape.w;
+  const outH = shape.outH;
+  const outW = shape.outW;
+  const scaleH = shape.scaleH;
+  const scaleW = shape.scaleW;
   const size = (<usize>height * <usize>width) << 2;
-  const rowSize = (<usize>outWidth) << 2;
-  const doubles = isDoubling(width, outWidth, scaleWidth);
-  if (!doubles) nearestColumns(scratch, width, outWidth, scaleWidth);
-  let pdy = dy + <usize>from * <usize>outHeight * rowSize;
+  const rowSize = (<usize>outW) << 2;
+  const doubles = isDoubling(width, outW, scaleW);
+  if (!doubles) nearestColumns(scratch, width, outW, scaleW);
+  let pdy = dy + <usize>from * <usize>outH * rowSize;
   for (let plane = from; plane < to; plane++) {
     const pdx = dx + <usize>plane * size;
     memory.fill(pdx, 0, size);
-    for (let oh = 0; oh < outHeight; oh++) {
-      const row = at(pdx, nearest(oh, scaleHeight, height) * width);
+    for (let oh = 0; oh < outH; oh++) {
+      const row = at(pdx, nearest(oh, scaleH, height) * width);
       if (doubles) {
         addPairs(row, pdy, width);
       } else {
-        for (let ow = 0; ow < outWidth; ow++) {
+        for (let ow = 0; ow < outW; ow++) {
           const p = at(row, load<i32>(at(scratch, ow)));
           store<f32>(p, load<f32>(p) + load<f32>(at(pdy, ow)));
         }
@@ -78,42 +98,49 @@ export function upsampleNearestBackward(
   }
 }
 
+/** Bytes of scratch of upsampleBilinearForward and its backward: the columns i, their λ, and t or dt. */
+export function upsampleBilinearScratch(shape: UpsampleShape): usize {
+  return (2 * <usize>shape.outW + <usize>shape.w) << 2;
+}
+
 /**
- * With an output's place in the input s = max(0, (o + ½)·scale − ½), or s = o·scale where corners
- * are aligned, i = ⌊s⌋, i′ = min(i + 1, size − 1), λ = s − i in each direction:
+ * Along each axis output o lies at s = max(0, (o + ½)·scale − ½) in the input, or at s = o·scale with
+ * `alignCorners`, between i = ⌊s⌋ and i′ = min(i + 1, size − 1), with λ = s − i. Between rows i and i′ with
+ * λh, then between columns j and j′ with λw:
  *
- * t[w]      = (1 − λh)·x[i, w] + λh·x[i′, w]
- * y[oh, ow] = (1 − λw)·t[j] + λw·t[j′]
+ *   t[w]      = (1 − λh)·x[i, w] + λh·x[i′, w]
+ *   y[oh, ow] = (1 − λw)·t[j] + λw·t[j′]
  *
- * for planes [from, to). A height of 1 makes it linear interpolation of rows.
+ * for planes [from, to). With a height of 1 this is linear interpolation of rows.
  */
 export function upsampleBilinearForward(
-  y: usize, // [planes, outHeight, outWidth] f32
+  y: usize, // [planes, outH, outW] f32
   x: usize, // [planes, height, width] f32
-  height: i32,
-  width: i32,
-  outHeight: i32,
-  outWidth: i32,
-  scaleHeight: f32,
-  scaleWidth: f32,
-  alignCorners: i32,
+  shape: UpsampleShape,
   from: i32,
   to: i32,
-  scratch: usize, // [2·outWidth + width] f32: columns i, their λ, and t
+  scratch: usize, // upsampleBilinearScratch
 ): void {
+  const height = shape.h;
+  const width = shape.w;
+  const outH = shape.outH;
+  const outW = shape.outW;
+  const scaleH = shape.scaleH;
+  const scaleW = shape.scaleW;
+  const alignCorners = shape.alignCorners;
   const size = (<usize>height * <usize>width) << 2;
-  const lambdas = at(scratch, outWidth);
-  const t = at(lambdas, outWidth);
-  linearColumns(scratch, lambdas, width, outWidth, scaleWidth, alignCorners);
-  let py = y + ((<usize>from * <usize>outHeight * <usize>outWidth) << 2);
+  const lambdas = at(scratch, outW);
+  const t = at(lambdas, outW);
+  linearColumns(scratch, lambdas, width, outW, scaleW, alignCorners);
+  let py = y + ((<usize>from * <usize>outH * <usize>outW) << 2);
   for (let plane = from; plane < to; plane++) {
     const px = x + <usize>plane * size;
-    for (let oh = 0; oh < outHeight; oh++) {
-      const s = source(oh, scaleHeight, alignCorners);
+    for (let oh = 0; oh < outH; oh++) {
+      const s = source(oh, scaleH, alignCorners);
       const h = min(<i32>s, height - 1);
       const lambda = s - <f32>h;
       blendRows(t, at(px, h * width), at(px, min(h + 1, height - 1) * width), width, lambda);
-      for (let ow = 0; ow < outWidth; ow++) {
+      for (let ow = 0; ow < outW; ow++) {
         const w = load<i32>(at(scratch, ow));
         const l = load<f32>(at(lambdas, ow));
         const left = load<f32>(at(t, w));
@@ -126,34 +153,37 @@ export function upsampleBilinearForward(
 }
 
 /**
- * The transpose of the above: dt[j] += (1 − λw)·dy, dt[j′] += λw·dy over dt = 0, then
- * dx[i] += (1 − λh)·dt, dx[i′] += λh·dt, row by row of dy. Planes [from, to); dx is overwritten.
+ * The transpose of the forward pass, for planes [from, to). For each row of dy, from dt = 0 and dx = 0:
+ *
+ *   dt[j] += (1 − λw)·dy[oh, ow],   dt[j′] += λw·dy[oh, ow]
+ *   dx[i, w] += (1 − λh)·dt[w],     dx[i′, w] += λh·dt[w]
  */
 export function upsampleBilinearBackward(
   dx: usize, // [planes, height, width] f32, overwritten
-  dy: usize, // [planes, outHeight, outWidth] f32
-  height: i32,
-  width: i32,
-  outHeight: i32,
-  outWidth: i32,
-  scaleHeight: f32,
-  scaleWidth: f32,
-  alignCorners: i32,
+  dy: usize, // [planes, outH, outW] f32
+  shape: UpsampleShape,
   from: i32,
   to: i32,
-  scratch: usize, // [2·outWidth + width] f32
+  scratch: usize, // upsampleBilinearScratch
 ): void {
+  const height = shape.h;
+  const width = shape.w;
+  const outH = shape.outH;
+  const outW = shape.outW;
+  const scaleH = shape.scaleH;
+  const scaleW = shape.scaleW;
+  const alignCorners = shape.alignCorners;
   const size = (<usize>height * <usize>width) << 2;
-  const lambdas = at(scratch, outWidth);
-  const dt = at(lambdas, outWidth);
-  linearColumns(scratch, lambdas, width, outWidth, scaleWidth, alignCorners);
-  let pdy = dy + ((<usize>from * <usize>outHeight * <usize>outWidth) << 2);
+  const lambdas = at(scratch, outW);
+  const dt = at(lambdas, outW);
+  linearColumns(scratch, lambdas, width, outW, scaleW, alignCorners);
+  let pdy = dy + ((<usize>from * <usize>outH * <usize>outW) << 2);
   for (let plane = from; plane < to; plane++) {
     const pdx = dx + <usize>plane * size;
     memory.fill(pdx, 0, size);
-    for (let oh = 0; oh < outHeight; oh++) {
+    for (let oh = 0; oh < outH; oh++) {
       memory.fill(dt, 0, (<usize>width) << 2);
-      for (let ow = 0; ow < outWidth; ow++) {
+      for (let ow = 0; ow < outW; ow++) {
         const w = load<i32>(at(scratch, ow));
         const l = load<f32>(at(lambdas, ow));
         const d = load<f32>(pdy);
@@ -163,7 +193,7 @@ export function upsampleBilinearBackward(
         store<f32>(right, load<f32>(right) + l * d);
         pdy += 4;
       }
-      const s = source(oh, scaleHeight, alignCorners);
+      const s = source(oh, scaleH, alignCorners);
       const h = min(<i32>s, height - 1);
       const lambda = s - <f32>h;
       addScaled(at(pdx, h * width), dt, width, 1 - lambda);
@@ -172,12 +202,18 @@ export function upsampleBilinearBackward(
   }
 }
 
-/** @inline */
+/**
+ * Whether each input is copied twice.
+ * @inline
+ */
 function isDoubling(size: i32, outSize: i32, scale: f32): bool {
   return scale == 0.5 && outSize == 2 * size;
 }
 
-/** @inline */
+/**
+ * The input that output o copies.
+ * @inline
+ */
 function nearest(o: i32, scale: f32, size: i32): i32 {
   return min(<i32>(<f32>o * scale), size - 1);
 }
@@ -211,7 +247,11 @@ function linearColumns(
   }
 }
 
-/** Each float twice. */
+/**
+ * Copies each float twice.
+ *
+ *   v0 v1 v2 v3   →   v0 v0 v1 v1 | v2 v2 v3 v3
+ */
 function doubleRow(py: usize, px: usize, width: i32): void {
   const vectorsEnd = at(px, width & ~3);
   const end = at(px, width);
@@ -249,8 +289,8 @@ function addPairs(row: usize, pdy: usize, width: i32): void {
   }
 }
 
-function gatherRow(py: usize, row: usize, columns: usize, outWidth: i32): void {
-  for (let o = 0; o < outWidth; o++) {
+function gatherRow(py: usize, row: usize, columns: usize, outW: i32): void {
+  for (let o = 0; o < outW; o++) {
     store<f32>(at(py, o), load<f32>(at(row, load<i32>(at(columns, o)))));
   }
 }

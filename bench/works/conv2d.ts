@@ -1,4 +1,6 @@
 /** Convolutions, forward and both gradients, as shares of a bare multiply-add loop. */
+import { ConvShape as Layout, type Pointer } from '../../src/generated/kernels.ts';
+import { bytesOf, writeStruct } from '../../src/memory/struct.ts';
 import { ABSENT, type Arena } from '../arena.ts';
 import { againstTorch, type Bench, fromScene, type Item, percents, ratios } from '../bench.ts';
 import { computeLoops, type Scene } from '../scene.ts';
@@ -74,19 +76,19 @@ function convScene(arena: Arena, shape: ConvShape): Scene {
     arena.floats(weights, 3),
   ];
   const [y, dx, dWeight] = [arena.floats(outputs), arena.floats(inputs), arena.floats(weights)];
-  const window = [k, k, stride, stride] as const;
+  const sizes = arena.bytes(bytesOf(Layout)) as Pointer<'ConvShape'>;
+  writeStruct(new DataView(arena.memory.buffer, sizes), Layout, {
+    ...{ channels, h: size, w: size, outChannels, outH: out, outW: out, kernelH: k, kernelW: k },
+    ...{ strideH: stride, strideW: stride, top: padding[0], left: padding[0] },
+    ...{ dilationH: 1, dilationW: 1, groups },
+  });
   const scratch = arena.bytes(
     Math.max(
-      kernels.conv2dForwardScratch(channels, outChannels, out, out, ...window, 1, 1, groups),
-      kernels.conv2dInputGradientScratch(
-        ...([channels, size, size, outChannels, ...window] as const),
-        ...([padding[0], padding[0], 1, 1, groups] as const),
-      ),
-      kernels.conv2dWeightGradientScratch(channels, outChannels, out, out, ...window, 1, 1, groups),
+      kernels.conv2dForwardScratch(sizes),
+      kernels.conv2dInputGradientScratch(sizes),
+      kernels.conv2dWeightGradientScratch(sizes),
     ),
   );
-  const sizes = [channels, size, size, outChannels, out, out] as const;
-  const at = [...window, padding[0], padding[0], 1, 1, groups] as const;
   const count = 2 * n * outChannels * out * out * taps;
   return {
     shape: nameOf(shape),
@@ -95,20 +97,19 @@ function convScene(arena: Arena, shape: ConvShape): Scene {
     works: {
       forward: {
         count,
-        run: () => kernels.conv2dForward(y, x, weight, ABSENT, ...sizes, ...at, 0, 0, n, scratch),
+        run: () => kernels.conv2dForward(y, x, weight, ABSENT, sizes, 0, 0, n, scratch),
         results: [[y, outputs]],
       },
       'input gradient': {
         count,
-        run: () => kernels.conv2dInputGradient(dx, dy, weight, ...sizes, ...at, 0, n, scratch),
+        run: () => kernels.conv2dInputGradient(dx, dy, weight, sizes, 0, n, scratch),
         results: [[dx, inputs]],
       },
       'weight gradient': {
         count,
         // The kernel adds to dWeight.
         reset: () => arena.view(dWeight, weights).fill(0),
-        run: () =>
-          kernels.conv2dWeightGradient(dWeight, dy, x, n, ...sizes, ...at, 0, taps, scratch),
+        run: () => kernels.conv2dWeightGradient(dWeight, dy, x, n, sizes, 0, taps, scratch),
         results: [[dWeight, weights]],
       },
     },

@@ -1,8 +1,13 @@
 // Made by scripts/generate.ts from the compiled kernels. Do not edit.
-import type { Layout } from '../memory/struct.ts';
 
 /** A byte address in linear memory; 0 means "absent". Name says what stands there, where it matters. */
 export type Pointer<Name extends string = string> = number & { readonly __pointer: Name };
+
+/**
+ * A struct's fields in order, separated by spaces: `name` for an i32, `name:f32` and `name:f64` for floats.
+ * T has the fields' values, and Name is the brand of a pointer to the struct.
+ */
+export type Layout<T, Name extends string> = string & { readonly of?: T; readonly name?: Name };
 
 /** What the module that every bundle has exports: assembly/index.ts. */
 export interface CoreKernels {
@@ -23,12 +28,12 @@ export interface CoreKernels {
   batchNormForward(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, c: number, relu: number, from: number, to: number, lanes: Pointer): void;
   batchNormStatistics(shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, n: number, c: number, eps: number, from: number, to: number, totals: Pointer, lanes: Pointer): void;
   batchNormStatisticsPlanes(shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, n: number, c: number, s: number, eps: number, from: number, to: number, totals: Pointer): void;
-  conv2dForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, channels: number, h: number, w: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, top: number, left: number, dilationH: number, dilationW: number, groups: number, relu: number, from: number, to: number, scratch: Pointer): void;
-  conv2dForwardScratch(channels: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, dilationH: number, dilationW: number, groups: number): number;
-  conv2dInputGradient(dx: Pointer, dy: Pointer, weight: Pointer, channels: number, h: number, w: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, top: number, left: number, dilationH: number, dilationW: number, groups: number, from: number, to: number, scratch: Pointer): void;
-  conv2dInputGradientScratch(channels: number, h: number, w: number, outChannels: number, kernelH: number, kernelW: number, strideH: number, strideW: number, top: number, left: number, dilationH: number, dilationW: number, groups: number): number;
-  conv2dWeightGradient(dWeight: Pointer, dy: Pointer, x: Pointer, n: number, channels: number, h: number, w: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, top: number, left: number, dilationH: number, dilationW: number, groups: number, from: number, to: number, scratch: Pointer): void;
-  conv2dWeightGradientScratch(channels: number, outChannels: number, outH: number, outW: number, kernelH: number, kernelW: number, strideH: number, strideW: number, dilationH: number, dilationW: number, groups: number): number;
+  conv2dForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'ConvShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
+  conv2dForwardScratch(shape: Pointer<'ConvShape'>): number;
+  conv2dInputGradient(dx: Pointer, dy: Pointer, weight: Pointer, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
+  conv2dInputGradientScratch(shape: Pointer<'ConvShape'>): number;
+  conv2dWeightGradient(dWeight: Pointer, dy: Pointer, x: Pointer, n: number, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
+  conv2dWeightGradientScratch(shape: Pointer<'ConvShape'>): number;
   copyRows(y: Pointer, x: Pointer, rows: number, width: number, yStride: number, xStride: number): void;
   biasBackward(db: Pointer, dy: Pointer, rows: number, n: number, from: number, to: number): void;
   biasForward(y: Pointer, b: Pointer, n: number, from: number, to: number): void;
@@ -36,31 +41,32 @@ export interface CoreKernels {
   channelBiasForward(y: Pointer, b: Pointer, channels: number, plane: number, relu: number, from: number, to: number): void;
   gemm(c: Pointer, a: Pointer, b: Pointer, bias: Pointer, shape: Pointer<'GemmShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
   gemmScratch(m: number, n: number, k: number): number;
-  crossEntropyBackward(dx: Pointer, p: Pointer, labels: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, ignoreIndex: number, scale: number, from: number, to: number): void;
-  crossEntropyForward(p: Pointer, x: Pointer, labels: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, ignoreIndex: number, from: number, to: number): number;
+  crossEntropyBackward(dx: Pointer, p: Pointer, labels: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, scale: number, from: number, to: number): void;
+  crossEntropyForward(p: Pointer, x: Pointer, labels: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, from: number, to: number): number;
   crossEntropyWeight(labels: Pointer, weight: Pointer, ignoreIndex: number, from: number, to: number): number;
-  crossEntropySoftBackward(dx: Pointer, p: Pointer, t: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, scale: number, from: number, to: number): void;
-  crossEntropySoftForward(p: Pointer, x: Pointer, t: Pointer, weight: Pointer, c: number, inner: number, smoothing: number, from: number, to: number): number;
+  crossEntropySoftBackward(dx: Pointer, p: Pointer, t: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, scale: number, from: number, to: number): void;
+  crossEntropySoftForward(p: Pointer, x: Pointer, t: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, from: number, to: number): number;
   mseBackward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
   mseForward(x: Pointer, t: Pointer, from: number, to: number): number;
   cosF64(x: number): number;
   expF64(x: number): number;
   logF64(x: number): number;
   powF64(x: number, y: number): number;
-  adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, lr: number, beta1: number, beta2: number, eps: number, weightDecay: number, decoupled: number, step: number, from: number, to: number): void;
+  adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, scalars: Pointer<'AdamScalars'>, step: number, from: number, to: number): void;
   clampInPlace(x: Pointer, limit: number, from: number, to: number): void;
   scaleInPlace(x: Pointer, factor: number, from: number, to: number): void;
   sumOfSquares(x: Pointer, from: number, to: number): number;
-  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, momentum: number, dampening: number, nesterov: number, weightDecay: number, first: number, from: number, to: number): void;
+  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'MomentumScalars'>, first: number, from: number, to: number): void;
   sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
-  avgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number, scratch: Pointer): void;
-  avgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, countIncludePad: number, from: number, to: number): void;
+  avgPoolBackward(dx: Pointer, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number, scratch: Pointer): void;
+  avgPoolBackwardScratch(shape: Pointer<'PoolShape'>): number;
+  avgPoolForward(y: Pointer, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   globalAvgPoolBackward(dx: Pointer, dy: Pointer, size: number, from: number, to: number): void;
   globalAvgPoolForward(y: Pointer, x: Pointer, size: number, from: number, to: number): void;
-  maxPoolBackward(dx: Pointer, index: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
-  maxPoolForward(y: Pointer, index: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, kernelHeight: number, kernelWidth: number, strideHeight: number, strideWidth: number, padHeight: number, padWidth: number, dilationHeight: number, dilationWidth: number, from: number, to: number): void;
-  dropout(y: Pointer, x: Pointer, p: number, scale: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
-  dropoutRows(y: Pointer, x: Pointer, n: number, p: number, scale: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  maxPoolBackward(dx: Pointer, index: Pointer<'MaxIndex'>, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
+  maxPoolForward(y: Pointer, index: Pointer<'MaxIndex'>, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
+  dropout(y: Pointer, x: Pointer, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
+  dropoutRows(y: Pointer, x: Pointer, n: number, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomBits(y: Pointer, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomTruncatedNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
@@ -70,6 +76,9 @@ export interface CoreKernels {
 
 /** What the module beside it exports: assembly/extra.ts. */
 export interface ExtraKernels {
+  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
   geluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   geluTanhBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
@@ -81,17 +90,14 @@ export interface ExtraKernels {
   leakyReluForward(y: Pointer, x: Pointer, slope: number, from: number, to: number): void;
   relu6Backward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   relu6Forward(y: Pointer, x: Pointer, from: number, to: number): void;
-  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
   sigmoidBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   sigmoidForward(y: Pointer, x: Pointer, from: number, to: number): void;
   siluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   siluForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
-  tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
   logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
+  tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
+  tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   batchNormMaskedBackward(dx: Pointer, shift: Pointer, scale: Pointer, slope: Pointer, intercept: Pointer, dy: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
   batchNormMaskedForward(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
   batchNormMaskedBackwardSums(totals: Pointer, shift: Pointer, dy: Pointer, x: Pointer, mask: Pointer, n: number, c: number, s: number, from: number, to: number, sums: Pointer): void;
@@ -134,16 +140,58 @@ export interface ExtraKernels {
   weightNormForward(w: Pointer, norm: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
   emaUpdate(average: Pointer, data: Pointer, decay: number, from: number, to: number): void;
   exchange(a: Pointer, b: Pointer, from: number, to: number): void;
-  rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, lr: number, alpha: number, eps: number, weightDecay: number, momentum: number, from: number, to: number): void;
-  adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
-  adaptiveAvgPoolForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, from: number, to: number): void;
-  upsampleBilinearBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
-  upsampleBilinearForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, alignCorners: number, from: number, to: number, scratch: Pointer): void;
-  upsampleNearestBackward(dx: Pointer, dy: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;
-  upsampleNearestForward(y: Pointer, x: Pointer, height: number, width: number, outHeight: number, outWidth: number, scaleHeight: number, scaleWidth: number, from: number, to: number, scratch: Pointer): void;
+  rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'RMSpropScalars'>, from: number, to: number): void;
+  adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
+  adaptiveAvgPoolForward(y: Pointer, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
+  upsampleBilinearBackward(dx: Pointer, dy: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
+  upsampleBilinearForward(y: Pointer, x: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
+  upsampleBilinearScratch(shape: Pointer<'UpsampleShape'>): number;
+  upsampleNearestBackward(dx: Pointer, dy: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
+  upsampleNearestForward(y: Pointer, x: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
+  upsampleNearestScratch(shape: Pointer<'UpsampleShape'>): number;
 }
 
 export interface Kernels extends CoreKernels, ExtraKernels {}
+
+export interface AdamScalars {
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly decoupled: number;
+}
+export const AdamScalars: Layout<AdamScalars, 'AdamScalars'> =
+  'lr:f64 beta1:f64 beta2:f64 eps:f64 weightDecay:f64 decoupled';
+
+export interface ConvShape {
+  readonly channels: number;
+  readonly h: number;
+  readonly w: number;
+  readonly outChannels: number;
+  readonly outH: number;
+  readonly outW: number;
+  readonly kernelH: number;
+  readonly kernelW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly top: number;
+  readonly left: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly groups: number;
+}
+export const ConvShape: Layout<ConvShape, 'ConvShape'> =
+  'channels h w outChannels outH outW kernelH kernelW strideH strideW top left dilationH dilationW groups';
+
+export interface CrossEntropyShape {
+  readonly c: number;
+  readonly inner: number;
+  readonly ignoreIndex: number;
+  readonly smoothing: number;
+}
+export const CrossEntropyShape: Layout<CrossEntropyShape, 'CrossEntropyShape'> =
+  'c inner ignoreIndex smoothing:f64';
 
 export interface GemmShape {
   readonly m: number;
@@ -185,3 +233,53 @@ export interface LocalResponseNormShape {
 }
 export const LocalResponseNormShape: Layout<LocalResponseNormShape, 'LocalResponseNormShape'> =
   'channels plane size share:f32 beta:f32 k:f32';
+
+export interface MomentumScalars {
+  readonly lr: number;
+  readonly momentum: number;
+  readonly dampening: number;
+  readonly weightDecay: number;
+  readonly nesterov: number;
+}
+export const MomentumScalars: Layout<MomentumScalars, 'MomentumScalars'> =
+  'lr:f64 momentum:f64 dampening:f64 weightDecay:f64 nesterov';
+
+export interface PoolShape {
+  readonly h: number;
+  readonly w: number;
+  readonly outH: number;
+  readonly outW: number;
+  readonly kernelH: number;
+  readonly kernelW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly top: number;
+  readonly left: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly countIncludePad: number;
+}
+export const PoolShape: Layout<PoolShape, 'PoolShape'> =
+  'h w outH outW kernelH kernelW strideH strideW top left dilationH dilationW countIncludePad';
+
+export interface RMSpropScalars {
+  readonly lr: number;
+  readonly alpha: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly momentum: number;
+}
+export const RMSpropScalars: Layout<RMSpropScalars, 'RMSpropScalars'> =
+  'lr:f64 alpha:f64 eps:f64 weightDecay:f64 momentum:f64';
+
+export interface UpsampleShape {
+  readonly h: number;
+  readonly w: number;
+  readonly outH: number;
+  readonly outW: number;
+  readonly scaleH: number;
+  readonly scaleW: number;
+  readonly alignCorners: number;
+}
+export const UpsampleShape: Layout<UpsampleShape, 'UpsampleShape'> =
+  'h w outH outW scaleH:f32 scaleW:f32 alignCorners';

@@ -1,19 +1,21 @@
+import { PoolShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
 import { NULL } from '../../memory/memory.ts';
+import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import type { Shape } from '../../tensor/check.ts';
+import type { Dimensions, NumberOrPair } from '../axes.ts';
 import {
-  type Dimensions,
-  type NumberOrPair,
+  geometryText,
+  outputSize,
+  type PoolGeometry,
   planesOf,
-  type WindowOptions,
-  windowOptions,
-  windowsIn,
-  windowText,
+  poolGeometry,
+  poolShape,
   withSize,
-} from './window.ts';
+} from './geometry.ts';
 
 export interface MaxPoolOptions<P = NumberOrPair> {
   /** Step from window to window. Default the kernel's size. */
@@ -26,15 +28,15 @@ export interface MaxPoolOptions<P = NumberOrPair> {
   ceilMode?: boolean;
 }
 
-/** The kernels' sizes in their order, and where each maximum stood. */
 interface Memo {
-  readonly sizes: ReturnType<typeof kernelSizes>;
   readonly planes: number;
-  readonly index: Slot;
+  readonly shape: Struct<PoolShape, 'PoolShape'>;
+  /** Where each maximum stood. */
+  readonly index: Slot<'MaxIndex'>;
 }
 
-abstract class MaxPool extends Leaf {
-  private readonly window: WindowOptions;
+abstract class MaxPool extends Leaf<Memo> {
+  private readonly geometry: PoolGeometry;
 
   constructor(
     private readonly dimensions: Dimensions,
@@ -42,42 +44,37 @@ abstract class MaxPool extends Leaf {
     options: MaxPoolOptions,
   ) {
     super();
-    this.window = windowOptions(this.constructor.name, dimensions, kernelSize, options);
+    this.geometry = poolGeometry(this.constructor.name, dimensions, kernelSize, options);
   }
 
-  connect(use: Use, shape: Shape): Shape {
-    const { planes, size } = planesOf(`${this}`, shape, this.dimensions);
-    const outSize = windowsIn(`${this}`, size, this.window, this.dimensions);
-    const output = withSize(shape, outSize, this.dimensions);
+  connect(use: Use<Memo>, shape: Shape): Shape {
+    const { geometry, dimensions } = this;
+    const { planes, size } = planesOf(`${this}`, shape, dimensions);
+    const outSize = outputSize(`${this}`, size, geometry, dimensions);
+    const output = withSize(shape, outSize, dimensions);
     use.keeps({});
-    const index = use.save(output);
-    use.memo = { sizes: kernelSizes(size, outSize, this.window), planes, index } satisfies Memo;
+    use.memo = {
+      planes,
+      shape: use.struct(PoolShape, poolShape(size, outSize, geometry)),
+      index: use.save(output),
+    };
     return output;
   }
 
-  run(use: Use): void {
-    const { sizes, planes, index } = use.memo as Memo;
-    const where = use.recording ? index.ptr : NULL;
-    kernels().maxPoolForward(use.y, where, use.x, ...sizes, 0, planes);
+  run(use: Use<Memo>): void {
+    const { planes, shape, index } = use.memo;
+    const where = use.recording ? index.ptr : (NULL as typeof index.ptr);
+    kernels().maxPoolForward(use.y, where, use.x, shape.ptr, 0, planes);
   }
 
-  runBackward(use: Use): void {
-    if (!use.dx) return;
-    const { sizes, planes, index } = use.memo as Memo;
-    kernels().maxPoolBackward(use.dx, index.ptr, use.dy, ...sizes, 0, planes);
+  runBackward(use: Use<Memo>): void {
+    const { planes, shape, index } = use.memo;
+    if (use.dx) kernels().maxPoolBackward(use.dx, index.ptr, use.dy, shape.ptr, 0, planes);
   }
 
   override toString(): string {
-    return `${this.constructor.name}(${windowText(this.window, this.dimensions)})`;
+    return `${this.constructor.name}(${geometryText(this.geometry, this.dimensions)})`;
   }
-}
-
-function kernelSizes(
-  size: readonly [number, number],
-  outSize: readonly [number, number],
-  { kernel, stride, padding, dilation }: WindowOptions,
-) {
-  return [...size, ...outSize, ...kernel, ...stride, ...padding, ...dilation] as const;
 }
 
 /**

@@ -1,8 +1,11 @@
+import { UpsampleShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
+import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkNumber, type Shape, shapeText } from '../../tensor/check.ts';
-import { type Dimensions, type Pair, pairOf, planesOf, withSize } from './window.ts';
+import { type Dimensions, type Pair, pairOf } from '../axes.ts';
+import { planesOf, withSize } from './geometry.ts';
 
 export type UpsampleMode = 'nearest' | 'linear' | 'bilinear';
 
@@ -13,19 +16,18 @@ export interface UpsampleOptions {
   size?: number | readonly number[];
   /** `linear` for [N, C, L], `bilinear` for [N, C, H, W], `nearest` for either. Default `nearest`. */
   mode?: UpsampleMode;
-  /** Whether first and last inputs stay first and last, and only what is between is stretched. */
+  /** Whether the first and the last output of an axis are its first and last input. Default false. */
   alignCorners?: boolean;
 }
 
-/** The kernels' sizes in their order. */
 interface Memo {
-  readonly sizes: readonly [number, number, number, number, number, number];
   readonly planes: number;
+  readonly shape: Struct<UpsampleShape, 'UpsampleShape'>;
 }
 
 /**
- * Makes planes larger (or smaller), each output copied from the nearest input or mixed from its
- * neighbours. With scale = input size / output size, output o stands in the input at
+ * Makes planes larger (or smaller): each output is copied from the nearest input or interpolated between its
+ * neighbours. With scale = input size / output size, output o reads the input at
  *
  * nearest:  ⌊o·scale⌋
  * linear:   (o + ½)·scale − ½, at least 0; with `alignCorners` o·(size − 1) / (output size − 1)
@@ -41,7 +43,7 @@ interface Memo {
  * @throws RangeError unless exactly one of `scaleFactor` and `size` is given and above 0; in `forward`
  *   for a rank that the mode does not take
  */
-export class Upsample extends Leaf {
+export class Upsample extends Leaf<Memo> {
   private readonly scaleFactor: readonly number[] | undefined;
   private readonly size: readonly number[] | undefined;
   private readonly interpolation: UpsampleMode;
@@ -50,7 +52,8 @@ export class Upsample extends Leaf {
   constructor({ scaleFactor, size, mode = 'nearest', alignCorners = false }: UpsampleOptions) {
     super();
     if ((scaleFactor === undefined) === (size === undefined)) {
-      throw new RangeError('Upsample: give scaleFactor or size, and not both');
+      const got = size === undefined ? 'neither' : 'both';
+      throw new RangeError(`Upsample: either scaleFactor or size expected, got ${got}`);
     }
     if (mode !== 'nearest' && mode !== 'linear' && mode !== 'bilinear') {
       throw new RangeError(
@@ -69,7 +72,7 @@ export class Upsample extends Leaf {
     this.alignCorners = alignCorners;
   }
 
-  connect(use: Use, shape: Shape): Shape {
+  connect(use: Use<Memo>, shape: Shape): Shape {
     const ranks = { nearest: shape.length === 3 ? 1 : 2, linear: 1, bilinear: 2 } as const;
     const dimensions: Dimensions = ranks[this.interpolation];
     const { planes, size } = planesOf(`${this}`, shape, dimensions);
@@ -79,29 +82,39 @@ export class Upsample extends Leaf {
       if (this.alignCorners) return outSize[d] > 1 ? (size[d] - 1) / (outSize[d] - 1) : 0;
       return factors ? 1 / factors[d] : size[d] / outSize[d];
     };
+    const sizes: UpsampleShape = {
+      h: size[0],
+      w: size[1],
+      outH: outSize[0],
+      outW: outSize[1],
+      scaleH: scale(0),
+      scaleW: scale(1),
+      alignCorners: Number(this.alignCorners),
+    };
+    const { upsampleNearestScratch, upsampleBilinearScratch } = extra();
+    const scratch =
+      this.interpolation === 'nearest' ? upsampleNearestScratch : upsampleBilinearScratch;
     use.keeps({});
-    use.reserveScratch(4 * (2 * outSize[1] + size[1]));
-    use.memo = { sizes: [...size, ...outSize, scale(0), scale(1)], planes } satisfies Memo;
+    use.reserveScratch(withStruct(UpsampleShape, sizes, scratch));
+    use.memo = { planes, shape: use.struct(UpsampleShape, sizes) };
     return withSize(shape, outSize, dimensions);
   }
 
-  run(use: Use): void {
-    const { sizes, planes } = use.memo as Memo;
+  run(use: Use<Memo>): void {
+    const { planes, shape } = use.memo;
     const { upsampleNearestForward, upsampleBilinearForward } = extra();
-    const { y, x, scratch } = use;
-    if (this.interpolation === 'nearest')
-      upsampleNearestForward(y, x, ...sizes, 0, planes, scratch);
-    else upsampleBilinearForward(y, x, ...sizes, Number(this.alignCorners), 0, planes, scratch);
+    const forward =
+      this.interpolation === 'nearest' ? upsampleNearestForward : upsampleBilinearForward;
+    forward(use.y, use.x, shape.ptr, 0, planes, use.scratch);
   }
 
-  runBackward(use: Use): void {
-    const { sizes, planes } = use.memo as Memo;
+  runBackward(use: Use<Memo>): void {
+    if (!use.dx) return;
+    const { planes, shape } = use.memo;
     const { upsampleNearestBackward, upsampleBilinearBackward } = extra();
-    const { dx, dy, scratch } = use;
-    if (!dx) return;
-    if (this.interpolation === 'nearest')
-      upsampleNearestBackward(dx, dy, ...sizes, 0, planes, scratch);
-    else upsampleBilinearBackward(dx, dy, ...sizes, Number(this.alignCorners), 0, planes, scratch);
+    const backward =
+      this.interpolation === 'nearest' ? upsampleNearestBackward : upsampleBilinearBackward;
+    backward(use.dx, use.dy, shape.ptr, 0, planes, use.scratch);
   }
 
   override toString(): string {
@@ -122,12 +135,14 @@ export class Upsample extends Leaf {
           1,
         );
     if (out[0] < 1 || out[1] < 1) {
-      throw new RangeError(`${this}: the output would be empty, ${out[0]} × ${out[1]}`);
+      throw new RangeError(
+        `${this}: output expected to be at least 1×1, got ${out[0]}×${out[1]}: use a larger scaleFactor`,
+      );
     }
     return out;
   }
 
-  /** A factor for each direction; a row's height stays 1. */
+  /** A factor for each axis. A row is a plane of height 1, which stays. */
   private perAxis(list: readonly number[] | undefined, dimensions: Dimensions): Pair | undefined {
     if (!list) return undefined;
     if (list.length !== 1 && list.length !== dimensions) {

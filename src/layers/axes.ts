@@ -1,0 +1,78 @@
+/** What layers that slide a kernel over one or two axes share: options with a value for each axis. */
+import { checkInteger, shapeText } from '../tensor/check.ts';
+
+/** A value for each axis, vertical first. */
+export type Pair = readonly [vertical: number, horizontal: number];
+
+/** One number for both axes, or `[vertical, horizontal]`. */
+export type NumberOrPair = number | Pair;
+
+/** How many axes a layer slides over. */
+export type Dimensions = 1 | 2;
+
+/**
+ * An option as a pair. One number counts for each of the layer's axes. The kernels know images alone: a
+ * layer of one dimension is one of images of height 1, for which the vertical value is `missing`.
+ *
+ * @throws RangeError unless there is a number for each axis, a whole one ≥ `least`
+ */
+export function pairOf(
+  who: string,
+  name: string,
+  value: NumberOrPair,
+  dimensions: Dimensions,
+  missing: number,
+  least = 1,
+): Pair {
+  const list: readonly number[] = Array.isArray(value) ? value : Array(dimensions).fill(value);
+  if (list.length !== dimensions) {
+    throw new RangeError(
+      `${who}: ${name} expected ${dimensions === 1 ? 'one number' : 'a number or a pair'}, ` +
+        `got ${shapeText(list)}`,
+    );
+  }
+  for (const entry of list) checkInteger(who, name, entry, least);
+  return dimensions === 1 ? [missing, list[0]!] : [list[0]!, list[1]!];
+}
+
+/** How a kernel moves over a plane. */
+interface Steps {
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly dilation: Pair;
+}
+
+/** How many positions a kernel reaches over along an axis, the gaps of its dilation included. */
+export function reach({ kernel, dilation }: Omit<Steps, 'stride'>, axis: 0 | 1): number {
+  return dilation[axis] * (kernel[axis] - 1) + 1;
+}
+
+/** How a kernel moves, in the fields of ConvShape and PoolShape. */
+export function stepSizes({
+  kernel: [kernelH, kernelW],
+  stride: [strideH, strideW],
+  dilation: [dilationH, dilationW],
+}: Steps) {
+  return { kernelH, kernelW, strideH, strideW, dilationH, dilationW };
+}
+
+/** A size in an error: `4×9`, or one number where the layer has one dimension. */
+export function sizeText([height, width]: Pair, dimensions: Dimensions): string {
+  return dimensions === 1 ? `${width}` : `${height}×${width}`;
+}
+
+/** @throws RangeError if the output is empty, because the kernel does not fit the padded input */
+export function checkFits(
+  who: string,
+  out: Pair,
+  padded: Pair,
+  { kernel, dilation }: Omit<Steps, 'stride'>,
+  dimensions: Dimensions,
+): void {
+  if (Math.min(...out) >= 1) return;
+  const gaps = Math.max(...dilation) > 1 ? ` with dilation ${sizeText(dilation, dimensions)}` : '';
+  throw new RangeError(
+    `${who}: kernel expected to fit the padded input, ${sizeText(padded, dimensions)}, got ` +
+      `${sizeText(kernel, dimensions)}${gaps}`,
+  );
+}

@@ -1,0 +1,187 @@
+/**
+ * The geometry of a convolution: its options read and checked, and the sizes that its kernels take. Conv1d,
+ * Conv2d and ConvTranspose2d share it.
+ */
+import { ConvShape } from '../../generated/kernels.ts';
+import type { Use } from '../../graph/node.ts';
+import type { Struct } from '../../memory/struct.ts';
+import { withStruct } from '../../memory/struct.ts';
+import { kernels } from '../../runtime/engine.ts';
+import { checkInteger, describe, shapeText } from '../../tensor/check.ts';
+import type { Init } from '../../tensor/init.ts';
+import { type NumberOrPair, type Pair, pairOf, stepSizes } from '../axes.ts';
+
+export type Sides = readonly [top: number, bottom: number, left: number, right: number];
+
+/** The options that all convolutions have. */
+export interface ConvOptions {
+  /** Channels are cut into this many groups that do not see each other. Default 1. */
+  groups?: number;
+  /** Whether b is added. Default true; a batch norm that follows makes it superfluous. */
+  bias?: boolean;
+  /** How weight and bias start. Default PyTorch's U(−1/√fan_in, 1/√fan_in) for both. */
+  init?: Init;
+}
+
+/** Everything about a convolution but its channels and the input's size. */
+export interface ConvGeometry {
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly dilation: Pair;
+  readonly padding: Sides;
+  readonly groups: number;
+}
+
+/** Images [channels, h, w]. */
+export type ImageShape = readonly [channels: number, h: number, w: number];
+
+/**
+ * The geometry of a two-dimensional convolution from its options.
+ *
+ * @throws RangeError for values that are not whole numbers, and for groups that do not divide both channel
+ *   counts
+ */
+export function geometryOf(
+  who: string,
+  inChannels: number,
+  outChannels: number,
+  kernelSize: NumberOrPair,
+  options: {
+    stride?: NumberOrPair;
+    padding?: NumberOrPair | Sides | 'same';
+    dilation?: NumberOrPair;
+    groups?: number;
+  },
+): ConvGeometry {
+  const pair = (name: string, value: NumberOrPair) => pairOf(who, name, value, 2, 1);
+  const kernel = pair('kernelSize', kernelSize);
+  const stride = pair('stride', options.stride ?? 1);
+  const dilation = pair('dilation', options.dilation ?? 1);
+  const padding = sides(who, options.padding ?? 0, { kernel, stride, dilation });
+  const groups = checkChannels(who, inChannels, outChannels, options.groups ?? 1);
+  return { kernel, stride, dilation, padding, groups };
+}
+
+/** @throws RangeError unless all are whole numbers ≥ 1 and `groups` divides both channel counts */
+export function checkChannels(
+  who: string,
+  inChannels: number,
+  outChannels: number,
+  groups: number,
+): number {
+  checkInteger(who, 'inChannels', inChannels);
+  checkInteger(who, 'outChannels', outChannels);
+  checkInteger(who, 'groups', groups);
+  if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+    throw new RangeError(
+      `${who}: groups expected a divisor of inChannels ${inChannels} and of outChannels ` +
+        `${outChannels}, got ${groups}`,
+    );
+  }
+  return groups;
+}
+
+/** The padding of both sides of an axis. */
+export function paddingOf({ padding }: ConvGeometry, axis: 0 | 1): number {
+  return padding[2 * axis]! + padding[2 * axis + 1]!;
+}
+
+/**
+ * Says what the kernels of a convolution from x to y need, and returns its sizes as they take them. A
+ * transposed convolution is described by the convolution that it is the transpose of.
+ */
+export function connectConvolution(
+  use: Use,
+  geometry: ConvGeometry,
+  [channels, h, w]: ImageShape,
+  [outChannels, outH, outW]: ImageShape,
+): Struct<ConvShape, 'ConvShape'> {
+  const { padding, groups } = geometry;
+  const [top, , left] = padding;
+  const images = { channels, h, w, outChannels, outH, outW };
+  const shape = { ...images, top, left, ...stepSizes(geometry), groups };
+  const { conv2dForwardScratch, conv2dInputGradientScratch, conv2dWeightGradientScratch } =
+    kernels();
+  withStruct(ConvShape, shape, (ptr) => {
+    use.reserveScratch(conv2dForwardScratch(ptr));
+    use.reserveScratch(conv2dInputGradientScratch(ptr));
+    use.reserveScratch(conv2dWeightGradientScratch(ptr));
+  });
+  return use.struct(ConvShape, shape);
+}
+
+/** How a layer writes the kernel's size: `3` for 3×3, else `[3, 5]`. */
+export function kernelText([height, width]: Pair): string {
+  return height === width ? `${height}` : shapeText([height, width]);
+}
+
+/** The zeros on each side of an image. */
+function sides(
+  who: string,
+  padding: NumberOrPair | Sides | 'same',
+  { kernel, stride, dilation }: Pick<ConvGeometry, 'kernel' | 'stride' | 'dilation'>,
+): Sides {
+  if (padding === 'same') {
+    checkUnstrided(who, Math.max(...stride));
+    return [...same(kernel[0], dilation[0]), ...same(kernel[1], dilation[1])];
+  }
+  const form = '[vertical, horizontal], [top, bottom, left, right]';
+  const list = paddingList(who, padding, [2, 4], form);
+  const [first, second = first, third, fourth] = list as [number, number?, number?, number?];
+  if (third === undefined) return [first, first, second, second];
+  return [first, second, third, fourth!];
+}
+
+/** The zeros before and after a signal, which is an image of height 1. */
+export function ends(
+  who: string,
+  padding: number | readonly [before: number, after: number] | 'same',
+  kernel: number,
+  stride: number,
+  dilation: number,
+): Sides {
+  if (padding === 'same') {
+    checkUnstrided(who, stride);
+    return [0, 0, ...same(kernel, dilation)];
+  }
+  const [before, after = before] = paddingList(who, padding, [2], '[before, after]');
+  return [0, 0, before!, after!];
+}
+
+/**
+ * Padding that is not 'same' as a list: one number, or as many as one of `lengths`.
+ *
+ * @throws TypeError for anything else, RangeError for numbers that are not whole or below 0
+ */
+function paddingList(
+  who: string,
+  padding: number | readonly number[],
+  lengths: readonly number[],
+  form: string,
+): readonly number[] {
+  const isList = Array.isArray(padding);
+  if (typeof padding !== 'number' && !(isList && lengths.includes(padding.length))) {
+    throw new TypeError(
+      `${who}: padding expected a number, ${form} or 'same', ` +
+        `got ${isList ? shapeText(padding) : describe(padding)}`,
+    );
+  }
+  const list = isList ? (padding as readonly number[]) : [padding as number];
+  for (const entry of list) checkInteger(who, 'padding', entry, 0);
+  return list;
+}
+
+function checkUnstrided(who: string, stride: number): void {
+  if (stride > 1) {
+    throw new RangeError(
+      `${who}: padding 'same' expected stride 1, got ${stride}: give the padding in numbers`,
+    );
+  }
+}
+
+/** dilation·(kernel − 1) zeros: half of them before, and after it as many or one more. */
+function same(kernel: number, dilation: number): [before: number, after: number] {
+  const total = dilation * (kernel - 1);
+  const before = Math.floor(total / 2);
+  return [before, total - before];
+}
