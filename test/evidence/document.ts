@@ -128,6 +128,7 @@ export function documentOf(rows: readonly Row[]): Evidence {
   const tables = GROUPS.map(([title, of]) => {
     const lines = rows
       .filter(({ op }) => of.test(op.path))
+      .sort((a, b) => (a.op.name < b.op.name ? -1 : 1))
       .map(({ op, cells }) => {
         const texts = COLUMNS.map((column) => cells[column] || letterOf(op, column));
         return `| \`${op.name}\` | ${texts.join(' | ')} |`;
