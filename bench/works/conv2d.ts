@@ -1,6 +1,5 @@
 /** Convolutions, forward and both gradients, as shares of a bare multiply-add loop. */
-import { ConvShape as Layout, type Pointer } from '../../src/generated/kernels.ts';
-import { bytesOf, writeStruct } from '../../src/memory/struct.ts';
+import { ConvShape as Layout } from '../../src/generated/kernels.ts';
 import { ABSENT, type Arena } from '../arena.ts';
 import { againstTorch, type Bench, fromScene, type Item, percents, ratios } from '../bench.ts';
 import { computeLoops, type Scene } from '../scene.ts';
@@ -76,8 +75,7 @@ function convScene(arena: Arena, shape: ConvShape): Scene {
     arena.floats(weights, 3),
   ];
   const [y, dx, dWeight] = [arena.floats(outputs), arena.floats(inputs), arena.floats(weights)];
-  const sizes = arena.bytes(bytesOf(Layout)) as Pointer<'ConvShape'>;
-  writeStruct(new DataView(arena.memory.buffer, sizes), Layout, {
+  const sizes = arena.struct(Layout, {
     ...{ channels, h: size, w: size, outChannels, outH: out, outW: out, kernelH: k, kernelW: k },
     ...{ strideH: stride, strideW: stride, top: padding[0], left: padding[0] },
     ...{ dilationH: 1, dilationW: 1, groups },
