@@ -188,21 +188,23 @@ describe('group norm kernels', () => {
           for (let i = 0; i < n; i++) sum += of(i * c + j);
           return sum / n;
         });
-      const { values } = kernelCase({
-        inputs: { shifts, deltas, variances },
-        outputs: {
-          shift: { length: c },
-          delta: { length: c },
-          variance: { expected: average((i) => variances[i]!), rtol: 1e-7 },
-        },
-        range: c,
-        call: (k, p, from, to) =>
-          k.instanceNormAverages(
-            ...([p.shift, p.delta, p.variance, p.shifts, p.deltas, p.variances] as const),
-            ...([n, c, from, to] as const),
-          ),
+      const statistics = Float32Array.from({ length: 4 * n * c }, (_, i) => {
+        const at = Math.floor(i / 4);
+        return [shifts[at]!, deltas[at]!, Number.NaN, variances[at]!][i % 4]!;
       });
-      const means = Float64Array.from(values.shift, (k, j) => k + values.delta[j]!);
+      const { values } = kernelCase({
+        inputs: { statistics },
+        outputs: { averages: { length: 3 * c } },
+        range: c,
+        call: (k, { averages, statistics }, from, to) =>
+          k.instanceNormAverages(averages, statistics, n, c, from, to),
+      });
+      const [shift, delta, variance] = [0, 1, 2].map((row) =>
+        values.averages.slice(row * c, (row + 1) * c),
+      );
+      const expected = average((i) => variances[i]!);
+      expectClose(variance!, expected, { rtol: 1e-7 }, 'variance');
+      const means = Float64Array.from(shift!, (k, j) => k + delta![j]!);
       expectClose(
         means,
         average((i) => shifts[i]! + deltas[i]!),

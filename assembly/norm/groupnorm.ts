@@ -169,7 +169,7 @@ export function groupNormAffineBackward(
 /** Σ dy and Σ dy·d. */
 @unmanaged
 abstract class PlaneTerms extends ProductTerms {
-  u(dy: usize, vector: i32, count: i32, _d: v128, _a: v128, _b: v128): v128 {
+  u(dy: usize, vector: i32, count: i32, _d: v128, a: v128, b: v128): v128 {
     return loadVector(dy, vector, count);
   }
 }
@@ -177,7 +177,7 @@ abstract class PlaneTerms extends ProductTerms {
 /** d = x. */
 @unmanaged
 class PlainTerms extends PlaneTerms {
-  d(x: usize, vector: i32, count: i32, _k: v128): v128 {
+  d(x: usize, vector: i32, count: i32, k: v128): v128 {
     return loadVector(x, vector, count);
   }
 }
@@ -282,9 +282,7 @@ function differentiatePlane(
  * statistics follow. The mean is K + δ; the variance is over s, not s − 1.
  */
 export function instanceNormAverages(
-  shift: usize, // [c] f32, K
-  delta: usize, // [c] f32, δ
-  variance: usize, // [c] f32
+  averages: usize, // [3, c] f32: K, δ and var
   statistics: usize, // [n, c, 4] f32: K, δ, r and var
   n: i32,
   c: i32,
@@ -294,16 +292,16 @@ export function instanceNormAverages(
   const share: f64 = 1 / <f64>n;
   for (let j = from; j < to; j++) {
     let mean: f64 = 0;
-    let spread: f64 = 0;
+    let variance: f64 = 0;
     for (let i = 0; i < n; i++) {
       const saved = statisticsOf(statistics, i * c + j);
       mean += <f64>saved.shift + <f64>saved.delta;
-      spread += <f64>saved.variance;
+      variance += <f64>saved.variance;
     }
     mean *= share;
     const k = <f32>mean;
-    f32.store(at(shift, j), k);
-    f32.store(at(delta, j), <f32>(mean - <f64>k));
-    f32.store(at(variance, j), <f32>(spread * share));
+    f32.store(at(averages, j), k);
+    f32.store(at(averages, c + j), <f32>(mean - <f64>k));
+    f32.store(at(averages, 2 * c + j), <f32>(variance * share));
   }
 }

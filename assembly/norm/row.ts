@@ -114,10 +114,10 @@ export function subtract(
 @unmanaged
 class Squares extends ProductTerms {
   // The tail is inlined: with a call, layer norm of rows of seven numbers took 2.4 times as long.
-  d(x: usize, vector: i32, count: i32, _k: v128): v128 {
+  d(x: usize, vector: i32, count: i32, k: v128): v128 {
     return vector == 0 ? loadUpTo(x, count) : loadVector(x, vector, count);
   }
-  u(_y: usize, _vector: i32, _count: i32, d: v128, _a: v128, _b: v128): v128 {
+  u(_y: usize, _vector: i32, _count: i32, d: v128, a: v128, b: v128): v128 {
     return d;
   }
 }

@@ -1,4 +1,5 @@
 /** Local response norm, × (R + S) forward and × (2R + S₂) backward. */
+import { LocalResponseNormShape } from '../../src/generated/kernels.ts';
 import type { Arena } from '../arena.ts';
 import { againstTorch, type Bench, fromScene } from '../bench.ts';
 import { memoryLoops, type Scene } from '../scene.ts';
@@ -22,9 +23,10 @@ function localResponseNormScene(arena: Arena, { n, c, size: side, window }: Shap
   const size = n * c * s;
   const [x, dy, y] = [arena.floats(size, 1), arena.floats(size, 2), arena.floats(size)];
   const [t, dx] = [arena.floats(size), arena.floats(size)];
-  const ratios = arena.floats(4 * (c + window));
-  const share = 1e-4 / window;
-  const forward = () => k.localResponseNormForward(y, t, x, c, s, window, share, 0.75, 1, 0, n);
+  const constants = { size: window, share: 1e-4 / window, beta: 0.75, k: 1 };
+  const sizes = arena.struct(LocalResponseNormShape, { channels: c, plane: s, ...constants });
+  const ratios = arena.bytes(k.localResponseNormScratch(sizes));
+  const forward = () => k.localResponseNormForward(y, t, x, sizes, 0, n);
   forward();
   return {
     shape: nameOf({ n, c, size: side, window }),
@@ -40,8 +42,7 @@ function localResponseNormScene(arena: Arena, { n, c, size: side, window }: Shap
       backward: {
         count: size,
         limit: ['(2R+S₂)', (times) => 2 * times.R + times['S₂']],
-        run: () =>
-          k.localResponseNormBackward(dx, t, y, dy, x, c, s, window, share, 0.75, 0, n, ratios),
+        run: () => k.localResponseNormBackward(dx, t, y, dy, x, sizes, 0, n, ratios),
         results: [[dx, size]],
       },
     },

@@ -163,9 +163,9 @@ abstract class InstanceNorm extends Leaf<Memo> {
   private track(use: Use<Memo>): void {
     const { planes } = use.memo;
     const { samples: n, channels: c, plane: s } = planes.shape.values;
-    const mean = use.scratch;
-    const averages = [mean, offset(mean, c), offset(mean, 2 * c)] as const;
-    extra().instanceNormAverages(...averages, planes.statistics.ptr, n, c, 0, c);
+    const { scratch } = use;
+    extra().instanceNormAverages(scratch, planes.statistics.ptr, n, c, 0, c);
+    const averages = [scratch, offset(scratch, c), offset(scratch, 2 * c)] as const;
     const running = [this.runningMean!.ptr, this.runningVar!.ptr] as const;
     const { batchNormUpdateRunning } = kernels();
     batchNormUpdateRunning(...running, ...averages, s / (s - 1), this.momentum, 0, c);
