@@ -259,7 +259,7 @@ describe('optimizers: what they refuse', () => {
       refuse(dict, 'expected { state, param_groups } as stateDict() returns it, got ');
     }
     for (const group of [null, 5, {}, { params: 'ab' }, { params: [0, undefined] }]) {
-      const message = 'param_groups[0].params expected the numbers of its parameters, got ';
+      const message = 'param_groups[0].params expected numbers of parameters, got ';
       refuse({ state, param_groups: [group] }, message);
     }
     for (const found of [null, 7, 'moments']) {
@@ -282,7 +282,7 @@ describe('optimizers: what they refuse', () => {
     for (const step of [undefined, null]) {
       const message =
         'parameter 1: step is missing: expected the number of its updates so far; ' +
-        "leave the parameter's whole entry out to start it anew";
+        'leave the whole entry out to start it anew';
       refuse(entry({ step }), message);
     }
     const { step: _, ...lacking } = first;
@@ -291,12 +291,12 @@ describe('optimizers: what they refuse', () => {
       [-1, 'the number -1'],
       ['2', 'the string 2'],
       [Number.NaN, 'the number NaN'],
-      [Tensor.from(1.5), '1.5'],
+      [Tensor.from(1.5), 'the number 1.5'],
       [Tensor.from([1, 2]), '2 numbers'],
       [{ data: [], shape: [0] }, '0 numbers'],
     ];
     for (const [step, got] of wrong) {
-      refuse(entry({ step }), `parameter 1: step expected a whole number, got ${got}`);
+      refuse(entry({ step }), `parameter 1: step expected a whole number ≥ 0, got ${got}`);
     }
     refuse(entry({ step: {} }), 'parameter 1: step: expected a Tensor or { data, shape }, got ');
   });
@@ -304,9 +304,11 @@ describe('optimizers: what they refuse', () => {
   it('betas that are not two numbers', () => {
     const p = [parameter()];
     expect(() => new Adam(p, { betas: [0.9] as never })).toThrow(
-      'Adam: betas expected two numbers, got 1 of them',
+      'Adam: betas expected two numbers, got 0.9',
     );
-    expect(() => new Adam(p, { betas: 0.9 as never })).toThrow('got the number 0.9');
+    expect(() => new Adam(p, { betas: 0.9 as never })).toThrow(
+      'betas expected two numbers, got 0.9',
+    );
     const optimizer = track(new Adam(p));
     const param_groups = [{ params: [0], betas: [0.9] }];
     expect(() => optimizer.loadStateDict({ state: {}, param_groups })).toThrow('two numbers');

@@ -20,47 +20,11 @@ export class Struct<T, Name extends string = string> {
   ) {}
 }
 
-/** A struct whose values change: it has a block of its own and is written before each use. */
-export class LiveStruct<T, Name extends string> {
-  private block: Block | undefined;
-
-  constructor(private readonly layout: Layout<T, Name>) {}
-
-  /** The struct's address; 0 before the first `write`. */
-  get ptr(): Pointer<Name> {
-    return (this.block?.ptr ?? NULL) as Pointer<Name>;
-  }
-
-  write(values: T): void {
-    if (!this.block) {
-      this.block = new Block(bytesOf(this.layout));
-      releaseWithOwner(this, this.block);
-    }
-    write(this.block.ptr, this.layout, values);
-  }
-
-  release(): void {
-    this.block?.release();
-    this.block = undefined;
-  }
-}
-
-/** Each field with its type and its offset in bytes, and the struct's size, a multiple of 8. */
-interface Fields {
-  readonly fields: readonly (readonly [name: string, type: string, at: number])[];
-  readonly bytes: number;
-}
-
-/** By layout. */
-const parsed = new Map<string, Fields>();
-
-function fieldsOf(layout: string): Fields {
-  let found = parsed.get(layout);
-  if (!found) parsed.set(layout, (found = parse(layout)));
-  return found;
-}
-
-function parse(layout: string): Fields {
+/** The fields with their types and offsets in bytes, and the struct's size in bytes, a multiple of 8. */
+function fieldsOf(layout: string): {
+  fields: [name: string, type: string, at: number][];
+  bytes: number;
+} {
   let end = 0;
   const fields = layout.split(' ').map((field): [string, string, number] => {
     const [name, type = 'i32'] = field.split(':');
@@ -92,17 +56,19 @@ export function writeStruct<T>(view: DataView, layout: Layout<T, string>, values
   }
 }
 
-function write<T>(ptr: Pointer, layout: Layout<T, string>, values: T): void {
+/** Writes a struct at an address. */
+export function writeStructAt<T, Name extends string>(
+  ptr: Pointer,
+  layout: Layout<T, Name>,
+  values: T,
+): Pointer<Name> {
   writeStruct(new DataView(engine().memory.buffer, ptr), layout, values);
+  return ptr as Pointer<Name>;
 }
 
 /** Writes a struct at an address, which is from now on the struct's. */
-export function placeStruct<Name extends string>(
-  struct: Struct<unknown, Name>,
-  ptr: Pointer,
-): void {
-  struct.ptr = ptr as Pointer<Name>;
-  write(ptr, struct.layout, struct.values);
+export function placeStruct(struct: Struct<unknown>, ptr: Pointer): void {
+  struct.ptr = writeStructAt(ptr, struct.layout, struct.values);
 }
 
 /** Writes structs one after another to a new block, which is released with `owner`. */
@@ -130,8 +96,7 @@ export function withStruct<T, Name extends string, R>(
 ): R {
   const block = new Block(bytesOf(layout));
   try {
-    write(block.ptr, layout, values);
-    return ask(block.ptr as Pointer<Name>);
+    return ask(writeStructAt(block.ptr, layout, values));
   } finally {
     block.release();
   }

@@ -1,7 +1,7 @@
 import { AdamScalars } from '../generated/kernels.ts';
-import { NULL } from '../memory/memory.ts';
+import { NULL, type Pointer } from '../memory/memory.ts';
 import { kernels } from '../runtime/engine.ts';
-import { checkNumber, describe } from '../tensor/check.ts';
+import { checkNumber } from '../tensor/check.ts';
 import type { Member } from './moments.ts';
 import { type Group, Optimizer, type OptimizerOptions, type Params } from './optimizer.ts';
 
@@ -34,7 +34,7 @@ const AMSGRAD: readonly string[] = ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq'];
  * @throws RangeError for a negative option or a beta outside [0, 1)
  */
 export class Adam extends Optimizer<AdamOptions> {
-  private readonly scalars = this.struct(AdamScalars);
+  private scalars = NULL as Pointer<'AdamScalars'>;
 
   /** @param options lr 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0, amsgrad false */
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
@@ -61,8 +61,7 @@ export class Adam extends Optimizer<AdamOptions> {
     checkNumber(this.name, 'eps', options.eps, 0);
     const { betas } = options;
     if (!Array.isArray(betas) || betas.length !== 2) {
-      const got = Array.isArray(betas) ? `${betas.length} of them` : describe(betas);
-      throw new RangeError(`${this.name}: betas expected two numbers, got ${got}`);
+      throw new RangeError(`${this.name}: betas expected two numbers, got ${betas}`);
     }
     for (const [i, beta] of betas.entries()) {
       checkNumber(this.name, `betas[${i}]`, beta, 0, 1);
@@ -77,7 +76,14 @@ export class Adam extends Optimizer<AdamOptions> {
   protected override prepare({ lr, betas, eps, weightDecay }: Group<AdamOptions>): void {
     const [beta1, beta2] = betas;
     const decoupled = this.decoupled ? 1 : 0;
-    this.scalars.write({ lr, beta1, beta2, eps, weightDecay, decoupled });
+    this.scalars = this.writeScalars(AdamScalars, {
+      lr,
+      beta1,
+      beta2,
+      eps,
+      weightDecay,
+      decoupled,
+    });
   }
 
   protected update(group: Group<AdamOptions>, member: Member, step: number): void {
@@ -88,7 +94,7 @@ export class Adam extends Optimizer<AdamOptions> {
       moments.exp_avg_sq!,
       group.amsgrad ? moments.max_exp_avg_sq! : NULL,
       parameter.gradPtr,
-      this.scalars.ptr,
+      this.scalars,
       step,
       0,
       parameter.size,

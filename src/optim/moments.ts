@@ -1,4 +1,4 @@
-import { aligned, Block, type Pointer, releaseWithOwner } from '../memory/memory.ts';
+import { aligned, Block, type Pointer } from '../memory/memory.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 
 /** A parameter and what its optimizer keeps for it between steps. */
@@ -16,16 +16,11 @@ export interface Member {
  * @returns the block, to be released with the optimizer; undefined if nothing was missing
  * @throws RangeError if memory cannot grow that far; nothing is changed then
  */
-export function allocateMoments(
-  owner: object,
-  members: readonly Member[],
-  name: string,
-): Block | undefined {
+export function allocateMoments(members: readonly Member[], name: string): Block | undefined {
   const missing = members.filter(({ moments }) => !moments[name]);
   if (missing.length === 0) return undefined;
   const bytesOf = ({ parameter }: Member) => aligned(parameter.size * 4);
   const block = new Block(missing.reduce((sum, member) => sum + bytesOf(member), 0));
-  releaseWithOwner(owner, block);
   block.f32.fill(0);
   let at: number = block.ptr;
   for (const member of missing) {

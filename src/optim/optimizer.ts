@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { allowUsing } from '../memory/dispose.ts';
-import { type Block, Window } from '../memory/memory.ts';
-import { type Layout, LiveStruct } from '../memory/struct.ts';
+import { Block, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
+import { bytesOf, type Layout, writeStructAt } from '../memory/struct.ts';
 import { checkNumber, describe, sameShape, shapeText } from '../tensor/check.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
@@ -69,7 +69,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly groups: readonly Group<O>[];
   private readonly held: readonly Held<O>[];
   private readonly blocks: Block[] = [];
-  private readonly structs: LiveStruct<unknown, string>[] = [];
+  private scalarBlock: Block | undefined;
   private disposed = false;
 
   /** @internal */
@@ -121,17 +121,19 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     checkNumber(this.name, 'weightDecay', weightDecay, 0);
   }
 
-  /** Called before a group's updates: writes the scalars that they have in common. */
+  /** Called before a group's updates, for what they have in common (`writeScalars`). */
   protected prepare(_group: Group<O>): void {}
 
   /** Updates one parameter; `step` counts its updates from 1. */
   protected abstract update(group: Group<O>, member: Member, step: number): void;
 
-  /** A struct for `prepare` to write and for `update` to pass on; the optimizer releases it. */
-  protected struct<T, Name extends string>(layout: Layout<T, Name>): LiveStruct<T, Name> {
-    const struct = new LiveStruct(layout);
-    this.structs.push(struct as LiveStruct<unknown, string>);
-    return struct;
+  /** Writes a struct of scalars for kernels. It stands until the next one is written. */
+  protected writeScalars<T, Name extends string>(
+    layout: Layout<T, Name>,
+    values: T,
+  ): Pointer<Name> {
+    this.scalarBlock ??= this.own(new Block(bytesOf(layout)));
+    return writeStructAt(this.scalarBlock.ptr, layout, values);
   }
 
   /** The first group's learning rate; assigning sets all groups'. */
@@ -175,8 +177,15 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   private reserve(members: readonly Member[], name: string): void {
-    const block = allocateMoments(this, members, name);
-    if (block) this.blocks.push(block);
+    const block = allocateMoments(members, name);
+    if (block) this.own(block);
+  }
+
+  /** Has a block released by `dispose`, or when the optimizer is collected. */
+  private own(block: Block): Block {
+    releaseWithOwner(this, block);
+    this.blocks.push(block);
+    return block;
   }
 
   /** Options and moments, copied, in PyTorch's form and under its names. */
@@ -308,7 +317,6 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     if (this.disposed) return;
     this.disposed = true;
     for (const block of this.blocks) block.release();
-    for (const struct of this.structs) struct.release();
   }
 
   [Symbol.dispose](): void {
@@ -336,17 +344,16 @@ function given<T extends object>(options: T): T {
 /** The two parts of a state dict, and that each group lists its parameters by number. */
 function partsOf(who: string, dict: LoadableOptimizerState) {
   const { state, param_groups: groups } = dict ?? {};
-  if (typeof state !== 'object' || state === null || !Array.isArray(groups)) {
+  if (!state || typeof state !== 'object' || !Array.isArray(groups)) {
     throw new TypeError(
       `${who}: expected { state, param_groups } as stateDict() returns it, got ${describe(dict)}`,
     );
   }
   for (const [i, group] of groups.entries()) {
     const params: unknown = group?.params;
-    if (!Array.isArray(params) || !params.every((number) => Number.isInteger(number))) {
+    if (!Array.isArray(params) || !params.every(Number.isInteger)) {
       throw new TypeError(
-        `${who}: param_groups[${i}].params expected the numbers of its parameters, ` +
-          `got ${Array.isArray(params) ? `[${params.map(describe).join(', ')}]` : describe(params)}`,
+        `${who}: param_groups[${i}].params expected numbers of parameters, got ${describe(params)}`,
       );
     }
   }
@@ -355,8 +362,7 @@ function partsOf(who: string, dict: LoadableOptimizerState) {
 
 function missing(where: string, name: string, expected: string): RangeError {
   return new RangeError(
-    `${where}: ${name} is missing: expected ${expected}; leave the parameter's whole entry out ` +
-      'to start it anew',
+    `${where}: ${name} is missing: expected ${expected}; leave the whole entry out to start it anew`,
   );
 }
 
@@ -364,23 +370,17 @@ function stepsOf(where: string, step: unknown): number {
   if (step === undefined || step === null) {
     throw missing(where, 'step', 'the number of its updates so far');
   }
-  const one = typeof step === 'object' && inputValues(toInput(where, step));
-  const value = one ? one[0] : step;
-  if ((one && one.length !== 1) || !Number.isSafeInteger(value) || (value as number) < 0) {
-    throw new RangeError(
-      `${where}: step expected a whole number, got ${one ? shownValues(one) : describe(step)}`,
-    );
+  let values: ArrayLike<unknown> = [step];
+  if (typeof step === 'object') {
+    inputShape(`${where}: step`, step as Input);
+    values = inputValues(step as Input);
   }
-  return value as number;
-}
-
-function toInput(where: string, step: object): Input {
-  inputShape(`${where}: step`, step as Input);
-  return step as Input;
-}
-
-function shownValues(values: ArrayLike<number>): string {
-  return values.length === 1 ? String(values[0]) : `${values.length} numbers`;
+  const [value] = values as number[];
+  if (values.length !== 1 || !Number.isSafeInteger(value) || value! < 0) {
+    const got = values.length === 1 ? describe(value) : `${values.length} numbers`;
+    throw new RangeError(`${where}: step expected a whole number ≥ 0, got ${got}`);
+  }
+  return value!;
 }
 
 /** `weightDecay` → `weight_decay`, PyTorch's spelling. */

@@ -1,5 +1,5 @@
 import { RMSpropScalars } from '../generated/kernels.ts';
-import { NULL } from '../memory/memory.ts';
+import { NULL, type Pointer } from '../memory/memory.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkNumber } from '../tensor/check.ts';
 import type { Member } from './moments.ts';
@@ -39,7 +39,7 @@ const MOMENTS: readonly (readonly string[])[] = [
  * @throws RangeError for a negative option or an alpha above 1
  */
 export class RMSprop extends Optimizer<RMSpropOptions> {
-  private readonly scalars = this.struct(RMSpropScalars);
+  private scalars = NULL as Pointer<'RMSpropScalars'>;
 
   /** @param options lr 0.01, alpha 0.99, eps 1e-8, weightDecay 0, momentum 0, centered false */
   constructor(params: Params<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
@@ -69,7 +69,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   }
 
   protected override prepare(group: Group<RMSpropOptions>): void {
-    this.scalars.write(group);
+    this.scalars = this.writeScalars(RMSpropScalars, group);
   }
 
   protected update(group: Group<RMSpropOptions>, { parameter, moments }: Member): void {
@@ -79,7 +79,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
       group.centered ? moments.grad_avg! : NULL,
       group.momentum > 0 ? moments.momentum_buffer! : NULL,
       parameter.gradPtr,
-      this.scalars.ptr,
+      this.scalars,
       0,
       parameter.size,
     );

@@ -1,4 +1,5 @@
 import { MomentumScalars } from '../generated/kernels.ts';
+import { NULL, type Pointer } from '../memory/memory.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkNumber } from '../tensor/check.ts';
 import type { Member } from './moments.ts';
@@ -32,7 +33,7 @@ const WITH_MOMENTUM: readonly string[] = ['momentum_buffer'];
  * @throws RangeError for a negative option, or for Nesterov without momentum or with dampening
  */
 export class SGD extends Optimizer<SGDOptions> {
-  private readonly scalars = this.struct(MomentumScalars);
+  private scalars = NULL as Pointer<'MomentumScalars'>;
 
   /** @param options lr 1e-3, momentum 0, dampening 0, nesterov false, weightDecay 0 */
   constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
@@ -72,7 +73,8 @@ export class SGD extends Optimizer<SGDOptions> {
 
   protected override prepare(group: Group<SGDOptions>): void {
     if (group.momentum === 0) return;
-    this.scalars.write({ ...group, nesterov: group.nesterov ? 1 : 0 });
+    const nesterov = group.nesterov ? 1 : 0;
+    this.scalars = this.writeScalars(MomentumScalars, { ...group, nesterov });
   }
 
   protected update(group: Group<SGDOptions>, { parameter, moments }: Member, step: number): void {
@@ -82,7 +84,7 @@ export class SGD extends Optimizer<SGDOptions> {
     } else {
       const buffer = moments.momentum_buffer!;
       const first = step === 1 ? 1 : 0;
-      kernels().sgdMomentumStep(ptr, buffer, gradPtr, this.scalars.ptr, first, 0, size);
+      kernels().sgdMomentumStep(ptr, buffer, gradPtr, this.scalars, first, 0, size);
     }
   }
 }
