@@ -119,7 +119,7 @@ export interface ExtraKernels {
   groupNormBackward(dx: Pointer, partial: Pointer, statistics: Pointer, dy: Pointer, x: Pointer, weight: Pointer, shape: Pointer<'GroupNormShape'>, from: number, to: number): void;
   groupNormForward(y: Pointer, statistics: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'GroupNormShape'>, from: number, to: number): void;
   groupNormScratch(shape: Pointer<'GroupNormShape'>): number;
-  instanceNormAverages(shift: Pointer, delta: Pointer, variance: Pointer, statistics: Pointer, n: number, c: number, from: number, to: number): void;
+  instanceNormAverages(averages: Pointer, statistics: Pointer, n: number, c: number, from: number, to: number): void;
   layerNormAffineBackward(dWeight: Pointer, dBias: Pointer, partial: Pointer, shape: Pointer<'LayerNormShape'>, from: number, to: number): void;
   layerNormBackward(dx: Pointer, partial: Pointer, statistics: Pointer, dy: Pointer, x: Pointer, weight: Pointer, shape: Pointer<'LayerNormShape'>, from: number, to: number): void;
   layerNormForward(y: Pointer, statistics: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'LayerNormShape'>, from: number, to: number): void;
