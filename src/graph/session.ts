@@ -196,10 +196,11 @@ export class Session {
     const recording = activity === 'forward';
     const shapes: Shape[] = [];
     for (const input of inputs) shapes.push(inputShape(this.who, input));
-    const plan = this.planFor(shapes, recording);
+    this.followChanges();
     if (this.parameters.some((parameter) => parameter.disposed)) {
       throw new Error(`${this.who}: used after dispose()`);
     }
+    const plan = this.planFor(shapes, recording);
     // A result of this very model is copied before its place is overwritten. Reading throws if an input is
     // stale, while nothing has changed yet.
     const safe = inputs.map((x) =>
@@ -251,7 +252,6 @@ export class Session {
   }
 
   private planFor(shapes: readonly Shape[], recording: boolean): Plan {
-    this.followChanges();
     const modes = this.composition!.map(({ model }) => recording && model.training);
     for (const plan of this.plans) if (plan.fits(shapes, recording, modes)) return plan;
     for (const shape of shapes) {
