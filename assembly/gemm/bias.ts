@@ -1,4 +1,5 @@
-import { at, loadPartial, storePartial, sumLanes } from '../lanes';
+import { at, loadPartial, loadVector, storePartial } from '../lanes';
+import { sumRuns, Terms } from '../reduce';
 
 /** y[r, j] += b[j], in place, for rows [from, to). */
 export function biasForward(
@@ -46,9 +47,6 @@ export function addBias(
 
 /** Rows of a chunk, whose sum starts from zero: so long sums stay accurate. */
 const ROWS: i32 = 32;
-
-/** Vectors of a plane that float32 lanes add up before float64 takes over. */
-const VECTORS: i32 = 256;
 
 /**
  * db[j] += Σ_r dy[r, j] for columns [from, to). Each chunk of 32 rows is summed row by row and then added to
@@ -140,10 +138,15 @@ export function channelBiasForward(
   }
 }
 
-/**
- * db[c] += Σ_i Σ_p dy[i, c, p] for channels [from, to). Four float32 lanes add up at most 1,024 numbers of a
- * plane; these sums are added in float64.
- */
+/** Σ x. */
+@unmanaged
+class Plain extends Terms {
+  add(sum: v128, x: usize, y: usize, vector: i32, count: i32): v128 {
+    return f32x4.add(sum, loadVector(x, vector, count));
+  }
+}
+
+/** db[c] += Σ_i Σ_p dy[i, c, p] for channels [from, to): a plane is summed in runs, the planes in float64. */
 export function channelBiasBackward(
   db: usize, // [channels] f32, added to
   dy: usize, // [n, channels, plane] f32
@@ -153,25 +156,13 @@ export function channelBiasBackward(
   from: i32,
   to: i32,
 ): void {
-  const tail = plane & 3;
   const image = (<usize>channels * <usize>plane) << 2;
   for (let c = from; c < to; c++) {
     let total: f64 = 0;
-    let start = dy + ((<usize>c * <usize>plane) << 2);
+    let p = dy + ((<usize>c * <usize>plane) << 2);
     for (let i = 0; i < n; i++) {
-      let p = start;
-      const end = at(p, plane - tail);
-      while (p < end) {
-        let sum = f32x4.splat(0);
-        const last = min(end, at(p, 4 * VECTORS));
-        while (p < last) {
-          sum = f32x4.add(sum, v128.load(p));
-          p += 16;
-        }
-        total += <f64>sumLanes(sum);
-      }
-      if (tail) total += <f64>sumLanes(loadPartial(p, tail));
-      start += image;
+      total = sumRuns<Plain>(total, p, p, plane, 1, false);
+      p += image;
     }
     store<f32>(at(db, c), load<f32>(at(db, c)) + <f32>total);
   }

@@ -10,7 +10,7 @@
  */
 import { at } from '../lanes';
 import { CHUNK, chunksOf, sumChunks } from './chunks';
-import { sumOfSquares } from './row';
+import { squaredNorm } from './row';
 import { differentiateRow, normalizeRow, sumRow } from './rowloops';
 
 /** y = x̂·γ for rows [from, to); saves r of each. y may be x. */
@@ -29,7 +29,7 @@ export function rmsNormForward(
   const share: f64 = 1 / <f64>d;
   for (let i = from; i < to; i++) {
     const o = <usize>i * width;
-    const r: f32 = 1 / sqrt<f32>(<f32>(sumOfSquares(x + o, d) * share) + eps);
+    const r: f32 = 1 / sqrt<f32>(<f32>(squaredNorm(x + o, d) * share) + eps);
     f32.store(at(invRms, i), r);
     normalizeRow(false, y + o, x + o, weight, 0, f32x4.splat(r), none, width);
   }

@@ -11,7 +11,7 @@
  */
 import { at, loadUpTo, madd, storeUpTo } from '../lanes';
 import { CHUNK, chunksOf, sumChunks } from './chunks';
-import { dot, sumOfSquares } from './row';
+import { dot, scaleRow, squaredNorm } from './row';
 
 /** Bytes of `partial` in a power iteration. */
 export function powerIterationScratch(rows: i32, cols: i32): usize {
@@ -35,7 +35,7 @@ export function powerIteration(
     memory.fill(partial, 0, <usize>chunks * width);
     for (let i = 0; i < rows; i++) {
       const sums = partial + <usize>(i / CHUNK) * width;
-      addMultiple(sums, w + <usize>i * width, f32.load(at(u, i)), cols);
+      addScaledRow(sums, w + <usize>i * width, f32.load(at(u, i)), cols);
     }
     memory.fill(v, 0, width);
     sumChunks(v, partial, chunks, cols, 0, cols);
@@ -61,7 +61,7 @@ export function spectralNormForward(
   for (let i = 0; i < rows; i++) {
     sigma += <f64>f32.load(at(u, i)) * dot(original + <usize>i * width, v, cols);
   }
-  multiple(w, original, <f32>(1 / sigma), rows * cols);
+  scaleRow(w, original, <f32>(1 / sigma), rows * cols);
   return sigma;
 }
 
@@ -92,21 +92,13 @@ export function spectralNormBackward(
 
 /** x ← x/max(‖x‖, eps). */
 function normalize(x: usize, n: i32, eps: f64): void {
-  const length = sqrt(sumOfSquares(x, n));
+  const length = sqrt(squaredNorm(x, n));
   // Compared this way round, a length of NaN stays NaN.
-  multiple(x, x, <f32>(1 / (length < eps ? eps : length)), n);
-}
-
-/** y = a·x. y may be x. */
-function multiple(y: usize, x: usize, a: f32, n: i32): void {
-  const factor = f32x4.splat(a);
-  for (let j = 0; j < n; j += 4) {
-    storeUpTo(at(y, j), f32x4.mul(loadUpTo(at(x, j), n - j), factor), n - j);
-  }
+  scaleRow(x, x, <f32>(1 / (length < eps ? eps : length)), n);
 }
 
 /** y += a·x. */
-function addMultiple(y: usize, x: usize, a: f32, n: i32): void {
+function addScaledRow(y: usize, x: usize, a: f32, n: i32): void {
   const factor = f32x4.splat(a);
   for (let j = 0; j < n; j += 4) {
     const sum = madd(loadUpTo(at(x, j), n - j), factor, loadUpTo(at(y, j), n - j));

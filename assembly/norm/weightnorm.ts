@@ -7,7 +7,7 @@
  *   dv = (dw − v·P/‖v‖²)·g/‖v‖      which is orthogonal to v
  */
 import { at, loadPartial, madd, storePartial } from '../lanes';
-import { dot, sumOfSquares } from './row';
+import { dot, scaleRow, squaredNorm } from './row';
 
 /** ‖v‖ of rows [from, to). */
 export function rowNorms(
@@ -19,7 +19,7 @@ export function rowNorms(
 ): void {
   for (let i = from; i < to; i++) {
     const p = v + ((<usize>i * <usize>cols) << 2);
-    f32.store(at(norm, i), <f32>sqrt(sumOfSquares(p, cols)));
+    f32.store(at(norm, i), <f32>sqrt(squaredNorm(p, cols)));
   }
 }
 
@@ -33,21 +33,11 @@ export function weightNormForward(
   from: i32,
   to: i32,
 ): void {
-  const tail = cols & 3;
   for (let i = from; i < to; i++) {
     // The row is still in the first-level cache when it is scaled.
     rowNorms(norm, v, cols, i, i + 1);
-    const scale = f32x4.splat(f32.load(at(g, i)) / f32.load(at(norm, i)));
     const o = (<usize>i * <usize>cols) << 2;
-    let p = v + o;
-    let q = w + o;
-    const end = at(p, cols - tail);
-    while (p < end) {
-      v128.store(q, f32x4.mul(v128.load(p), scale));
-      p += 16;
-      q += 16;
-    }
-    if (tail) storePartial(q, f32x4.mul(loadPartial(p, tail), scale), tail);
+    scaleRow(w + o, v + o, f32.load(at(g, i)) / f32.load(at(norm, i)), cols);
   }
 }
 
