@@ -112,6 +112,15 @@ describe('group norm kernels', () => {
     }
   });
 
+  it('agree with float64 at the edges of lanes where K is not 0', () => {
+    for (const s of [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 18, 35]) {
+      const far = problem(s, 2, 6, s, 2);
+      for (let i = 0; i < far.x.length; i++) far.x[i]! += 1000;
+      const { shift } = check(far, { scaled: 1e-5, atol: 1e-5 }, `${s}`);
+      expect([...shift].every((k) => Math.abs(k - 1000) < 10)).toBe(true);
+    }
+  });
+
   it('agree on planes longer than a run of sums, and without γ or β', () => {
     check(problem(1, 2, 4, 4099, 2));
     check(problem(2, 1, 2, 20_001, 2));
