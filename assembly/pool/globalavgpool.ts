@@ -1,4 +1,4 @@
-import { at, sumLanes } from '../lanes';
+import { addFour, at, sumLanes } from '../lanes';
 
 /** y[p] = mean of plane p, for planes [from, to). Sixteen sums side by side, added in a fixed order. */
 export function globalAvgPoolForward(
@@ -30,7 +30,7 @@ export function globalAvgPoolForward(
       s0 = f32x4.add(s0, v128.load(p));
       p += 16;
     }
-    let sum = sumLanes(f32x4.add(f32x4.add(s0, s2), f32x4.add(s1, s3)));
+    let sum = sumLanes(addFour(s0, s2, s1, s3));
     while (p < end) {
       sum += load<f32>(p);
       p += 4;

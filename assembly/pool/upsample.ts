@@ -295,6 +295,11 @@ function gatherRow(py: usize, row: usize, columns: usize, outW: i32): void {
   }
 }
 
+/*
+ * The rows of planes are short, so the tails of these loops are scalar: tails in partial vectors, as in
+ * elementwise.ts, made bilinear upsampling 1.17 × slower at a width of 14.
+ */
+
 /** t = (1 − λ)·above + λ·below */
 function blendRows(t: usize, above: usize, below: usize, width: i32, lambda: f32): void {
   const vectorsEnd = at(t, width & ~3);
