@@ -82,6 +82,28 @@ export function map<F extends Unary>(
   }
 }
 
+/**
+ * x[i] ← f(x[i]). One pointer less than `map`, which a loop of few instructions feels by an eighth.
+ * @inline
+ */
+export function mapInPlace<F extends Unary>(
+  x: usize, // [n] f32, updated
+  from: i32,
+  to: i32,
+  a: v128,
+  b: v128,
+): void {
+  const f = changetype<F>(0);
+  const tail = (to - from) & 3;
+  const end = at(x, to - tail);
+  let p = at(x, from);
+  while (p < end) {
+    v128.store(p, f.of(v128.load(p), a, b));
+    p += 16;
+  }
+  if (tail) storePartial(p, f.of(loadPartial(p, tail), a, b), tail);
+}
+
 /** y = f(u, v) with constants a, b and c. */
 @unmanaged
 export abstract class Binary {
@@ -133,6 +155,31 @@ export function zip<F extends Binary>(
       storeUpTo(at(y, i), w, count);
     }
   }
+}
+
+/**
+ * u[i] ← f(u[i], v[i]).
+ * @inline
+ */
+export function zipInPlace<F extends Binary>(
+  u: usize, // [n] f32, updated
+  v: usize, // [n] f32
+  from: i32,
+  to: i32,
+  a: v128,
+  b: v128,
+): void {
+  const f = changetype<F>(0);
+  const tail = (to - from) & 3;
+  const end = at(u, to - tail);
+  let p = at(u, from);
+  let q = at(v, from);
+  while (p < end) {
+    v128.store(p, f.of(v128.load(p), v128.load(q), a, b, b));
+    p += 16;
+    q += 16;
+  }
+  if (tail) storePartial(p, f.of(loadPartial(p, tail), loadPartial(q, tail), a, b, b), tail);
 }
 
 /** An activation. Its gradient is computed from x or from y, whichever the layer keeps. */

@@ -110,8 +110,7 @@ function storeFew(p: usize, v: v128, count: i32): void {
  * @inline
  */
 export function loadVector(p: usize, vector: i32, count: i32): v128 {
-  if (count < 4) return loadPartial(p, count);
-  if (vector == 0) return v128.load(p);
+  if (vector == 0) return count >= 4 ? v128.load(p) : loadPartial(p, count);
   if (vector == 1) return v128.load(p, 16);
   return vector == 2 ? v128.load(p, 32) : v128.load(p, 48);
 }
@@ -121,8 +120,8 @@ export function loadVector(p: usize, vector: i32, count: i32): v128 {
  * @inline
  */
 export function storeVector(p: usize, v: v128, count: i32): void {
-  if (count < 4) storePartial(p, v, count);
-  else v128.store(p, v);
+  if (count >= 4) v128.store(p, v);
+  else storePartial(p, v, count);
 }
 
 /**

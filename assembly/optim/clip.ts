@@ -1,4 +1,4 @@
-import { map, SHORT, Unary } from '../elementwise';
+import { mapInPlace, Unary } from '../elementwise';
 import { at, loadVector, widenHigh, widenLow } from '../lanes';
 import { splat } from './scalars';
 
@@ -64,7 +64,7 @@ export function scaleInPlace(
   to: i32,
 ): void {
   const k = splat(factor);
-  map<Scale>(x, x, from, to, k, k, SHORT);
+  mapInPlace<Scale>(x, from, to, k, k);
 }
 
 @unmanaged
@@ -81,5 +81,5 @@ export function clampInPlace(
   from: i32,
   to: i32,
 ): void {
-  map<Clamp>(x, x, from, to, splat(-limit), splat(limit), SHORT);
+  mapInPlace<Clamp>(x, from, to, splat(-limit), splat(limit));
 }

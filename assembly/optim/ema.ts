@@ -1,4 +1,4 @@
-import { Binary, SHORT, zip } from '../elementwise';
+import { Binary, zipInPlace } from '../elementwise';
 import { at, loadVector, madd, storeVector } from '../lanes';
 import { flushTiny, splat } from './scalars';
 
@@ -18,8 +18,7 @@ export function emaUpdate(
   from: i32,
   to: i32,
 ): void {
-  const gain = splat(1 - decay);
-  zip<Average>(average, average, data, from, to, splat(decay), gain, gain, SHORT);
+  zipInPlace<Average>(average, data, from, to, splat(decay), splat(1 - decay));
 }
 
 /** a ↔ b, elements [from, to), bit for bit. */

@@ -1,4 +1,4 @@
-import { Binary, SHORT, zip } from '../elementwise';
+import { Binary, zipInPlace } from '../elementwise';
 import { at, loadVector, madd, storeVector } from '../lanes';
 import { flushTiny, splat } from './scalars';
 
@@ -23,9 +23,7 @@ export function sgdStep(
   from: i32,
   to: i32,
 ): void {
-  const rate = splat(-lr);
-  const decay = splat(weightDecay);
-  zip<Descent>(data, data, grad, from, to, rate, decay, decay, SHORT);
+  zipInPlace<Descent>(data, grad, from, to, splat(-lr), splat(weightDecay));
 }
 
 /** What the steps of a group have in common. */
@@ -60,15 +58,17 @@ export function sgdMomentumStep(
   const decay = splat(scalars.weightDecay);
   const nesterov = scalars.nesterov;
   const tail = (to - from) & 3;
-  const end = at(0, to - tail);
-  let o = at(0, from);
-  while (o < end) {
-    descend(data + o, momentumBuffer + o, grad + o, rate, keep, gain, decay, nesterov, 4);
-    o += 16;
+  const end = at(data, to - tail);
+  let w = at(data, from);
+  let b = at(momentumBuffer, from);
+  let g = at(grad, from);
+  while (w < end) {
+    descend(w, b, g, rate, keep, gain, decay, nesterov, 4);
+    w += 16;
+    b += 16;
+    g += 16;
   }
-  if (tail) {
-    descend(data + o, momentumBuffer + o, grad + o, rate, keep, gain, decay, nesterov, tail);
-  }
+  if (tail) descend(w, b, g, rate, keep, gain, decay, nesterov, tail);
 }
 
 /** @inline */
