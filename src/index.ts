@@ -82,10 +82,8 @@ export { type EMAOptions, ExponentialMovingAverage } from './optim/ema.ts';
 export { OneCycleLR, type OneCycleOptions } from './optim/onecycle.ts';
 export {
   type GroupOptions,
-  type LoadableOptimizerState,
   Optimizer,
   type OptimizerOptions,
-  type OptimizerState,
 } from './optim/optimizer.ts';
 export { RMSprop, type RMSpropOptions } from './optim/rmsprop.ts';
 export {
@@ -101,6 +99,7 @@ export {
   StepLR,
 } from './optim/schedule.ts';
 export { SGD, type SGDOptions } from './optim/sgd.ts';
+export type { LoadableOptimizerState, OptimizerState } from './optim/statedict.ts';
 export { useModule } from './runtime/usemodule.ts';
 export type { Init, Initializer } from './tensor/init.ts';
 export * as init from './tensor/init.ts';

@@ -3,10 +3,18 @@
 import { allowUsing } from '../memory/dispose.ts';
 import { Block, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
 import { bytesOf, type Layout, writeStructAt } from '../memory/struct.ts';
-import { checkNumber, describe, sameShape, shapeText } from '../tensor/check.ts';
+import { checkNumber, describe } from '../tensor/check.ts';
 import { Parameter } from '../tensor/parameter.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { inputValues, Tensor } from '../tensor/tensor.ts';
 import { allocateMoments, type Member } from './moments.ts';
+import {
+  entryOf,
+  type GroupState,
+  type LoadableOptimizerState,
+  type OptimizerState,
+  partsOf,
+  unexpected,
+} from './statedict.ts';
 
 /** What every optimizer's options have. */
 export interface OptimizerOptions {
@@ -24,24 +32,6 @@ export type Params<O> = readonly Parameter[] | readonly GroupOptions<O>[];
 
 /** A group as the optimizer holds it: its options are writable. */
 export type Group<O> = { readonly params: readonly Parameter[] } & O;
-
-/** A group's options by PyTorch's names (`weight_decay`), and its parameters' numbers. */
-export interface GroupState {
-  params: number[];
-  [option: string]: unknown;
-}
-
-/** PyTorch's form of an optimizer's state: parameters by their number, moments as Tensors. */
-export interface OptimizerState {
-  state: Record<number, Record<string, Tensor>>;
-  param_groups: GroupState[];
-}
-
-/** What `loadStateDict` takes: moments may be `{ data, shape }`, steps plain numbers. */
-export interface LoadableOptimizerState {
-  readonly state: Readonly<Record<number, Readonly<Record<string, Input | number | null>>>>;
-  readonly param_groups: readonly Readonly<GroupState>[];
-}
 
 /** A group and what the optimizer keeps for its parameters. */
 interface Held<O> {
@@ -81,9 +71,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       this.check(group);
       for (const parameter of group.params) {
         if (!(parameter instanceof Parameter)) {
-          throw new TypeError(
-            `${this.name}: params expected Parameters, got ${describe(parameter)}`,
-          );
+          throw unexpected(`${this.name}: params`, 'Parameters', parameter);
         }
         if (seen.has(parameter)) {
           throw new RangeError(`${this.name}: the same Parameter stands in params twice`);
@@ -272,9 +260,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const value = stored[snakeCase(name)];
       if (value === undefined) continue;
       if (typeof value !== typeof present || Array.isArray(value) !== Array.isArray(present)) {
-        throw new TypeError(
-          `${who}: ${snakeCase(name)} expected ${describe(present)}, got ${describe(value)}`,
-        );
+        throw unexpected(`${who}: ${snakeCase(name)}`, describe(present), value);
       }
       options[name] = Array.isArray(value) ? [...value] : value;
     }
@@ -282,32 +268,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     this.check(loaded);
     const names = this.moments({ ...loaded, params: group.params });
     const entries = members.map(({ parameter }, k) => {
-      const where = `${who}: parameter ${params[k]}`;
-      const found = state[params[k]!];
-      if (found === undefined) return undefined;
-      if (typeof found !== 'object' || found === null) {
-        throw new TypeError(`${where}: expected its moments by name, got ${describe(found)}`);
-      }
-      if (Object.keys(found).length === 0) return undefined;
-      const values: Record<string, Input> = {};
-      for (const name of names) {
-        const value = found[name];
-        if (value === undefined || value === null) {
-          if (this.countsSteps)
-            throw missing(where, name, `a Tensor ${shapeText(parameter.shape)}`);
-          return undefined;
-        }
-        const input = value as Input;
-        const shape = inputShape(`${where}: ${name}`, input);
-        if (!sameShape(shape, parameter.shape)) {
-          throw new RangeError(
-            `${where}: ${name} expected ${shapeText(parameter.shape)}, got ${shapeText(shape)}`,
-          );
-        }
-        inputValues(input); // throws if stale, while nothing is loaded yet
-        values[name] = input;
-      }
-      return { steps: this.countsSteps ? stepsOf(where, found.step) : 1, values };
+      const number = params[k]!;
+      const where = `${who}: parameter ${number}`;
+      return entryOf(where, state[number], parameter.shape, names, this.countsSteps);
     });
     return { options, names, entries };
   }
@@ -326,7 +289,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
 function groupsOf<O>(who: string, params: Params<O>): readonly GroupOptions<O>[] {
   if (!Array.isArray(params)) {
-    throw new TypeError(`${who}: params expected Parameters or groups, got ${describe(params)}`);
+    throw unexpected(`${who}: params`, 'Parameters or groups', params);
   }
   const grouped = params.filter((entry) => Array.isArray(entry?.params));
   if (grouped.length === 0) return [{ params: params as readonly Parameter[] } as GroupOptions<O>];
@@ -339,48 +302,6 @@ function groupsOf<O>(who: string, params: Params<O>): readonly GroupOptions<O>[]
 /** The entries that are not undefined. */
 function given<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as T;
-}
-
-/** The two parts of a state dict, and that each group lists its parameters by number. */
-function partsOf(who: string, dict: LoadableOptimizerState) {
-  const { state, param_groups: groups } = dict ?? {};
-  if (!state || typeof state !== 'object' || !Array.isArray(groups)) {
-    throw new TypeError(
-      `${who}: expected { state, param_groups } as stateDict() returns it, got ${describe(dict)}`,
-    );
-  }
-  for (const [i, group] of groups.entries()) {
-    const params: unknown = group?.params;
-    if (!Array.isArray(params) || !params.every(Number.isInteger)) {
-      throw new TypeError(
-        `${who}: param_groups[${i}].params expected numbers of parameters, got ${describe(params)}`,
-      );
-    }
-  }
-  return { state, groups: groups as readonly Readonly<GroupState>[] };
-}
-
-function missing(where: string, name: string, expected: string): RangeError {
-  return new RangeError(
-    `${where}: ${name} is missing: expected ${expected}; leave the whole entry out to start it anew`,
-  );
-}
-
-function stepsOf(where: string, step: unknown): number {
-  if (step === undefined || step === null) {
-    throw missing(where, 'step', 'the number of its updates so far');
-  }
-  let values: ArrayLike<unknown> = [step];
-  if (typeof step === 'object') {
-    inputShape(`${where}: step`, step as Input);
-    values = inputValues(step as Input);
-  }
-  const [value] = values as number[];
-  if (values.length !== 1 || !Number.isSafeInteger(value) || value! < 0) {
-    const got = values.length === 1 ? describe(value) : `${values.length} numbers`;
-    throw new RangeError(`${where}: step expected a whole number ≥ 0, got ${got}`);
-  }
-  return value!;
 }
 
 /** `weightDecay` → `weight_decay`, PyTorch's spelling. */

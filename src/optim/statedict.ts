@@ -1,0 +1,107 @@
+/** The form of an optimizer's state dict, and the checks of one that is to be loaded. */
+import { describe, type Shape, sameShape, shapeText } from '../tensor/check.ts';
+import { type Input, inputShape, inputValues, type Tensor } from '../tensor/tensor.ts';
+
+/** A group's options by PyTorch's names (`weight_decay`), and its parameters' numbers. */
+export interface GroupState {
+  params: number[];
+  [option: string]: unknown;
+}
+
+/** PyTorch's form of an optimizer's state: parameters by their number, moments as Tensors. */
+export interface OptimizerState {
+  state: Record<number, Record<string, Tensor>>;
+  param_groups: GroupState[];
+}
+
+/** What `loadStateDict` takes: moments may be `{ data, shape }`, steps plain numbers. */
+export interface LoadableOptimizerState {
+  readonly state: Readonly<Record<number, Readonly<Record<string, Input | number | null>>>>;
+  readonly param_groups: readonly Readonly<GroupState>[];
+}
+
+/** What a state dict holds of one parameter. */
+interface Entry {
+  readonly steps: number;
+  readonly values: Readonly<Record<string, Input>>;
+}
+
+export function unexpected(what: string, expected: string, got: unknown): TypeError {
+  return new TypeError(`${what} expected ${expected}, got ${describe(got)}`);
+}
+
+/** The two parts of a state dict, whose groups list their parameters by number. */
+export function partsOf(
+  who: string,
+  dict: LoadableOptimizerState,
+): { state: LoadableOptimizerState['state']; groups: readonly Readonly<GroupState>[] } {
+  const { state, param_groups: groups } = dict ?? {};
+  if (!state || typeof state !== 'object' || !Array.isArray(groups)) {
+    throw unexpected(`${who}:`, '{ state, param_groups } as stateDict() returns it', dict);
+  }
+  for (const [i, group] of groups.entries()) {
+    const params = group?.params;
+    if (!Array.isArray(params) || !params.every(Number.isInteger)) {
+      throw unexpected(`${who}: param_groups[${i}].params`, 'numbers of parameters', params);
+    }
+  }
+  return { state, groups };
+}
+
+/**
+ * The steps and moments of a parameter of this shape; undefined if there are none, and it is to start anew.
+ *
+ * @param names the moments that the optimizer's update uses
+ * @param counted whether it also uses the number of steps; otherwise moments may be missing
+ */
+export function entryOf(
+  where: string,
+  found: unknown,
+  shape: Shape,
+  names: readonly string[],
+  counted: boolean,
+): Entry | undefined {
+  if (found === undefined) return undefined;
+  if (!found || typeof found !== 'object') {
+    throw unexpected(`${where}:`, 'its moments by name', found);
+  }
+  const given = found as Readonly<Record<string, unknown>>;
+  if (Object.keys(given).length === 0) return undefined;
+  const values: Record<string, Input> = {};
+  const needed = counted ? ['step', ...names] : names;
+  for (const name of needed) {
+    const value = given[name];
+    if (value === undefined || value === null) {
+      if (!counted) return undefined;
+      const expected =
+        name === 'step' ? 'the number of its updates so far' : `a Tensor ${shapeText(shape)}`;
+      throw new RangeError(
+        `${where}: ${name} is missing: expected ${expected}; ` +
+          'leave the whole entry out to start it anew',
+      );
+    }
+    if (name === 'step') continue;
+    const input = value as Input;
+    const got = inputShape(`${where}: ${name}`, input);
+    if (!sameShape(got, shape)) {
+      throw new RangeError(`${where}: ${name} expected ${shapeText(shape)}, got ${shapeText(got)}`);
+    }
+    inputValues(input); // throws for a stale tensor, before anything is loaded
+    values[name] = input;
+  }
+  return { steps: counted ? stepsOf(where, given.step) : 1, values };
+}
+
+function stepsOf(where: string, step: unknown): number {
+  let values: ArrayLike<unknown> = [step];
+  if (typeof step === 'object') {
+    inputShape(`${where}: step`, step as Input);
+    values = inputValues(step as Input);
+  }
+  const [value] = values as number[];
+  if (values.length !== 1 || !Number.isSafeInteger(value) || value! < 0) {
+    const got = values.length === 1 ? describe(value) : `${values.length} numbers`;
+    throw new RangeError(`${where}: step expected a whole number ≥ 0, got ${got}`);
+  }
+  return value!;
+}
