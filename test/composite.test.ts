@@ -213,7 +213,7 @@ describe("a composite's modules", () => {
       }
     }
     expect(() => new Hidden().forward(X)).toThrow(
-      'Hidden: Linear(3, 3) runs in its forward but is not one of its modules',
+      'Hidden: Linear(3, 3) runs in its forward but would not be trained or saved',
     );
   });
 

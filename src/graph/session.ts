@@ -90,8 +90,8 @@ export class Session {
     this.checkGradient(dy, plan);
     if (state.versions !== versionsOf(this.parameters)) {
       throw new Error(
-        `${this.who}.backward: a parameter was changed after the forward, whose gradients would be those ` +
-          'of other weights: call forward again, and optimizer.step() after backward',
+        `${this.who}.backward: a parameter was changed after the forward: call optimizer.step() after ` +
+          'backward, and forward again',
       );
     }
     this.during('backward', () => {
@@ -169,8 +169,7 @@ export class Session {
   private checkIdle(activity: Activity): void {
     if (!this.activity) return;
     throw new Error(
-      `${this.who}: ${activity} was called inside the model's own ${this.activity}: ` +
-        'call it afterwards, or make a second model for it',
+      `${this.who}: ${activity} was called inside the model's own ${this.activity}: call it afterwards`,
     );
   }
 

@@ -43,9 +43,8 @@ export class Trace {
   use(leaf: Operation, inputs: readonly Traced[]): Traced {
     if (this.closed || inputs.some(({ trace }) => trace !== this)) {
       throw new Error(
-        `${leaf}: got a tensor of another forward. A Module's forward runs once for each batch shape, and ` +
-          'its tensors, which have no values, are of use only until it returns: to read an intermediate ' +
-          'result, return it',
+        `${leaf}: got a tensor of another forward, which was of use only until that forward returned: ` +
+          'return from forward what you want to keep',
       );
     }
     if (inputs.length > leaf.maxInputs) {
@@ -136,7 +135,7 @@ function checkReached(module: Model, { uses }: Trace): void {
   const hidden = uses.find(({ leaf }) => !known.has(leaf));
   if (!hidden) return;
   throw new Error(
-    `${module}: ${hidden.leaf} runs in its forward but is not one of its modules, so that it would not be ` +
-      'trained or saved: keep it in a property that is not #private, or in an array, object or Map there',
+    `${module}: ${hidden.leaf} runs in its forward but would not be trained or saved: keep it in a ` +
+      'property that is not #private',
   );
 }
