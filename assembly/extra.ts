@@ -20,9 +20,14 @@ export {
 } from './activation/sigmoid';
 export { logSoftmaxBackward, logSoftmaxForward } from './activation/softmax';
 export { tanhBackward, tanhForward } from './activation/tanh';
-export { batchNormMaskedBackward, batchNormMaskedForward } from './batchnorm/masked';
-export { batchNormMaskedBackwardSums, batchNormMaskedStatistics } from './batchnorm/masked-sums';
-export { batchNormRenorm, batchNormRenormBackward } from './batchnorm/renorm';
+export {
+  batchNormMaskedBackward,
+  batchNormMaskedBackwardSums,
+  batchNormMaskedForward,
+  batchNormMaskedFrozenBackward,
+  batchNormMaskedStatistics,
+} from './batchnorm/batchnorm';
+export { batchNormRenorm, batchNormRenormBackward } from './batchnorm/channels';
 export { crossProducts } from './data/covariance';
 export { bceWithLogitsBackward, bceWithLogitsForward } from './loss/bce';
 export { huberBackward, huberForward, l1Backward, l1Forward } from './loss/elementwise';

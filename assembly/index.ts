@@ -7,18 +7,19 @@ export { reluBackward, reluForward } from './activation/relu';
 export { softmaxBackward, softmaxForward } from './activation/softmax';
 export { addForward } from './add';
 export {
+  batchNormBackward,
+  batchNormBackwardSums,
+  batchNormForward,
+  batchNormFrozenBackward,
+  batchNormStatistics,
+} from './batchnorm/batchnorm';
+export {
   batchNormAffine,
   batchNormAffineBackward,
   batchNormRunning,
   batchNormUpdateRunning,
 } from './batchnorm/channels';
-export {
-  batchNormBackwardPlanes,
-  batchNormBackwardSumsPlanes,
-  batchNormForwardPlanes,
-} from './batchnorm/planes';
-export { batchNormBackward, batchNormBackwardSums, batchNormForward } from './batchnorm/rows';
-export { batchNormStatistics, batchNormStatisticsPlanes } from './batchnorm/statistics';
+export { batchNormScratch } from './batchnorm/shape';
 export { conv2dForward, conv2dForwardScratch } from './conv2d/forward';
 export { conv2dInputGradient, conv2dInputGradientScratch } from './conv2d/input-gradient';
 export { conv2dWeightGradient, conv2dWeightGradientScratch } from './conv2d/weight-gradient';

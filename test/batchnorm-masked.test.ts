@@ -14,8 +14,8 @@ import {
   recomputeStatistics,
   Tensor,
 } from '../src/index.ts';
-import { NULL } from '../src/memory/memory.ts';
 import { gradients, normalize, statistics } from './reference/batchnorm.ts';
+import { BatchNormRun } from './support/batchnorm.ts';
 import { expectClose } from './support/close.ts';
 import { Arena } from './support/kernels.ts';
 import { TestRandom } from './support/random.ts';
@@ -71,129 +71,22 @@ function check(problem: Problem, running = false): void {
   const affine = { weight, bias, eps };
 
   const arena = new Arena();
-  const { kernels: k } = arena;
-  const perChannel = () => {
-    const block = arena.f32(c, c % 4);
-    block.f32.fill(Number.NaN);
-    return block;
-  };
-  const [shift, delta, invStd, variance, scale, offset, slope, intercept] = Array.from(
-    { length: 8 },
-    perChannel,
-  ) as [...Array<ReturnType<typeof perChannel>>] & { length: 8 };
-  const totals = arena.f64(2 * Math.ceil(c / 16) * 16);
-  totals.f64.fill(Number.NaN);
-  const sums = arena.f32(2 * 1040);
-  const blocks = { x: arena.f32(x, 1), dy: arena.f32(dy, 3), mask: arena.f32(mask, 2) };
-  const y = arena.f32(x.length, 1);
-  const dx = arena.f32(x.length, 2);
-  y.f32.fill(Number.NaN);
-  dx.f32.fill(Number.NaN);
-  const saved = [shift!.ptr, delta!.ptr, invStd!.ptr] as const;
-  const edges = c > 16 ? [0, 16, c] : [0, c];
-  for (const [i, from] of edges.slice(0, -1).entries()) {
-    const range = [from, edges[i + 1]!] as const;
-    if (running) {
-      k.batchNormRunning(
-        ...saved,
-        arena.f32(used.mean).ptr,
-        arena.f32(used.variance).ptr,
-        eps,
-        ...range,
-      );
-    } else {
-      const to = [...saved, variance!.ptr] as const;
-      k.batchNormMaskedStatistics(
-        ...to,
-        blocks.x.ptr,
-        blocks.mask.ptr,
-        n,
-        c,
-        s,
-        m,
-        eps,
-        ...range,
-        totals.ptr,
-        sums.ptr,
-      );
-    }
-  }
-  const [gamma, beta] = [arena.f32(weight).ptr, arena.f32(bias).ptr];
-  k.batchNormAffine(scale!.ptr, offset!.ptr, delta!.ptr, invStd!.ptr, gamma, beta, 0, c);
-  const cut = Math.floor(n / 2);
-  for (const [from, to] of [
-    [0, cut],
-    [cut, n],
-  ] as const) {
-    k.batchNormMaskedForward(
-      y.ptr,
-      shift!.ptr,
-      scale!.ptr,
-      offset!.ptr,
-      blocks.x.ptr,
-      blocks.mask.ptr,
-      c,
-      s,
-      from,
-      to,
-    );
-  }
-  const dWeight = arena.f32(c);
-  const dBias = arena.f32(c);
-  const [p, q] = running ? [NULL, NULL] : [slope!.ptr, intercept!.ptr];
-  for (const [i, from] of edges.slice(0, -1).entries()) {
-    const to = edges[i + 1]!;
-    k.batchNormMaskedBackwardSums(
-      totals.ptr,
-      shift!.ptr,
-      blocks.dy.ptr,
-      blocks.x.ptr,
-      blocks.mask.ptr,
-      n,
-      c,
-      s,
-      from,
-      to,
-      sums.ptr,
-    );
-    k.batchNormAffineBackward(
-      dWeight.ptr,
-      dBias.ptr,
-      p,
-      q,
-      totals.ptr,
-      delta!.ptr,
-      invStd!.ptr,
-      scale!.ptr,
-      c,
-      m,
-      from,
-      to,
-    );
-  }
-  k.batchNormMaskedBackward(
-    dx.ptr,
-    shift!.ptr,
-    scale!.ptr,
-    p,
-    q,
-    blocks.dy.ptr,
-    blocks.x.ptr,
-    blocks.mask.ptr,
-    c,
-    s,
-    0,
-    n,
-  );
+  // ranges of channels and of samples; those of samples are cut anywhere
+  const cuts = c > 16 ? [16] : [Math.floor(n / 2)];
+  const way = { weight, bias, eps, mask, running: running ? used : undefined, cuts };
+  const run = new BatchNormRun(arena, { n, c, s, x, ...way });
+  const y = run.forward();
+  const { dx, dWeight, dBias } = run.backward(dy);
   arena.checkCanaries();
 
   // K may lie four deviations off: then var is the small difference of two numbers 17 times its size
-  if (!running) expectClose(variance!.f32, used.variance, { rtol: 6e-6, atol: 1e-12 }, 'variance');
+  if (!running)
+    expectClose(run.row('variance'), used.variance, { rtol: 6e-6, atol: 1e-12 }, 'variance');
   const expected = gradients(pick(dy), pick(x), used, sizes, affine, running);
-  expectClose(y.f32, spread(normalize(pick(x), used, sizes, affine)), { scaled: 2e-6 }, 'y');
-  expectClose(dx.f32, spread(expected.dx), SUMS, 'dx');
-  expectClose(dWeight.f32, expected.dWeight, SUMS, 'dWeight');
-  expectClose(dBias.f32, expected.dBias, SUMS, 'dBias');
+  expectClose(y, spread(normalize(pick(x), used, sizes, affine)), { scaled: 2e-6 }, 'y');
+  expectClose(dx, spread(expected.dx), SUMS, 'dx');
+  expectClose(dWeight, expected.dWeight, SUMS, 'dWeight');
+  expectClose(dBias, expected.dBias, SUMS, 'dBias');
 }
 
 /** A mask that counts a share of the positions, and at least three. */

@@ -90,9 +90,9 @@ describe('batch norm statistics', () => {
         const run = new BatchNormRun(arena, { n, c, s, x });
         const y = run.forward();
         const affine = { eps: run.eps };
-        expectClose(run.variance.f32, exact.variance, { rtol: 1e-5 }, `${recipe}: variance`);
+        expectClose(run.row('variance'), exact.variance, { rtol: 1e-5 }, `${recipe}: variance`);
         expectClose(y, normalize(x, exact, sizes, affine), { scaled: 1e-5 }, `${recipe}: y`);
-        note('variance', run.variance.f32, exact.variance);
+        note('variance', run.row('variance'), exact.variance);
         note('y', y, normalize(x, exact, sizes, affine));
         const expected = gradients(dy, x, exact, sizes, affine);
         const { dx, dWeight, dBias } = run.backward(dy);
@@ -118,11 +118,11 @@ describe('batch norm statistics', () => {
       for (let j = 0; j < c; j++) {
         if (sick.has(j)) {
           // without the second sweep K would be a sample, 200 off
-          expect(Math.abs(mixed.shift.f32[j]! - 1e4)).toBeLessThan(20);
-          expect(Math.abs(mixed.delta.f32[j]!)).toBeLessThan(0.1);
+          expect(Math.abs(mixed.row('shift')[j]! - 1e4)).toBeLessThan(20);
+          expect(Math.abs(mixed.row('delta')[j]!)).toBeLessThan(0.1);
         } else {
-          expect(mixed.shift.f32[j]).toBe(healthy.shift.f32[j]);
-          expect(mixed.variance.f32[j]).toBe(healthy.variance.f32[j]);
+          expect(mixed.row('shift')[j]).toBe(healthy.row('shift')[j]);
+          expect(mixed.row('variance')[j]).toBe(healthy.row('variance')[j]);
         }
       }
     });
@@ -135,7 +135,7 @@ describe('batch norm statistics', () => {
       const bias = new TestRandom(1).normals(c);
       const run = new BatchNormRun(new Arena(), { n, c, s, x, bias });
       const y = run.forward();
-      expect([...run.variance.f32]).toEqual(new Array(c).fill(0));
+      expect([...run.row('variance')]).toEqual(new Array(c).fill(0));
       expect(y).toEqual(y.map((_, i) => bias[Math.floor(i / (s || 1)) % c]!));
     }
   });

@@ -33,9 +33,9 @@ function check(problem: Problem, seed: number): void {
   const affine = { weight, bias, eps, relu };
   if (!running) {
     expectClose(run.mean, used.mean, { scaled: 1e-7, rtol: 1e-6 }, 'mean');
-    expectClose(run.variance.f32, used.variance, { rtol: 2e-6, atol: 1e-12 }, 'variance');
+    expectClose(run.row('variance'), used.variance, { rtol: 2e-6, atol: 1e-12 }, 'variance');
     const invStd = Float64Array.from(used.variance, (v) => 1 / Math.sqrt(v + eps));
-    expectClose(run.invStd.f32, invStd, { rtol: 2e-6 }, 'invStd');
+    expectClose(run.row('invStd'), invStd, { rtol: 2e-6 }, 'invStd');
   }
   expectClose(y, normalize(problem.x, used, sizes, affine), { scaled: 2e-6 }, 'y');
   const { dx, dWeight, dBias } = run.backward(dy);
@@ -292,9 +292,8 @@ describe('batch norm kernels against PyTorch', () => {
           arena.kernels.batchNormUpdateRunning(
             mean.ptr,
             variance.ptr,
-            run.shift.ptr,
-            run.delta.ptr,
-            run.variance.ptr,
+            run.statistics.ptr,
+            c,
             m / (m - 1),
             golden.momentum ?? 1 / step.batches,
             0,

@@ -1,52 +1,65 @@
 /**
- * Batch norm of planes [n, c, s]: images (NCHW), volumes, sequences. As batchnorm.ts, with the
- * numbers of a channel held in registers along its plane. All passes walk memory in order, over whatever
- * range of channels: finishing a few channels while they are in the cache was tried, and lost to the
- * gaps in that walk by 1.7 to 1.
+ * Batch norm of planes [n, c, s]: images (NCHW), volumes, sequences. A channel's coefficients stay in
+ * registers along its plane. All passes walk memory in order: finishing a few channels of all samples
+ * while they are in the cache was tried, and took 1.7 times as long because of the gaps in that walk.
  *
- *   y  = (x − K)·a + b
- *   dx = dy·a + (x − K)·p + q
+ * With a mask [n, s] the same loops run from the first position of a sample that counts to the last. They
+ * look at the mask only where there are holes in between (`holes`).
  */
 
 import { at, loadUpTo, storeUpTo } from '../lanes';
-import {
-  clamped,
-  GRADIENT,
-  GRADIENT_RELU,
-  inputGradient,
-  normalized,
-  padded,
-  readsX,
-  sumPlane,
-} from './equations';
+import { clamped, GRADIENT, GRADIENT_RELU, normalized, whereCounted } from './equations';
+import { planeGradient } from './gradient-run';
+import { firstOf, hasHoles, lastOf, setZero } from './mask';
+import { BatchNormShape, Coefficients, INTERCEPT, OFFSET, rowOf, SCALE, SLOPE } from './shape';
 
 /**
- * y = (x − K)·a + b, or max(that, 0) with `relu`, for channels [from, to). y may be x.
+ * y = (x − K)·a + b, or max(that, 0) with `relu`, for samples [from, to); with a mask 0 where that is 0.
+ * @inline
  */
-export function batchNormForwardPlanes(
-  y: usize, // [n, c, s] f32
-  shift: usize, // [c] f32, K
-  scale: usize, // [c] f32, a
-  offset: usize, // [c] f32, b
-  x: usize, // [n, c, s] f32
-  n: i32,
-  c: i32,
-  s: i32,
+export function forwardPlanes(
+  masked: bool,
+  y: usize,
+  coefficients: Coefficients,
+  x: usize,
+  mask: usize,
+  shape: BatchNormShape,
   relu: bool,
   from: i32,
   to: i32,
 ): void {
+  const c = shape.c;
+  const s = shape.s;
   const plane = (<usize>s) << 2;
-  for (let i = 0; i < n; i++) {
-    let o = (<usize>i * <usize>c + <usize>from) * plane;
-    for (let j = from; j < to; j++) {
-      const plain = f32.load(at(shift, j)) == 0;
-      const k = v128.load32_splat(at(shift, j));
+  const scale = rowOf(coefficients, c, SCALE);
+  const offset = rowOf(coefficients, c, OFFSET);
+  let before: usize = 0;
+  let bytes = plane;
+  let holes: bool = false;
+  for (let i = from; i < to; i++) {
+    const sample = mask + <usize>i * plane;
+    if (masked) {
+      const first = firstOf(sample, s);
+      const last = lastOf(sample, s);
+      holes = hasHoles(sample, first, last);
+      before = (<usize>first) << 2;
+      bytes = (<usize>(last - first)) << 2;
+    }
+    const m = sample + before;
+    let o = <usize>i * <usize>c * plane;
+    for (let j = 0; j < c; j++) {
+      const unshifted = f32.load(at(coefficients, j)) == 0;
+      const k = v128.load32_splat(at(coefficients, j));
       const a = v128.load32_splat(at(scale, j));
       const b = v128.load32_splat(at(offset, j));
-      if (relu) normalizeRun(true, false, y + o, k, a, b, x + o, plane);
-      else if (plain) normalizeRun(false, true, y + o, k, a, b, x + o, plane);
-      else normalizeRun(false, false, y + o, k, a, b, x + o, plane);
+      const u = y + o + before;
+      const v = x + o + before;
+      if (masked) setZero(y + o, before);
+      if (masked && holes) normalizeRun(false, false, u, k, a, b, v, bytes, true, m);
+      else if (relu) normalizeRun(true, false, u, k, a, b, v, bytes);
+      else if (!masked && unshifted) normalizeRun(false, true, u, k, a, b, v, bytes);
+      else normalizeRun(false, false, u, k, a, b, v, bytes);
+      if (masked) setZero(u + bytes, plane - before - bytes);
       o += plane;
     }
   }
@@ -58,156 +71,107 @@ export function batchNormForwardPlanes(
  */
 export function normalizeRun(
   relu: bool,
-  plain: bool,
+  unshifted: bool,
   y: usize,
   k: v128,
   a: v128,
   b: v128,
   x: usize,
   bytes: usize,
+  masked: bool = false,
+  mask: usize = 0, // read with `masked` only; y is 0 where it is 0
 ): void {
   const whole = x + (bytes & ~63);
   const end = x + bytes;
-  const zero = f32x4.splat(0);
+  const floor = f32x4.splat(0);
   while (x < whole) {
-    v128.store(y, clamped(relu, normalized(plain, v128.load(x), k, a, b), zero));
-    v128.store(y, clamped(relu, normalized(plain, v128.load(x, 16), k, a, b), zero), 16);
-    v128.store(y, clamped(relu, normalized(plain, v128.load(x, 32), k, a, b), zero), 32);
-    v128.store(y, clamped(relu, normalized(plain, v128.load(x, 48), k, a, b), zero), 48);
+    let y0 = clamped(relu, normalized(unshifted, v128.load(x), k, a, b), floor);
+    let y1 = clamped(relu, normalized(unshifted, v128.load(x, 16), k, a, b), floor);
+    let y2 = clamped(relu, normalized(unshifted, v128.load(x, 32), k, a, b), floor);
+    let y3 = clamped(relu, normalized(unshifted, v128.load(x, 48), k, a, b), floor);
+    if (masked) {
+      y0 = whereCounted(y0, v128.load(mask));
+      y1 = whereCounted(y1, v128.load(mask, 16));
+      y2 = whereCounted(y2, v128.load(mask, 32));
+      y3 = whereCounted(y3, v128.load(mask, 48));
+      mask += 64;
+    }
+    v128.store(y, y0);
+    v128.store(y, y1, 16);
+    v128.store(y, y2, 32);
+    v128.store(y, y3, 48);
     x += 64;
     y += 64;
   }
   while (x < end) {
     const count = <i32>((end - x) >> 2);
-    storeUpTo(y, clamped(relu, normalized(plain, loadUpTo(x, count), k, a, b), zero), count);
+    let v = clamped(relu, normalized(unshifted, loadUpTo(x, count), k, a, b), floor);
+    if (masked) {
+      v = whereCounted(v, loadUpTo(mask, count));
+      mask += 16;
+    }
+    storeUpTo(y, v, count);
     x += 16;
     y += 16;
   }
 }
 
 /**
- * totals[0, j] = Σ dy and totals[1, j] = Σ dy·(x − K) for channels [from, to). With `relu`, dy counts
- * where the forward pass let it through: where y is not ≤ 0.
+ * dx = dy·a + (x − K)·p + q, or with `frozen` statistics dy·a, for samples [from, to), of the dy that the
+ * ReLU let through; with a mask 0 where that is 0. @inline
  */
-export function batchNormBackwardSumsPlanes(
-  totals: usize, // [2, C] f64, C = c rounded up to 16
-  shift: usize, // [c] f32, K
-  scale: usize, // [c] f32, a; read with relu only
-  offset: usize, // [c] f32, b; read with relu only
-  dy: usize, // [n, c, s] f32
-  x: usize, // [n, c, s] f32
-  n: i32,
-  c: i32,
-  s: i32,
-  relu: bool,
-  from: i32,
-  to: i32,
-): void {
-  const plane = (<usize>s) << 2;
-  const products = (<usize>padded(c)) << 3;
-  const total = totals + ((<usize>from) << 3);
-  memory.fill(total, 0, (<usize>(to - from)) << 3);
-  memory.fill(total + products, 0, (<usize>(to - from)) << 3);
-  for (let i = 0; i < n; i++) {
-    let p = (<usize>i * <usize>c + <usize>from) * plane;
-    for (let j = from; j < to; j++) {
-      const t = totals + ((<usize>j) << 3);
-      const k = v128.load32_splat(at(shift, j));
-      if (relu) {
-        const a = v128.load32_splat(at(scale, j));
-        const b = v128.load32_splat(at(offset, j));
-        sumPlane(GRADIENT_RELU, false, t, t + products, x + p, dy + p, k, a, b, s);
-      } else {
-        sumPlane(GRADIENT, false, t, t + products, x + p, dy + p, k, k, k, s);
-      }
-      p += plane;
-    }
-  }
-}
-
-/**
- * dx = dy·a + (x − K)·p + q for channels [from, to), of the dy that the ReLU let through. With frozen
- * statistics there is no p and q, and dx = dy·a. Overwrites; dx may be dy.
- */
-export function batchNormBackwardPlanes(
-  dx: usize, // [n, c, s] f32
-  shift: usize, // [c] f32, K
-  scale: usize, // [c] f32, a
-  offset: usize, // [c] f32, b; read with relu only
-  slope: usize, // [c] f32, p; 0: frozen statistics
-  intercept: usize, // [c] f32, q; 0 with slope
-  dy: usize, // [n, c, s] f32
-  x: usize, // [n, c, s] f32; not read with frozen statistics and no relu
-  n: i32,
-  c: i32,
-  s: i32,
-  relu: bool,
-  from: i32,
-  to: i32,
-): void {
-  const plane = (<usize>s) << 2;
-  for (let i = 0; i < n; i++) {
-    let o = (<usize>i * <usize>c + <usize>from) * plane;
-    for (let j = from; j < to; j++) {
-      const a = v128.load32_splat(at(scale, j));
-      const k = slope || relu ? v128.load32_splat(at(shift, j)) : a;
-      const b = relu ? v128.load32_splat(at(offset, j)) : a;
-      const p = slope ? v128.load32_splat(at(slope, j)) : a;
-      const q = slope ? v128.load32_splat(at(intercept, j)) : a;
-      const u = dx + o;
-      const v = dy + o;
-      const w = x + o;
-      if (!slope) {
-        if (relu) differentiateRun(GRADIENT_RELU, false, false, u, k, a, b, p, q, v, w, plane);
-        else differentiateRun(GRADIENT, false, true, u, k, a, b, p, q, v, w, plane);
-      } else if (relu) {
-        differentiateRun(GRADIENT_RELU, true, false, u, k, a, b, p, q, v, w, plane);
-      } else {
-        differentiateRun(GRADIENT, true, false, u, k, a, b, p, q, v, w, plane);
-      }
-      o += plane;
-    }
-  }
-}
-
-/**
- * `bytes` of one plane, eight numbers a step.
- * @inline
- */
-function differentiateRun(
-  kind: i32,
-  training: bool,
-  plain: bool,
+export function backwardPlanes(
+  frozen: bool,
+  masked: bool,
   dx: usize,
-  k: v128,
-  a: v128,
-  b: v128,
-  p: v128,
-  q: v128,
+  coefficients: Coefficients,
   dy: usize,
   x: usize,
-  bytes: usize,
+  mask: usize,
+  shape: BatchNormShape,
+  relu: bool,
+  from: i32,
+  to: i32,
 ): void {
-  const whole = dx + (bytes & ~31);
-  const end = dx + bytes;
-  while (dx < whole) {
-    const x0 = readsX(kind, training) ? v128.load(x) : a;
-    const x1 = readsX(kind, training) ? v128.load(x, 16) : a;
-    const dx0 = inputGradient(kind, training, plain, v128.load(dy), x0, k, a, b, p, q);
-    const dx1 = inputGradient(kind, training, plain, v128.load(dy, 16), x1, k, a, b, p, q);
-    v128.store(dx, dx0);
-    v128.store(dx, dx1, 16);
-    x += 32;
-    dy += 32;
-    dx += 32;
-  }
-  while (dx < end) {
-    const count = <i32>((end - dx) >> 2);
-    const x0 = readsX(kind, training) ? loadUpTo(x, count) : a;
-    const v = inputGradient(kind, training, plain, loadUpTo(dy, count), x0, k, a, b, p, q);
-    storeUpTo(dx, v, count);
-    x += 16;
-    dy += 16;
-    dx += 16;
+  const c = shape.c;
+  const s = shape.s;
+  const plane = (<usize>s) << 2;
+  const scale = rowOf(coefficients, c, SCALE);
+  const offset = rowOf(coefficients, c, OFFSET);
+  const slope = rowOf(coefficients, c, SLOPE);
+  const intercept = rowOf(coefficients, c, INTERCEPT);
+  let before: usize = 0;
+  let bytes = plane;
+  let holes: bool = false;
+  for (let i = from; i < to; i++) {
+    const sample = mask + <usize>i * plane;
+    if (masked) {
+      const first = firstOf(sample, s);
+      const last = lastOf(sample, s);
+      // dx = dy·a is so little work that looking for holes first does not pay
+      holes = frozen || hasHoles(sample, first, last);
+      before = (<usize>first) << 2;
+      bytes = (<usize>(last - first)) << 2;
+    }
+    const m = sample + before;
+    let o = <usize>i * <usize>c * plane;
+    for (let j = 0; j < c; j++) {
+      const k = v128.load32_splat(at(coefficients, j));
+      const a = v128.load32_splat(at(scale, j));
+      const p = frozen ? a : v128.load32_splat(at(slope, j));
+      const q = frozen ? a : v128.load32_splat(at(intercept, j));
+      const u = dx + o + before;
+      const v = dy + o + before;
+      const w = x + o + before;
+      if (masked) setZero(dx + o, before);
+      if (masked && holes) planeGradient(GRADIENT, frozen, true, u, k, a, a, p, q, v, w, m, bytes);
+      else if (relu) {
+        // loaded here: two calls that differ in constants alone become one, which asks in its loop
+        const b = v128.load32_splat(at(offset, j));
+        planeGradient(GRADIENT_RELU, frozen, false, u, k, a, b, p, q, v, w, 0, bytes);
+      } else planeGradient(GRADIENT, frozen, false, u, k, a, a, p, q, v, w, 0, bytes);
+      if (masked) setZero(u + bytes, plane - before - bytes);
+      o += plane;
+    }
   }
 }

@@ -1,24 +1,27 @@
 /**
- * Rows [n, c] folded: `fold` rows in a row of memory make one long row, and what belongs to a channel
- * (K, a, b, …) is laid out once as long, repeated `fold` times. So few channels walk as fast as many,
- * and channel counts that are no multiple of four have no tail in every row.
+ * Rows [n, c] as long rows. Rows stand one behind the other in memory, so a few of them are also one long
+ * row, whose per-channel coefficients are those of a row, repeated. Then few channels cost as much an
+ * element as many, and a channel count that is no multiple of four has no tail in every row.
  *
- *   x         r0c0 r0c1 r0c2 r1c0 │ r1c1 r1c2 r2c0 r2c1 │ …      fold = 4 rows of c = 3
- *   K           c0   c1   c2   c0 │   c1   c2   c0   c1 │ …
+ * Four rows of c = 3 channels (r0c2 is row 0, channel 2), a vector between two bars:
+ *
+ *   x          r0c0 r0c1 r0c2 r1c0 │ r1c1 r1c2 r2c0 r2c1 │ r2c2 r3c0 r3c1 r3c2
+ *   K            c0   c1   c2   c0 │   c1   c2   c0   c1 │   c2   c0   c1   c2
+ *   lane          0    1    2    3 │    0    1    2    3 │    0    1    2    3
+ *
+ * The coefficients of a long row stand in five repeated rows, SPAN bytes from one to the next: K, a, b, p
+ * and q; while sums are taken, Σ u and Σ u·d stand in the places of p and q.
  */
-import { at, loadPartial, loadUpTo } from '../lanes';
 
-/** Lanes of a long row, at most: five blocks of them stay in the first-level cache. */
-export const PERIOD = 1024;
-/** Bytes from one block of lanes to the next. Not 4096: equal low bits would make them collide. */
-export const SPAN: usize = 4160;
+import { at, loadUpTo } from '../lanes';
+import { OFFSET, PERIOD, SCALE, SHIFT, SLOPE, SPAN } from './shape';
 
 /**
- * Rows in a long row that is walked alone, in the order of memory: as many as fit. Multiples of 16 or 4
- * where they fit, so that it ends with a whole vector; and few enough for the batch that laying out the
- * lanes costs little.
+ * Rows in a long row, for passes that walk one long row after the other: as many as PERIOD holds, and a
+ * multiple of 16 or 4 where possible, so that a long row ends with a whole vector. At most a sixteenth of
+ * the batch, so that repeating the coefficients costs little.
  */
-export function foldAlone(n: i32, c: i32): i32 {
+export function rowsInPeriod(n: i32, c: i32): i32 {
   const most = min(PERIOD / c, n >> 4);
   if (most >= 16) return most & ~15;
   if (most >= 4) return most & ~3;
@@ -26,30 +29,31 @@ export function foldAlone(n: i32, c: i32): i32 {
 }
 
 /**
- * Rows in a long row that is walked beside others: as few as end it after a multiple of 16 lanes, or at
- * least of 4, since what is near in memory the prefetcher follows; but `least` lanes, if need be.
+ * Rows in a long row, for passes that walk several long rows side by side: as few as make it a multiple of
+ * 16 lanes, or at least of 4, since the prefetcher follows what is near in memory; more, if need be, for
+ * `least` lanes.
  */
-export function foldBeside(n: i32, c: i32, least: i32): i32 {
-  let fold = 16 / min(c & -c, 16);
-  if (fold * c > 512) fold = max(fold >> 2, 1);
-  if (fold * c > PERIOD) fold = 1;
-  while (fold * c < least) fold <<= 1;
-  while (fold > 1 && fold > n >> 3) fold >>= 1;
-  return fold;
+export function rowsInColumns(n: i32, c: i32, least: i32): i32 {
+  let rows = 16 / min(c & -c, 16);
+  if (rows * c > 512) rows = max(rows >> 2, 1);
+  if (rows * c > PERIOD) rows = 1;
+  while (rows * c < least) rows <<= 1;
+  while (rows > 1 && rows > n >> 3) rows >>= 1;
+  return rows;
 }
 
 /**
- * Lays out `width` channels of `from`, `fold` times, `apart` channels from one to the next. Whole
- * vectors are stored: what is too much, the next time overwrites, and after the last there is room.
+ * Writes `width` numbers of `from` to `to`, `times` times, `stride` numbers from one to the next. Whole
+ * vectors are stored: what is too much is overwritten by the next one, and behind the last there is room.
  */
-export function repeat(lanes: usize, from: usize, width: i32, apart: i32, fold: i32): void {
-  for (let g = 0; g < fold; g++) {
-    const to = at(lanes, g * apart);
-    for (let j = 0; j < width; j += 4) v128.store(at(to, j), loadUpTo(at(from, j), width - j));
+export function repeat(to: usize, from: usize, width: i32, stride: i32, times: i32): void {
+  for (let g = 0; g < times; g++) {
+    const start = at(to, g * stride);
+    for (let j = 0; j < width; j += 4) v128.store(at(start, j), loadUpTo(at(from, j), width - j));
   }
 }
 
-/** Whether all of `count` shifts are 0: subtracting them would change no bit. */
+/** Whether `count` shifts are all 0: subtracting them would change no bit. */
 export function allZero(shift: usize, count: i32): bool {
   for (let j = 0; j < count; j++) {
     if (f32.load(at(shift, j)) != 0) return false;
@@ -57,30 +61,18 @@ export function allZero(shift: usize, count: i32): bool {
   return true;
 }
 
-/** What a block of lanes holds. */
-export const SHIFT = 0; // K
-export const SCALE = 1; // a
-export const OFFSET = 2; // b
-export const SLOPE = 3; // p, or Σ u
-export const INTERCEPT = 4; // q, or Σ u·d
-
 /**
- * Four lanes of block `which`, or with `next` the four after them: offsets are constants in the
- * instruction, and one pointer serves five blocks. @inline
+ * Four lanes of one of the repeated rows, or with `next` the four after them. The row's offset is a
+ * constant in the instruction, so one pointer serves five rows. @inline
  */
-export function loadLanes(lanes: usize, which: i32, next: bool): v128 {
-  if (which == SHIFT) return next ? v128.load(lanes, 16) : v128.load(lanes);
-  if (which == SCALE) return next ? v128.load(lanes, SPAN + 16) : v128.load(lanes, SPAN);
-  if (which == OFFSET) return next ? v128.load(lanes, 2 * SPAN + 16) : v128.load(lanes, 2 * SPAN);
-  if (which == SLOPE) return next ? v128.load(lanes, 3 * SPAN + 16) : v128.load(lanes, 3 * SPAN);
-  return next ? v128.load(lanes, 4 * SPAN + 16) : v128.load(lanes, 4 * SPAN);
-}
-
-/**
- * Up to four numbers at `p`, or with `next` the four after them.
- * @inline
- */
-export function loadNumbers(p: usize, count: i32, next: bool): v128 {
-  if (count < 4) return loadPartial(p, count);
-  return next ? v128.load(p, 16) : v128.load(p);
+export function loadRepeated(repeated: usize, which: i32, next: bool): v128 {
+  if (which == SHIFT) return next ? v128.load(repeated, 16) : v128.load(repeated);
+  if (which == SCALE) return next ? v128.load(repeated, SPAN + 16) : v128.load(repeated, SPAN);
+  if (which == OFFSET) {
+    return next ? v128.load(repeated, 2 * SPAN + 16) : v128.load(repeated, 2 * SPAN);
+  }
+  if (which == SLOPE) {
+    return next ? v128.load(repeated, 3 * SPAN + 16) : v128.load(repeated, 3 * SPAN);
+  }
+  return next ? v128.load(repeated, 4 * SPAN + 16) : v128.load(repeated, 4 * SPAN);
 }

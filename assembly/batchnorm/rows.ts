@@ -1,95 +1,146 @@
 /**
- * Batch norm of rows [n, c]: features, or images with channels last. Here are the passes over the
- * elements; batchnorm/statistics.ts and batchnorm/channels.ts make the numbers they take per channel.
+ * Batch norm of rows [n, c]: features, or images with channels last. The passes over the elements; their
+ * sums are in row-sums.ts, and row-tiling.ts says what a long row is.
  *
- *   y  = (x − K)·a + b
- *   dx = dy·a + (x − K)·p + q
+ * y goes down columns of 16 lanes, a few long rows at a time, with K, a and b in registers. dx, which takes
+ * five coefficients, walks one long row after the other, and loads them with it.
  *
- * Rows are folded into long ones (batchnorm/row-tiling.ts), and walked one by one in the order of memory.
+ * With a mask [n] any row may be missing, so none can be joined into long ones.
  */
 
 import { at, loadUpTo, storeUpTo } from '../lanes';
-import { clamped, GRADIENT, GRADIENT_RELU, inputGradient, normalized, readsX } from './equations';
-import { sumRows } from './row-sums';
+import { clamped, GRADIENT, GRADIENT_RELU, loadNumbers, normalized } from './equations';
+import { rowGradient } from './gradient-run';
+import { setZero } from './mask';
+import { allZero, repeat, rowsInColumns, rowsInPeriod } from './row-tiling';
 import {
-  allZero,
-  foldAlone,
-  foldBeside,
+  BatchNormShape,
+  Coefficients,
   INTERCEPT,
-  loadLanes,
-  loadNumbers,
   OFFSET,
   PERIOD,
-  repeat,
+  rowOf,
   SCALE,
-  SHIFT,
   SLOPE,
   SPAN,
-} from './row-tiling';
+} from './shape';
 
-/** Bytes of x up to which rows are walked side by side, whatever their length; in place thrice that. */
-const NEAR: usize = 8 << 20;
+/** Bytes of x that surely stay in the last-level cache; in place three times as many. */
+const CACHED: usize = 8 << 20;
 
-/**
- * y = (x − K)·a + b, or max(that, 0) with `relu`, for rows [from, to). y may be x.
- */
-export function batchNormForward(
-  y: usize, // [n, c] f32
-  shift: usize, // [c] f32, K
-  scale: usize, // [c] f32, a
-  offset: usize, // [c] f32, b
-  x: usize, // [n, c] f32
-  c: i32,
+/** y = (x − K)·a + b, or max(that, 0) with `relu`, for rows [from, to). */
+export function forwardRows(
+  y: usize,
+  coefficients: Coefficients,
+  x: usize,
+  shape: BatchNormShape,
   relu: bool,
   from: i32,
   to: i32,
-  lanes: usize, // [5, SPAN], scratch
+  repeated: usize, // [5, SPAN], scratch
 ): void {
-  const plain = allZero(shift, c);
-  const fold = foldBeside(to - from, c, 16);
-  if (fold > 1) {
-    repeat(lanes, shift, c, c, fold);
-    repeat(lanes + SPAN, scale, c, c, fold);
-    repeat(lanes + 2 * SPAN, offset, c, c, fold);
-    shift = lanes;
-    scale = lanes + SPAN;
-    offset = lanes + 2 * SPAN;
+  const c = shape.c;
+  let shift = coefficients;
+  let scale = rowOf(coefficients, c, SCALE);
+  let offset = rowOf(coefficients, c, OFFSET);
+  const unshifted = allZero(shift, c);
+  const joined = rowsInColumns(to - from, c, 16);
+  if (joined > 1) {
+    repeat(repeated, shift, c, c, joined);
+    repeat(repeated + SPAN, scale, c, c, joined);
+    repeat(repeated + 2 * SPAN, offset, c, c, joined);
+    shift = repeated;
+    scale = repeated + SPAN;
+    offset = repeated + 2 * SPAN;
   }
   const row = (<usize>c) << 2;
-  const stride = row * <usize>fold;
+  const stride = row * <usize>joined;
   let p = x + <usize>from * row;
   const end = x + <usize>to * row;
-  const long = p + <usize>((to - from) / fold) * stride;
+  const long = p + <usize>((to - from) / joined) * stride;
   const tall = stride * rowsBeside(stride, end - p, y == x);
-  const apart = y - x;
+  const toY = y - x;
   while (p < end) {
     // the rows left over are the beginning of a long row
     const bytes = p < long ? min(tall, long - p) : end - p;
     const width = min(stride, bytes);
-    const q = p + apart;
-    if (!plain) normalizeShifted(relu, q, shift, scale, offset, p, width, stride, bytes);
-    else if (relu) normalizePlainRelu(q, scale, offset, p, width, stride, bytes);
-    else normalizePlain(q, scale, offset, p, width, stride, bytes);
+    const q = p + toY;
+    if (!unshifted) normalizeShifted(relu, q, shift, scale, offset, p, width, stride, bytes);
+    else if (relu) normalizeRelu(q, scale, offset, p, width, stride, bytes);
+    else normalizeUnshifted(q, scale, offset, p, width, stride, bytes);
     p += bytes;
   }
 }
 
 /**
+ * y = (x − K)·a + b where the mask is not 0, else 0, for rows [from, to). A loop of its own, row after row:
+ * with a mask, columns that are four rows high took 1.5 times as long beyond the last-level cache.
+ */
+export function forwardMaskedRows(
+  y: usize,
+  coefficients: Coefficients,
+  x: usize,
+  mask: usize,
+  shape: BatchNormShape,
+  from: i32,
+  to: i32,
+): void {
+  const c = shape.c;
+  const row = (<usize>c) << 2;
+  const toScale = rowOf(0, c, SCALE);
+  const toOffset = rowOf(0, c, OFFSET);
+  for (let i = from; i < to; i++) {
+    let p = x + <usize>i * row;
+    let q = y + <usize>i * row;
+    if (f32.load(at(mask, i)) == 0) {
+      setZero(q, row);
+      continue;
+    }
+    let k = coefficients;
+    const end = p + row;
+    const whole = p + (row & ~31);
+    while (p < whole) {
+      const a = k + toScale;
+      const b = k + toOffset;
+      const y0 = normalized(false, v128.load(p), v128.load(k), v128.load(a), v128.load(b));
+      const x1 = v128.load(p, 16);
+      const y1 = normalized(false, x1, v128.load(k, 16), v128.load(a, 16), v128.load(b, 16));
+      v128.store(q, y0);
+      v128.store(q, y1, 16);
+      p += 32;
+      q += 32;
+      k += 32;
+    }
+    while (p < end) {
+      const count = <i32>((end - p) >> 2);
+      const a = loadNumbers(k + toScale, count, false);
+      const b = loadNumbers(k + toOffset, count, false);
+      const k0 = loadNumbers(k, count, false);
+      storeUpTo(q, normalized(false, loadNumbers(p, count, false), k0, a, b), count);
+      p += 16;
+      q += 16;
+      k += 16;
+    }
+  }
+}
+
+/**
  * Rows to walk side by side. In place four to sixteen, as many as the first-level cache holds; out of place
- * four, as each is a stream of stores, too. Beyond the last-level cache as many as 512 bytes hold: there
- * the prefetcher must be able to follow.
+ * four, because each row is a stream of stores, too. Beyond the last-level cache as many as 512 bytes hold:
+ * rows far apart are streams that the prefetcher loses, at up to twice the time.
  */
 function rowsBeside(row: usize, size: usize, inPlace: bool): usize {
-  if (size > (inPlace ? 3 * NEAR : NEAR)) return max(<usize>512 / row, 1);
+  if (size > (inPlace ? 3 * CACHED : CACHED)) return max(<usize>512 / row, 1);
   return max(inPlace ? min(<usize>32768 / row, 16) : <usize>1024 / row, 4);
 }
 
 /*
- * A function each: the optimizer would take two such loops for one, and ask in the innermost which it is.
+ * A function each: the optimizer would merge two loops that differ in a flag, and ask for it in the
+ * innermost one.
  */
 
 /** K = 0. */
-function normalizePlain(
+function normalizeUnshifted(
   y: usize,
   scale: usize,
   offset: usize,
@@ -98,11 +149,12 @@ function normalizePlain(
   stride: usize,
   bytes: usize,
 ): void {
-  normalizeRows(false, true, y, 0, scale, offset, x, f32x4.splat(0), width, stride, bytes);
+  const none = f32x4.splat(0);
+  normalizeRows(false, true, y, 0, scale, offset, x, none, width, stride, bytes);
 }
 
 /** K = 0, with a ReLU. */
-function normalizePlainRelu(
+function normalizeRelu(
   y: usize,
   scale: usize,
   offset: usize,
@@ -111,7 +163,8 @@ function normalizePlainRelu(
   stride: usize,
   bytes: usize,
 ): void {
-  normalizeRows(true, true, y, 0, scale, offset, x, f32x4.splat(0), width, stride, bytes);
+  const floor = f32x4.splat(0);
+  normalizeRows(true, true, y, 0, scale, offset, x, floor, width, stride, bytes);
 }
 
 /** With a ReLU or without. */
@@ -131,12 +184,12 @@ function normalizeShifted(
 }
 
 /**
- * `bytes` of rows of `width` bytes, in columns of sixteen lanes: what belongs to their channels stays in
- * registers on the way down. @inline
+ * `bytes` of rows of `width` bytes, in columns of sixteen lanes whose coefficients stay in registers on the
+ * way down. @inline
  */
 function normalizeRows(
   relu: bool,
-  plain: bool,
+  unshifted: bool,
   y: usize,
   shift: usize,
   scale: usize,
@@ -147,7 +200,7 @@ function normalizeRows(
   stride: usize,
   bytes: usize,
 ): void {
-  const apart = y - x;
+  const toY = y - x;
   const edge = x + width;
   while (x + 64 <= edge) {
     const a0 = v128.load(scale);
@@ -158,18 +211,18 @@ function normalizeRows(
     const b1 = v128.load(offset, 16);
     const b2 = v128.load(offset, 32);
     const b3 = v128.load(offset, 48);
-    const k0 = plain ? a0 : v128.load(shift);
-    const k1 = plain ? a1 : v128.load(shift, 16);
-    const k2 = plain ? a2 : v128.load(shift, 32);
-    const k3 = plain ? a3 : v128.load(shift, 48);
+    const k0 = unshifted ? a0 : v128.load(shift);
+    const k1 = unshifted ? a1 : v128.load(shift, 16);
+    const k2 = unshifted ? a2 : v128.load(shift, 32);
+    const k3 = unshifted ? a3 : v128.load(shift, 48);
     let p = x;
     const end = x + bytes;
     while (p < end) {
-      const q = p + apart;
-      v128.store(q, clamped(relu, normalized(plain, v128.load(p), k0, a0, b0), floor));
-      v128.store(q, clamped(relu, normalized(plain, v128.load(p, 16), k1, a1, b1), floor), 16);
-      v128.store(q, clamped(relu, normalized(plain, v128.load(p, 32), k2, a2, b2), floor), 32);
-      v128.store(q, clamped(relu, normalized(plain, v128.load(p, 48), k3, a3, b3), floor), 48);
+      const q = p + toY;
+      v128.store(q, clamped(relu, normalized(unshifted, v128.load(p), k0, a0, b0), floor));
+      v128.store(q, clamped(relu, normalized(unshifted, v128.load(p, 16), k1, a1, b1), floor), 16);
+      v128.store(q, clamped(relu, normalized(unshifted, v128.load(p, 32), k2, a2, b2), floor), 32);
+      v128.store(q, clamped(relu, normalized(unshifted, v128.load(p, 48), k3, a3, b3), floor), 48);
       p += stride;
     }
     x += 64;
@@ -181,15 +234,12 @@ function normalizeRows(
     const count = <i32>((edge - x) >> 2);
     const a = loadUpTo(scale, count);
     const b = loadUpTo(offset, count);
-    const k = plain ? a : loadUpTo(shift, count);
+    const k = unshifted ? a : loadUpTo(shift, count);
     let p = x;
     const end = x + bytes;
     while (p < end) {
-      storeUpTo(
-        p + apart,
-        clamped(relu, normalized(plain, loadUpTo(p, count), k, a, b), floor),
-        count,
-      );
+      const v = clamped(relu, normalized(unshifted, loadUpTo(p, count), k, a, b), floor);
+      storeUpTo(p + toY, v, count);
       p += stride;
     }
     x += 16;
@@ -200,140 +250,54 @@ function normalizeRows(
 }
 
 /**
- * totals[0, j] = Σ dy and totals[1, j] = Σ dy·(x − K) for channels [from, to). With `relu`, dy counts
- * where the forward pass let it through: where y is not ≤ 0.
+ * dx = dy·a + (x − K)·p + q, or with `frozen` statistics dy·a, for rows [from, to), of the dy that the ReLU
+ * let through; with a mask 0 where that is 0. @inline
  */
-export function batchNormBackwardSums(
-  totals: usize, // [2, C] f64, C = c rounded up to 16
-  shift: usize, // [c] f32, K
-  scale: usize, // [c] f32, a; read with relu only
-  offset: usize, // [c] f32, b; read with relu only
-  dy: usize, // [n, c] f32
-  x: usize, // [n, c] f32
-  n: i32,
-  c: i32,
+export function backwardRows(
+  frozen: bool,
+  masked: bool,
+  dx: usize,
+  coefficients: Coefficients,
+  dy: usize,
+  x: usize,
+  mask: usize,
+  shape: BatchNormShape,
   relu: bool,
   from: i32,
   to: i32,
-  lanes: usize, // [5, SPAN], scratch
+  repeated: usize, // [5, SPAN], scratch
 ): void {
-  for (let j = from; j < to; j += PERIOD) {
-    const end = min(j + PERIOD, to);
-    if (relu) {
-      sumRows(GRADIENT_RELU, totals, x, dy, shift, scale, offset, n, c, j, end, lanes);
-    } else {
-      sumRows(GRADIENT, totals, x, dy, shift, scale, offset, n, c, j, end, lanes);
-    }
-  }
-}
-
-/**
- * dx = dy·a + (x − K)·p + q for rows [from, to), of the dy that the ReLU let through. With frozen
- * statistics there is no p and q, and dx = dy·a. Overwrites; dx may be dy.
- */
-export function batchNormBackward(
-  dx: usize, // [n, c] f32
-  shift: usize, // [c] f32, K
-  scale: usize, // [c] f32, a
-  offset: usize, // [c] f32, b; read with relu only
-  slope: usize, // [c] f32, p; 0: frozen statistics
-  intercept: usize, // [c] f32, q; 0 with slope
-  dy: usize, // [n, c] f32
-  x: usize, // [n, c] f32; not read with frozen statistics and no relu
-  c: i32,
-  relu: bool,
-  from: i32,
-  to: i32,
-  lanes: usize, // [5, SPAN], scratch
-): void {
+  const c = shape.c;
   const row = (<usize>c) << 2;
-  const fold = foldAlone(to - from, c);
-  const stride = row * <usize>fold;
+  const joined = masked ? 1 : rowsInPeriod(to - from, c);
+  const stride = row * <usize>joined;
   for (let block = 0; block < c; block += PERIOD) {
     const width = min(PERIOD, c - block);
-    const long = (<usize>(width * fold)) << 2;
-    const plain = allZero(at(shift, block), width);
-    repeat(lanes, at(shift, block), width, c, fold);
-    repeat(lanes + SPAN, at(scale, block), width, c, fold);
-    if (relu) repeat(lanes + 2 * SPAN, at(offset, block), width, c, fold);
-    if (slope) {
-      repeat(lanes + 3 * SPAN, at(slope, block), width, c, fold);
-      repeat(lanes + 4 * SPAN, at(intercept, block), width, c, fold);
+    const long = (<usize>(width * joined)) << 2;
+    const own = at(coefficients, block);
+    const unshifted = frozen || (!masked && allZero(own, width));
+    repeat(repeated, own, width, c, joined);
+    repeat(repeated + SPAN, rowOf(own, c, SCALE), width, c, joined);
+    if (relu) repeat(repeated + 2 * SPAN, rowOf(own, c, OFFSET), width, c, joined);
+    if (!frozen) {
+      repeat(repeated + 3 * SPAN, rowOf(own, c, SLOPE), width, c, joined);
+      repeat(repeated + 4 * SPAN, rowOf(own, c, INTERCEPT), width, c, joined);
     }
     const end = dx + <usize>to * row;
     const toDy = dy - dx;
     const toX = x - dx;
     let p = at(dx, block) + <usize>from * row;
+    let m = at(mask, from);
     while (p < end) {
       const bytes = min(long, end - p);
-      if (!slope) {
-        if (relu) differentiateRun(GRADIENT_RELU, false, false, p, lanes, p + toDy, p + toX, bytes);
-        else differentiateRun(GRADIENT, false, true, p, lanes, p + toDy, p + toX, bytes);
-      } else if (relu) {
-        differentiateRun(GRADIENT_RELU, true, false, p, lanes, p + toDy, p + toX, bytes);
-      } else if (plain) {
-        differentiateRun(GRADIENT, true, true, p, lanes, p + toDy, p + toX, bytes);
-      } else {
-        differentiateRun(GRADIENT, true, false, p, lanes, p + toDy, p + toX, bytes);
-      }
+      const u = p + toDy;
+      const v = p + toX;
+      if (masked && f32.load(m) == 0) setZero(p, bytes);
+      else if (relu) rowGradient(GRADIENT_RELU, frozen, false, p, repeated, u, v, bytes);
+      else if (unshifted) rowGradient(GRADIENT, frozen, true, p, repeated, u, v, bytes);
+      else rowGradient(GRADIENT, frozen, false, p, repeated, u, v, bytes);
       p += stride;
+      if (masked) m += 4;
     }
   }
-}
-
-/**
- * `bytes` of a long row, eight lanes a step.
- * @inline
- */
-function differentiateRun(
-  kind: i32,
-  training: bool,
-  plain: bool,
-  dx: usize,
-  lanes: usize, // K, a, b, p, q
-  dy: usize,
-  x: usize,
-  bytes: usize,
-): void {
-  const whole = dx + (bytes & ~31);
-  const end = dx + bytes;
-  while (dx < whole) {
-    const dx0 = differentiateLanes(kind, training, plain, lanes, dy, x, 4, false);
-    const dx1 = differentiateLanes(kind, training, plain, lanes, dy, x, 4, true);
-    v128.store(dx, dx0);
-    v128.store(dx, dx1, 16);
-    dx += 32;
-    dy += 32;
-    x += 32;
-    lanes += 32;
-  }
-  while (dx < end) {
-    const count = <i32>((end - dx) >> 2);
-    storeUpTo(dx, differentiateLanes(kind, training, plain, lanes, dy, x, count, false), count);
-    dx += 16;
-    dy += 16;
-    x += 16;
-    lanes += 16;
-  }
-}
-
-/** @inline */
-function differentiateLanes(
-  kind: i32,
-  training: bool,
-  plain: bool,
-  lanes: usize,
-  dy: usize,
-  x: usize,
-  count: i32,
-  next: bool,
-): v128 {
-  const a = loadLanes(lanes, SCALE, next);
-  const k = plain ? a : loadLanes(lanes, SHIFT, next);
-  const b = kind == GRADIENT_RELU ? loadLanes(lanes, OFFSET, next) : a;
-  const p = training ? loadLanes(lanes, SLOPE, next) : a;
-  const q = training ? loadLanes(lanes, INTERCEPT, next) : a;
-  const dy0 = loadNumbers(dy, count, next);
-  const x0 = readsX(kind, training) ? loadNumbers(x, count, next) : a;
-  return inputGradient(kind, training, plain, dy0, x0, k, a, b, p, q);
 }

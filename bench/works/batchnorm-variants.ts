@@ -1,9 +1,13 @@
 /** Batch norm with ghost batches and with masks, × plain batch norm: forward in training and backward. */
+import type { Pointer } from '../../src/generated/kernels.ts';
 import { MASKING } from '../../src/layers/batchnorm/masking.ts';
+import type { Part } from '../../src/layers/batchnorm/part.ts';
+import { offset } from '../../src/memory/memory.ts';
 import type { Arena } from '../arena.ts';
 import { type Bench, ratios } from '../bench.ts';
 import { type Effort, statistic, timeRounds } from '../measure.ts';
 import type { Measured } from '../scene.ts';
+import { sizesAt } from './batchnorm.ts';
 
 /** n samples of c channels and s positions; s = 0 for rows. */
 const SHAPES: { name: string; n: number; c: number; s: number; ghosts: number }[] = [
@@ -31,14 +35,13 @@ function measure(arena: Arena, { name, n, c, s, ghosts }: (typeof SHAPES)[number
   const [x, dy, y, dx] = [1, 2, undefined, undefined].map((seed) => arena.floats(size, seed)) as [
     ...ReturnType<Arena['floats']>[],
   ] & { length: 4 };
-  const perChannel = (seed?: number) => arena.floats(c * ghosts, seed);
-  const [shift, delta, invStd, variance, scale, offset, slope, intercept] = Array.from(
-    { length: 8 },
-    () => perChannel(),
-  ) as [...ReturnType<Arena['floats']>[]] & { length: 8 };
+  const perChannel = (seed?: number) => arena.floats(c, seed);
+  const statistics = arena.floats(4 * c * ghosts) as Pointer<'Statistics'>;
+  const coefficients = arena.floats(5 * c * ghosts) as Pointer<'Coefficients'>;
   const [weight, bias, dWeight, dBias] = [perChannel(3), perChannel(4), perChannel(), perChannel()];
-  const totals = arena.bytes(16 * (c + 16));
-  const lanes = arena.bytes(5 * 4160);
+  const whole = sizesAt(arena, { n, c, s });
+  const ghost = sizesAt(arena, { n: n / ghosts, c, s });
+  const scratch = arena.bytes(k.batchNormScratch(whole));
   const mask = arena.floats(positions, 5);
   const marks = arena.view(mask, positions);
   // Sequences have 60 to 100 % of the longest one's length; rows and images miss a random tenth.
@@ -47,57 +50,50 @@ function measure(arena: Arena, { name, n, c, s, ghosts }: (typeof SHAPES)[number
     const share = 0.6 + (0.4 * (Math.floor(i / length) % 7)) / 6;
     marks[i] = (length ? i % length < share * length : marks[i]! < 0.4) ? 1 : 0;
   }
-  const at = (pointer: typeof x, floats: number) =>
-    (pointer! + 4 * floats) as NonNullable<typeof x>;
-  const saved = (g: number) => [at(shift, g * c), at(delta, g * c), at(invStd, g * c)] as const;
+  /** A part's blocks of statistics and of coefficients. */
+  const blocks = (g: number) =>
+    [offset(statistics, g * 4 * c), offset(coefficients, g * 5 * c)] as const;
 
   const forward = (parts: number) => {
     const count = n / parts;
+    const sizes = parts === 1 ? whole : ghost;
     for (let g = 0; g < parts; g++) {
-      const o = (g * size) / parts;
-      const [K, d, r] = saved(g);
-      const [a, b] = [at(scale, g * c), at(offset, g * c)];
-      if (s) {
-        k.batchNormStatisticsPlanes(K, d, r, variance!, at(x, o), count, c, s, 1e-5, 0, c, totals);
-      } else {
-        k.batchNormStatistics(K, d, r, variance!, at(x, o), count, c, 1e-5, 0, c, totals, lanes);
-      }
-      k.batchNormAffine(a, b, d, r, weight!, bias!, 0, c);
-      if (s) k.batchNormForwardPlanes(at(y, o), K, a, b, at(x, o), count, c, s, 0, 0, c);
-      else k.batchNormForward(at(y, o), K, a, b, at(x, o), c, 0, 0, count, lanes);
+      const [from, to] = [x, y].map((tensor) => offset(tensor!, (g * size) / parts));
+      const [own, map] = blocks(g);
+      k.batchNormStatistics(own, from!, sizes, 1e-5, 0, c, scratch);
+      k.batchNormAffine(map, own, weight, bias, c, 0, c);
+      k.batchNormForward(to!, map, from!, sizes, 0, 0, count, scratch);
     }
   };
   const backward = (parts: number) => {
     const count = n / parts;
+    const sizes = parts === 1 ? whole : ghost;
+    const m = count * (s || 1);
     for (let g = 0; g < parts; g++) {
-      const o = (g * size) / parts;
-      const [K, d, r] = saved(g);
-      const [a, b] = [at(scale, g * c), at(offset, g * c)];
-      const [p, q] = [slope!, intercept!];
-      const of = [at(dy, o), at(x, o)] as const;
-      if (s) k.batchNormBackwardSumsPlanes(totals, K, a, b, ...of, count, c, s, 0, 0, c);
-      else k.batchNormBackwardSums(totals, K, a, b, ...of, count, c, 0, 0, c, lanes);
-      const m = count * (s || 1);
-      k.batchNormAffineBackward(dWeight!, dBias!, p, q, totals, d, r, a, c, m, 0, c);
-      if (s) k.batchNormBackwardPlanes(at(dx, o), K, a, b, p, q, ...of, count, c, s, 0, 0, c);
-      else k.batchNormBackward(at(dx, o), K, a, b, p, q, ...of, c, 0, 0, count, lanes);
+      const [to, ...of] = [dx, dy, x].map((tensor) => offset(tensor!, (g * size) / parts));
+      const [own, map] = blocks(g);
+      const [upstream, from] = of as [Pointer, Pointer];
+      k.batchNormBackwardSums(map, upstream, from, sizes, 0, 0, c, scratch);
+      k.batchNormAffineBackward(dWeight, dBias, map, own, c, m, 0, c, scratch);
+      k.batchNormBackward(to!, map, upstream, from, sizes, 0, 0, count, scratch);
     }
   };
-  const whole = { element: 0, position: 0, index: 0, samples: n, n, s, m: 0 };
+  let counted = 0;
   const maskedForward = () => {
-    MASKING.count('bench', [whole], marks, true);
-    const [K, d, r] = saved(0);
-    const of = [x!, mask, n, c, s, whole.m] as const;
-    k.batchNormMaskedStatistics(K, d, r, variance!, ...of, 1e-5, 0, c, totals, lanes);
-    k.batchNormAffine(scale!, offset!, d, r, weight!, bias!, 0, c);
-    k.batchNormMaskedForward(y!, K, scale!, offset!, x!, mask, c, s, 0, n);
+    // the layer counts the mask, too
+    const part = { position: 0, positions, m: 0 } as Part;
+    MASKING.count('bench', [part], marks, true);
+    counted = part.m;
+    const [own, map] = blocks(0);
+    k.batchNormMaskedStatistics(own, x!, mask, whole, counted, 1e-5, 0, c, scratch);
+    k.batchNormAffine(map, own, weight, bias, c, 0, c);
+    k.batchNormMaskedForward(y!, map, x!, mask, whole, 0, n);
   };
   const maskedBackward = () => {
-    const [K, d, r] = saved(0);
-    k.batchNormMaskedBackwardSums(totals, K, dy!, x!, mask, n, c, s, 0, c, lanes);
-    const [p, q] = [slope!, intercept!];
-    k.batchNormAffineBackward(dWeight!, dBias!, p, q, totals, d, r, scale!, c, whole.m, 0, c);
-    k.batchNormMaskedBackward(dx!, K, scale!, p, q, dy!, x!, mask, c, s, 0, n);
+    const [own, map] = blocks(0);
+    k.batchNormMaskedBackwardSums(map, dy!, x!, mask, whole, 0, c, scratch);
+    k.batchNormAffineBackward(dWeight, dBias, map, own, c, counted, 0, c, scratch);
+    k.batchNormMaskedBackward(dx!, map, dy!, x!, mask, whole, 0, n, scratch);
   };
   const ready = (make: () => void) => () => {
     make();

@@ -1,5 +1,6 @@
 /** Batch norm forward in training, inference and backward, against R + S, S, I and 2R + S₂. */
-import type { Pointer } from '../../src/generated/kernels.ts';
+import { type Pointer, BatchNormShape as Sizes } from '../../src/generated/kernels.ts';
+import { writeStruct } from '../../src/memory/struct.ts';
 import type { Arena } from '../arena.ts';
 import { againstTorch, type Bench, fromScene, type Item, ratios } from '../bench.ts';
 import { memoryLoops, type Row, type Scene, type Work } from '../scene.ts';
@@ -35,6 +36,13 @@ const SHAPES: BatchNormShape[] = [
   ...images(64, 16, 32),
 ];
 
+/** The sizes as kernels take them. */
+export function sizesAt(arena: Arena, sizes: Sizes): Pointer<'BatchNormShape'> {
+  const ptr = arena.bytes(16);
+  writeStruct(new DataView(arena.view(ptr, 4).buffer, ptr), Sizes, sizes);
+  return ptr as Pointer<'BatchNormShape'>;
+}
+
 export function batchNormScene(arena: Arena, shape: BatchNormShape): Scene {
   const { kernels: k } = arena;
   const { layout, c, name } = shape;
@@ -51,47 +59,34 @@ export function batchNormScene(arena: Arena, shape: BatchNormShape): Scene {
     arena.floats(size),
   ];
   const perChannel = (seed?: number) => arena.floats(c, seed);
-  const [shift, delta, invStd, variance] = [perChannel(), perChannel(), perChannel(), perChannel()];
-  const [scale, offset, slope, intercept] = [
-    perChannel(),
-    perChannel(),
-    perChannel(),
-    perChannel(),
-  ];
+  const statistics = arena.floats(4 * c) as Pointer<'Statistics'>;
+  const coefficients = arena.floats(5 * c) as Pointer<'Coefficients'>;
   const [weight, bias, dWeight, dBias] = [perChannel(3), perChannel(4), perChannel(), perChannel()];
   const [runningMean, runningVar] = [perChannel(5), perChannel(6)];
   const variances = arena.view(runningVar, c);
   for (let i = 0; i < c; i++) variances[i]! += 1;
-  const totals = arena.bytes(16 * (c + 16));
-  const lanes = arena.bytes(5 * 4160);
+  const sizes = sizesAt(arena, { n, c, s: planes ? s : 0 });
+  const scratch = arena.bytes(k.batchNormScratch(sizes));
 
-  const statistics = () => {
-    const saved = [shift, delta, invStd, variance] as const;
-    if (planes) k.batchNormStatisticsPlanes(...saved, x, n, c, s, 1e-5, 0, c, totals);
-    else k.batchNormStatistics(...saved, x, n, c, 1e-5, 0, c, totals, lanes);
-  };
-  const normalize = (to: Pointer, from: Pointer) => {
-    if (planes) k.batchNormForwardPlanes(to, shift, scale, offset, from, n, c, s, 0, 0, c);
-    else k.batchNormForward(to, shift, scale, offset, from, c, 0, 0, n, lanes);
-  };
+  const measure = () => k.batchNormStatistics(statistics, x, sizes, 1e-5, 0, c, scratch);
+  const affine = () => k.batchNormAffine(coefficients, statistics, weight, bias, c, 0, c);
+  const normalize = (to: Pointer, from: Pointer) =>
+    k.batchNormForward(to, coefficients, from, sizes, 0, 0, n, scratch);
   const forward = () => {
-    statistics();
-    k.batchNormAffine(scale, offset, delta, invStd, weight, bias, 0, c);
+    measure();
+    affine();
     normalize(y, x);
   };
   const inference = (to: Pointer, from: Pointer) => {
-    k.batchNormRunning(shift, delta, invStd, runningMean, runningVar, 1e-5, 0, c);
-    k.batchNormAffine(scale, offset, delta, invStd, weight, bias, 0, c);
+    k.batchNormRunning(statistics, runningMean, runningVar, c, 1e-5, 0, c);
+    affine();
     normalize(to, from);
   };
   const backward = () => {
-    const saved = [shift, scale, offset] as const;
-    if (planes) k.batchNormBackwardSumsPlanes(totals, ...saved, dy, x, n, c, s, 0, 0, c);
-    else k.batchNormBackwardSums(totals, ...saved, dy, x, n, c, 0, 0, c, lanes);
-    const outputs = [dWeight, dBias, slope, intercept] as const;
-    k.batchNormAffineBackward(...outputs, totals, delta, invStd, scale, c, m, 0, c);
-    if (planes) k.batchNormBackwardPlanes(dx, ...saved, slope, intercept, dy, x, n, c, s, 0, 0, c);
-    else k.batchNormBackward(dx, ...saved, slope, intercept, dy, x, c, 0, 0, n, lanes);
+    k.batchNormBackwardSums(coefficients, dy, x, sizes, 0, 0, c, scratch);
+    const blocks = [coefficients, statistics] as const;
+    k.batchNormAffineBackward(dWeight, dBias, ...blocks, c, m, 0, c, scratch);
+    k.batchNormBackward(dx, coefficients, dy, x, sizes, 0, 0, n, scratch);
   };
   forward();
   const clear = () => arena.view(z, size).set(arena.view(x, size));
@@ -102,7 +97,7 @@ export function batchNormScene(arena: Arena, shape: BatchNormShape): Scene {
       run: forward,
       results: [[y, size]],
     },
-    statistics: { count: size, limit: ['R', (t) => t.R], run: statistics },
+    statistics: { count: size, limit: ['R', (t) => t.R], run: measure },
     inference: {
       count: size,
       limit: ['S', (t) => t.S],

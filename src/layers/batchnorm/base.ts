@@ -1,19 +1,31 @@
 import type { Given, Use } from '../../graph/node.ts';
-import { NULL, offset, type Pointer, Window } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { kernels } from '../../runtime/engine.ts';
 import { checkInteger, checkNumber, type Shape, shapeText } from '../../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { checkFilled, ghostsOf, type Part, type VirtualBatchRest, wholeOf } from './ghosts.ts';
+import { checkFilled, ghostSizes, type VirtualBatchRest } from './ghosts.ts';
 import type { Masking } from './masking.ts';
-import { type Memo, type Rows, rowsOf } from './memo.ts';
 import { type BatchNormOptions, checkOptions } from './options.ts';
+import { batchNormScratch, kernelShape, type Part, partsOf, saveBlocks } from './part.ts';
+import { PASSES, type Passes } from './passes.ts';
 import type { Population } from './population.ts';
 import type { Renorm } from './renorm.ts';
+import { BATCH, RUNNING, type Source } from './source.ts';
+
+/** What a use of the layer knows of its batch, and keeps from its forward for its backward. */
+interface Memo {
+  /** The batch as one part, and cut into the layer's ghosts; without ghosts the same. */
+  readonly whole: readonly Part[];
+  readonly ghosts: readonly Part[];
+  /** Whether `verify` has counted the mask's positions. */
+  counted: boolean;
+  /** What the last forward normalised with, and the parts that it took the batch in. */
+  source: Source;
+  parts: readonly Part[];
+}
 
 /** What the three layers share; they differ in the axes they take. */
-export abstract class BatchNorm extends Leaf {
+export abstract class BatchNorm extends Leaf<Memo> {
   /** γ, [numFeatures]. */
   readonly weight: Parameter | undefined;
   /** β, [numFeatures]. */
@@ -30,8 +42,8 @@ export abstract class BatchNorm extends Leaf {
   /** Whether training, too, normalises with the running statistics and leaves them as they are. */
   frozenStatistics = false;
   /**
-   * @internal While set, a forward of any mode normalises with the batch's statistics and adds them to
-   * these rather than to the running ones.
+   * @internal While set, a forward in any mode normalises with the batch's statistics and adds them to this
+   * population. The running statistics stay as they are.
    */
   population: Population | undefined;
   private rate: number | null;
@@ -43,6 +55,11 @@ export abstract class BatchNorm extends Leaf {
   /** What a layer that takes a mask does otherwise. */
   protected get masking(): Masking | undefined {
     return undefined;
+  }
+
+  /** @internal The passes over the elements. */
+  get passes(): Passes {
+    return this.masking ?? PASSES;
   }
 
   /** Names of the axes behind N and C, by rank. */
@@ -100,30 +117,19 @@ export abstract class BatchNorm extends Leaf {
     if (batches !== undefined) this.numBatchesTracked!.value = batches;
   }
 
-  connect(use: Use, shape: Shape, ...others: Shape[]): Shape {
+  connect(use: Use<Memo>, shape: Shape, ...others: Shape[]): Shape {
     const { numFeatures: c, channelsLast, virtualBatchSize, virtualBatchRest } = this;
     this.checkInput(shape);
     this.masking?.checkShape(`${this}`, others[0], shape, channelsLast);
-    const whole = [wholeOf(shape, c, channelsLast)];
-    const ghosts = virtualBatchSize
-      ? ghostsOf(shape, c, channelsLast, virtualBatchSize, virtualBatchRest)
-      : whole;
-    const memo: Memo = {
-      whole,
-      ghosts,
-      shift: use.save([ghosts.length, c]),
-      delta: use.save([ghosts.length, c]),
-      invStd: use.save([ghosts.length, c]),
-      scale: use.save([ghosts.length, c]),
-      offset: use.save([ghosts.length, c]),
-      ratio: this.renorm && use.save([ghosts.length, c]),
-      drift: this.renorm && use.save([ghosts.length, c]),
-      counted: false,
-      batch: false,
-      parts: whole,
-    };
-    use.memo = memo;
-    use.reserveScratch(4 * (LANES + 6 * padded(c)));
+    const n = shape[0]!;
+    const sizes = virtualBatchSize ? ghostSizes(n, virtualBatchSize, virtualBatchRest) : [n];
+    const blocks = saveBlocks(use, sizes.length, c, this.renorm !== undefined);
+    const cut = (samples: number[]) => partsOf(use, blocks, shape, c, channelsLast, samples);
+    const whole = cut([n]);
+    const ghosts = virtualBatchSize ? cut(sizes) : whole;
+    use.memo = { whole, ghosts, counted: false, source: BATCH, parts: whole };
+    const [{ positions }] = whole as [Part];
+    use.reserveScratch(batchNormScratch(kernelShape(positions, positions / n, c, channelsLast)));
     use.keeps({ input: true });
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
@@ -131,17 +137,17 @@ export abstract class BatchNorm extends Leaf {
     return shape;
   }
 
-  override verify(use: Use, training: boolean, given?: Given): void {
-    const memo = use.memo as Memo;
-    const batch = this.usesBatch(training);
-    const parts = this.partsOf(use, batch);
+  override verify(use: Use<Memo>, training: boolean, given?: Given): void {
+    const { memo } = use;
+    const { ofBatch, ofGhosts } = this.sourceOf(training);
+    const parts = ofGhosts ? memo.ghosts : memo.whole;
     const mask = this.masking && given?.(use.inputs[1]!);
     memo.counted = mask !== undefined;
-    if (mask) this.masking!.count(`${this}`, parts, mask, batch);
-    if (!batch) return;
+    if (mask) this.masking!.count(`${this}`, parts, mask, ofBatch);
+    if (!ofBatch) return;
     this.renorm?.check(`${this}`, this.numBatchesTracked!.value);
     const { shape } = use.inputs[0]!;
-    if (this.virtualBatchSize && this.virtualBatchRest === 'refuse' && !this.population) {
+    if (ofGhosts && this.virtualBatchSize && this.virtualBatchRest === 'refuse') {
       checkFilled(`${this}`, parts, this.virtualBatchSize, shape);
     }
     if (parts.every(({ m }) => m > 1)) return;
@@ -158,86 +164,33 @@ export abstract class BatchNorm extends Leaf {
     return this.masking ? undefined : ('fused' as const);
   }
 
-  run(use: Use): void {
-    const { numFeatures: c, eps, weight, bias, runningMean, runningVar, masking } = this;
-    const memo = use.memo as Memo;
-    const { scratch } = use;
-    const batch = this.usesBatch(use.training);
-    const totals = offset(scratch, LANES);
-    const variance = this.variance(use);
-    const relu = use.relu ? 1 : 0;
-    memo.batch = batch;
-    memo.parts = this.partsOf(use, batch);
-    if (masking && !memo.counted) {
-      masking.count(`${this}`, memo.parts, use.inputs[1]!.slot.f32, batch);
-    }
+  /** y = γ·(x − mean)/σ + β, as (x − K)·a + b. */
+  run(use: Use<Memo>): void {
+    const { memo } = use;
+    const source = this.sourceOf(use.training);
+    memo.source = source;
+    memo.parts = source.ofGhosts ? memo.ghosts : memo.whole;
+    this.countMask(use);
     for (const part of memo.parts) {
-      const { element, n, s } = part;
-      const mask = masking ? offset(use.input(1), part.position) : NULL;
-      const x = offset(use.x, element);
-      const y = offset(use.y, element);
-      const rows = rowsOf(memo, part, c);
-      const { k, d, r, a, b } = rows;
-      if (!batch) {
-        kernels().batchNormRunning(k, d, r, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
-      } else if (masking) {
-        masking.statistics(k, d, r, variance, x, mask, part, c, eps, totals, scratch);
-      } else if (s === 0) {
-        kernels().batchNormStatistics(k, d, r, variance, x, n, c, eps, 0, c, totals, scratch);
-      } else {
-        kernels().batchNormStatisticsPlanes(k, d, r, variance, x, n, c, s, eps, 0, c, totals);
-      }
-      if (batch && this.renorm && !this.population) this.renormalize(memo, part, rows);
-      else kernels().batchNormAffine(a, b, d, r, weight?.ptr ?? NULL, bias?.ptr ?? NULL, 0, c);
-      if (this.population) this.gather(use, part, this.population);
-      else if (batch && use.training) this.track(use, part, rows);
-      if (masking) masking.forward(y, k, a, b, x, mask, part, c);
-      else if (s === 0) kernels().batchNormForward(y, k, a, b, x, c, relu, 0, n, scratch);
-      else kernels().batchNormForwardPlanes(y, k, a, b, x, n, c, s, relu, 0, c);
+      source.statistics(this, part);
+      source.affine(this, part);
+      source.track(this, part);
+      this.passes.forward(part);
     }
   }
 
-  /** dγ += Σ dy·x̂, dβ += Σ dy; dx with the statistics' own share in it where they were the batch's. */
-  runBackward(use: Use): void {
-    const { numFeatures: c, masking } = this;
-    const { scratch } = use;
-    const memo = use.memo as Memo;
-    const { batch } = memo;
-    const relu = use.relu ? 1 : 0;
+  /** dγ += Σ dy·x̂, dβ += Σ dy, and dx, in which the batch's own statistics take part. */
+  runBackward(use: Use<Memo>): void {
+    const { source, parts } = use.memo;
     const dWeight = use.gradient(this.weight);
     const dBias = use.gradient(this.bias);
-    const totals = offset(scratch, LANES);
-    const p = batch && use.dx ? offset(totals, 4 * padded(c)) : NULL;
-    const q = batch && use.dx ? offset(totals, 5 * padded(c)) : NULL;
-    for (const part of memo.parts) {
-      const { element, index, n, s, m } = part;
-      const mask = masking ? offset(use.input(1), part.position) : NULL;
-      const x = offset(use.x, element);
-      const dy = offset(use.dy, element);
-      const { k, d, r, a, b } = rowsOf(memo, part, c);
-      if (dWeight || dBias || p) {
-        if (masking) {
-          masking.sums(totals, k, dy, x, mask, part, c, scratch);
-        } else if (s === 0) {
-          kernels().batchNormBackwardSums(totals, k, a, b, dy, x, n, c, relu, 0, c, scratch);
-        } else {
-          kernels().batchNormBackwardSumsPlanes(totals, k, a, b, dy, x, n, c, s, relu, 0, c);
-        }
-        const renorm = batch && memo.ratio && dWeight;
-        const plain = renorm ? NULL : dWeight;
-        kernels().batchNormAffineBackward(plain, dBias, p, q, totals, d, r, a, c, m, 0, c);
-        if (renorm) {
-          const ratio = offset(memo.ratio!.ptr, index * c);
-          const drift = offset(memo.drift!.ptr, index * c);
-          this.renorm!.gradient(dWeight, ratio, drift, totals, d, r, c);
-        }
+    const sums = dWeight || dBias || (use.dx && source.ofBatch);
+    for (const part of parts) {
+      if (sums) {
+        this.passes.sums(part);
+        source.gradients(this, part, dWeight, dBias);
       }
-      if (!use.dx) continue;
-      const dx = offset(use.dx, element);
-      if (masking) masking.backward(dx, k, a, p, q, dy, x, mask, part, c);
-      else if (s === 0)
-        kernels().batchNormBackward(dx, k, a, b, p, q, dy, x, c, relu, 0, n, scratch);
-      else kernels().batchNormBackwardPlanes(dx, k, a, b, p, q, dy, x, n, c, s, relu, 0, c);
+      if (use.dx) source.backward(this, part);
     }
   }
 
@@ -245,65 +198,18 @@ export abstract class BatchNorm extends Leaf {
     return `${this.constructor.name}(${this.numFeatures})`;
   }
 
-  private usesBatch(training: boolean): boolean {
-    if (this.population || !this.runningMean) return true;
-    return training && !this.frozenStatistics;
+  /** What a forward in this mode normalises with. */
+  private sourceOf(training: boolean): Source {
+    if (this.population) return this.population.source;
+    if (this.runningMean && !(training && !this.frozenStatistics)) return RUNNING;
+    return this.renorm?.source ?? BATCH;
   }
 
-  /** a and b of a part whose statistics are corrected towards the running ones. */
-  private renormalize({ ratio, drift }: Memo, { index }: Part, { k, d, r, a, b }: Rows): void {
-    const { numFeatures: c, weight, bias, runningMean, runningVar, numBatchesTracked } = this;
-    this.renorm!.affine(
-      numBatchesTracked!.value,
-      a,
-      b,
-      offset(ratio!.ptr, index * c),
-      offset(drift!.ptr, index * c),
-      k,
-      d,
-      r,
-      runningMean!.ptr,
-      runningVar!.ptr,
-      weight?.ptr ?? NULL,
-      bias?.ptr ?? NULL,
-      this.eps,
-      c,
-    );
-  }
-
-  /** What statistics are taken of, one by one; those of a population are of whole batches. */
-  private partsOf(use: Use, batch: boolean): readonly Part[] {
-    const { whole, ghosts } = use.memo as Memo;
-    return batch && !this.population ? ghosts : whole;
-  }
-
-  /** Where a part's variances stand in scratch: behind the long rows and the totals. */
-  private variance(use: Use): Pointer {
-    return offset(use.scratch, LANES + 4 * padded(this.numFeatures));
-  }
-
-  private gather(use: Use, { m }: Part, population: Population): void {
-    const { shift, delta } = use.memo as Memo;
-    const variance = new Window(this.variance(use), this.numFeatures);
-    population.add(m, shift.f32, delta.f32, variance.f32);
-  }
-
-  /** Takes a part's statistics into the running ones. */
-  private track(use: Use, { m }: Part, { k, d }: Rows): void {
-    if (!this.numBatchesTracked) return;
-    const { numFeatures: c } = this;
-    const batches = ++this.numBatchesTracked.value;
-    kernels().batchNormUpdateRunning(
-      this.runningMean!.ptr,
-      this.runningVar!.ptr,
-      k,
-      d,
-      this.variance(use),
-      this.runningVariance === 'unbiased' ? m / (m - 1) : 1,
-      this.rate ?? 1 / batches,
-      0,
-      c,
-    );
+  /** Counts the positions of a mask that the model itself has made, which `verify` could not see. */
+  private countMask(use: Use<Memo>): void {
+    const { counted, parts, source } = use.memo;
+    if (!this.masking || counted) return;
+    this.masking.count(`${this}`, parts, use.inputs[1]!.slot.f32, source.ofBatch);
   }
 
   private checkInput(shape: Shape): void {
@@ -321,12 +227,4 @@ export abstract class BatchNorm extends Leaf {
       `${this}: input expected ${expected.join(' or ')}, got ${shapeText(shape)}${way}`,
     );
   }
-}
-
-/** Floats of the five long rows that the kernels lay out what belongs to a channel in. */
-export const LANES = 5 * 1040;
-
-/** Channels rounded up to the multiple that the kernels' scratch is made of. */
-function padded(c: number): number {
-  return (c + 15) & ~15;
 }

@@ -1,57 +1,12 @@
-import type { Pointer } from '../../memory/memory.ts';
 import { extra } from '../../runtime/extra.ts';
 import { type Shape, sameShape, shapeText } from '../../tensor/check.ts';
-import type { Part } from './ghosts.ts';
+import type { Part } from './part.ts';
+import type { Passes } from './passes.ts';
 
-/** @internal Batch norm's passes where a mask says which positions count. */
-export interface Masking {
+/** Batch norm's passes where a mask says which positions count, and the checks of the mask. */
+export interface Masking extends Passes {
   checkShape(who: string, mask: Shape | undefined, shape: Shape, channelsLast: boolean): void;
-  count(who: string, parts: readonly Part[], mask: ArrayLike<number>, batch: boolean): void;
-  statistics(
-    k: Pointer,
-    d: Pointer,
-    r: Pointer,
-    variance: Pointer,
-    x: Pointer,
-    mask: Pointer,
-    part: Part,
-    c: number,
-    eps: number,
-    totals: Pointer,
-    scratch: Pointer,
-  ): void;
-  forward(
-    y: Pointer,
-    k: Pointer,
-    a: Pointer,
-    b: Pointer,
-    x: Pointer,
-    mask: Pointer,
-    part: Part,
-    c: number,
-  ): void;
-  sums(
-    totals: Pointer,
-    k: Pointer,
-    dy: Pointer,
-    x: Pointer,
-    mask: Pointer,
-    part: Part,
-    c: number,
-    scratch: Pointer,
-  ): void;
-  backward(
-    dx: Pointer,
-    k: Pointer,
-    a: Pointer,
-    p: Pointer,
-    q: Pointer,
-    dy: Pointer,
-    x: Pointer,
-    mask: Pointer,
-    part: Part,
-    c: number,
-  ): void;
+  count(who: string, parts: readonly Part[], mask: ArrayLike<number>, ofBatch: boolean): void;
 }
 
 export const MASKING: Masking = {
@@ -70,20 +25,20 @@ export const MASKING: Masking = {
    *
    * @throws RangeError for other numbers than 0 and 1, and where statistics are taken of less than two
    */
-  count(who, parts, mask, batch) {
+  count(who, parts, mask, ofBatch) {
     for (const part of parts) {
-      const { n, s, position } = part;
-      const end = position + n * (s || 1);
+      const { position, positions } = part;
+      const end = position + positions;
       const count = onesOf(mask, position, end);
       if (count < 0) {
         let i = position;
         while (mask[i] === 0 || mask[i] === 1) i++;
         throw new RangeError(`${who}: mask expected 0 and 1, got ${mask[i]} at [${i}]`);
       }
-      if (batch && count < 2) {
+      if (ofBatch && count < 2) {
         throw new RangeError(
           `${who}: mask expected to leave two positions or more for the statistics` +
-            `${parts.length > 1 ? ' of each ghost' : ''}, got ${count} of ${end - position}: ` +
+            `${parts.length > 1 ? ' of each ghost' : ''}, got ${count} of ${positions}: ` +
             'use a larger batch, or eval() or predict()',
         );
       }
@@ -91,21 +46,24 @@ export const MASKING: Masking = {
     }
   },
 
-  statistics(k, d, r, variance, x, mask, { n, s, m }, c, eps, totals, scratch) {
-    const { batchNormMaskedStatistics } = extra();
-    batchNormMaskedStatistics(k, d, r, variance, x, mask, n, c, s, m, eps, 0, c, totals, scratch);
+  statistics({ statistics, x, mask, shape, m, c, scratch }, eps) {
+    extra().batchNormMaskedStatistics(statistics, x, mask, shape, m, eps, 0, c, scratch);
   },
 
-  forward(y, k, a, b, x, mask, { n, s }, c) {
-    extra().batchNormMaskedForward(y, k, a, b, x, mask, c, s, 0, n);
+  forward({ y, coefficients, x, mask, shape, n }) {
+    extra().batchNormMaskedForward(y, coefficients, x, mask, shape, 0, n);
   },
 
-  sums(totals, k, dy, x, mask, { n, s }, c, scratch) {
-    extra().batchNormMaskedBackwardSums(totals, k, dy, x, mask, n, c, s, 0, c, scratch);
+  sums({ coefficients, dy, x, mask, shape, c, scratch }) {
+    extra().batchNormMaskedBackwardSums(coefficients, dy, x, mask, shape, 0, c, scratch);
   },
 
-  backward(dx, k, a, p, q, dy, x, mask, { n, s }, c) {
-    extra().batchNormMaskedBackward(dx, k, a, p, q, dy, x, mask, c, s, 0, n);
+  backward({ dx, coefficients, dy, x, mask, shape, n, scratch }) {
+    extra().batchNormMaskedBackward(dx, coefficients, dy, x, mask, shape, 0, n, scratch);
+  },
+
+  frozenBackward({ dx, coefficients, dy, mask, shape, n, scratch }) {
+    extra().batchNormMaskedFrozenBackward(dx, coefficients, dy, mask, shape, 0, n, scratch);
   },
 };
 

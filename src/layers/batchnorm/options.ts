@@ -59,7 +59,7 @@ export function checkOptions(who: string, options: BatchNormOptions): void {
       `${who}: runningVariance expected 'unbiased' or 'biased', got ${String(runningVariance)}`,
     );
   }
-  if (renorm && !(typeof renorm.affine === 'function' && trackRunningStats)) {
+  if (renorm && !(typeof renorm.source === 'object' && trackRunningStats)) {
     throw new TypeError(
       `${who}: renorm expected new Renorm({ rMax, dMax }), and trackRunningStats, got ` +
         (trackRunningStats ? describe(renorm) : 'no running statistics'),

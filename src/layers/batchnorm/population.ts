@@ -1,3 +1,6 @@
+import { Window } from '../../memory/memory.ts';
+import { BATCH, type Source } from './source.ts';
+
 /**
  * Mean and variance of a channel over many batches, each merged exactly in float64 (Chan, Golub and
  * LeVeque, 1983). With Δ the batch's mean less that of the n values before it, and m values a batch:
@@ -20,15 +23,28 @@ export class Population {
     this.squares = new Float64Array(channels);
   }
 
-  /** Takes in a batch of m values a channel with mean K + δ and variance Σ(x − mean)²/m. */
+  /**
+   * The batch's statistics, which are added to the population instead of moving the running ones. They are
+   * of whole batches.
+   */
+  readonly source: Source = {
+    ...BATCH,
+    ofGhosts: false,
+    track: (_, { statistics, m, c }) => {
+      const { f32 } = new Window(statistics, 3 * c);
+      this.add(m, f32.subarray(0, c), f32.subarray(c, 2 * c), f32.subarray(2 * c));
+    },
+  };
+
+  /** Adds a batch of m values a channel with mean K + δ and variance Σ(x − mean)²/m. */
   add(m: number, shift: Float32Array, delta: Float32Array, variance: Float32Array): void {
     const total = this.count + m;
     const share = m / total;
     for (let j = 0; j < this.mean.length; j++) {
       // K and the mean are near each other: their difference first, so that δ keeps its digits
-      const apart = shift[j]! - this.mean[j]! + delta[j]!;
-      this.squares[j]! += m * variance[j]! + apart * apart * this.count * share;
-      this.mean[j]! += apart * share;
+      const change = shift[j]! - this.mean[j]! + delta[j]!;
+      this.squares[j]! += m * variance[j]! + change * change * this.count * share;
+      this.mean[j]! += change * share;
     }
     this.count = total;
     this.batches++;

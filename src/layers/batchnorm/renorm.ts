@@ -1,6 +1,9 @@
-import type { Pointer } from '../../memory/memory.ts';
+import { RenormBounds } from '../../generated/kernels.ts';
+import { NULL } from '../../memory/memory.ts';
+import { withStruct } from '../../memory/struct.ts';
 import { extra } from '../../runtime/extra.ts';
 import { describe } from '../../tensor/check.ts';
+import { BATCH, type Source } from './source.ts';
 
 /** A bound, or one for each number of batches seen before. */
 export type Bound = number | ((steps: number) => number);
@@ -50,42 +53,35 @@ export class Renorm {
     boundAt(who, 'dMax', this.dMax, steps, 0);
   }
 
-  /** @internal r and d, and a and b of y = (x − K)·a + b. */
-  affine(
-    steps: number,
-    a: Pointer,
-    b: Pointer,
-    r: Pointer,
-    d: Pointer,
-    shift: Pointer,
-    delta: Pointer,
-    invStd: Pointer,
-    mean: Pointer,
-    variance: Pointer,
-    weight: Pointer,
-    bias: Pointer,
-    eps: number,
-    c: number,
-  ): void {
-    const rMax = boundAt('Renorm', 'rMax', this.rMax, steps, 1);
-    const dMax = boundAt('Renorm', 'dMax', this.dMax, steps, 0);
-    const own = [shift, delta, invStd] as const;
-    const { batchNormRenorm } = extra();
-    batchNormRenorm(a, b, r, d, ...own, mean, variance, weight, bias, eps, rMax, dMax, 0, c);
-  }
+  /**
+   * @internal The batch's statistics, corrected: another a and b, and another dγ. The rest is the plain
+   * layer's.
+   */
+  readonly source: Source = {
+    ...BATCH,
 
-  /** @internal dγ, from the totals of a backward. */
-  gradient(
-    dWeight: Pointer,
-    r: Pointer,
-    d: Pointer,
-    totals: Pointer,
-    delta: Pointer,
-    invStd: Pointer,
-    c: number,
-  ): void {
-    extra().batchNormRenormBackward(dWeight, r, d, totals, delta, invStd, c, 0, c);
-  }
+    affine: (layer, { coefficients, statistics, c }) => {
+      const { weight, bias, runningMean, runningVar, eps } = layer;
+      const steps = layer.numBatchesTracked!.value;
+      const bounds = {
+        c,
+        eps,
+        rMax: boundAt('Renorm', 'rMax', this.rMax, steps, 1),
+        dMax: boundAt('Renorm', 'dMax', this.dMax, steps, 0),
+      };
+      const blocks = [coefficients, statistics, runningMean!.ptr, runningVar!.ptr] as const;
+      const affine = [weight?.ptr ?? NULL, bias?.ptr ?? NULL] as const;
+      withStruct(RenormBounds, bounds, (ptr) => {
+        extra().batchNormRenorm(...blocks, ...affine, ptr, 0, c);
+      });
+    },
+
+    gradients(layer, part, dWeight, dBias) {
+      BATCH.gradients(layer, part, NULL, dBias);
+      const { statistics, c, scratch } = part;
+      if (dWeight) extra().batchNormRenormBackward(dWeight, statistics, c, 0, c, scratch);
+    },
+  };
 }
 
 /** From `low` at step `from` in a straight line to `high` at step `to`. */

@@ -1,6 +1,8 @@
+import { BatchNormShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
-import { NULL, offset } from '../../memory/memory.ts';
+import { NULL, type Pointer } from '../../memory/memory.ts';
+import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
@@ -14,6 +16,7 @@ import {
 } from '../../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
 import { Tensor } from '../../tensor/tensor.ts';
+import { batchNormScratch } from '../batchnorm/part.ts';
 import { PlaneNorm } from './planes.ts';
 
 export interface InstanceNormOptions {
@@ -40,13 +43,11 @@ interface Memo {
   own: boolean;
 }
 
-/** y = (x − K)·a + b with a = γ·r and b = β − δ·a, all of [c]. */
+/** The running statistics and y = (x − K)·a + b as the kernels of batch norm take them. */
 interface Running {
-  readonly shift: Slot;
-  readonly delta: Slot;
-  readonly invStd: Slot;
-  readonly scale: Slot;
-  readonly offset: Slot;
+  readonly statistics: Slot<'Statistics'>;
+  readonly coefficients: Slot<'Coefficients'>;
+  readonly shape: Struct<BatchNormShape, 'BatchNormShape'>;
 }
 
 /** What the three layers share. They differ only in the axes that they take. */
@@ -103,7 +104,7 @@ abstract class InstanceNorm extends Leaf<Memo> {
     const s = sizeOf(shape) / (n * c);
     const sizes = { samples: n, channels: c, plane: s, groups: c, eps };
     const planes = new PlaneNorm(use, this, sizes);
-    use.memo = { planes, running: this.runningMean && this.reserve(use), own: true };
+    use.memo = { planes, running: this.runningMean && this.reserve(use, { n, c, s }), own: true };
     use.keeps({ input: true });
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
@@ -146,16 +147,15 @@ abstract class InstanceNorm extends Leaf<Memo> {
 
   // --- running statistics ---
 
-  private reserve(use: Use): Running {
+  private reserve(use: Use, shape: BatchNormShape): Running {
     const c = this.numFeatures;
-    // Forward: three averages [c]. Backward: float64 totals [2, C].
-    use.reserveScratch(4 * Math.max(3 * c, 4 * (c + 15)));
+    // Forward: a block of statistics. Backward: what batch norm takes.
+    use.reserveScratch(4 * 4 * c);
+    use.reserveScratch(batchNormScratch(shape));
     return {
-      shift: use.save([c]),
-      delta: use.save([c]),
-      invStd: use.save([c]),
-      scale: use.save([c]),
-      offset: use.save([c]),
+      statistics: use.save([4, c]),
+      coefficients: use.save([5, c]),
+      shape: use.struct(BatchNormShape, shape),
     };
   }
 
@@ -163,43 +163,41 @@ abstract class InstanceNorm extends Leaf<Memo> {
   private track(use: Use<Memo>): void {
     const { planes } = use.memo;
     const { samples: n, channels: c, plane: s } = planes.shape.values;
-    const { scratch } = use;
-    extra().instanceNormAverages(scratch, planes.statistics.ptr, n, c, 0, c);
-    const averages = [scratch, offset(scratch, c), offset(scratch, 2 * c)] as const;
+    // The first rows of a block of statistics: K (here the mean), δ and the variance.
+    const block = use.scratch as Pointer<'Statistics'>;
+    extra().instanceNormAverages(block, planes.statistics.ptr, n, c, 0, c);
     const running = [this.runningMean!.ptr, this.runningVar!.ptr] as const;
-    const { batchNormUpdateRunning } = kernels();
-    batchNormUpdateRunning(...running, ...averages, s / (s - 1), this.momentum, 0, c);
+    kernels().batchNormUpdateRunning(...running, block, c, s / (s - 1), this.momentum, 0, c);
   }
 
   /** Batch norm's forward in evaluation. */
   private runWithRunning(use: Use<Memo>, memo: Running): void {
     const { numFeatures: c, eps, runningMean, runningVar } = this;
-    const { samples: n, plane: s } = use.memo.planes.shape.values;
-    const [shift, delta, invStd] = [memo.shift.ptr, memo.delta.ptr, memo.invStd.ptr];
-    const map = [memo.scale.ptr, memo.offset.ptr] as const;
+    const { y, x, scratch } = use;
+    const [statistics, coefficients] = [memo.statistics.ptr, memo.coefficients.ptr];
     const affine = [this.weight?.ptr ?? NULL, this.bias?.ptr ?? NULL] as const;
     const k = kernels();
-    k.batchNormRunning(shift, delta, invStd, runningMean!.ptr, runningVar!.ptr, eps, 0, c);
-    k.batchNormAffine(...map, delta, invStd, ...affine, 0, c);
-    k.batchNormForwardPlanes(use.y, shift, ...map, use.x, n, c, s, 0, 0, c);
+    k.batchNormRunning(statistics, runningMean!.ptr, runningVar!.ptr, c, eps, 0, c);
+    k.batchNormAffine(coefficients, statistics, ...affine, c, 0, c);
+    k.batchNormForward(y, coefficients, x, memo.shape.ptr, 0, 0, memo.shape.values.n, scratch);
   }
 
   /** Batch norm's backward in evaluation, where the statistics are constants. */
   private runBackwardWithRunning(use: Use<Memo>, memo: Running): void {
     const { numFeatures: c } = this;
-    const { samples: n, plane: s } = use.memo.planes.shape.values;
+    const { n, s } = memo.shape.values;
     const { dx, dy, x, scratch } = use;
-    const [shift, delta, invStd] = [memo.shift.ptr, memo.delta.ptr, memo.invStd.ptr];
-    const map = [shift, memo.scale.ptr, memo.offset.ptr] as const;
+    const shape = memo.shape.ptr;
+    const [statistics, coefficients] = [memo.statistics.ptr, memo.coefficients.ptr];
     const dWeight = use.gradient(this.weight);
     const dBias = use.gradient(this.bias);
     const k = kernels();
     if (dWeight || dBias) {
-      k.batchNormBackwardSumsPlanes(scratch, ...map, dy, x, n, c, s, 0, 0, c);
-      const outputs = [dWeight, dBias, NULL, NULL] as const;
-      k.batchNormAffineBackward(...outputs, scratch, delta, invStd, memo.scale.ptr, c, n * s, 0, c);
+      k.batchNormBackwardSums(coefficients, dy, x, shape, 0, 0, c, scratch);
+      const blocks = [coefficients, statistics] as const;
+      k.batchNormAffineBackward(dWeight, dBias, ...blocks, c, n * s, 0, c, scratch);
     }
-    if (dx) k.batchNormBackwardPlanes(dx, ...map, NULL, NULL, dy, x, n, c, s, 0, 0, c);
+    if (dx) k.batchNormFrozenBackward(dx, coefficients, dy, x, shape, 0, 0, n, scratch);
   }
 }
 

@@ -1,11 +1,13 @@
+import { BatchNormShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
-import { NULL } from '../../memory/memory.ts';
+import type { Slot } from '../../graph/slot.ts';
+import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { checkInteger, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
 import { Buffer } from '../../tensor/parameter.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { LANES } from '../batchnorm/base.ts';
+import { batchNormScratch, kernelShape } from '../batchnorm/part.ts';
 
 export interface NormalizationOptions {
   /** Whether it undoes what the scaler does: for outputs trained on scaled targets. Default false. */
@@ -19,10 +21,11 @@ export interface FeatureMap {
   affine(): Record<'shift' | 'factor' | 'offset', ArrayLike<number>>;
 }
 
-/** Sizes of one use: n rows of features, or n samples of planes of s values. */
-interface Sizes {
-  readonly n: number;
-  readonly s: number;
+/** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
+interface Memo {
+  readonly shape: Struct<BatchNormShape, 'BatchNormShape'>;
+  /** shift, scale and offset as the kernels of batch norm take them: [3, F]. */
+  readonly coefficients: Slot<'Coefficients'>;
 }
 
 /**
@@ -47,7 +50,7 @@ interface Sizes {
  * @throws RangeError for features that are no whole number ≥ 1, for a scaler of another width, and in
  *   forward for an input of other features; Error for a scaler without statistics or one that clips
  */
-export class Normalization extends Leaf {
+export class Normalization extends Leaf<Memo> {
   readonly numFeatures: number;
   readonly invert: boolean;
   readonly channelsLast: boolean;
@@ -98,41 +101,42 @@ export class Normalization extends Leaf {
     return this;
   }
 
-  connect(use: Use, shape: Shape): Shape {
+  connect(use: Use<Memo>, shape: Shape): Shape {
     const { numFeatures: c, channelsLast } = this;
     const axis = channelsLast ? shape.length - 1 : 1;
     if (shape.length < 2 || shape[axis] !== c) {
       const expected = channelsLast ? `[N, …, ${c}]` : `[N, ${c}, …]`;
       throw new RangeError(`${this}: input expected ${expected}, got ${shapeText(shape)}`);
     }
-    const rows = sizeOf(shape) / c;
-    const s = channelsLast || shape.length === 2 ? 0 : rows / shape[0]!;
-    use.memo = { n: s === 0 ? rows : shape[0]!, s } satisfies Sizes;
-    use.reserveScratch(4 * LANES);
+    const positions = sizeOf(shape) / c;
+    const sizes = kernelShape(positions, positions / shape[0]!, c, channelsLast);
+    use.memo = { shape: use.struct(BatchNormShape, sizes), coefficients: use.save([3, c]) };
+    use.reserveScratch(batchNormScratch(sizes));
     use.keeps({});
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
     return shape;
   }
 
-  run(use: Use): void {
-    const { numFeatures: c, shift, scale, offset } = this;
-    const { n, s } = use.memo as Sizes;
+  /** y = (x − shift)·scale + offset: batch norm's pass over the elements. */
+  run(use: Use<Memo>): void {
+    const { numFeatures: c } = this;
+    const { shape, coefficients } = use.memo;
+    for (const [i, buffer] of [this.shift, this.scale, this.offset].entries()) {
+      coefficients.f32.set(buffer.data.view(), i * c);
+    }
+    const { n } = shape.values;
     const { y, x, scratch } = use;
-    const map = [shift.ptr, scale.ptr, offset.ptr] as const;
-    if (s === 0) kernels().batchNormForward(y, ...map, x, c, 0, 0, n, scratch);
-    else kernels().batchNormForwardPlanes(y, ...map, x, n, c, s, 0, 0, c);
+    kernels().batchNormForward(y, coefficients.ptr, x, shape.ptr, 0, 0, n, scratch);
   }
 
   /** dx = dy·scale: batch norm's with frozen statistics. */
-  runBackward(use: Use): void {
-    const { numFeatures: c, shift, scale, offset } = this;
-    const { n, s } = use.memo as Sizes;
+  runBackward(use: Use<Memo>): void {
+    const { shape, coefficients } = use.memo;
+    const { n } = shape.values;
     const { dx, dy, scratch } = use;
     if (!dx) return;
-    const map = [shift.ptr, scale.ptr, offset.ptr, NULL, NULL, dy, NULL] as const;
-    if (s === 0) kernels().batchNormBackward(dx, ...map, c, 0, 0, n, scratch);
-    else kernels().batchNormBackwardPlanes(dx, ...map, n, c, s, 0, 0, c);
+    kernels().batchNormFrozenBackward(dx, coefficients.ptr, dy, dy, shape.ptr, 0, 0, n, scratch);
   }
 
   override toString(): string {

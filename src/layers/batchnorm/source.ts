@@ -1,0 +1,79 @@
+import { NULL, type Pointer } from '../../memory/memory.ts';
+import { kernels } from '../../runtime/engine.ts';
+import type { BatchNorm } from './base.ts';
+import type { Part } from './part.ts';
+
+/** Whose statistics a forward normalises with, and what its backward makes of that. */
+export interface Source {
+  /** Whether x reaches y through the statistics, too, so that they take part in dx. */
+  readonly ofBatch: boolean;
+  /** Whether a batch is cut into the layer's ghosts. */
+  readonly ofGhosts: boolean;
+  /** K, δ and 1/σ of each channel. */
+  statistics(layer: BatchNorm, part: Part): void;
+  /** a and b of y = (x − K)·a + b. */
+  affine(layer: BatchNorm, part: Part): void;
+  /** Keeps of the statistics what outlasts the step. */
+  track(layer: BatchNorm, part: Part): void;
+  /** dγ and dβ, added to, where they are wanted; p and q of dx = dy·a + (x − K)·p + q. */
+  gradients(layer: BatchNorm, part: Part, dWeight: Pointer, dBias: Pointer): void;
+  /** dx. */
+  backward(layer: BatchNorm, part: Part): void;
+}
+
+/** The batch's own statistics, which the running ones follow. */
+export const BATCH: Source = {
+  ofBatch: true,
+  ofGhosts: true,
+
+  statistics({ passes, eps }, part) {
+    passes.statistics(part, eps);
+  },
+
+  affine({ weight, bias }, { coefficients, statistics, c }) {
+    const [gamma, beta] = [weight?.ptr ?? NULL, bias?.ptr ?? NULL];
+    kernels().batchNormAffine(coefficients, statistics, gamma, beta, c, 0, c);
+  },
+
+  track(layer, { statistics, m, c }) {
+    const { runningMean, runningVar, numBatchesTracked, momentum, runningVariance } = layer;
+    if (!numBatchesTracked) return;
+    const batches = ++numBatchesTracked.value;
+    kernels().batchNormUpdateRunning(
+      runningMean!.ptr,
+      runningVar!.ptr,
+      statistics,
+      c,
+      runningVariance === 'unbiased' ? m / (m - 1) : 1,
+      momentum ?? 1 / batches,
+      0,
+      c,
+    );
+  },
+
+  gradients(_, { coefficients, statistics, c, m, scratch }, dWeight, dBias) {
+    const block = [coefficients, statistics] as const;
+    kernels().batchNormAffineBackward(dWeight, dBias, ...block, c, m, 0, c, scratch);
+  },
+
+  backward({ passes }, part) {
+    passes.backward(part);
+  },
+};
+
+/** The running statistics, in evaluation and where they are frozen: constants to the gradient. */
+export const RUNNING: Source = {
+  ...BATCH,
+  ofBatch: false,
+  ofGhosts: false,
+
+  statistics({ runningMean, runningVar, eps }, { statistics, c }) {
+    kernels().batchNormRunning(statistics, runningMean!.ptr, runningVar!.ptr, c, eps, 0, c);
+  },
+
+  track() {},
+
+  backward({ passes }, part) {
+    passes.frozenBackward(part);
+  },
+};
