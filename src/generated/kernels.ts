@@ -16,18 +16,16 @@ export interface CoreKernels {
   softmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
   softmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
   addForward(y: Pointer, a: Pointer, b: Pointer, relu: number, from: number, to: number): void;
-  batchNormAffine(scale: Pointer, offset: Pointer, delta: Pointer, invStd: Pointer, weight: Pointer, bias: Pointer, from: number, to: number): void;
-  batchNormAffineBackward(dWeight: Pointer, dBias: Pointer, slope: Pointer, intercept: Pointer, totals: Pointer, delta: Pointer, invStd: Pointer, scale: Pointer, c: number, m: number, from: number, to: number): void;
-  batchNormRunning(shift: Pointer, delta: Pointer, invStd: Pointer, runningMean: Pointer, runningVar: Pointer, eps: number, from: number, to: number): void;
-  batchNormUpdateRunning(runningMean: Pointer, runningVar: Pointer, shift: Pointer, delta: Pointer, variance: Pointer, correction: number, momentum: number, from: number, to: number): void;
-  batchNormBackwardPlanes(dx: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, slope: Pointer, intercept: Pointer, dy: Pointer, x: Pointer, n: number, c: number, s: number, relu: number, from: number, to: number): void;
-  batchNormBackwardSumsPlanes(totals: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, dy: Pointer, x: Pointer, n: number, c: number, s: number, relu: number, from: number, to: number): void;
-  batchNormForwardPlanes(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, n: number, c: number, s: number, relu: number, from: number, to: number): void;
-  batchNormBackward(dx: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, slope: Pointer, intercept: Pointer, dy: Pointer, x: Pointer, c: number, relu: number, from: number, to: number, lanes: Pointer): void;
-  batchNormBackwardSums(totals: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, dy: Pointer, x: Pointer, n: number, c: number, relu: number, from: number, to: number, lanes: Pointer): void;
-  batchNormForward(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, c: number, relu: number, from: number, to: number, lanes: Pointer): void;
-  batchNormStatistics(shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, n: number, c: number, eps: number, from: number, to: number, totals: Pointer, lanes: Pointer): void;
-  batchNormStatisticsPlanes(shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, n: number, c: number, s: number, eps: number, from: number, to: number, totals: Pointer): void;
+  batchNormBackward(dx: Pointer, coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, shape: Pointer<'BatchNormShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
+  batchNormBackwardSums(coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, shape: Pointer<'BatchNormShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
+  batchNormForward(y: Pointer, coefficients: Pointer<'Coefficients'>, x: Pointer, shape: Pointer<'BatchNormShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
+  batchNormFrozenBackward(dx: Pointer, coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, shape: Pointer<'BatchNormShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
+  batchNormStatistics(statistics: Pointer<'Statistics'>, x: Pointer, shape: Pointer<'BatchNormShape'>, eps: number, from: number, to: number, scratch: Pointer): void;
+  batchNormAffine(coefficients: Pointer<'Coefficients'>, statistics: Pointer<'Statistics'>, weight: Pointer, bias: Pointer, c: number, from: number, to: number): void;
+  batchNormAffineBackward(dWeight: Pointer, dBias: Pointer, coefficients: Pointer<'Coefficients'>, statistics: Pointer<'Statistics'>, c: number, m: number, from: number, to: number, scratch: Pointer): void;
+  batchNormRunning(statistics: Pointer<'Statistics'>, runningMean: Pointer, runningVar: Pointer, c: number, eps: number, from: number, to: number): void;
+  batchNormUpdateRunning(runningMean: Pointer, runningVar: Pointer, statistics: Pointer<'Statistics'>, c: number, correction: number, momentum: number, from: number, to: number): void;
+  batchNormScratch(shape: Pointer<'BatchNormShape'>): number;
   conv2dForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'ConvShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
   conv2dForwardScratch(shape: Pointer<'ConvShape'>): number;
   conv2dInputGradient(dx: Pointer, dy: Pointer, weight: Pointer, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
@@ -98,12 +96,13 @@ export interface ExtraKernels {
   logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
   tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  batchNormMaskedBackward(dx: Pointer, shift: Pointer, scale: Pointer, slope: Pointer, intercept: Pointer, dy: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
-  batchNormMaskedForward(y: Pointer, shift: Pointer, scale: Pointer, offset: Pointer, x: Pointer, mask: Pointer, c: number, s: number, from: number, to: number): void;
-  batchNormMaskedBackwardSums(totals: Pointer, shift: Pointer, dy: Pointer, x: Pointer, mask: Pointer, n: number, c: number, s: number, from: number, to: number, sums: Pointer): void;
-  batchNormMaskedStatistics(shift: Pointer, delta: Pointer, invStd: Pointer, variance: Pointer, x: Pointer, mask: Pointer, n: number, c: number, s: number, m: number, eps: number, from: number, to: number, totals: Pointer, sums: Pointer): void;
-  batchNormRenorm(scale: Pointer, offset: Pointer, ratio: Pointer, drift: Pointer, shift: Pointer, delta: Pointer, invStd: Pointer, runningMean: Pointer, runningVar: Pointer, weight: Pointer, bias: Pointer, eps: number, rMax: number, dMax: number, from: number, to: number): void;
-  batchNormRenormBackward(dWeight: Pointer, ratio: Pointer, drift: Pointer, totals: Pointer, delta: Pointer, invStd: Pointer, c: number, from: number, to: number): void;
+  batchNormMaskedBackward(dx: Pointer, coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, from: number, to: number, scratch: Pointer): void;
+  batchNormMaskedBackwardSums(coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, from: number, to: number, scratch: Pointer): void;
+  batchNormMaskedForward(y: Pointer, coefficients: Pointer<'Coefficients'>, x: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, from: number, to: number): void;
+  batchNormMaskedFrozenBackward(dx: Pointer, coefficients: Pointer<'Coefficients'>, dy: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, from: number, to: number, scratch: Pointer): void;
+  batchNormMaskedStatistics(statistics: Pointer<'Statistics'>, x: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, m: number, eps: number, from: number, to: number, scratch: Pointer): void;
+  batchNormRenorm(coefficients: Pointer<'Coefficients'>, statistics: Pointer<'Statistics'>, runningMean: Pointer, runningVar: Pointer, weight: Pointer, bias: Pointer, bounds: Pointer<'RenormBounds'>, from: number, to: number): void;
+  batchNormRenormBackward(dWeight: Pointer, statistics: Pointer<'Statistics'>, c: number, from: number, to: number, scratch: Pointer): void;
   crossProducts(sums: Pointer, x: Pointer, n: number, c: number, from: number, to: number): void;
   bceWithLogitsBackward(dx: Pointer, x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, scale: number, from: number, to: number): void;
   bceWithLogitsForward(x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, from: number, to: number): number;
@@ -163,6 +162,14 @@ export interface AdamScalars {
 }
 export const AdamScalars: Layout<AdamScalars, 'AdamScalars'> =
   'lr:f64 beta1:f64 beta2:f64 eps:f64 weightDecay:f64 decoupled';
+
+export interface BatchNormShape {
+  readonly n: number;
+  readonly c: number;
+  readonly s: number;
+}
+export const BatchNormShape: Layout<BatchNormShape, 'BatchNormShape'> =
+  'n c s';
 
 export interface ConvShape {
   readonly channels: number;
@@ -271,6 +278,15 @@ export interface RMSpropScalars {
 }
 export const RMSpropScalars: Layout<RMSpropScalars, 'RMSpropScalars'> =
   'lr:f64 alpha:f64 eps:f64 weightDecay:f64 momentum:f64';
+
+export interface RenormBounds {
+  readonly c: number;
+  readonly eps: number;
+  readonly rMax: number;
+  readonly dMax: number;
+}
+export const RenormBounds: Layout<RenormBounds, 'RenormBounds'> =
+  'c eps:f64 rMax:f64 dMax:f64';
 
 export interface UpsampleShape {
   readonly h: number;
