@@ -1,11 +1,13 @@
 /** The kernels of batch renormalization; its layers are in batchnorm-variants.test.ts. */
 import { describe, expect, it } from 'vitest';
+import { RenormBounds } from '../src/generated/kernels.ts';
 import { statistics } from './reference/batchnorm.ts';
 import { corrections, renormalized, renormWeightGradient } from './reference/renorm.ts';
 import { expectClose } from './support/close.ts';
 import { expectGradient } from './support/gradient.ts';
 import { kernelCase } from './support/kernelcase.ts';
 import { TestRandom } from './support/random.ts';
+import { struct } from './support/struct.ts';
 
 const BOUNDS = { eps: 1e-3, rMax: 1.5, dMax: 0.7 };
 
@@ -41,34 +43,34 @@ describe('batch renormalization kernels', () => {
       const invStd = Float32Array.from(batch.variance, (v) => 1 / Math.sqrt(v + BOUNDS.eps));
       for (const affine of [true, false]) {
         const given = affine ? { weight, bias } : { weight: undefined, bias: undefined };
+        // K, δ, variance and 1/σ as the batch's statistics leave them; r and d are written behind them
+        const rows = [shift, delta, batch.variance, invStd].flatMap((row) => [...row]);
+        const nothing = new Array(2 * c).fill(Number.NaN);
         const { values } = kernelCase({
-          inputs: {
-            shift,
-            delta,
-            invStd,
-            mean: running.mean,
-            variance: running.variance,
-            ...given,
+          inputs: { mean: running.mean, variance: running.variance, ...given },
+          outputs: { coefficients: { length: 5 * c, untouched: (i) => i >= 3 * c } },
+          updates: {
+            statistics: {
+              start: [...rows, ...nothing],
+              expected: [...rows, ...corrected.ratio, ...corrected.drift],
+              ...{ rtol: 1e-6, atol: 1e-6 },
+            },
           },
-          outputs: {
-            scale: { length: c },
-            offset: { length: c },
-            ratio: { expected: corrected.ratio, rtol: 1e-6 },
-            drift: { expected: corrected.drift, rtol: 1e-6, atol: 1e-6 },
-          },
+          structs: { bounds: struct(RenormBounds, { c, ...BOUNDS }) },
           range: c,
           call(k, p, from, to) {
-            const outputs = [p.scale, p.offset, p.ratio, p.drift] as const;
-            const inputs = [p.shift, p.delta, p.invStd, p.mean, p.variance] as const;
-            const { eps, rMax, dMax } = BOUNDS;
-            k.batchNormRenorm(...outputs, ...inputs, p.weight, p.bias, eps, rMax, dMax, from, to);
+            const blocks = [p.coefficients, p.statistics, p.mean, p.variance] as const;
+            k.batchNormRenorm(...blocks, p.weight, p.bias, p.bounds, from, to);
           },
         });
+        const row = (i: number) => values.coefficients.subarray(i * c, (i + 1) * c);
+        const [k, scale, offset] = [row(0), row(1), row(2)];
+        expect(k).toEqual(shift);
         const normalized = renormalized(x, batch, corrected, BOUNDS.eps);
         const y = normalized.map((v, i) => (affine ? v * weight[i % c]! + bias[i % c]! : v));
         const made = Float64Array.from(
           x,
-          (v, i) => (v - shift[i % c]!) * values.scale[i % c]! + values.offset[i % c]!,
+          (v, i) => (v - k[i % c]!) * scale[i % c]! + offset[i % c]!,
         );
         expectClose(made, y, { rtol: 1e-6, scaled: 1e-6 }, '(x − K)·a + b');
       }
@@ -83,18 +85,17 @@ describe('batch renormalization kernels', () => {
       }
       const normalized = renormalized(x, batch, corrected, BOUNDS.eps);
       const expected = renormWeightGradient(dy, normalized, c).map((v) => v + 1);
+      const { ratio, drift } = corrected;
+      const rows = [shift, delta, batch.variance, invStd, ratio, drift];
+      const statistics = Float32Array.from(rows.flatMap((row) => [...row]));
       kernelCase({
-        inputs: {
-          ratio: Float32Array.from(corrected.ratio),
-          drift: Float32Array.from(corrected.drift),
-          ...{ totals, delta, invStd },
-        },
+        inputs: { statistics, totals },
         updates: {
           dWeight: { start: new Float32Array(c).fill(1), expected, rtol: 1e-5, atol: 1e-5 },
         },
         range: c,
-        call: (k, { dWeight, ratio, drift, totals, delta, invStd }, from, to) =>
-          k.batchNormRenormBackward(dWeight, ratio, drift, totals, delta, invStd, c, from, to),
+        call: (k, { dWeight, statistics, totals }, from, to) =>
+          k.batchNormRenormBackward(dWeight, statistics, c, from, to, totals),
       });
     });
   }

@@ -1,7 +1,21 @@
 import { NULL, type Pointer } from '../../memory/memory.ts';
 import { kernels } from '../../runtime/engine.ts';
-import type { BatchNorm } from './base.ts';
+import type { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
 import type { Part } from './part.ts';
+import type { Passes } from './passes.ts';
+
+/** What a source reads of its layer. */
+export interface Owner {
+  readonly weight: Parameter | undefined;
+  readonly bias: Parameter | undefined;
+  readonly runningMean: Buffer | undefined;
+  readonly runningVar: Buffer | undefined;
+  readonly numBatchesTracked: Counter | undefined;
+  readonly eps: number;
+  readonly momentum: number | null;
+  readonly runningVariance: 'unbiased' | 'biased';
+  readonly passes: Passes;
+}
 
 /** Whose statistics a forward normalises with, and what its backward makes of that. */
 export interface Source {
@@ -10,15 +24,15 @@ export interface Source {
   /** Whether a batch is cut into the layer's ghosts. */
   readonly ofGhosts: boolean;
   /** K, δ and 1/σ of each channel. */
-  statistics(layer: BatchNorm, part: Part): void;
+  statistics(layer: Owner, part: Part): void;
   /** a and b of y = (x − K)·a + b. */
-  affine(layer: BatchNorm, part: Part): void;
+  affine(layer: Owner, part: Part): void;
   /** Keeps of the statistics what outlasts the step. */
-  track(layer: BatchNorm, part: Part): void;
+  track(layer: Owner, part: Part): void;
   /** dγ and dβ, added to, where they are wanted; p and q of dx = dy·a + (x − K)·p + q. */
-  gradients(layer: BatchNorm, part: Part, dWeight: Pointer, dBias: Pointer): void;
+  gradients(layer: Owner, part: Part, dWeight: Pointer, dBias: Pointer): void;
   /** dx. */
-  backward(layer: BatchNorm, part: Part): void;
+  backward(layer: Owner, part: Part): void;
 }
 
 /** The batch's own statistics, which the running ones follow. */
