@@ -24,7 +24,11 @@ interface Memo {
   parts: readonly Part[];
 }
 
-/** What the three layers share; they differ in the axes they take. */
+/**
+ * What the three layers share; they differ only in the axes that they take. `run` and `runBackward` are the
+ * equations. Which statistics a forward normalises with is a `Source`, the batch's or others; which
+ * positions count is a set of `Passes`.
+ */
 export abstract class BatchNorm extends Leaf<Memo> {
   /** γ, [numFeatures]. */
   readonly weight: Parameter | undefined;
@@ -39,7 +43,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
   readonly virtualBatchSize: number | undefined;
   readonly virtualBatchRest: VirtualBatchRest;
   readonly renorm: Renorm | undefined;
-  /** Whether training, too, normalises with the running statistics and leaves them as they are. */
+  /** Whether training, too, normalises with the running statistics, and does not change them. */
   frozenStatistics = false;
   /**
    * @internal While set, a forward in any mode normalises with the batch's statistics and adds them to this
@@ -52,7 +56,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     return this.masking ? 2 : 1;
   }
 
-  /** What a layer that takes a mask does otherwise. */
+  /** The passes and checks of a layer that takes a mask. */
   protected get masking(): Masking | undefined {
     return undefined;
   }
@@ -93,7 +97,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     this.numBatchesTracked = trackRunningStats ? new Counter() : undefined;
   }
 
-  /** Weight of the new value in the running statistics; null: the average of all batches. */
+  /** Weight of the new value in the running statistics; with null they are the average of all batches. */
   get momentum(): number | null {
     return this.rate;
   }
@@ -103,7 +107,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     this.rate = value;
   }
 
-  /** Starts the running statistics over: mean 0, variance 1, no batch seen. */
+  /** Resets the running statistics: mean 0, variance 1, no batch seen. */
   resetRunningStats(): void {
     this.runningMean?.data.view().fill(0);
     this.runningVar?.data.view().fill(1);
@@ -133,7 +137,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     use.keeps({ input: true });
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
-    if (this.masking) use.noGradient(1); // a mask is a choice
+    if (this.masking) use.noGradient(1);
     return shape;
   }
 
@@ -179,7 +183,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     }
   }
 
-  /** dγ += Σ dy·x̂, dβ += Σ dy, and dx, in which the batch's own statistics take part. */
+  /** dγ += Σ dy·x̂, dβ += Σ dy, and dx, in which the gradient through the batch's statistics is included. */
   runBackward(use: Use<Memo>): void {
     const { source, parts } = use.memo;
     const dWeight = use.gradient(this.weight);
@@ -198,7 +202,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     return `${this.constructor.name}(${this.numFeatures})`;
   }
 
-  /** What a forward in this mode normalises with. */
+  /** Which statistics a forward in this mode normalises with. */
   private sourceOf(training: boolean): Source {
     if (this.population) return this.population.source;
     if (this.runningMean && !(training && !this.frozenStatistics)) return RUNNING;

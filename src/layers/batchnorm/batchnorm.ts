@@ -5,9 +5,9 @@ import { BatchNorm } from './base.ts';
  *
  *   y = γ·(x − mean)/√(variance + eps) + β
  *
- * In training mean and variance (over m, biased) are the batch's, per channel, and the running
- * statistics follow: running ← (1 − momentum)·running + momentum·new, the variance unbiased, m − 1.
- * In evaluation the running statistics are used, and gradients then take them for constants.
+ * In training, mean and variance are those of the batch, per channel, over its m values (the variance
+ * biased), and the running statistics follow: running ← (1 − momentum)·running + momentum·new (the variance
+ * unbiased, over m − 1). In evaluation the running statistics are used, and are constants to the gradient.
  *
  * ```ts
  * const bn = new BatchNorm1d(200);
@@ -16,10 +16,10 @@ import { BatchNorm } from './base.ts';
  *
  * Shapes: x [N, C] or [N, C, L] (channels last: [N, L, C]); the output has x's. `weight`, `bias`,
  * `running_mean`, `running_var` [C]; `num_batches_tracked`. As PyTorch's `nn.BatchNorm1d`; the options
- * and their defaults stand in `BatchNormOptions`.
+ * and their defaults are in `BatchNormOptions`.
  *
- * `frozenStatistics = true` normalises with the running statistics in training too and leaves them as
- * they are, whatever `train()` says: for fine-tuning on small batches.
+ * `frozenStatistics = true` normalises with the running statistics in training, too, and does not change
+ * them, whatever `train()` says. Use it for fine-tuning on small batches.
  *
  * @throws RangeError for a numFeatures that is no whole number ≥ 1, an eps ≤ 0, a momentum or decay
  *   outside [0, 1]; TypeError for both of these or an unknown runningVariance; in forward RangeError

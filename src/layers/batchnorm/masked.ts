@@ -2,10 +2,10 @@ import { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './batchnorm.ts';
 import { MASKING, type Masking } from './masking.ts';
 
 /**
- * BatchNorm1d of which some positions do not count, such as the padding of sequences:
- * `bn.forward([x, mask])`. Where the mask is 1, all is as in a batch that consists of these positions
- * alone: statistics, running statistics, gradients. Where it is 0, y and dx are 0, and x may be
- * anything, NaN included.
+ * BatchNorm1d with a mask of the positions that count, for example to leave out the padding of sequences:
+ * `bn.forward([x, mask])`. Statistics, running statistics, outputs and gradients are those of a batch that
+ * consists of the positions where the mask is 1. Where it is 0, y and dx are 0, and x may be anything, NaN
+ * included.
  *
  * ```ts
  * class Encoder extends Module {
@@ -18,12 +18,12 @@ import { MASKING, type Masking } from './masking.ts';
  * ```
  *
  * Shapes: x [N, C] and mask [N], or x [N, C, L] (channels last: [N, L, C]) and mask [N, L]; the output has
- * x's. The mask holds 0 and 1, and gets no gradient (0). Options and state are BatchNorm1d's; it absorbs no
- * ReLU.
+ * x's. The mask holds 0 and 1, and its gradient is 0. Options and state are BatchNorm1d's. A ReLU behind it
+ * does not become its epilogue.
  *
  * @throws as BatchNorm1d; in forward RangeError for a mask of another shape or other numbers, and in
- *   training for one that leaves fewer than two positions. What the model itself makes a mask of is
- *   looked at when it is there, in the middle of the step.
+ *   training for one that leaves fewer than two positions. A mask that the model itself computes is
+ *   checked in the middle of the step, once it has been computed.
  */
 export class MaskedBatchNorm1d extends BatchNorm1d {
   protected override get masking(): Masking {

@@ -10,7 +10,7 @@ export interface Masking extends Passes {
 }
 
 export const MASKING: Masking = {
-  /** @throws RangeError unless the mask has the input's shape less its channels */
+  /** @throws RangeError unless the mask has the input's shape without the channels */
   checkShape(who, mask, shape, channelsLast) {
     const expected = channelsLast ? shape.slice(0, -1) : [shape[0]!, ...shape.slice(2)];
     if (mask && sameShape(mask, expected)) return;
@@ -23,7 +23,8 @@ export const MASKING: Masking = {
   /**
    * Notes how many positions of each part count.
    *
-   * @throws RangeError for other numbers than 0 and 1, and where statistics are taken of less than two
+   * @throws RangeError for numbers other than 0 and 1, and if fewer than two positions are left for the
+   *   batch's statistics
    */
   count(who, parts, mask, ofBatch) {
     for (const part of parts) {
@@ -67,7 +68,7 @@ export const MASKING: Masking = {
   },
 };
 
-/** How many of the numbers in [from, to) are 1; −1 where one is neither 0 nor 1. Four at a time. */
+/** How many of the numbers in [from, to) are 1; −1 if one of them is neither 0 nor 1. */
 function onesOf(mask: ArrayLike<number>, from: number, to: number): number {
   let sum = 0;
   let odd = 0;

@@ -6,8 +6,8 @@ export interface BatchNormOptions {
   /** Added to the variance under the root. Default 1e-5. */
   eps?: number;
   /**
-   * Weight of the new value in the running statistics, from 0 to 1. Default 0.1. `null` averages all
-   * batches alike.
+   * Weight of the new value in the running statistics, from 0 to 1. Default 0.1. `null` gives all batches
+   * the same weight.
    */
   momentum?: number | null;
   /** Weight of the old value instead: 1 − momentum. */
@@ -21,22 +21,22 @@ export interface BatchNormOptions {
   /** Whether running statistics are kept. Default true; without, evaluation uses the batch's too. */
   trackRunningStats?: boolean;
   /**
-   * What the running variance averages: Σ(x − mean)²/(m − 1) as PyTorch, or 'biased', the same over m, as
-   * Keras and ONNX.
-   * Default 'unbiased'. What normalises a training batch is always the biased one.
+   * Which variance the running variance averages: 'unbiased', Σ(x − mean)²/(m − 1), as in PyTorch, or
+   * 'biased', the same over m, as in Keras and ONNX. Default 'unbiased'. A training batch is always
+   * normalised with the biased one.
    */
   runningVariance?: 'unbiased' | 'biased';
   /** Whether channels are the last axis rather than axis 1. Default false. */
   channelsLast?: boolean;
   /**
-   * Samples of a ghost: in training a batch is normalised in ghosts of this size, each by statistics
-   * of its own (Hoffer et al., 2017, arXiv:1705.08741), which also move the running ones in turn. At
-   * least 2. By default the batch is one.
+   * Samples of a ghost. In training a batch is cut into ghosts of this size, and each is normalised by its
+   * own statistics (Hoffer et al., 2017, arXiv:1705.08741), which update the running ones in turn. At least
+   * 2. By default the batch is not cut.
    */
   virtualBatchSize?: number;
   /**
-   * What becomes of a batch's last samples that do not fill a ghost: 'refuse' throws, 'alone' makes them
-   * a smaller ghost, 'join' adds them to the last whole one. Default 'refuse'.
+   * What happens if a batch's last samples do not fill a ghost: 'refuse' throws, 'alone' makes them a
+   * smaller ghost, 'join' adds them to the last full one. Default 'refuse'.
    */
   virtualBatchRest?: VirtualBatchRest;
   /** Batch renormalization, `new Renorm({ rMax, dMax })`. By default there is none. */

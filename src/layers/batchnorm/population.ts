@@ -7,8 +7,8 @@ import { BATCH, type Source } from './source.ts';
  *
  *   S ← S + m·var + Δ²·n·m/(n + m)      mean ← mean + Δ·m/(n + m)      n ← n + m
  *
- * S/n is then the variance within the batches plus that of their means, and so that of all values; the
- * average of the batches' variances would leave out the second.
+ * S/n is then the variance within the batches plus that of their means, so it is the variance of all values.
+ * The average of the batches' variances would leave out the second part.
  */
 export class Population {
   /** Values a channel so far, n. */

@@ -9,16 +9,16 @@ import { BATCH, type Source } from './source.ts';
 export type Bound = number | ((steps: number) => number);
 
 export interface RenormOptions {
-  /** How far σ_B/σ is followed: up to this factor, and down to its inverse. At least 1. */
+  /** Bounds r = σ_B/σ: at most this, and at least its inverse. At least 1. */
   rMax?: Bound;
-  /** How far (mean_B − mean)/σ is followed. At least 0. */
+  /** Bounds the size of d = (mean_B − mean)/σ. At least 0. */
   dMax?: Bound;
 }
 
 /**
- * Batch renormalization (Ioffe, 2017, arXiv:1702.03275), an option of batch norms: in training the batch's
- * statistics are corrected towards the running ones, within bounds, so that small or odd batches are
- * normalised nearly as inference will:
+ * Batch renormalization (Ioffe, 2017, arXiv:1702.03275), an option of batch norms. In training the batch's
+ * statistics are corrected towards the running ones, within bounds, so that small or unusual batches are
+ * normalised almost as in inference:
  *
  *   y = γ·((x − mean_B)/σ_B·r + d) + β
  *   r = clamp(σ_B/σ, 1/rMax, rMax)      d = clamp((mean_B − mean)/σ, −dMax, dMax)
@@ -30,11 +30,11 @@ export interface RenormOptions {
  * new BatchNorm2d(64, { renorm: new Renorm({ rMax: 3, dMax: (steps) => Math.min(5, steps / 1000) }) });
  * ```
  *
- * A bound that is left out follows the paper: rMax is 1 for 5,000 steps, then rises to 3 at 40,000; dMax is
- * 0, then rises to 5 at 25,000. Steps are the layer's `num_batches_tracked`.
+ * By default the bounds are the paper's: for 5,000 steps rMax is 1 and dMax is 0; then rMax rises linearly to
+ * 3 at step 40,000, and dMax to 5 at step 25,000. Steps are the layer's `num_batches_tracked`.
  *
- * @throws TypeError or RangeError for bounds that are no numbers in their range; in forward, too, where a
- *   function gives such
+ * @throws TypeError or RangeError for bounds that are not numbers in their range; in forward also for such
+ *   results of a function
  */
 export class Renorm {
   readonly rMax: Bound;
@@ -47,7 +47,7 @@ export class Renorm {
     if (typeof this.dMax !== 'function') boundAt('Renorm', 'dMax', this.dMax, 0, 0);
   }
 
-  /** @internal Throws where the bounds after so many steps are none. */
+  /** @internal Throws if a bound after so many steps is out of range. */
   check(who: string, steps: number): void {
     boundAt(who, 'rMax', this.rMax, steps, 1);
     boundAt(who, 'dMax', this.dMax, steps, 0);
@@ -84,7 +84,7 @@ export class Renorm {
   };
 }
 
-/** From `low` at step `from` in a straight line to `high` at step `to`. */
+/** Rises linearly from `low` at step `from` to `high` at step `to`. */
 function ramp(steps: number, from: number, to: number, low: number, high: number): number {
   return low + (high - low) * Math.min(1, Math.max(0, (steps - from) / (to - from)));
 }
