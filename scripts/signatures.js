@@ -9,7 +9,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NodeKind, newOptions, newProgram, parse } from 'assemblyscript';
+import { CommonFlags, NodeKind, newOptions, newProgram, parse } from 'assemblyscript';
 
 const [root, outFile] = process.argv.slice(2);
 const program = newProgram(newOptions());
@@ -24,6 +24,8 @@ for (const { statements } of program.sources) {
   for (const statement of statements) {
     const name = statement.name?.text;
     if (statement.kind === NodeKind.FunctionDeclaration) {
+      if (!statement.is(CommonFlags.Export)) continue;
+      if (name in functions) throw new Error(`assembly/ exports two functions named ${name}`);
       const { parameters, returnType } = statement.signature;
       functions[name] = {
         parameters: parameters.map(({ name, type }) => [name.text, nameOf(type)]),
