@@ -67,6 +67,7 @@ export { rowNorms, weightNormBackward, weightNormForward } from './norm/weightno
 export { emaUpdate, exchange } from './optim/ema';
 export { rmspropStep } from './optim/rmsprop';
 export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './pool/adaptiveavgpool';
+export { avgPoolBackward, avgPoolBackwardScratch, avgPoolForward } from './pool/avgpool';
 export {
   upsampleBilinearBackward,
   upsampleBilinearForward,

@@ -33,7 +33,6 @@ export { cosF64, expF64, logF64, powF64 } from './math64';
 export { adamStep } from './optim/adam';
 export { clampInPlace, scaleInPlace, sumOfSquares } from './optim/clip';
 export { sgdMomentumStep, sgdStep } from './optim/sgd';
-export { avgPoolBackward, avgPoolBackwardScratch, avgPoolForward } from './pool/avgpool';
 export { globalAvgPoolBackward, globalAvgPoolForward } from './pool/globalavgpool';
 export { maxPoolBackward, maxPoolForward } from './pool/maxpool';
 export { dropout, dropoutRows } from './random/dropout';

@@ -56,9 +56,6 @@ export interface CoreKernels {
   sumOfSquares(x: Pointer, from: number, to: number): number;
   sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'MomentumScalars'>, first: number, from: number, to: number): void;
   sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
-  avgPoolBackward(dx: Pointer, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number, scratch: Pointer): void;
-  avgPoolBackwardScratch(shape: Pointer<'PoolShape'>): number;
-  avgPoolForward(y: Pointer, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   globalAvgPoolBackward(dx: Pointer, dy: Pointer, size: number, from: number, to: number): void;
   globalAvgPoolForward(y: Pointer, x: Pointer, size: number, from: number, to: number): void;
   maxPoolBackward(dx: Pointer, index: Pointer<'MaxIndex'>, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
@@ -142,6 +139,9 @@ export interface ExtraKernels {
   rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'RMSpropScalars'>, from: number, to: number): void;
   adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   adaptiveAvgPoolForward(y: Pointer, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
+  avgPoolBackward(dx: Pointer, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number, scratch: Pointer): void;
+  avgPoolBackwardScratch(shape: Pointer<'PoolShape'>): number;
+  avgPoolForward(y: Pointer, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   upsampleBilinearBackward(dx: Pointer, dy: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
   upsampleBilinearForward(y: Pointer, x: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
   upsampleBilinearScratch(shape: Pointer<'UpsampleShape'>): number;

@@ -33,7 +33,7 @@ abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
     const steps = { stride: kernel, padding: [0, 0], dilation: [1, 1], ceilMode: false } as const;
     const sizes = poolShape(size, outSize, { kernel, ...steps }, true);
     use.keeps({});
-    use.reserveScratch(withStruct(PoolShape, sizes, kernels().avgPoolBackwardScratch));
+    use.reserveScratch(withStruct(PoolShape, sizes, extra().avgPoolBackwardScratch));
     use.memo = {
       planes,
       kind: outSize[0] * outSize[1] === 1 ? 'global' : divides ? 'even' : 'bins',
@@ -47,7 +47,7 @@ abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
     const { y, x } = use;
     const { planes, kind, area, shape } = use.memo;
     if (kind === 'global') kernels().globalAvgPoolForward(y, x, area, 0, planes);
-    else if (kind === 'even') kernels().avgPoolForward(y, x, shape.ptr, 0, planes);
+    else if (kind === 'even') extra().avgPoolForward(y, x, shape.ptr, 0, planes);
     else extra().adaptiveAvgPoolForward(y, x, shape.ptr, 0, planes);
   }
 
@@ -56,7 +56,7 @@ abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
     if (!dx) return;
     const { planes, kind, area, shape } = use.memo;
     if (kind === 'global') kernels().globalAvgPoolBackward(dx, dy, area, 0, planes);
-    else if (kind === 'even') kernels().avgPoolBackward(dx, dy, shape.ptr, 0, planes, scratch);
+    else if (kind === 'even') extra().avgPoolBackward(dx, dy, shape.ptr, 0, planes, scratch);
     else extra().adaptiveAvgPoolBackward(dx, dy, shape.ptr, 0, planes);
   }
 

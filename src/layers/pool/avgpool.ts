@@ -2,7 +2,7 @@ import { PoolShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { kernels } from '../../runtime/engine.ts';
+import { extra } from '../../runtime/extra.ts';
 import type { Shape } from '../../tensor/check.ts';
 import type { Dimensions, NumberOrPair } from '../axes.ts';
 import {
@@ -51,19 +51,19 @@ abstract class AvgPool extends Leaf<Memo> {
     const outSize = outputSize(`${this}`, size, geometry, dimensions);
     use.keeps({});
     const sizes = poolShape(size, outSize, geometry, countIncludePad);
-    use.reserveScratch(withStruct(PoolShape, sizes, kernels().avgPoolBackwardScratch));
+    use.reserveScratch(withStruct(PoolShape, sizes, extra().avgPoolBackwardScratch));
     use.memo = { planes, shape: use.struct(PoolShape, sizes) };
     return withSize(shape, outSize, dimensions);
   }
 
   run(use: Use<Memo>): void {
     const { planes, shape } = use.memo;
-    kernels().avgPoolForward(use.y, use.x, shape.ptr, 0, planes);
+    extra().avgPoolForward(use.y, use.x, shape.ptr, 0, planes);
   }
 
   runBackward(use: Use<Memo>): void {
     const { planes, shape } = use.memo;
-    if (use.dx) kernels().avgPoolBackward(use.dx, use.dy, shape.ptr, 0, planes, use.scratch);
+    if (use.dx) extra().avgPoolBackward(use.dx, use.dy, shape.ptr, 0, planes, use.scratch);
   }
 
   override toString(): string {
