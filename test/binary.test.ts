@@ -48,6 +48,27 @@ describe.each(['strict', 'core', 'extra', 'relaxed', 'unpack'])('the %s module',
   });
 });
 
+describe('elementwise operations', () => {
+  const text = readFileSync(new URL('../build/strict.wat', import.meta.url), 'utf8');
+  const functions = text.split(/\n (?=\(func )/).slice(1);
+
+  it('are inlined: no method of a class is left as a function', () => {
+    const names = functions.map((code) => /^\(func \$(\S+)/.exec(code)![1]!);
+    expect(names.filter((name) => name.includes('#'))).toEqual([]);
+  });
+
+  it('of activations call nothing but loads and stores of tails', () => {
+    const of = functions.filter((code) => code.startsWith('(func $assembly/activation/'));
+    const elementwise = of.filter((code) => !/^\S+ \S+\/(softmax|prelu)\//.test(code));
+    expect(elementwise.length).toBeGreaterThan(15);
+    const called = elementwise.flatMap((code) => [...code.matchAll(/\bcall \$(\S+)/g)]);
+    expect([...new Set(called.map(([, name]) => name))].sort()).toEqual([
+      'assembly/lanes/loadPartial',
+      'assembly/lanes/storePartial',
+    ]);
+  });
+});
+
 describe('the strict module', () => {
   it('imports env.memory alone and exports functions alone', () => {
     const module = new WebAssembly.Module(
