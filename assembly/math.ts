@@ -1,7 +1,7 @@
 /**
- * Elementary functions, four float32 lanes at a time: exp, log and their kin in plain arithmetic, so
- * that every engine gives the same bits. Polynomials are minimax fits with float32 coefficients;
- * errors are the worst seen over a dense sweep of the whole range.
+ * Elementary functions of four float32 numbers: exp, log and others, in plain arithmetic, so that every engine
+ * gives the same bits. Polynomials are minimax fits with float32 coefficients. The errors given are the largest
+ * ones found in a dense sweep of the whole range.
  */
 import { LONG, map, PAIRS, Unary } from './elementwise';
 import { madd } from './lanes';
@@ -97,7 +97,7 @@ export function expm1NonPositive(x: v128): v128 {
 /**
  * ln x, 0.85 ulp. x = 2ᵏ·(1 + f) with 1 + f in [√½, √2), s = f / (2 + f), and
  * ln(1 + f) = 2·atanh(s) = f − (f²/2 − s·(f²/2 + R(s²))). ln 0 = −∞, of negative numbers NaN.
- * A call, not inlined: it is long, and no hot kernel needs it for each element.
+ * Not inlined: it is long, and only losses and local response norm compute it for each element.
  */
 export function logLanes(x: v128): v128 {
   const small = f32x4.lt(x, f32x4.splat(1.1754943508222875e-38)); // denormal: times 2²³
@@ -128,7 +128,7 @@ export function logLanes(x: v128): v128 {
 }
 
 /**
- * ln(1 + u) for u in [0, 1] (or NaN): what the rounding of w = 1 + u loses comes back as (u − (w − 1)) / w.
+ * ln(1 + u) for u in [0, 1] (or NaN): the rounding error of w = 1 + u is added back as (u − (w − 1)) / w.
  * @inline
  */
 export function log1pUnit(u: v128): v128 {

@@ -1,24 +1,24 @@
 /**
- * Softmax and log-softmax over the middle axis of [n, c, inner], and what the fused cross-entropy
- * shares with them. With inner = 1 the c numbers of a row lie side by side and are walked four at a
- * time; otherwise four neighbouring positions are walked down their c numbers at once. Either way a
- * position's result depends on its own c numbers alone.
+ * Softmax and log-softmax over the middle axis of [n, c, inner], and the functions that cross entropy shares with
+ * them. With inner = 1 the c numbers of a row are contiguous, and a vector holds four of them. Otherwise a vector
+ * holds four neighbouring positions, and loops run down their c numbers. Either way the result of a position
+ * depends on its own c numbers alone.
  *
- * Everything is relative to the row's largest number m, so that exp never overflows; a NaN or an
- * infinite m makes its row NaN, as in PyTorch.
+ * The row's largest number m is subtracted first, so that exp never overflows. A NaN in a row, or an infinite m,
+ * makes the whole row NaN, as in PyTorch.
  */
 import { at, keepUpTo, loadUpTo, storeUpTo, sumLanes } from '../lanes';
 import { expLanes, expNonPositive, logLanes } from '../math';
 
 /**
- * ln s of one number, by the lanes' own log.
+ * ln s of one number, with the bits of `logLanes`.
  * @inline
  */
 export function logOf(s: f32): f32 {
   return f32x4.extract_lane(logLanes(f32x4.splat(s)), 0);
 }
 
-/** max over a row; NaN entries are passed over, as they make the sum NaN anyway. */
+/** max over a row. NaN entries are ignored: they make the sum NaN anyway. */
 export function rowMax(
   x: usize, // [c] f32
   c: i32,
@@ -214,8 +214,8 @@ export function softmaxBackward(
 }
 
 /**
- * y_k = (x_k − m) − ln Σ_j exp(x_j − m), m = max x, for rows [from, to) of n. y holds the exponentials
- * meanwhile, and so may not be x.
+ * y_k = (x_k − m) − ln Σ_j exp(x_j − m), m = max x, for rows [from, to) of n. y holds the exponentials in
+ * between, so y must not be x.
  */
 export function logSoftmaxForward(
   y: usize, // [n, c, inner] f32

@@ -5,8 +5,8 @@
  *   L = Σ_k a_k·(−ln p_k),   a_k = (1 − ε)·ω_ℓ·[k = ℓ] + (ε / c)·ω_k,
  *
  * and zero where ℓ = ignoreIndex; its gradient is dx_k = (Σ_j a_j)·p_k − a_k. The mean divides by
- * `crossEntropyWeight`, Σ ω_ℓ over the positions that count. −ln p_k = ln Σ_j exp(x_j − m) − (x_k − m)
- * is never taken of a rounded p. The forward leaves p in the buffer where the gradient will stand.
+ * `crossEntropyWeight`, Σ ω_ℓ over the positions that count. −ln p_k is computed as
+ * ln Σ_j exp(x_j − m) − (x_k − m), not from the rounded p_k. The backward usually overwrites p with the gradient.
  */
 
 import {
@@ -64,7 +64,7 @@ export function crossEntropyWeight(
 
 /**
  * The loss of one position, in float64: a_ℓ's part, and with smoothing the sum over all classes.
- * `x` stands on the position's first logit, `stride` bytes from the next.
+ * `x` is the address of the position's first logit; the next one is `stride` bytes further.
  */
 function labelLoss(
   x: usize,

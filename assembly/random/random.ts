@@ -2,9 +2,9 @@ import { at, storeVector } from '../lanes';
 import { philox, toUnit } from './philox';
 
 /**
- * Draws from the generator of philox.ts. All take the same last arguments: `seed` (the key) and
- * `counter` (the draw's first block) are whole numbers below 2⁵³; elements [from, to) are written,
- * `from` a multiple of 16, each a function of seed, counter and its index alone; `scratch` is [16] u32.
+ * Draws from the generator of philox.ts. The last arguments are always the same. `seed` (the key) and `counter`
+ * (the first block of the draw) are whole numbers below 2⁵³. Elements [from, to) are written, `from` a multiple of
+ * 16; each follows from seed, counter and its index alone. `scratch` is [16] u32.
  *
  * Sums of products are plain mul and add here, not `madd`: weights start from the same bits in the
  * strict and in the relaxed build.

@@ -5,7 +5,7 @@ import { kernels } from '../runtime/engine.ts';
 import { checkInteger, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
 
 /**
- * Joins inputs along one axis: `concat.forward([a, b])`. Their other extents must agree.
+ * Joins inputs along one axis: `concat.forward([a, b])`. Their other axes must be equally long.
  *
  * @param axis the axis to join along; 1 (channels) by default
  */
@@ -28,7 +28,7 @@ export class Concat extends Leaf {
         shape.every((extent, i) => i === this.axis || extent === first[i]);
       if (!agrees) {
         throw new RangeError(
-          `${this}: inputs expected to agree but along axis ${this.axis}, ` +
+          `${this}: inputs expected to differ along axis ${this.axis} only, ` +
             `got ${shapes.map(shapeText).join(' and ')}`,
         );
       }

@@ -9,7 +9,7 @@ export interface DropoutOptions {
   generator?: Generator;
 }
 
-/** What a forward leaves for its backward: the mask's place in the stream; null where none was used. */
+/** Kept from forward to backward: where the mask starts in the random stream; null if nothing is dropped. */
 type Memo = GeneratorState | null;
 
 /**
@@ -44,7 +44,7 @@ export class Dropout extends Leaf<Memo> {
     return shape;
   }
 
-  /** Entries of the mask: one an element. */
+  /** Entries of the mask: one for each element. */
   protected maskSize(use: Use<Memo>): number {
     return use.output.slot.length;
   }
@@ -81,7 +81,7 @@ export class Dropout extends Leaf<Memo> {
 }
 
 /**
- * Dropout of whole channels (Tompson et al., 2015): one mask entry a channel of a sample.
+ * Dropout of whole channels (Tompson et al., 2015): one mask entry for each channel of a sample.
  *
  * Shape: [N, C, H, W]; the output has the input's.
  *

@@ -3,7 +3,7 @@ import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, checkShape, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
 
-/** A layer that only gives its input another shape: nothing is copied. */
+/** A layer that gives its input another shape. The output is the same memory. */
 abstract class Reshape extends Leaf {
   protected abstract outputShape(shape: Shape): Shape;
 
@@ -28,7 +28,7 @@ abstract class Reshape extends Leaf {
  * Shape: [N, C, H, W] → [N, C·H·W] by default. Negative axes count from the last. As PyTorch's
  * `nn.Flatten`.
  *
- * @throws RangeError where the axes are no whole numbers; in `forward` where the input lacks them
+ * @throws RangeError if an axis is no whole number; in `forward` if the input does not have the axes
  */
 export class Flatten extends Reshape {
   constructor(
@@ -61,7 +61,7 @@ export class Flatten extends Reshape {
 }
 
 /**
- * Splits the axis `dim` into several: what `Flatten` joined.
+ * Splits the axis `dim` into several: the inverse of `Flatten`.
  *
  * ```ts
  * new Unflatten(1, [64, 7, 7])    // [N, 3136] → [N, 64, 7, 7]
@@ -69,7 +69,7 @@ export class Flatten extends Reshape {
  *
  * As PyTorch's `nn.Unflatten`.
  *
- * @throws RangeError in `forward` where the axis is not the product of `sizes`
+ * @throws RangeError in `forward` if the axis is not as long as the product of `sizes`
  */
 export class Unflatten extends Reshape {
   constructor(

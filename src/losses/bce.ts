@@ -14,10 +14,10 @@ export interface BCEWithLogitsLossOptions {
   reduction?: Reduction;
 }
 
-/** The weights spread over the last axes of a prediction's shape. */
+/** The weights, repeated over the last axes of a prediction's shape. */
 interface Spread {
   readonly shape: Shape;
-  /** Elements of those axes. */
+  /** Number of elements of those axes. */
   readonly n: number;
   readonly weight: Float32Array | undefined;
   readonly posWeight: Float32Array | undefined;
@@ -102,12 +102,12 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
     };
   }
 
-  /** Both weights over as many of the last axes as the larger of them has. */
+  /** Repeats both weights over as many of the last axes as the one with more axes has. */
   private spreadOver(shape: Shape): Spread {
     if (this.spread && sameShape(this.spread.shape, shape)) return this.spread;
     const { weight, posWeight } = this;
     const axes = Math.max(weight?.shape.length ?? 0, posWeight?.shape.length ?? 0);
-    // Without weights all is one row.
+    // Without weights the prediction is one row.
     const last = weight || posWeight ? shape.slice(Math.max(0, shape.length - axes)) : shape;
     return {
       shape: [...shape],
@@ -118,13 +118,13 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
   }
 }
 
-/** An own copy of a weight; a flat array has one axis. */
+/** A copy of a weight. A flat array has one axis. */
 function kept(name: string, weight: TargetData): Tensor {
   const { values, shape } = targetValues(`BCEWithLogitsLoss: ${name}`, weight);
   return Tensor.from(Float32Array.from(values), shape ?? [values.length]);
 }
 
-/** `tensor` repeated to `shape`, its axes meeting that shape's last ones, as NumPy broadcasts. */
+/** Broadcasts `tensor` to `shape` as NumPy does: its axes are matched with the last ones of `shape`. */
 function broadcast(who: string, tensor: Tensor, shape: Shape): Float32Array {
   const missing = shape.length - tensor.shape.length;
   const own = shape.map((_, axis) => (axis < missing ? 1 : tensor.shape[axis - missing]!));

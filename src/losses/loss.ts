@@ -10,18 +10,18 @@ import { type Input, inputShape, inputValues, type Origin, Tensor } from '../ten
 /** How the terms of a loss become one number. */
 export type Reduction = 'mean' | 'sum';
 
-/** What a loss needs for one batch, said before any memory is touched. */
+/** What a loss needs for one batch. It is asked for before anything is written. */
 export interface LossRequest {
-  /** 4-byte elements of the target in linear memory, and how it gets there. */
+  /** Number of 4-byte elements of the target in linear memory. `store` writes them. */
   readonly targetLength: number;
   store(target: Window): void;
-  /** 4-byte elements that `value` writes for `gradient` to read. */
+  /** Number of 4-byte elements that `value` writes and `differentiate` reads. */
   readonly savedLength?: number;
   /** Sizes and options for the kernels; it is written and has an address when `value` is called. */
   readonly struct?: Struct<unknown>;
 }
 
-/** Where a loss's arrays stand during a call. */
+/** The addresses of a loss's arrays during a call. */
 export interface LossArrays {
   readonly shape: Shape;
   readonly prediction: Pointer;

@@ -1,16 +1,16 @@
 import { describe, type Shape, sameShape, shapeText, sizeOf } from '../tensor/check.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
-/** Numbers as losses take them: a Tensor, `{ data, shape }`, a typed or plain array, nested arrays. */
+/** The numbers that losses take: a Tensor, `{ data, shape }`, a typed or plain array, or nested arrays. */
 export type TargetData = Input | ArrayLike<number> | readonly (readonly unknown[])[];
 
-/** A target's numbers, flat; and its shape where it has one of its own. */
+/** The numbers of a target, and its shape unless it is a flat array. */
 export interface TargetValues {
   readonly values: ArrayLike<number>;
   readonly shape: Shape | undefined;
 }
 
-/** @throws TypeError where `target` is nothing that holds numbers */
+/** @throws TypeError if `target` does not hold numbers */
 export function targetValues(who: string, target: TargetData): TargetValues {
   if (typeof target !== 'object' || target === null) {
     throw new TypeError(`${who}: target expected an array or a Tensor, got ${describe(target)}`);
@@ -28,7 +28,7 @@ export function targetValues(who: string, target: TargetData): TargetValues {
   return { shape: undefined, values: target as ArrayLike<number> };
 }
 
-/** @throws RangeError unless the target has the prediction's shape, or, being flat, its size */
+/** @throws RangeError unless the target has the prediction's shape or, if it is flat, its size */
 export function sameShapedTarget(who: string, shape: Shape, target: TargetData): ArrayLike<number> {
   const found = targetValues(who, target);
   if (found.shape ? !sameShape(found.shape, shape) : found.values.length !== sizeOf(shape)) {

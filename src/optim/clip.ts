@@ -2,12 +2,12 @@ import { kernels } from '../runtime/engine.ts';
 import { checkNumber } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 
-/** Elements that one call sums: fixed, so that the sum's order follows from the sizes alone. */
+/** Elements that one call sums. It is fixed, so that the order of additions follows from the sizes alone. */
 const CHUNK = 65_536;
 
 /**
- * The gradients' common 2-norm, √Σ g², summed in float64 parameter by parameter in list order.
- * Parameters that are frozen or had no backward since `zeroGrad` do not count.
+ * The 2-norm of all gradients together, √Σ g², summed in float64 in the order of the list. Parameters that are
+ * frozen, or had no backward since `zeroGrad`, do not count.
  */
 export function gradNorm(parameters: readonly Parameter[]): number {
   let sum = 0;
@@ -22,8 +22,8 @@ export function gradNorm(parameters: readonly Parameter[]): number {
 }
 
 /**
- * Scales the gradients by min(1, maxNorm / (norm + 1e-6)), norm their common 2-norm (PyTorch's
- * `clip_grad_norm_`).
+ * Scales the gradients by min(1, maxNorm / (norm + 1e-6)), norm the 2-norm of all gradients
+ * together (PyTorch's `clip_grad_norm_`).
  *
  * ```ts
  * model.backward(loss.backward());
@@ -31,7 +31,7 @@ export function gradNorm(parameters: readonly Parameter[]): number {
  * optimizer.step();
  * ```
  *
- * @returns the norm before
+ * @returns the norm before scaling
  * @throws RangeError for a negative `maxNorm`
  */
 export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number): number {

@@ -27,8 +27,8 @@ interface Averaged {
 }
 
 /**
- * An exponential moving average of a model's weights, e ← decay·e + (1 − decay)·w, starting at the
- * weights it finds (Polyak averaging; PyTorch's AveragedModel with an EMA function). It often
+ * An exponential moving average of a model's weights, e ← decay·e + (1 − decay)·w, which starts at the
+ * model's present weights (Polyak averaging; PyTorch's AveragedModel with an EMA function). It often
  * evaluates better than the weights themselves.
  *
  * ```ts
@@ -75,7 +75,7 @@ export class ExponentialMovingAverage {
     });
   }
 
-  /** Takes the present weights into the average; call it after the optimizer's step. */
+  /** Updates the averages with the model's weights. Call it after the optimizer's step. */
   update(): void {
     this.checkUsable('update');
     if (this.exchanged) {
@@ -89,7 +89,7 @@ export class ExponentialMovingAverage {
     }
   }
 
-  /** Puts the average in the model's place, and the model's weights aside, until `restore()`. */
+  /** Exchanges the model's weights for the averages, until `restore()`. */
   apply(): void {
     this.checkUsable('apply');
     if (this.exchanged) throw new Error('ExponentialMovingAverage: applied twice');
@@ -103,7 +103,7 @@ export class ExponentialMovingAverage {
     this.exchange();
   }
 
-  /** What `action` returns with the averages applied; the model's weights are back afterwards. */
+  /** Calls `action` with the averages applied, restores the model's weights, and returns the result. */
   during<T>(action: () => T): T {
     this.apply();
     try {
@@ -151,7 +151,7 @@ export class ExponentialMovingAverage {
     }
   }
 
-  /** Gives the averages' memory back; where they are applied, the model's weights are restored first. */
+  /** Releases the memory of the averages. If they are applied, the model's weights are restored first. */
   dispose(): void {
     if (this.block.released) return;
     if (this.exchanged && !this.averaged.some(({ entry }) => entry.disposed)) this.exchange();

@@ -3,17 +3,20 @@ import type { Group, Optimizer, OptimizerOptions } from './optimizer.ts';
 import { cosineBetween, Schedule, type UnitOption } from './schedule.ts';
 
 export interface OneCycleOptions extends UnitOption {
-  /** The peak, one for all groups or one a group. */
+  /** The highest learning rate: one for all groups, or one for each group. */
   maxLr: number | readonly number[];
-  /** Length of the cycle in steps; or give `epochs` and `stepsPerEpoch`. */
+  /** Length of the cycle in steps. Or give `epochs` and `stepsPerEpoch`. */
   totalSteps?: number;
   epochs?: number;
   stepsPerEpoch?: number;
-  /** Share of the cycle that rises. Default 0.3. */
+  /** Share of the cycle in which the learning rate rises. Default 0.3. */
   pctStart?: number;
   /** Default 'cos'. */
   annealStrategy?: 'cos' | 'linear';
-  /** Whether momentum (Adam: β₁) falls while lr rises. Default true; groups without momentum have none. */
+  /**
+   * Whether momentum (Adam: β₁) falls while the learning rate rises, and the other way round. Default true. Groups
+   * without momentum are left alone.
+   */
   cycleMomentum?: boolean;
   /** Default 0.85. */
   baseMomentum?: number;
@@ -23,11 +26,14 @@ export interface OneCycleOptions extends UnitOption {
   divFactor?: number;
   /** Last lr = first lr / finalDivFactor. Default 1e4. */
   finalDivFactor?: number;
-  /** Falls as long as it rose, then from the first lr to the last. Default false. */
+  /**
+   * Whether there are three phases: the learning rate rises, falls back to its first value in the same time, and
+   * then falls to its last. Default false: two phases.
+   */
   threePhase?: boolean;
 }
 
-/** Learning rate, and momentum the other way round, from one value to another until a step. */
+/** A part of the cycle: learning rate and momentum go from one value to another until the step `end`. */
 interface Phase {
   readonly end: number;
   readonly lr: readonly [Level, Level];
@@ -41,8 +47,8 @@ type WithMomentum = Group<OptimizerOptions> & { momentum?: number; betas?: reado
 /**
  * One cycle (Smith and Topin, "Super-convergence", 2019), as PyTorch's OneCycleLR: the learning rate
  * rises from maxLr/divFactor to maxLr and falls to maxLr/divFactor/finalDivFactor, momentum falls and
- * rises against it. Steps 0 … totalSteps − 1 make the cycle; behind it the last values stay. Counts
- * steps unless told otherwise.
+ * rises the other way round. Steps 0 … totalSteps − 1 make the cycle; after it the last values stay. Counts
+ * steps by default.
  *
  * @throws RangeError without a length, or for shares and factors out of range
  */
@@ -115,7 +121,7 @@ export class OneCycleLR extends Schedule {
     }
   }
 
-  /** The phase that `count` falls into, and how far into it. */
+  /** The phase of step `count`, and how much of it has passed. */
   private phaseAt(count: number): { phase: Phase; part: number } {
     let start = 0;
     for (const phase of this.phases) {

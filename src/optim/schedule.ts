@@ -5,7 +5,7 @@ import type { Optimizer } from './optimizer.ts';
 /** What a schedule counts: optimizer steps, or passes over the data. */
 export type ScheduleUnit = 'step' | 'epoch';
 
-/** A schedule's state; plain numbers. */
+/** A schedule's state, in plain numbers. */
 export interface ScheduleState {
   count: number;
   /** Each group's learning rate when the schedule was made. */
@@ -13,14 +13,14 @@ export interface ScheduleState {
 }
 
 export interface UnitOption {
-  /** What one `step()` stands for. `fit` calls it after each step or epoch accordingly. */
+  /** What one `step()` counts. `fit` calls it after each step or after each epoch accordingly. */
   unit?: ScheduleUnit;
 }
 
 /**
  * The base of the learning-rate schedules. A schedule is made for an optimizer, takes its groups'
- * learning rates as their base values, and sets them at once and at each `step()`, from the base and
- * the count alone: what was assigned to `lr` in between is overwritten.
+ * learning rates as their base values, and sets them at once and at each `step()`. The new rates follow from
+ * the base values and the count alone: a rate that was assigned in between is overwritten.
  *
  * ```ts
  * const schedule = new CosineAnnealingLR(optimizer, { tMax: 30 });
@@ -54,7 +54,7 @@ export abstract class Schedule {
   /** The i-th group's learning rate after `count` steps or epochs, `base` its learning rate before. */
   abstract rateAt(count: number, base: number, i: number): number;
 
-  /** Counts one more and sets the learning rates. */
+  /** Adds one to the count and sets the learning rates. */
   step(): void {
     this.moveTo(this.count + 1);
   }
@@ -91,7 +91,7 @@ export abstract class Schedule {
   }
 }
 
-/** lr = base·gamma^⌊count / stepSize⌋ (PyTorch's StepLR). Counts epochs unless told otherwise. */
+/** lr = base·gamma^⌊count / stepSize⌋ (PyTorch's StepLR). Counts epochs by default. */
 export class StepLR extends Schedule {
   private readonly stepSize: number;
   private readonly gamma: number;
@@ -116,7 +116,7 @@ export class StepLR extends Schedule {
 
 /**
  * lr = base·gamma^(milestones reached) (PyTorch's MultiStepLR; a milestone listed twice counts twice).
- * Counts epochs unless told otherwise.
+ * Counts epochs by default.
  */
 export class MultiStepLR extends Schedule {
   private readonly milestones: readonly number[];
@@ -142,7 +142,7 @@ export class MultiStepLR extends Schedule {
   }
 }
 
-/** lr = base·gamma^count (PyTorch's ExponentialLR). Counts epochs unless told otherwise. */
+/** lr = base·gamma^count (PyTorch's ExponentialLR). Counts epochs by default. */
 export class ExponentialLR extends Schedule {
   private readonly gamma: number;
 
@@ -180,8 +180,8 @@ export class LambdaLR extends Schedule {
 }
 
 /**
- * lr = etaMin + (base − etaMin)·(1 + cos(π·count/tMax))/2: down to etaMin at tMax, and back up behind
- * it (PyTorch's CosineAnnealingLR; Loshchilov and Hutter, 2017). Counts epochs unless told otherwise.
+ * lr = etaMin + (base − etaMin)·(1 + cos(π·count/tMax))/2: down to etaMin at tMax, then up
+ * again (PyTorch's CosineAnnealingLR; Loshchilov and Hutter, 2017). Counts epochs by default.
  */
 export class CosineAnnealingLR extends Schedule {
   private readonly tMax: number;
@@ -206,8 +206,7 @@ export class CosineAnnealingLR extends Schedule {
 }
 
 /**
- * lr = min + (max − min)·e^(−count/speed): a decay that ends on a floor. Counts steps unless told
- * otherwise.
+ * lr = min + (max − min)·e^(−count/speed): a decay with a lower limit. Counts steps by default.
  */
 export class DecayToFloor extends Schedule {
   private readonly min: number;
@@ -236,15 +235,16 @@ export class DecayToFloor extends Schedule {
 }
 
 /**
- * A linear rise in front of another schedule: lr = target·(startFactor + (1 − startFactor)·count/steps)
- * for count < steps, then `after` from its beginning, whose first rate the target is. Without one the
- * optimizer's own learning rate is the target, and stays.
+ * A linear rise before another schedule. For count < steps
+ * lr = target·(startFactor + (1 − startFactor)·count/steps); then the other schedule runs from its beginning.
+ * The target is the first rate of the other schedule. Without one it is the optimizer's own learning rate,
+ * which then stays.
  *
  * ```ts
  * const schedule = new LinearWarmup(new CosineAnnealingLR(optimizer, { tMax: 900, unit: 'step' }), { steps: 100 });
  * ```
  *
- * Counts what `after` counts, else steps. Step this schedule only, not `after`.
+ * Counts what the other schedule counts, or steps without one. Call `step()` of this schedule only.
  */
 export class LinearWarmup extends Schedule {
   private readonly steps: number;
@@ -291,7 +291,7 @@ export class LinearWarmup extends Schedule {
   }
 }
 
-/** From `from` (part 0) to `to` (part 1) along half a cosine; beyond 1 it comes back. */
+/** Half a cosine from `from` (at part 0) to `to` (at part 1); beyond 1 it returns. */
 export function cosineBetween(from: number, to: number, part: number): number {
   return to + ((from - to) * (1 + kernels().cosF64(Math.PI * part))) / 2;
 }
