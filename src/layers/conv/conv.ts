@@ -24,7 +24,7 @@ import {
 export interface Conv1dOptions extends ConvOptions {
   /** Default 1. */
   stride?: number;
-  /** Zeros on both sides, [before, after], or `'same'`: as many positions as before. Default 0. */
+  /** Zeros on both sides, [before, after], or `'same'`: y is as long as x. Default 0. */
   padding?: number | readonly [before: number, after: number] | 'same';
   /** Distance between a kernel's taps. Default 1. */
   dilation?: number;
@@ -35,8 +35,8 @@ export interface Conv2dOptions extends ConvOptions {
   stride?: NumberOrPair;
   /**
    * Zeros around the image: a number, [vertical, horizontal], [top, bottom, left, right], or `'same'`,
-   * which keeps height and width; where an even kernel needs an odd number of zeros, the odd one goes
-   * to the bottom and the right, as in PyTorch and TensorFlow. Default 0.
+   * which keeps height and width. Where an even kernel needs an odd number of zeros, the odd one goes to
+   * the bottom and the right, as in PyTorch and TensorFlow. Default 0.
    */
   padding?: NumberOrPair | Sides | 'same';
   /** Distance between a kernel's taps: one number, or [vertical, horizontal]. Default 1. */

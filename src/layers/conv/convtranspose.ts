@@ -45,8 +45,8 @@ interface Memo {
 }
 
 /**
- * The transpose of Conv2d's linear map ("deconvolution"): each input is spread over the output, in the
- * kernel's shape,
+ * The transpose of Conv2d's linear map ("deconvolution"): each input is spread over the output in the shape
+ * of the kernel,
  *
  *   y[n, o, i·s − p + u·d, j·s − p + v·d] += weight[c, o, u, v] · x[n, c, i, j],   then + b[o]
  *
@@ -59,8 +59,9 @@ interface Memo {
  *
  * Shapes: x [N, inChannels, H, W] → y [N, outChannels, H', W'] with
  * H' = (H − 1)·stride − padding + dilation·(kernel − 1) + outputPadding + 1, padding that of both sides;
- * `weight` [inChannels, outChannels/groups, kernel height, kernel width], `bias` [outChannels]. Forward
- * is the kernel of Conv2d's input gradient, and backward Conv2d's forward. As PyTorch's
+ * `weight` [inChannels, outChannels/groups, kernel height, kernel width], `bias` [outChannels]. The default
+ * `init` counts fan_in as PyTorch does, outChannels/groups · kernel height · kernel width. Forward runs the
+ * kernel of Conv2d's input gradient, and backward that of Conv2d's forward. As PyTorch's
  * `nn.ConvTranspose2d`.
  *
  * @throws RangeError for sizes and options that are not whole numbers, for groups that do not divide both
