@@ -4,7 +4,7 @@ import { Dropout } from '../layers/dropout.ts';
 import { Flatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
 import { Module } from '../module/module.ts';
-import { type Shape, shapeText } from '../tensor/check.ts';
+import { type Shape, shapeText } from '../tensor/shape.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
 import { affineOf, FoldedWeights } from './foldweights.ts';
 import { namesOf, outline } from './outline.ts';

@@ -4,7 +4,8 @@ import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Flatten, Unflatten } from '../layers/flatten.ts';
 import type { Module } from '../module/module.ts';
-import { checkInteger, type Shape, sizeOf } from '../tensor/check.ts';
+import { checkInteger } from '../tensor/check.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { namesOf, outline } from './outline.ts';
 import { isWeighted, mixesChannelsOf } from './weighted.ts';
 

@@ -3,7 +3,7 @@
 import type { Use } from '../graph/node.ts';
 import { follow, Trace, type Traced, traceModule } from '../graph/trace.ts';
 import type { Module } from '../module/module.ts';
-import type { Shape } from '../tensor/check.ts';
+import type { Shape } from '../tensor/shape.ts';
 
 /** A trace without shapes: it records which layer reads which layer's output, and all shapes are []. */
 class ShapelessTrace extends Trace {

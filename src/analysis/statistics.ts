@@ -1,7 +1,8 @@
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Population } from '../layers/batchnorm/population.ts';
 import type { Module } from '../module/module.ts';
-import { checkInteger, checkNumber, describe, shapeText, sizeOf } from '../tensor/check.ts';
+import { checkInteger, checkNumber, describe } from '../tensor/check.ts';
+import { shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues } from '../tensor/tensor.ts';
 
 type Inputs = Input | readonly Input[];

@@ -1,6 +1,6 @@
 import type { Module } from '../module/module.ts';
-import { type Shape, shapeText } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
+import { type Shape, shapeText } from '../tensor/shape.ts';
 import { type Finding, lint } from './lint.ts';
 import { namesOf, outline } from './outline.ts';
 

@@ -1,5 +1,6 @@
-import { checkInteger, describe, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
+import { checkInteger, describe } from '../tensor/check.ts';
 import { defaultGenerator, Generator } from '../tensor/random.ts';
+import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
 type IntegerArray =

@@ -1,5 +1,6 @@
 /** The layout of features in a tensor, checks of values, and float64 numbers stored in float32 tensors. */
-import { checkInteger, type Shape, shapeText } from '../tensor/check.ts';
+import { checkInteger } from '../tensor/check.ts';
+import { type Shape, shapeText } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** A tensor as x[outer, feature, inner]. For a table, inner is 1; for images, it is height·width. */

@@ -1,4 +1,5 @@
-import { describe, shapeText } from '../tensor/check.ts';
+import { describe } from '../tensor/check.ts';
+import { shapeText } from '../tensor/shape.ts';
 
 /** The element types of IDX files by their code, which is the third byte. */
 const TYPES = {

@@ -1,4 +1,5 @@
-import { describe, type Shape, shapeText } from '../tensor/check.ts';
+import { describe } from '../tensor/check.ts';
+import { type Shape, shapeText } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import { checkAxis, join, type Layout, layoutOf, refuse, split } from './features.ts';
 

@@ -4,8 +4,8 @@
  */
 import { NULL, type Pointer } from '../memory/memory.ts';
 import { type Layout, Struct } from '../memory/struct.ts';
-import type { Shape } from '../tensor/check.ts';
 import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
+import type { Shape } from '../tensor/shape.ts';
 import { type DType, Slot } from './slot.ts';
 
 /** A tensor of a plan: an input of the model, or the output of a use. */

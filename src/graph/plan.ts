@@ -1,8 +1,8 @@
 import { type Block, NULL, type Pointer } from '../memory/memory.ts';
 import { placeStructs } from '../memory/struct.ts';
 import { kernels } from '../runtime/engine.ts';
-import { type Shape, sameShape } from '../tensor/check.ts';
-import { traits } from '../tensor/parameter.ts';
+import { freezes } from '../tensor/parameter.ts';
+import { type Shape, sameShape } from '../tensor/shape.ts';
 import { fuse } from './fuse.ts';
 import { layOut } from './layout.ts';
 import type { Use, Value } from './node.ts';
@@ -27,7 +27,7 @@ export class Plan {
   private readonly slots: Slot[] = [];
   private readonly scratch: Slot;
   private base: Pointer = NULL;
-  private readonly version = traits.version;
+  private readonly version = freezes.count;
   /** The structs of sizes of all uses. */
   private readonly structs: Block | undefined;
   /** Gradients of inputs that have none, such as masks: zero. */
@@ -74,7 +74,7 @@ export class Plan {
   fits(shapes: readonly Shape[], recording: boolean, modes: readonly boolean[]): boolean {
     if (recording !== this.recording || modes.some((mode, i) => mode !== this.modes[i]))
       return false;
-    if (this.version !== traits.version) return false;
+    if (this.version !== freezes.count) return false;
     if (shapes.length !== this.inputs.length) return false;
     for (let i = 0; i < shapes.length; i++) {
       if (!sameShape(shapes[i]!, this.inputs[i]!.shape)) return false;
@@ -84,7 +84,7 @@ export class Plan {
 
   /** Made before a parameter was frozen or thawed. */
   get outdated(): boolean {
-    return this.version !== traits.version;
+    return this.version !== freezes.count;
   }
 
   /** Lets the plan stand at `base`, where `bytes` bytes are its own for the step. */

@@ -1,6 +1,6 @@
 /** The tensors that a session gives out: they stand on its workspace, and say so when it has moved on. */
-import type { Window } from '../memory/memory.ts';
-import type { Shape } from '../tensor/check.ts';
+import type { View } from '../memory/memory.ts';
+import type { Shape } from '../tensor/shape.ts';
 import { type Origin, Tensor } from '../tensor/tensor.ts';
 
 /** What results belong to: a session. */
@@ -8,7 +8,7 @@ interface Owner {
   readonly generation: number;
   /** Throws unless the results of this generation still stand. */
   checkFresh(generation: number): void;
-  inputGradient(generation: number, index: number): Window;
+  inputGradient(generation: number, index: number): View;
 }
 
 /** What `forward` returns: readable until the model's next forward. */
@@ -18,7 +18,7 @@ export class Result extends Tensor {
   constructor(
     readonly session: Owner,
     shape: Shape,
-    private readonly slot: Window,
+    private readonly slot: View,
   ) {
     super(shape);
     this.generation = session.generation;
@@ -28,7 +28,7 @@ export class Result extends Tensor {
     return this;
   }
 
-  override get place(): Window {
+  override get place(): View {
     this.session.checkFresh(this.generation);
     return this.slot;
   }
@@ -51,7 +51,7 @@ export class InputGradient extends Tensor {
     this.generation = session.generation;
   }
 
-  override get place(): Window {
+  override get place(): View {
     return this.session.inputGradient(this.generation, this.index);
   }
 

@@ -1,7 +1,7 @@
-import { type Window, whileHeld } from '../memory/memory.ts';
+import { deferReleases, type View } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
-import { type Shape, sameShape, shapeText } from '../tensor/check.ts';
 import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
+import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
 import { Plan } from './plan.ts';
@@ -99,7 +99,7 @@ export class Session {
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       // Views are taken last: allocating may have grown the memory that they stand on.
       plan.output.gradient!.f32.set(inputValues(dy));
-      whileHeld(() => plan.backward());
+      deferReleases(() => plan.backward());
       this.checkUndisposed('backward');
     });
     this.state = { kind: 'finished', plan, versions: versionsOf(this.parameters), computed: false };
@@ -125,7 +125,7 @@ export class Session {
   }
 
   /** The input gradient of the last backward, computed when it is first asked for. */
-  inputGradient(generation: number, index: number): Window {
+  inputGradient(generation: number, index: number): View {
     const { state } = this;
     if (
       state.kind !== 'finished' ||
@@ -139,7 +139,7 @@ export class Session {
     }
     if (!state.computed) {
       this.during('backward', () => {
-        whileHeld(() => state.plan.inputGradients());
+        deferReleases(() => state.plan.inputGradients());
         this.checkUndisposed('backward');
       });
       state.computed = true;
@@ -216,7 +216,7 @@ export class Session {
     }
     // Views are taken last: reserving may have grown the memory that they stand on.
     for (const [i, input] of plan.inputs.entries()) input.slot.set(inputValues(safe[i]!));
-    whileHeld(() => plan.forward());
+    deferReleases(() => plan.forward());
     this.checkUndisposed(activity);
     if (recording) this.state = { kind: 'ready', plan, versions: versionsOf(this.parameters) };
     return plan;

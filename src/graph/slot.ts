@@ -1,5 +1,5 @@
-import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
-import { type Shape, sizeOf } from '../tensor/check.ts';
+import { aligned, NULL, type Pointer, View } from '../memory/memory.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 
 /** The type of a slot's numbers: float32, or integers of 32 bits. */
 export type DType = 'f32' | 'i32';
@@ -9,7 +9,7 @@ export type DType = 'f32' | 'i32';
  * lives do not meet may stand on the same bytes; a slot that shares another's bytes on purpose (in
  * place, or a view) is its guest.
  */
-export class Slot<Name extends string = string> extends Window<Name> {
+export class Slot<Name extends string = string> extends View<Name> {
   readonly shape: Shape;
   dtype: DType = 'f32';
   /** First and last moment at which the bytes matter. */

@@ -1,4 +1,5 @@
-import { describe, type Shape } from '../tensor/check.ts';
+import { describe } from '../tensor/check.ts';
+import type { Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
 import { type Operation, Use, Value } from './node.ts';

@@ -1,7 +1,7 @@
 import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { type Shape, sameShape, shapeText } from '../tensor/check.ts';
+import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 
 /**
  * y = x₁ + x₂ + …, of inputs of one shape: `add.forward([a, b])`; each input's gradient is dy.

@@ -1,5 +1,6 @@
 /** What layers that slide a kernel over one or two axes share: options with a value for each axis. */
-import { checkInteger, shapeText } from '../tensor/check.ts';
+import { checkInteger } from '../tensor/check.ts';
+import { shapeText } from '../tensor/shape.ts';
 
 /** A value for each axis, vertical first. */
 export type Pair = readonly [vertical: number, horizontal: number];

@@ -2,7 +2,8 @@ import type { Use } from '../graph/node.ts';
 import { offset } from '../memory/memory.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { checkInteger, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
+import { checkInteger } from '../tensor/check.ts';
+import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 
 /**
  * Joins inputs along one axis: `concat.forward([a, b])`. Their other axes must be equally long.

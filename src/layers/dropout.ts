@@ -1,8 +1,9 @@
 import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { checkNumber, type Shape, shapeText } from '../tensor/check.ts';
+import { checkNumber } from '../tensor/check.ts';
 import { defaultGenerator, type Generator, type GeneratorState } from '../tensor/random.ts';
+import { type Shape, shapeText } from '../tensor/shape.ts';
 
 export interface DropoutOptions {
   /** Where the masks come from. Default the generator that `manualSeed` sets. */

@@ -1,7 +1,8 @@
 import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { checkInteger, checkShape, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
+import { checkInteger } from '../tensor/check.ts';
+import { checkShape, type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 
 /** A layer that gives its input another shape. The output is the same memory. */
 abstract class Reshape extends Leaf {

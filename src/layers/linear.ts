@@ -4,9 +4,10 @@ import { NULL } from '../memory/memory.ts';
 import type { Struct } from '../memory/struct.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
-import { checkInteger, type Shape, shapeText, sizeOf } from '../tensor/check.ts';
+import { checkInteger } from '../tensor/check.ts';
 import { type Init, initialize } from '../tensor/init.ts';
 import { Parameter } from '../tensor/parameter.ts';
+import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 export interface LinearOptions {

@@ -1,6 +1,6 @@
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { extra } from '../runtime/extra.ts';
-import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/check.ts';
+import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData, targetValues } from './target.ts';
@@ -53,11 +53,11 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
     return {
       // The weights stand behind the target.
       targetLength: values.length + (weight ? n : 0) + (posWeight ? n : 0),
-      store: (window) => {
+      store: (view) => {
         this.spread = spread;
-        window.f32.set(values);
-        if (weight) window.f32.set(weight, values.length);
-        if (posWeight) window.f32.set(posWeight, values.length + (weight ? n : 0));
+        view.f32.set(values);
+        if (weight) view.f32.set(weight, values.length);
+        if (posWeight) view.f32.set(posWeight, values.length + (weight ? n : 0));
       },
     };
   }

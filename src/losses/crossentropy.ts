@@ -2,14 +2,8 @@ import { CrossEntropyShape } from '../generated/kernels.ts';
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { Struct } from '../memory/struct.ts';
 import { kernels } from '../runtime/engine.ts';
-import {
-  checkInteger,
-  checkNumber,
-  type Shape,
-  sameShape,
-  shapeText,
-  sizeOf,
-} from '../tensor/check.ts';
+import { checkInteger, checkNumber } from '../tensor/check.ts';
+import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import { checkReduction, type TargetData, targetValues } from './target.ts';
 
@@ -107,12 +101,12 @@ export class CrossEntropyLoss extends Loss<TargetData> {
       targetLength: length + (weight ? c : 0),
       savedLength: sizeOf(shape),
       struct: sizes,
-      store: (window) => {
+      store: (view) => {
         this.soft = soft;
         this.sizes = sizes;
-        if (soft) window.f32.set(values);
-        else window.i32.set(values);
-        if (weight) window.f32.set(weight, length);
+        if (soft) view.f32.set(values);
+        else view.i32.set(values);
+        if (weight) view.f32.set(weight, length);
       },
     };
   }

@@ -1,6 +1,7 @@
 import { kernels } from '../runtime/engine.ts';
 import { extra } from '../runtime/extra.ts';
-import { checkNumber, type Shape, sizeOf } from '../tensor/check.ts';
+import { checkNumber } from '../tensor/check.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
 
@@ -20,7 +21,7 @@ abstract class Elementwise extends Loss<TargetData> {
 
   protected request(shape: Shape, target: TargetData): LossRequest {
     const values = sameShapedTarget(`${this}`, shape, target);
-    return { targetLength: values.length, store: (window) => window.f32.set(values) };
+    return { targetLength: values.length, store: (view) => view.f32.set(values) };
   }
 
   protected value(arrays: LossArrays): number {

@@ -1,5 +1,5 @@
 import { extra } from '../runtime/extra.ts';
-import { type Shape, sizeOf } from '../tensor/check.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest } from './loss.ts';
 import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
 
@@ -34,7 +34,7 @@ export class KLDivLoss extends Loss<TargetData> {
 
   protected request(shape: Shape, target: TargetData): LossRequest {
     const values = sameShapedTarget(`${this}`, shape, target);
-    return { targetLength: values.length, store: (window) => window.f32.set(values) };
+    return { targetLength: values.length, store: (view) => view.f32.set(values) };
   }
 
   protected value({ prediction, target, shape }: LossArrays): number {

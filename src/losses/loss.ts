@@ -1,10 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { allowUsing } from '../memory/dispose.ts';
-import { aligned, NULL, type Pointer, Window } from '../memory/memory.ts';
+import { aligned, NULL, type Pointer, View } from '../memory/memory.ts';
 import { bytesOf, placeStruct, type Struct } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
-import { type Shape, shapeText, sizeOf } from '../tensor/check.ts';
+import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor/tensor.ts';
 
 /** How the terms of a loss become one number. */
@@ -14,7 +14,7 @@ export type Reduction = 'mean' | 'sum';
 export interface LossRequest {
   /** Number of 4-byte elements of the target in linear memory. `store` writes them. */
   readonly targetLength: number;
-  store(target: Window): void;
+  store(target: View): void;
   /** Number of 4-byte elements that `value` writes and `differentiate` reads. */
   readonly savedLength?: number;
   /** Sizes and options for the kernels; it is written and has an address when `value` is called. */
@@ -91,8 +91,8 @@ export abstract class Loss<Target> {
       at += aligned(lengths[i]! * 4);
     }
     if (request.struct) placeStruct(request.struct, at as Pointer);
-    if (!stands) copied.window.f32.set(inputValues(prediction));
-    request.store(this.target.window);
+    if (!stands) copied.view.f32.set(inputValues(prediction));
+    request.store(this.target.view);
     this.generation++;
     this.shape = shape;
     this.prediction = prediction instanceof Tensor ? prediction : undefined;
@@ -116,11 +116,11 @@ export abstract class Loss<Target> {
           : `${this}: backward was already called for the last forward: call forward again first`,
       );
     }
-    const arrays = this.arrays(this.gradient.window.ptr);
+    const arrays = this.arrays(this.gradient.view.ptr);
     this.pending = false;
     this.differentiate(arrays, scale);
     const { generation } = this;
-    return new LossGradient(this.shape, this.gradient.window, this.prediction?.origin, () => {
+    return new LossGradient(this.shape, this.gradient.view, this.prediction?.origin, () => {
       if (generation === this.generation) return;
       throw new Error(`${this}: this gradient belongs to an older forward and was overwritten`);
     });
@@ -142,31 +142,31 @@ export abstract class Loss<Target> {
   }
 
   private arrays(gradient: Pointer): LossArrays {
-    const place = this.prediction?.place ?? this.copied.window;
+    const place = this.prediction?.place ?? this.copied.view;
     return {
       shape: this.shape,
       prediction: place.ptr,
-      target: this.target.window.ptr,
-      saved: this.saved.window.ptr,
+      target: this.target.view.ptr,
+      saved: this.saved.view.ptr,
       gradient,
     };
   }
 }
 
-/** A part of the loss's memory. Its window is only made anew when its length changes. */
+/** A part of the loss's memory. Its view is only made anew when its length changes. */
 class Region {
-  window = new Window(NULL, 0);
+  view = new View(NULL, 0);
 
   place(ptr: Pointer, length: number): void {
-    if (length === this.window.length) this.window.moveTo(ptr);
-    else this.window = new Window(ptr, length);
+    if (length === this.view.length) this.view.moveTo(ptr);
+    else this.view = new View(ptr, length);
   }
 }
 
 class LossGradient extends Tensor {
   constructor(
     shape: Shape,
-    private readonly window: Window,
+    private readonly location: View,
     private readonly from: Origin | undefined,
     private readonly guard: () => void,
   ) {
@@ -177,9 +177,9 @@ class LossGradient extends Tensor {
     return this.from;
   }
 
-  override get place(): Window {
+  override get place(): View {
     this.guard();
-    return this.window;
+    return this.location;
   }
 
   override view(): Float32Array {

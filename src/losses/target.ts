@@ -1,4 +1,5 @@
-import { describe, type Shape, sameShape, shapeText, sizeOf } from '../tensor/check.ts';
+import { describe } from '../tensor/check.ts';
+import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
 /** The numbers that losses take: a Tensor, `{ data, shape }`, a typed or plain array, or nested arrays. */

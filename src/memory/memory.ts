@@ -1,8 +1,8 @@
 /**
- * Linear memory as the host sees it: blocks with an address, and windows that make views of them.
+ * Linear memory as the host sees it: blocks with an address, and views of them.
  *
  * When linear memory grows, every typed array on it is detached: reading one then gives `undefined`
- * without an error. So no code keeps a typed array. It keeps a `Window` and asks it for a view each time.
+ * without an error. So no code keeps a typed array. It keeps a `View`, which has the address, and asks it each time.
  */
 import type { Pointer } from '../generated/kernels.ts';
 import { engine, MAX_PAGES } from '../runtime/engine.ts';
@@ -48,7 +48,7 @@ export function memoryUsage(): { total: number; used: number } {
 }
 
 /** A range of linear memory. Its typed arrays are made again after memory has grown or it was moved. */
-export class Window<Name extends string = string> {
+export class View<Name extends string = string> {
   private floats: Float32Array | undefined;
   private integers: Int32Array | undefined;
 
@@ -62,7 +62,7 @@ export class Window<Name extends string = string> {
     return this.address;
   }
 
-  /** Moves the window to another address; the length stays. */
+  /** Moves the view to another address; the length stays. */
   moveTo(address: Pointer<Name>): void {
     if (address === this.address) return;
     this.address = address;
@@ -92,7 +92,7 @@ export class Window<Name extends string = string> {
 }
 
 /** An allocated range of linear memory. Its owner must release it. */
-export class Block extends Window {
+export class Block extends View {
   private held = true;
 
   /** @throws RangeError if linear memory cannot grow that far */
@@ -104,7 +104,7 @@ export class Block extends Window {
     return !this.held;
   }
 
-  /** Frees the block. During a step (see `whileHeld`) the memory is freed when the step ends. */
+  /** Frees the block. During a step (see `deferReleases`) the memory is freed when the step ends. */
   release(): void {
     if (!this.held) return;
     this.held = false;
@@ -133,7 +133,7 @@ const deferred = new Set<Block>();
  * Runs a step, and defers the freeing of blocks to its end. A user's layer may dispose of anything during
  * a step; the addresses in the plan remain valid until the step ends.
  */
-export function whileHeld(step: () => void): void {
+export function deferReleases(step: () => void): void {
   runningSteps++;
   try {
     step();

@@ -1,6 +1,6 @@
 import type { Use } from '../graph/node.ts';
-import { checkShape, type Shape, sizeOf } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
+import { checkShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import { Leaf } from './leaf.ts';
 
 /** The context that `compute` and `differentiate` of your own layer get in addition to their arrays. */

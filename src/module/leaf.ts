@@ -1,6 +1,6 @@
 import type { Given, Operation, Use } from '../graph/node.ts';
 import type { Traced } from '../graph/trace.ts';
-import type { Shape } from '../tensor/check.ts';
+import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { Module } from './module.ts';
 

@@ -3,8 +3,9 @@
 import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { allowUsing } from '../memory/dispose.ts';
-import { describe, sameShape, shapeText } from '../tensor/check.ts';
+import { describe } from '../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
+import { sameShape, shapeText } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import { heldBy, isContainer, join } from './held.ts';
 

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { allowUsing } from '../memory/dispose.ts';
-import { aligned, Block, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
+import { aligned, Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import type { Module, StateDict } from '../module/module.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
@@ -70,7 +70,7 @@ export class ExponentialMovingAverage {
     this.averaged = entries.map((entry) => {
       const average = at as Pointer;
       at += bytesOf(entry);
-      new Window(average, entry.size).f32.set(entry.data.view());
+      new View(average, entry.size).f32.set(entry.data.view());
       return { entry, average };
     });
   }

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { allowUsing } from '../memory/dispose.ts';
-import { Block, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
+import { Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { bytesOf, type Layout, writeStructAt } from '../memory/struct.ts';
 import { checkNumber, describe } from '../tensor/check.ts';
 import { Parameter } from '../tensor/parameter.ts';
@@ -204,7 +204,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const { shape, size } = member.parameter;
     for (const name of names) {
       const ptr = member.moments[name];
-      if (ptr) entries[name] = Tensor.from(new Window(ptr, size).f32, shape);
+      if (ptr) entries[name] = Tensor.from(new View(ptr, size).f32, shape);
     }
     return entries;
   }
@@ -237,7 +237,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         const entry = entries[k];
         member.steps = entry?.steps ?? 0;
         for (const [name, ptr] of Object.entries(member.moments)) {
-          const { f32 } = new Window(ptr, member.parameter.size);
+          const { f32 } = new View(ptr, member.parameter.size);
           const values = entry?.values[name];
           if (values) f32.set(inputValues(values));
           else f32.fill(0);

@@ -1,5 +1,6 @@
 /** The form of an optimizer's state dict, and the checks of one that is to be loaded. */
-import { describe, type Shape, sameShape, shapeText } from '../tensor/check.ts';
+import { describe } from '../tensor/check.ts';
+import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, type Tensor } from '../tensor/tensor.ts';
 
 /** A group's options by PyTorch's names (`weight_decay`), and its parameters' numbers. */

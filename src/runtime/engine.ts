@@ -41,7 +41,7 @@ export function provided(): Kernels | undefined {
 }
 
 /** Instantiates a module with the memory that all kernels share, and returns its exports. */
-export function bindBeside(module: WasmModule): unknown {
+export function bindToSharedMemory(module: WasmModule): unknown {
   return bind(module, engine().memory);
 }
 

@@ -2,11 +2,11 @@
 import { EXTRA_WASM } from '../generated/extra.ts';
 import type { ExtraKernels } from '../generated/kernels.ts';
 import { compile } from './compile.ts';
-import { bindBeside, provided } from './engine.ts';
+import { bindToSharedMemory, provided } from './engine.ts';
 
 let bound: ExtraKernels | undefined;
 
 /** The extra kernels; the first call compiles them, unless the provided module already contains them. */
 export function extra(): ExtraKernels {
-  return (bound ??= provided() ?? (bindBeside(compile(EXTRA_WASM)) as ExtraKernels));
+  return (bound ??= provided() ?? (bindToSharedMemory(compile(EXTRA_WASM)) as ExtraKernels));
 }

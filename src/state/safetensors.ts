@@ -1,4 +1,5 @@
-import { checkShape, describe, shapeText, sizeOf } from '../tensor/check.ts';
+import { describe } from '../tensor/check.ts';
+import { checkShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 
 /** The contents of a safetensors file. */

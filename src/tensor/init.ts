@@ -2,9 +2,10 @@
  * Weight initialization. Fan-in and fan-out are defined as in PyTorch: a weight [out, in, …kernel] has
  * fan_in = in·|kernel| and fan_out = out·|kernel|, where |kernel| is the number of taps.
  */
-import { checkNumber, type Shape, shapeText, sizeOf } from './check.ts';
+import { checkNumber } from './check.ts';
 import type { Parameter } from './parameter.ts';
 import { defaultGenerator, type Generator } from './random.ts';
+import { type Shape, shapeText, sizeOf } from './shape.ts';
 
 /** A function that writes a parameter's initial values. */
 export type Initializer = (parameter: Parameter, generator: Generator) => void;

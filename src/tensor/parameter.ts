@@ -1,12 +1,12 @@
-import { aligned, Block, NULL, type Pointer, releaseWithOwner, Window } from '../memory/memory.ts';
-import { type Shape, sameShape, shapeText, sizeOf } from './check.ts';
+import { aligned, Block, NULL, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
+import { type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
 import { type Input, inputShape, inputValues, PlacedTensor, type Tensor } from './tensor.ts';
 
 /**
  * Counts the changes to `requiresGrad` of any parameter. A plan depends on which parameters are trained,
  * so the plans made before a change are made again.
  */
-export const traits = { version: 0 };
+export const freezes = { count: 0 };
 
 /** The base of Parameter and Buffer: a tensor that owns a block of linear memory. */
 abstract class Stored {
@@ -28,7 +28,7 @@ abstract class Stored {
     const { block } = this;
     this.data = new PlacedTensor(
       shape,
-      new Window(block.ptr, sizeOf(shape)),
+      new View(block.ptr, sizeOf(shape)),
       () => {
         if (block.released) throw new Error(`${who}: used after dispose()`);
       },
@@ -125,7 +125,7 @@ export class Parameter extends Stored {
   set requiresGrad(value: boolean) {
     if (value === this.trained) return;
     this.trained = value;
-    traits.version++;
+    freezes.count++;
   }
 
   /** @internal The address of the gradient; 0 before it is allocated. */
@@ -142,7 +142,7 @@ export class Parameter extends Stored {
   /** @internal Gives the parameter its gradient, at `ptr` in a shared block. */
   place(block: GradientBlock, ptr: Pointer): void {
     this.gradientBlock = block.retain();
-    this.gradient = new PlacedTensor(this.shape, new Window(ptr, this.size), () => {
+    this.gradient = new PlacedTensor(this.shape, new View(ptr, this.size), () => {
       if (this.disposed) throw new Error('Parameter: used after dispose()');
     });
   }

@@ -1,5 +1,6 @@
-import type { Window } from '../memory/memory.ts';
-import { checkShape, describe, type Shape, sameShape, shapeText, sizeOf } from './check.ts';
+import type { View } from '../memory/memory.ts';
+import { describe } from './check.ts';
+import { checkShape, type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
 
 type NumberArray =
   | Float32Array
@@ -130,7 +131,7 @@ export class Tensor {
   }
 
   /** @internal The values' place in linear memory, or undefined for an owned array. Throws like `view`. */
-  get place(): Window | undefined {
+  get place(): View | undefined {
     return undefined;
   }
 }
@@ -139,7 +140,7 @@ export class Tensor {
 export class PlacedTensor extends Tensor {
   constructor(
     shape: Shape,
-    private readonly window: Window,
+    private readonly location: View,
     /** Throws if the memory no longer belongs to the tensor. */
     private readonly guard?: () => void,
     /** Called after the values were overwritten. */
@@ -154,12 +155,12 @@ export class PlacedTensor extends Tensor {
 
   override view(): Float32Array {
     this.guard?.();
-    return this.window.f32;
+    return this.location.f32;
   }
 
-  override get place(): Window {
+  override get place(): View {
     this.guard?.();
-    return this.window;
+    return this.location;
   }
 }
 

@@ -1,4 +1,5 @@
-import { describe, shapeText, sizeOf } from '../tensor/check.ts';
+import { describe } from '../tensor/check.ts';
+import { shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues } from '../tensor/tensor.ts';
 
 /**

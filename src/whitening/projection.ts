@@ -1,5 +1,5 @@
 import { join, refuse, split } from '../data/features.ts';
-import { type Shape, shapeText } from '../tensor/check.ts';
+import { type Shape, shapeText } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import { multiply } from './multiply.ts';
 import { merged, type Scatter, scatterOf } from './scatter.ts';

@@ -1,5 +1,5 @@
 /** The messages between a page and its Worker, and the ports that they are sent through. */
-import type { Shape } from '../tensor/check.ts';
+import type { Shape } from '../tensor/shape.ts';
 
 /**
  * An object that sends and receives messages. It is either a Worker or MessagePort of the web, Deno or Bun,

@@ -3,9 +3,9 @@
  * them too. Functions of the same name take the place of those of the last build, on the same memory.
  */
 import { readFileSync } from 'node:fs';
-import { bindBeside, kernels } from '../../src/runtime/engine.ts';
+import { bindToSharedMemory, kernels } from '../../src/runtime/engine.ts';
 import { extra } from '../../src/runtime/extra.ts';
 
-const fresh = bindBeside(new WebAssembly.Module(readFileSync(process.env.KERNELS!)));
+const fresh = bindToSharedMemory(new WebAssembly.Module(readFileSync(process.env.KERNELS!)));
 Object.assign(kernels(), fresh);
 Object.assign(extra(), fresh);

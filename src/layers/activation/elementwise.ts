@@ -1,7 +1,7 @@
 import type { Use } from '../../graph/node.ts';
 import type { Pointer } from '../../memory/memory.ts';
 import { Leaf } from '../../module/leaf.ts';
-import type { Shape } from '../../tensor/check.ts';
+import type { Shape } from '../../tensor/shape.ts';
 
 /**
  * The base of activations y = f(x), element by element: any shape, the same out as in.

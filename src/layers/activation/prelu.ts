@@ -1,8 +1,9 @@
 import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
+import { checkInteger, checkNumber } from '../../tensor/check.ts';
 import { Parameter } from '../../tensor/parameter.ts';
+import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 
 export interface PReLUOptions {

@@ -2,7 +2,8 @@ import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkInteger, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
+import { checkInteger } from '../../tensor/check.ts';
+import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 
 /** A shape seen as [n, c, inner], c the axis that is normalised. */
 interface Rows {

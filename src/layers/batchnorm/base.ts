@@ -1,7 +1,8 @@
 import type { Given, Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { checkInteger, checkNumber, type Shape, shapeText } from '../../tensor/check.ts';
+import { checkInteger, checkNumber } from '../../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
+import { type Shape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { checkFilled, ghostSizes, type VirtualBatchRest } from './ghosts.ts';
 import type { Masking } from './masking.ts';

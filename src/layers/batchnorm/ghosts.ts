@@ -1,4 +1,5 @@
-import { checkInteger, type Shape, shapeText } from '../../tensor/check.ts';
+import { checkInteger } from '../../tensor/check.ts';
+import { type Shape, shapeText } from '../../tensor/shape.ts';
 import type { Part } from './part.ts';
 
 /** What becomes of samples that do not fill a ghost. */

@@ -1,5 +1,5 @@
 import { extra } from '../../runtime/extra.ts';
-import { type Shape, sameShape, shapeText } from '../../tensor/check.ts';
+import { type Shape, sameShape, shapeText } from '../../tensor/shape.ts';
 import type { Part } from './part.ts';
 import type { Passes } from './passes.ts';
 

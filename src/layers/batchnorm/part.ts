@@ -4,7 +4,7 @@ import type { Slot } from '../../graph/slot.ts';
 import { offset, type Pointer } from '../../memory/memory.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { type Shape, sizeOf } from '../../tensor/check.ts';
+import { type Shape, sizeOf } from '../../tensor/shape.ts';
 
 /** Rows of C numbers in a part's blocks, as assembly/batchnorm/shape.ts has them. */
 const STATISTICS = 4; // K, δ, variance, 1/σ

@@ -1,4 +1,4 @@
-import { Window } from '../../memory/memory.ts';
+import { View } from '../../memory/memory.ts';
 import { BATCH, type Source } from './source.ts';
 
 /**
@@ -31,7 +31,7 @@ export class Population {
     ...BATCH,
     ofGhosts: false,
     track: (_, { statistics, m, c }) => {
-      const { f32 } = new Window(statistics, 3 * c);
+      const { f32 } = new View(statistics, 3 * c);
       this.add(m, f32.subarray(0, c), f32.subarray(c, 2 * c), f32.subarray(2 * c));
     },
   };

@@ -4,9 +4,9 @@ import { NULL } from '../../memory/memory.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { type Shape, shapeText } from '../../tensor/check.ts';
 import { initialize } from '../../tensor/init.ts';
 import { Parameter } from '../../tensor/parameter.ts';
+import { type Shape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { type NumberOrPair, type Pair, pairOf, reach, sizeText } from '../axes.ts';
 import {

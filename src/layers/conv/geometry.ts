@@ -7,8 +7,9 @@ import type { Use } from '../../graph/node.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { withStruct } from '../../memory/struct.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { checkInteger, describe, shapeText } from '../../tensor/check.ts';
+import { checkInteger, describe } from '../../tensor/check.ts';
 import type { Init } from '../../tensor/init.ts';
+import { shapeText } from '../../tensor/shape.ts';
 import { type NumberOrPair, type Pair, pairOf, stepSizes } from '../axes.ts';
 
 export type Sides = readonly [top: number, bottom: number, left: number, right: number];

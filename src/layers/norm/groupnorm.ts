@@ -1,7 +1,8 @@
 import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { checkEps, checkInteger, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
+import { checkEps, checkInteger } from '../../tensor/check.ts';
 import { Parameter } from '../../tensor/parameter.ts';
+import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { PlaneNorm } from './planes.ts';
 import { RowNorm } from './rows.ts';

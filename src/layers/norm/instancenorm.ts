@@ -6,15 +6,9 @@ import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
-import {
-  checkEps,
-  checkInteger,
-  checkNumber,
-  type Shape,
-  shapeText,
-  sizeOf,
-} from '../../tensor/check.ts';
+import { checkEps, checkInteger, checkNumber } from '../../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
+import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { batchNormScratch } from '../batchnorm/part.ts';
 import { PlaneNorm } from './planes.ts';

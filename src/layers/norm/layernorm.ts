@@ -1,6 +1,6 @@
 import type { Use } from '../../graph/node.ts';
-import type { Shape } from '../../tensor/check.ts';
 import { Parameter } from '../../tensor/parameter.ts';
+import type { Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { RowNorm } from './rows.ts';
 import { TrailingNorm } from './trailing.ts';

@@ -4,7 +4,8 @@ import type { Slot } from '../../graph/slot.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkInteger, checkNumber, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
+import { checkInteger, checkNumber } from '../../tensor/check.ts';
+import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 
 export interface LocalResponseNormOptions {
   /** Default 1e-4. */

@@ -4,8 +4,9 @@ import type { Slot } from '../../graph/slot.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { checkInteger, type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
+import { checkInteger } from '../../tensor/check.ts';
 import { Buffer } from '../../tensor/parameter.ts';
+import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { batchNormScratch, kernelShape } from '../batchnorm/part.ts';
 

@@ -12,8 +12,9 @@
  */
 import type { Given, Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { describe, type Shape } from '../../tensor/check.ts';
+import { describe } from '../../tensor/check.ts';
 import { Buffer, Parameter } from '../../tensor/parameter.ts';
+import type { Shape } from '../../tensor/shape.ts';
 
 /** A layer with a weight of two axes or more: Linear, Conv1d, Conv2d, ConvTranspose2d. */
 export type Weighted = Leaf & { readonly weight: Parameter; readonly bias: Parameter | undefined };

@@ -1,7 +1,7 @@
 import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
 import { extra } from '../../runtime/extra.ts';
-import type { Shape } from '../../tensor/check.ts';
+import type { Shape } from '../../tensor/shape.ts';
 import { ParameterOrConstant } from './rows.ts';
 import { TrailingNorm } from './trailing.ts';
 

@@ -1,13 +1,7 @@
 import { Leaf } from '../../module/leaf.ts';
-import {
-  checkEps,
-  checkInteger,
-  describe,
-  type Shape,
-  shapeText,
-  sizeOf,
-} from '../../tensor/check.ts';
+import { checkEps, checkInteger, describe } from '../../tensor/check.ts';
 import { Parameter } from '../../tensor/parameter.ts';
+import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 
 /** A layer that normalizes the last axes of each sample, `normalizedShape`: what LayerNorm and RMSNorm share. */

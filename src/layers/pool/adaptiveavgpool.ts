@@ -4,7 +4,7 @@ import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
-import type { Shape } from '../../tensor/check.ts';
+import type { Shape } from '../../tensor/shape.ts';
 import { type Dimensions, type NumberOrPair, type Pair, pairOf } from '../axes.ts';
 import { pairText, planesOf, poolShape, withSize } from './geometry.ts';
 

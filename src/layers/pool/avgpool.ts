@@ -3,7 +3,7 @@ import type { Use } from '../../graph/node.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
-import type { Shape } from '../../tensor/check.ts';
+import type { Shape } from '../../tensor/shape.ts';
 import type { Dimensions, NumberOrPair } from '../axes.ts';
 import {
   geometryText,

@@ -1,6 +1,6 @@
 /** The geometry of pooling: options read and checked, output sizes, and the sizes that the kernels take. */
 import type { PoolShape } from '../../generated/kernels.ts';
-import { type Shape, shapeText } from '../../tensor/check.ts';
+import { type Shape, shapeText } from '../../tensor/shape.ts';
 import {
   checkFits,
   type Dimensions,

@@ -1,7 +1,7 @@
 import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { type Shape, shapeText, sizeOf } from '../../tensor/check.ts';
+import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 
 interface Memo {
   readonly planes: number;

@@ -5,7 +5,7 @@ import { NULL } from '../../memory/memory.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
-import type { Shape } from '../../tensor/check.ts';
+import type { Shape } from '../../tensor/shape.ts';
 import type { Dimensions, NumberOrPair } from '../axes.ts';
 import {
   geometryText,

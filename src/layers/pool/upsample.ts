@@ -3,7 +3,8 @@ import type { Use } from '../../graph/node.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkNumber, type Shape, shapeText } from '../../tensor/check.ts';
+import { checkNumber } from '../../tensor/check.ts';
+import { type Shape, shapeText } from '../../tensor/shape.ts';
 import { type Dimensions, type Pair, pairOf } from '../axes.ts';
 import { planesOf, withSize } from './geometry.ts';
 

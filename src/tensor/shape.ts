@@ -1,0 +1,38 @@
+/** Shapes: the sizes of tensors along their axes. */
+import { describe } from './check.ts';
+
+/** A tensor's size along each axis. */
+export type Shape = readonly number[];
+
+/** A shape as text: `[8, 32, 4, 4]`. */
+export function shapeText(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The number of elements that a tensor of this shape has. */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const extent of shape) size *= extent;
+  return size;
+}
+
+/**
+ * @throws TypeError if `shape` is not an array
+ * @throws RangeError if an extent is not a whole number ≥ 0
+ */
+export function checkShape(who: string, shape: Shape): void {
+  if (!Array.isArray(shape)) {
+    throw new TypeError(`${who}: expected a shape such as [32, 10], got ${describe(shape)}`);
+  }
+  for (const extent of shape) {
+    if (!Number.isInteger(extent) || extent < 0) {
+      throw new RangeError(`${who}: expected whole extents ≥ 0, got ${shapeText(shape)}`);
+    }
+  }
+}

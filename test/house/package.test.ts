@@ -1,0 +1,176 @@
+/** What `npm publish` would send, as npm, publint, TypeScript's resolution and a bundler see it. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { build, type Metafile } from 'esbuild';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stamped } from '../../scripts/generate.ts';
+import { STAMP } from '../../src/generated/stamp.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const folder = mkdtempSync(join(tmpdir(), 'package-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let tarball: Buffer;
+let files: string[];
+beforeAll(() => {
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+  const [packed] = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8' }));
+  tarball = readFileSync(join(folder, packed.filename));
+  files = packed.files.map(({ path }: { path: string }) => path);
+});
+
+describe('the package', () => {
+  it('holds what users need and nothing else', () => {
+    const wanted =
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(workerd\/)?[\w-]+\.js|dist\/(kernels|relaxed)\.wasm|dist\/types\/[\w/-]+\.d\.ts)$/;
+    expect(files.filter((path) => !wanted.test(path))).toEqual([]);
+    expect(tarball.length).toBeLessThan(340_000);
+  });
+
+  it('exports files that are there, each entry under the same conditions', () => {
+    for (const [name, target] of Object.entries<Record<string, string> | string>(
+      manifest.exports,
+    )) {
+      const paths = typeof target === 'string' ? [target] : Object.values(target);
+      for (const path of paths) expect(files).toContain(path.slice(2));
+      if (typeof target !== 'string') {
+        expect(Object.keys(target), name).toEqual(['types', 'workerd', 'default']);
+      }
+    }
+  });
+
+  it('has no dependency to install', () => {
+    expect(manifest.dependencies).toBeUndefined();
+    const optional = { 'ml-matrix': { optional: true } }; // for evenkeel/whitening alone
+    expect(manifest.peerDependenciesMeta).toEqual(optional);
+    expect(Object.keys(manifest.peerDependencies)).toEqual(Object.keys(optional));
+  });
+
+  it('satisfies publint', async () => {
+    const { messages, pkg } = await publint({
+      strict: true,
+      pack: { tarball: Uint8Array.from(tarball).buffer },
+    });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  it('gives TypeScript its types under node16, from ES modules, and under bundler resolution', async () => {
+    const checked = await checkPackage(createPackageFromTarballData(tarball), {
+      excludeEntrypoints: ['./kernels.wasm'], // an asset: what importing it means is the platform's choice
+    });
+    if (checked.types === false) throw new Error('no types found');
+    // It is ESM only: `require` from CommonJS types is what the esm-only profile leaves out.
+    const concerned = checked.problems.filter(
+      (problem) =>
+        !('resolutionKind' in problem) ||
+        problem.resolutionKind === 'node16-esm' ||
+        problem.resolutionKind === 'bundler',
+    );
+    expect(concerned.filter(({ kind }) => kind !== 'CJSResolvesToESM')).toEqual([]);
+    for (const entry of Object.keys(manifest.exports)) {
+      if (typeof manifest.exports[entry] === 'string') continue;
+      const { resolutions } = checked.entrypoints[entry]!;
+      expect(resolutions.bundler.resolution?.isTypeScript, entry).toBe(true);
+      expect(resolutions['node16-esm'].resolution?.isTypeScript, entry).toBe(true);
+    }
+  });
+});
+
+/** A bundle of `code` as a user's esbuild makes it, with what went into it. */
+async function bundle(code: string, ...conditions: string[]): Promise<[string, Metafile]> {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: code, resolveDir: root },
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    conditions,
+    loader: { '.wasm': 'empty' },
+  });
+  return [outputFiles[0]!.text, metafile];
+}
+
+describe('dist/', () => {
+  it('asks for ml-matrix in evenkeel/whitening and nowhere else', () => {
+    for (const part of ['', 'workerd/']) {
+      const asking = readdirSync(join(root, 'dist', part))
+        .filter((file) => file.endsWith('.js'))
+        .filter((file) =>
+          readFileSync(join(root, 'dist', part, file), 'utf8').includes('ml-matrix'),
+        );
+      expect(asking).toEqual(['whitening.js']);
+    }
+  });
+});
+
+describe('a bundler', () => {
+  it('takes BatchNorm1d alone without optimizers, losses, convolutions, fit, data or model files', async () => {
+    const [text] = await bundle(`export { BatchNorm1d } from 'evenkeel';`);
+    expect(text).toMatch(/\bBatchNorm1d = class\b|class BatchNorm1d\b/);
+    for (const absent of [
+      ...['class Adam', 'class SGD', 'class Schedule', 'class CrossEntropyLoss', 'class Conv2d'],
+      ...['class Linear', 'class Dropout', 'samplesPerSecond', 'readIdx', 'Safetensors'],
+    ]) {
+      expect(text).not.toContain(absent);
+    }
+  });
+
+  it('drops an import whose names are not used', async () => {
+    const entries = Object.entries(manifest.exports)
+      .filter(([, target]) => typeof target !== 'string')
+      .map(([name]) => `import '${join('evenkeel', name)}';`);
+    expect(entries.length).toBeGreaterThan(3);
+    const warnings = { 'ignored-bare-import': 'silent' } as const;
+    const { outputFiles } = await build({
+      stdin: { contents: entries.join('\n'), resolveDir: root },
+      bundle: true,
+      write: false,
+      format: 'esm',
+      logOverride: warnings,
+    });
+    expect(outputFiles[0]!.text.trim()).toBe('');
+  });
+
+  it('for workerd imports the .wasm, and carries neither packed kernels nor what unpacks them', async () => {
+    const entries = `export * from 'evenkeel'; export * from 'evenkeel/relaxed';`;
+    const [plain] = await bundle(entries);
+    const [text, { inputs }] = await bundle(entries, 'workerd');
+    const packed = /[\x28-\x68]{4000}/;
+    expect(plain).toMatch(packed);
+    expect(text).not.toMatch(packed);
+    expect(text).not.toContain('encodeInto');
+    expect(Object.keys(inputs).filter((path) => path.endsWith('.wasm'))).toEqual([
+      'dist/kernels.wasm',
+      'dist/relaxed.wasm',
+    ]);
+  });
+});
+
+describe.each(['', 'workerd/'])('dist/%s', (part) => {
+  it('has one engine for all entries', () => {
+    const engines = readdirSync(join(root, 'dist', part))
+      .filter((file) => file.endsWith('.js'))
+      .filter((file) =>
+        /\bfunction provide\(/.test(readFileSync(join(root, 'dist', part, file), 'utf8')),
+      );
+    expect(engines).toHaveLength(1);
+  });
+});
+
+describe('kernels.wasm and relaxed.wasm', () => {
+  it.each([
+    ['kernels', 'strict'],
+    ['relaxed', 'relaxed'],
+  ])('%s is the compiled module with the stamp of this build behind it', (name, target) => {
+    const bytes = readFileSync(join(root, `dist/${name}.wasm`));
+    const compiled = readFileSync(join(root, `build/${target}.wasm`));
+    expect(Buffer.from(stamped(compiled, STAMP)).equals(bytes)).toBe(true);
+  });
+});

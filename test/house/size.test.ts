@@ -1,0 +1,41 @@
+/**
+ * What a bundle weighs and holds. The ceilings are the goal, where it is reached, else what is; that of the
+ * whole rises only where layers are added, the others never.
+ */
+import { describe, expect, it } from 'vitest';
+import { bundleOf, gzipped, PROGRAMS } from '../../bench/works/size.ts';
+import { CORE_WASM } from '../../src/generated/core.ts';
+import { EXTRA_WASM } from '../../src/generated/extra.ts';
+import { RELAXED_WASM } from '../../src/generated/relaxed.ts';
+
+describe('a bundle', () => {
+  it.each<[keyof typeof PROGRAMS, number]>([
+    ['one layer', 36],
+    ['a perceptron and what trains it', 42],
+    ['a convolutional network and what trains it', 45],
+    ['all of evenkeel', 78],
+  ])('of %s stays below %i kB of gzip', (program, kilobytes) => {
+    expect(gzipped(bundleOf(PROGRAMS[program]))).toBeLessThan(kilobytes * 1000);
+  });
+
+  it('has the extra kernels only where a layer calls them', () => {
+    const [core, extra] = [CORE_WASM, EXTRA_WASM].map(({ text }) => text.slice(0, 80));
+    const network = bundleOf(PROGRAMS['a convolutional network and what trains it']);
+    expect(network).toContain(core);
+    expect(network).not.toContain(extra);
+    expect(bundleOf(`export { GELU } from 'evenkeel';`)).toContain(extra);
+  });
+
+  it('with one layer leaves out optimizers, losses, convolutions and fit', () => {
+    const text = bundleOf(PROGRAMS['one layer']);
+    for (const absent of ['weightDecay', 'labelSmoothing', 'dilation', 'samplesPerSecond']) {
+      expect(text).not.toContain(absent);
+    }
+  });
+
+  it('holds the relaxed kernels where they are asked for, and nowhere else', () => {
+    const mark = RELAXED_WASM.text.slice(2000, 2080);
+    expect(bundleOf(PROGRAMS['all of evenkeel'])).not.toContain(mark);
+    expect(bundleOf(`export * from 'evenkeel/relaxed';`)).toContain(mark);
+  });
+});

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { GemmShape } from '../../src/generated/kernels.ts';
+import { product } from '../reference/gemm.ts';
+import { kernelCase } from '../support/kernelcase.ts';
+import { TestRandom } from '../support/random.ts';
+import { struct } from '../support/struct.ts';
+
+type Form = 'NN' | 'NT' | 'TN';
+const FORMS: Form[] = ['NN', 'NT', 'TN'];
+
+// A sum of k products of N(0, 1) numbers is off by about √k·2⁻²⁴·√k at worst orders met here.
+const tolerance = (k: number) => ({ rtol: 2e-6, atol: 2e-7 * k + 1e-6 });
+
+interface Call {
+  start?: Float32Array;
+  bias?: Float32Array;
+  relu?: boolean;
+  from?: number;
+  to?: number;
+  expected?: ArrayLike<number>;
+}
+
+/** C of one product; by default all rows, overwritten. */
+function multiply(
+  form: Form,
+  a: Float32Array,
+  b: Float32Array,
+  [m, n, k]: readonly [number, number, number],
+  { start, bias, relu, from = 0, to = m, expected }: Call = {},
+): Float32Array {
+  const c = { ...(expected && { expected }), ...tolerance(k) };
+  const others = (i: number) => i < from * n || i >= to * n;
+  const { values } = kernelCase({
+    name: `${form} [${m}, ${n}, ${k}]`,
+    inputs: { a, b, bias },
+    outputs: { c: start ? undefined : { ...c, length: m * n, untouched: others } },
+    updates: { sum: start && { start, ...c } },
+    structs: {
+      shape: struct(GemmShape, {
+        ...{ m, n, k },
+        transposeA: form[0] === 'T' ? 1 : 0,
+        transposeB: form[1] === 'T' ? 1 : 0,
+        accumulate: start ? 1 : 0,
+      }),
+    },
+    scratch: { scratch: (kernels) => kernels.gemmScratch(to - from, n, k) },
+    ...(from === 0 && to === m && { range: m }),
+    call: (kernels, { c, sum, a, b, bias, shape, scratch }, first, last) => {
+      const rows = last > 0 ? ([first, last] as const) : ([from, to] as const);
+      kernels.gemm(start ? sum : c, a, b, bias, shape, relu ? 1 : 0, ...rows, scratch);
+    },
+  });
+  return (start ? values.sum : values.c) as Float32Array;
+}
+
+describe('matrix product', () => {
+  for (const form of FORMS) {
+    const options = { transposeA: form === 'TN', transposeB: form === 'NT' };
+
+    it(`${form} at every edge of tile and panel`, () => {
+      const random = new TestRandom(7);
+      const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 16, 17];
+      for (const m of sizes) {
+        for (const n of sizes) {
+          const k = 1 + random.integer(17);
+          const a = random.normals(m * k);
+          const b = random.normals(k * n);
+          const shape = [m, n, k] as const;
+          multiply(form, a, b, shape, { expected: product(a, b, m, n, k, options) });
+        }
+      }
+    });
+
+    it(`${form} across the blocks of MC rows, NC columns and KC steps`, () => {
+      const random = new TestRandom(8);
+      for (const shape of [
+        [121, 9, 257],
+        [7, 515, 40],
+        [239, 13, 3],
+        [3, 12, 600],
+      ] as const) {
+        const [m, n, k] = shape;
+        const a = random.normals(m * k);
+        const b = random.normals(k * n);
+        const start = random.normals(m * n);
+        const bias = random.normals(n);
+        const call = { start, bias, relu: true };
+        const expected = product(a, b, m, n, k, { ...options, ...call });
+        multiply(form, a, b, shape, { ...call, expected });
+      }
+    });
+
+    it.each([5, 261, 300])(
+      `${form}: a row has the same bits alone, in a range and in a batch of 100, k = %i`,
+      (k) => {
+        const random = new TestRandom(9);
+        const [m, n] = [100, 21];
+        const a = random.normals(m * k);
+        const b = random.normals(k * n);
+        const bias = random.normals(n);
+        const whole = multiply(form, a, b, [m, n, k], { bias });
+        for (const i of [0, 3, 57, 99]) {
+          const row = Float32Array.from({ length: k }, (_, l) =>
+            form === 'TN' ? a[l * m + i]! : a[i * k + l]!,
+          );
+          const alone = multiply(form, row, b, [1, n, k], { bias });
+          expect(alone).toEqual(whole.slice(i * n, (i + 1) * n));
+        }
+        const cut = multiply(form, a, b, [m, n, k], { bias, from: 16, to: 48 });
+        expect(cut.slice(16 * n, 48 * n)).toEqual(whole.slice(16 * n, 48 * n));
+      },
+    );
+  }
+
+  it('is the order documented: blocks of 256 summed one after another', () => {
+    const random = new TestRandom(10);
+    const k = 520;
+    const a = random.normals(k);
+    const b = random.normals(k);
+    let sum = 0;
+    for (let start = 0; start < k; start += 256) {
+      let part = 0;
+      for (let l = start; l < Math.min(k, start + 256); l++) {
+        part = Math.fround(part + Math.fround(a[l]! * b[l]!));
+      }
+      sum = start === 0 ? part : Math.fround(sum + part);
+    }
+    expect(multiply('NN', a, b, [1, 1, k])[0]).toBe(sum);
+  });
+
+  it('adds bias without a ReLU and clamps without a bias', () => {
+    const random = new TestRandom(11);
+    const [m, n, k] = [6, 11, 5];
+    const a = random.normals(m * k);
+    const b = random.normals(k * n);
+    const bias = random.normals(n);
+    for (const call of [{ bias }, { relu: true }, { bias, relu: true }]) {
+      multiply('NN', a, b, [m, n, k], { ...call, expected: product(a, b, m, n, k, call) });
+    }
+  });
+
+  it('lets NaN and infinity through, and only where they belong', () => {
+    const [m, n, k] = [7, 11, 6];
+    const random = new TestRandom(12);
+    const a = random.normals(m * k);
+    const b = random.normals(k * n);
+    a[2 * k + 1] = Number.NaN;
+    a[4 * k + 3] = Infinity;
+    b[2 * n + 10] = -Infinity;
+    for (const relu of [false, true]) {
+      multiply('NN', a, b, [m, n, k], { relu, expected: product(a, b, m, n, k, { relu }) });
+    }
+  });
+});
