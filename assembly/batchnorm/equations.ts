@@ -13,7 +13,7 @@
  *   Σ u   and   Σ u·d
  *
  * For the statistics u = d. For the gradient u = dy, or the part of dy that passes a fused ReLU. A float32
- * lane adds at most MAX_TERMS terms before its sum moves on to float64, so the error of a sum does not
+ * lane adds at most RUN terms (reduce.ts) before its sum moves on to float64, so the error of a sum does not
  * grow with the batch.
  */
 
@@ -23,9 +23,6 @@ import { keepUpTo, loadPartial, madd } from '../lanes';
 export const STATISTICS = 0; // d
 export const GRADIENT = 1; // dy
 export const GRADIENT_RELU = 2; // dy where y = max(d·a + b, 0) is not ≤ 0
-
-/** Terms that a float32 lane adds before its sum moves on to float64. */
-export const MAX_TERMS = 256;
 
 /**
  * d·a + b; `unshifted`: K = 0.

@@ -4,7 +4,8 @@
  * the next four that count, wherever they stand.
  */
 
-import { at, madd, widenHigh, widenLow } from '../lanes';
+import { at, madd } from '../lanes';
+import { addToTotals } from '../reduce';
 import { loadNumbers } from './equations';
 import { PERIOD, SPAN, totalsBytes } from './shape';
 
@@ -87,14 +88,8 @@ function sumBlock(
       if (found > 2) addRow(gradient, 1, shift, dy, x, r2, 0, 0, 0, width, sums);
     }
     for (let j = 0; j < width; j += 4) {
-      const u = v128.load(at(sums, j));
-      const v = v128.load(at(sums + SPAN, j));
-      const t = total + ((<usize>j) << 3);
-      const q = totalProduct + ((<usize>j) << 3);
-      v128.store(t, f64x2.add(v128.load(t), widenLow(u)));
-      v128.store(t, f64x2.add(v128.load(t, 16), widenHigh(u)), 16);
-      v128.store(q, f64x2.add(v128.load(q), widenLow(v)));
-      v128.store(q, f64x2.add(v128.load(q, 16), widenHigh(v)), 16);
+      addToTotals(total + ((<usize>j) << 3), v128.load(at(sums, j)));
+      addToTotals(totalProduct + ((<usize>j) << 3), v128.load(at(sums + SPAN, j)));
     }
   }
 }

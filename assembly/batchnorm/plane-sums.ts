@@ -5,16 +5,9 @@
  * lanes and not sixteen, and takes the tail one number at a time.
  */
 
-import { at, madd, sumLanes } from '../lanes';
-import {
-  counts,
-  difference,
-  GRADIENT,
-  GRADIENT_RELU,
-  MAX_TERMS,
-  STATISTICS,
-  term,
-} from './equations';
+import { at, keepUpTo, loadVector, madd, sumLanes } from '../lanes';
+import { ProductTerms, sumProductRuns } from '../reduce';
+import { counts, GRADIENT, GRADIENT_RELU, received, STATISTICS } from './equations';
 import { firstOf, hasHoles, lastOf } from './mask';
 import { BatchNormShape, totalsBytes } from './shape';
 
@@ -39,24 +32,31 @@ export function sumPlanes(
   const n = shape.n;
   const plane = (<usize>s) << 2;
   const products = totalsBytes(c);
+  const none = f32x4.splat(0);
   clearTotals(totals, products, from, to);
   for (let i = 0; i < n; i++) {
     let o = (<usize>i * <usize>c + <usize>from) * plane;
     for (let j = from; j < to; j++) {
       const t = totals + ((<usize>j) << 3);
       const k = v128.load32_splat(at(shift, j));
+      const u = x + o;
+      const v = dy + o;
       if (kind == STATISTICS) {
         if (f32.load(at(shift, j)) == 0) {
-          sumPlane(STATISTICS, true, t, t + products, x + o, 0, k, k, k, s);
+          addToChannel(t, products, sumProductRuns<Squares>(u, u, s, k, k, k, none, none, 1));
         } else {
-          sumPlane(STATISTICS, false, t, t + products, x + o, 0, k, k, k, s);
+          addToChannel(
+            t,
+            products,
+            sumProductRuns<ShiftedSquares>(u, u, s, k, k, k, none, none, 1),
+          );
         }
       } else if (kind == GRADIENT) {
-        sumPlane(GRADIENT, false, t, t + products, x + o, dy + o, k, k, k, s);
+        addToChannel(t, products, sumProductRuns<Gradients>(u, v, s, k, k, k, none, none, 1));
       } else {
         const a = v128.load32_splat(at(scale, j));
         const b = v128.load32_splat(at(offset, j));
-        sumPlane(GRADIENT_RELU, false, t, t + products, x + o, dy + o, k, a, b, s);
+        addToChannel(t, products, sumProductRuns<ReluGradients>(u, v, s, k, a, b, none, none, 1));
       }
       o += plane;
     }
@@ -74,80 +74,65 @@ function clearTotals(totals: usize, products: usize, from: i32, to: i32): void {
 }
 
 /**
- * total += Σ u and totalProduct += Σ u·d over one plane of s numbers. Four sums a kind hide the
- * latency of the addition. @inline
+ * Adds Σ u and Σ u·d of one plane to its channel's totals.
+ * @inline
  */
-function sumPlane(
-  kind: i32,
-  unshifted: bool, // K = 0
-  total: usize, // [1] f64
-  totalProduct: usize, // [1] f64
-  x: usize, // [s] f32
-  dy: usize, // [s] f32; not read for the statistics
-  k: v128,
-  a: v128,
-  b: v128,
-  s: i32,
-): void {
-  const end = x + ((<usize>s) << 2);
-  let p = x;
-  let q = dy;
-  let sum: f64 = 0;
-  let product: f64 = 0;
-  while (p < end) {
-    // 16 lanes, each at most MAX_TERMS terms
-    const stop = min(p + MAX_TERMS * 64, end);
-    const whole = p + ((stop - p) & ~63);
-    const most = p + ((stop - p) & ~15);
-    let u0 = f32x4.splat(0);
-    let u1 = u0;
-    let u2 = u0;
-    let u3 = u0;
-    let v0 = u0;
-    let v1 = u0;
-    let v2 = u0;
-    let v3 = u0;
-    while (p < whole) {
-      const d0 = difference(unshifted, p, 4, false, k);
-      const t0 = term(kind, q, 4, false, d0, a, b);
-      u0 = f32x4.add(u0, t0);
-      v0 = madd(t0, d0, v0);
-      const d1 = difference(unshifted, p, 4, true, k);
-      const t1 = term(kind, q, 4, true, d1, a, b);
-      u1 = f32x4.add(u1, t1);
-      v1 = madd(t1, d1, v1);
-      const d2 = difference(unshifted, p + 32, 4, false, k);
-      const t2 = term(kind, q + 32, 4, false, d2, a, b);
-      u2 = f32x4.add(u2, t2);
-      v2 = madd(t2, d2, v2);
-      const d3 = difference(unshifted, p + 32, 4, true, k);
-      const t3 = term(kind, q + 32, 4, true, d3, a, b);
-      u3 = f32x4.add(u3, t3);
-      v3 = madd(t3, d3, v3);
-      p += 64;
-      q += 64;
-    }
-    while (p < most) {
-      const d = difference(unshifted, p, 4, false, k);
-      const t = term(kind, q, 4, false, d, a, b);
-      u0 = f32x4.add(u0, t);
-      v0 = madd(t, d, v0);
-      p += 16;
-      q += 16;
-    }
-    if (p < stop) {
-      const count = <i32>((stop - p) >> 2);
-      const d = difference(unshifted, p, count, false, k);
-      const t = term(kind, q, count, false, d, a, b);
-      u1 = f32x4.add(u1, t);
-      v1 = madd(t, d, v1);
-      p = stop;
-    }
-    sum += <f64>sumLanes(f32x4.add(f32x4.add(u0, u1), f32x4.add(u2, u3)));
-    product += <f64>sumLanes(f32x4.add(f32x4.add(v0, v1), f32x4.add(v2, v3)));
+function addToChannel(total: usize, products: usize, sums: v128): void {
+  f64.store(total, f64.load(total) + f64x2.extract_lane(sums, 0));
+  f64.store(total + products, f64.load(total + products) + f64x2.extract_lane(sums, 1));
+}
+
+/** u = d = x − K. */
+@unmanaged
+class ShiftedSquares extends ProductTerms {
+  d(x: usize, vector: i32, count: i32, k: v128): v128 {
+    return shifted(x, vector, count, k);
   }
-  f64.store(total, f64.load(total) + sum);
-  f64.store(totalProduct, f64.load(totalProduct) + product);
+  u(y: usize, vector: i32, count: i32, d: v128, a: v128, b: v128): v128 {
+    return d;
+  }
+}
+
+/** u = d = x, where K = 0. */
+@unmanaged
+class Squares extends ProductTerms {
+  d(x: usize, vector: i32, count: i32, k: v128): v128 {
+    return loadVector(x, vector, count);
+  }
+  u(y: usize, vector: i32, count: i32, d: v128, a: v128, b: v128): v128 {
+    return d;
+  }
+}
+
+/** u = dy. */
+@unmanaged
+class Gradients extends ProductTerms {
+  d(x: usize, vector: i32, count: i32, k: v128): v128 {
+    return shifted(x, vector, count, k);
+  }
+  u(y: usize, vector: i32, count: i32, d: v128, a: v128, b: v128): v128 {
+    return loadVector(y, vector, count);
+  }
+}
+
+/** u = what a ReLU lets through of dy. */
+@unmanaged
+class ReluGradients extends ProductTerms {
+  d(x: usize, vector: i32, count: i32, k: v128): v128 {
+    return shifted(x, vector, count, k);
+  }
+  u(y: usize, vector: i32, count: i32, d: v128, a: v128, b: v128): v128 {
+    return received(GRADIENT_RELU, loadVector(y, vector, count), d, a, b);
+  }
+}
+
+/**
+ * x − K, and 0 beyond a tail.
+ * @inline
+ */
+function shifted(x: usize, vector: i32, count: i32, k: v128): v128 {
+  const d = f32x4.sub(loadVector(x, vector, count), k);
+  return count < 4 ? keepUpTo(d, count) : d;
 }
 
 /**

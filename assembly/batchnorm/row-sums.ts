@@ -4,8 +4,9 @@
  * long rows are added at once, so that these sums are loaded and stored a quarter as often.
  */
 
-import { at, loadUpTo, madd, storeUpTo, widenHigh, widenLow } from '../lanes';
-import { difference, GRADIENT, GRADIENT_RELU, MAX_TERMS, STATISTICS, term } from './equations';
+import { at, loadUpTo, madd, storeUpTo } from '../lanes';
+import { addToTotals, RUN } from '../reduce';
+import { difference, GRADIENT, GRADIENT_RELU, STATISTICS, term } from './equations';
 import { allZero, loadRepeated, repeat, rowsInColumns } from './row-tiling';
 import {
   BatchNormShape,
@@ -343,8 +344,8 @@ function sumBlock(
   const rest = n - long * joined;
   const four = byFours(kind, <i64>n * <i64>c, stride);
   clearSums(repeated, whole ? joined * c : (joined - 1) * c + channels);
-  for (let first = 0; first < long; first += MAX_TERMS) {
-    const rows = min(MAX_TERMS, long - first);
+  for (let first = 0; first < long; first += RUN) {
+    const rows = min(RUN, long - first);
     const fours = four ? rows & ~3 : 0;
     const over = first + rows == long ? rest : 0;
     for (let g = 0; g < pieces; g++) {
@@ -370,25 +371,19 @@ function clearSums(repeated: usize, count: i32): void {
   }
 }
 
-/** Adds the float32 sums of `channels` lanes to their float64 totals, and sets them to 0. */
+/**
+ * Adds the float32 sums of `channels` lanes to their float64 totals, which are padded to whole
+ * vectors, and sets them to 0.
+ */
 function moveToTotals(total: usize, totalProduct: usize, repeated: usize, channels: i32): void {
   for (let j = 0; j < channels; j += 4) {
     const count = channels - j;
-    addToTotal(total, loadUpTo(repeated + 3 * SPAN, count));
-    addToTotal(totalProduct, loadUpTo(repeated + 4 * SPAN, count));
+    addToTotals(total, loadUpTo(repeated + 3 * SPAN, count));
+    addToTotals(totalProduct, loadUpTo(repeated + 4 * SPAN, count));
     storeUpTo(repeated + 3 * SPAN, f32x4.splat(0), count);
     storeUpTo(repeated + 4 * SPAN, f32x4.splat(0), count);
     repeated += 16;
     total += 32;
     totalProduct += 32;
   }
-}
-
-/**
- * Adds four lanes to their totals, which are padded to whole vectors.
- * @inline
- */
-function addToTotal(total: usize, v: v128): void {
-  v128.store(total, f64x2.add(v128.load(total), widenLow(v)));
-  v128.store(total, f64x2.add(v128.load(total, 16), widenHigh(v)), 16);
 }
