@@ -1,11 +1,11 @@
 /** Batch norm's kernels one by one: what each reads, writes and leaves alone, in pieces and in place. */
 import { describe, expect, it } from 'vitest';
-import { BatchNormShape, type Kernels, type Pointer } from '../src/generated/kernels.ts';
-import { statistics } from './reference/batchnorm.ts';
-import { expectClose } from './support/close.ts';
-import { kernelCase } from './support/kernelcase.ts';
-import { TestRandom } from './support/random.ts';
-import { struct } from './support/struct.ts';
+import { BatchNormShape, type Kernels, type Pointer } from '../../src/generated/kernels.ts';
+import { statistics } from '../reference/batchnorm.ts';
+import { expectClose } from '../support/close.ts';
+import { kernelCase } from '../support/kernelcase.ts';
+import { TestRandom } from '../support/random.ts';
+import { struct } from '../support/struct.ts';
 
 const SHAPES = [
   { n: 2, c: 1, s: 0 },
