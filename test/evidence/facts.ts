@@ -62,17 +62,21 @@ const tests: readonly Test[] = filesOf('test', '.test.ts', 'torch')
     };
   });
 
-/** Whether a test says the kernel's name, whole or through a template with a string of its own. */
-function calls({ sources }: Test, kernel: string): boolean {
+/**
+ * Whether a test says the kernel's name: whole, or through a template whose holes it or one of its references
+ * names.
+ */
+function calls({ sources, references }: Test, kernel: string): boolean {
   const words = new Set(sources.flatMap((source) => [...source.words]));
-  return (
-    words.has(kernel) ||
-    sources.some(({ templates }) =>
-      templates.some((template) => {
-        const [, ...holes] = template.exec(kernel) ?? [];
-        return holes.length > 0 && holes.every((hole) => words.has(hole));
-      }),
-    )
+  if (words.has(kernel)) return true;
+  for (const stem of references) {
+    for (const word of sourceOf(`test/reference/${stem}.ts`).words) words.add(word);
+  }
+  return sources.some(({ templates }) =>
+    templates.some((template) => {
+      const [, ...holes] = template.exec(kernel) ?? [];
+      return holes.length > 0 && holes.every((hole) => words.has(hole));
+    }),
   );
 }
 

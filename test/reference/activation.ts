@@ -4,6 +4,8 @@ export interface Activation {
   f(x: number): number;
   /** The derivative; at a kink PyTorch's choice, the slope on the left. */
   slope(x: number): number;
+  /** Whether the kernel computes the gradient from y; from x unless said so. */
+  fromOutput?: boolean;
 }
 
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -29,11 +31,13 @@ export function normalCdf(x: number): number {
 }
 
 export const relu: Activation = {
+  fromOutput: true,
   f: (x) => Math.max(x, 0),
   slope: (x) => (x > 0 ? 1 : 0),
 };
 
 export const relu6: Activation = {
+  fromOutput: true,
   f: (x) => Math.min(Math.max(x, 0), 6),
   slope: (x) => (x > 0 && x < 6 ? 1 : 0),
 };
@@ -49,11 +53,16 @@ export const elu = (alpha: number): Activation => ({
 });
 
 export const sigmoidActivation: Activation = {
+  fromOutput: true,
   f: sigmoid,
   slope: (x) => sigmoid(x) * sigmoid(-x),
 };
 
-export const tanh: Activation = { f: Math.tanh, slope: (x) => 1 / Math.cosh(x) ** 2 };
+export const tanh: Activation = {
+  fromOutput: true,
+  f: Math.tanh,
+  slope: (x) => 1 / Math.cosh(x) ** 2,
+};
 
 export const silu: Activation = {
   f: (x) => x * sigmoid(x),
@@ -74,6 +83,20 @@ export const geluTanh: Activation = {
     const bend = Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x ** 2);
     return 0.5 * (1 + t + x * (1 - t * t) * bend);
   },
+};
+
+/**
+ * The activations without parameters. An entry `tanh` is tested with the kernels `tanhForward` and
+ * `tanhBackward` and the layer `Tanh`, whose names differ in case only.
+ */
+export const PLAIN: Readonly<Record<string, Activation>> = {
+  relu,
+  relu6,
+  sigmoid: sigmoidActivation,
+  tanh,
+  silu,
+  gelu,
+  geluTanh,
 };
 
 /** PReLU of x [n, c, inner] with weight [c]. */
