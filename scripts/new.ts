@@ -89,8 +89,8 @@ const INSERTIONS: [file: string, before: string, text: string][] = [
   ],
   ['src/index.ts', 'export { PReLU', `export { ${name} } from './layers/activation/${stem}.ts';\n`],
   ['test/reference/activation.ts', '/**\n * The activations without parameters.', reference],
-  ['test/reference/activation.ts', '  geluTanh,\n};', `  ${stem},\n`],
-  ['test/goldens/activation.py', '    "silu": F.silu,', `    "${stem}": F.${stem},\n`],
+  ['test/reference/activation.ts', '};\n\n/** PReLU of x', `  ${stem},\n`],
+  ['test/goldens/activation.py', '}\ncases = [', `    "${stem}": F.${stem},\n`],
   ['README.md', '`Softmax`', `\`${name}\`, `],
 ];
 
@@ -112,9 +112,11 @@ for (const [file, content] of [...made, ...edited]) {
   console.log(file);
 }
 console.log(`
-Write the equations where a … is: kernel, layer, reference. Then
-  npm run build -- --kernels
-  npm run try -- ${stem} activation
-  python3 test/goldens/activation.py      (with PyTorch)
-  npm run format && npm run evidence && npm test
-and add a line to CHANGELOG.md.`);
+Write the equations where a … is: kernel, layer, reference. As it stands the gradient is computed from x; if
+it can be computed from y, the layer need not keep x: change it in all three. Add the op's kinks to EDGES in
+test/goldens/activation.py. Then
+  npm run format
+  npm run try -- ${stem}
+  /usr/bin/python3 test/goldens/activation.py      (Debian's python3-torch)
+  npm run evidence && npm test
+and add a line at the top of "Added" in CHANGELOG.md.`);

@@ -2,7 +2,7 @@
 
 export interface Activation {
   f(x: number): number;
-  /** The derivative; at a kink PyTorch's choice, the slope on the left. */
+  /** The derivative; at a kink PyTorch's choice: 0 at both of ReLU6's, the slope on the left at the others. */
   slope(x: number): number;
   /** Whether the kernel computes the gradient from y; from x unless said so. */
   fromOutput?: boolean;
