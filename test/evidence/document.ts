@@ -93,13 +93,13 @@ const GROUPS: readonly [title: string, of: RegExp][] = [
 
 const HEAD = `# Evidence
 
-Made by \`npm run evidence\` from what the tests import, call and compare; a test makes it again and compares. An op is a public class that computes. What its row says:
+Made by \`npm run evidence\` from what the tests import, call and compare; a test writes it again and compares. An op is a public class that computes. What its row says:
 
 - **float64 reference**: the files of test/reference that its tests hold it, or its kernels, against.
 - **finite differences**: that reference's gradients are held against differences of its own forward.
 - **canaries**: each kernel that it reaches is called in poisoned memory between canary words (\`kernelCase\`).
 - **PyTorch's answers**: the files of test/goldens that it is held against (\`scalers\`, \`whitening\`: scikit-learn's answers).
-- **TensorFlow.js or ONNX**: whose answers it is held against beside those.
+- **TensorFlow.js or ONNX**: the other program whose answers it is also held against.
 - **runtimes**: the same check runs in every runtime of \`npm run test:everywhere\`.
 
 A letter in place of evidence says below why there is none. **owed** is a gap.
