@@ -1,7 +1,10 @@
 /** Compiles the kernels and instantiates them with linear memory, synchronously, at first use. */
+import { builtin } from './builtin.ts';
+
+// Above: first of all imports, so that a bundle begins with the packed kernels (see binaries.ts).
+
 import { demangle } from '@assemblyscript/loader';
 import type { CoreKernels, Kernels } from '../generated/kernels.ts';
-import { builtin } from './builtin.ts';
 import type { WasmMemory, WasmModule } from './wasm.ts';
 
 /** The address space of wasm32: 65,536 pages of 64 KiB. */

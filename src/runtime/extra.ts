@@ -1,6 +1,6 @@
 /** The extra kernels, which only some networks need: a second module, compiled at first use. */
-import { EXTRA_WASM } from '../generated/extra.ts';
 import type { ExtraKernels } from '../generated/kernels.ts';
+import { EXTRA_WASM } from './binaries.ts';
 import { compile } from './compile.ts';
 import { bindToSharedMemory, provided } from './engine.ts';
 
