@@ -128,8 +128,6 @@ export class Use<Memo = any> {
   readonly constants = new Set<number>();
   /** @internal */
   scratchBytes = 0;
-  /** @internal */
-  scratchPtr: Pointer = NULL;
   /** @internal By input. */
   targets: (GradientTarget | undefined)[] = [];
   /** @internal */
@@ -248,7 +246,6 @@ export class Use<Memo = any> {
     return parameter.gradPtr;
   }
 
-  get scratch(): Pointer {
-    return this.scratchPtr;
-  }
+  /** The scratch memory that `reserveScratch` has asked for; set by the plan. */
+  scratch: Pointer = NULL;
 }

@@ -9,9 +9,6 @@ import type { Use, Value } from './node.ts';
 import { Slot } from './slot.ts';
 import type { Trace, Traced } from './trace.ts';
 
-/** When a gradient is computed: in `backward`, or when the model's input gradient is read. */
-type Phase = 'main' | 'deferred';
-
 /**
  * A model's step for one batch shape: the uses of its layers in order, with everything they read and
  * write placed in one workspace. Made once, then run step after step.
@@ -49,12 +46,11 @@ export class Plan {
     this.output = output.value;
     fuse(trace, this.output);
     this.uses = trace.uses;
-    this.scratch = new Slot([Math.ceil(Math.max(0, ...this.uses.map((u) => u.scratchBytes)) / 4)]);
-    if (this.scratch.length > 0) {
-      this.scratch.live(-1);
-      this.scratch.live(3 * this.uses.length);
-      this.slots.push(this.scratch);
-    }
+    this.scratch = this.reserve([
+      Math.ceil(Math.max(0, ...this.uses.map((use) => use.scratchBytes)) / 4),
+    ]);
+    this.scratch.live(-1);
+    this.scratch.live(3 * this.uses.length);
     markReached(this.output);
     markTrained(this.uses);
     this.planForward();
@@ -72,14 +68,13 @@ export class Plan {
   }
 
   fits(shapes: readonly Shape[], recording: boolean, modes: readonly boolean[]): boolean {
-    if (recording !== this.recording || modes.some((mode, i) => mode !== this.modes[i]))
-      return false;
-    if (this.version !== freezes.count) return false;
-    if (shapes.length !== this.inputs.length) return false;
-    for (let i = 0; i < shapes.length; i++) {
-      if (!sameShape(shapes[i]!, this.inputs[i]!.shape)) return false;
-    }
-    return true;
+    return (
+      recording === this.recording &&
+      !this.outdated &&
+      shapes.length === this.inputs.length &&
+      this.inputs.every(({ shape }, i) => sameShape(shape, shapes[i]!)) &&
+      this.modes.every((mode, i) => mode === modes[i])
+    );
   }
 
   /** Made before a parameter was frozen or thawed. */
@@ -92,7 +87,7 @@ export class Plan {
     if (base === this.base) return;
     this.base = base;
     for (const slot of this.slots) slot.attach(base);
-    for (const use of this.uses) use.scratchPtr = this.scratch.ptr;
+    for (const use of this.uses) use.scratch = this.scratch.ptr;
   }
 
   /** Lets layers refuse the step before anything is written; `values`: those of the inputs. */
@@ -130,16 +125,9 @@ export class Plan {
     }
     leaf.runBackward(use);
     for (const target of use.targets) {
-      if (target?.into && target.deferred === deferred) {
-        kernels().addForward(
-          target.into.ptr,
-          target.into.ptr,
-          target.slot.ptr,
-          0,
-          0,
-          target.slot.length,
-        );
-      }
+      if (!target?.into || target.deferred !== deferred) continue;
+      const { into, slot } = target;
+      kernels().addForward(into.ptr, into.ptr, slot.ptr, 0, 0, slot.length);
     }
     use.deferred = false;
   }
@@ -181,39 +169,34 @@ export class Plan {
     for (const [i, use] of [...this.uses.entries()].reverse()) {
       const { output } = use;
       if (!output.reached || !output.gradient) continue;
-      const main = output.trained;
-      const moments = { main: 2 * n - 1 - i, deferred: 3 * n - 1 - i };
       const dy = output.gradient;
-      const wants = use.inputs.map((input, j): Phase | undefined => {
-        if (use.constants.has(j)) return undefined;
-        return input.trained ? 'main' : 'deferred';
-      });
-      if (main) {
-        dy.live(moments.main);
+      const inBackward = 2 * n - 1 - i;
+      const later = 3 * n - 1 - i;
+      if (output.trained) {
+        dy.live(inBackward);
         this.backwardUses.push(use);
       }
-      if (wants.includes('deferred')) {
-        dy.live(moments.deferred);
+      if (use.inputs.some((input, j) => !input.trained && !use.constants.has(j))) {
+        dy.live(later);
         this.deferredUses.push(use);
       }
       use.targets = use.inputs.map((input, j) => {
-        const phase = wants[j];
-        if (!phase) return undefined;
-        const moment = moments[phase];
+        if (use.constants.has(j)) return undefined;
+        const deferred = !input.trained;
+        const moment = deferred ? later : inBackward;
         const first = !input.gradient;
         const gradient = this.gradientOf(input);
         gradient.live(moment);
         if (!first) {
-          const apart = new Slot(input.shape);
+          const apart = this.reserve(input.shape);
           apart.live(moment);
-          this.slots.push(apart);
-          return { slot: apart, into: gradient, deferred: phase === 'deferred' };
+          return { slot: apart, into: gradient, deferred };
         }
         // On top of dy where nothing reads dy later, and no other input of this use took it.
         const taken = use.inputs.slice(0, j).some((other) => other.gradient?.host === dy.host);
         const free = dy.host.to === moment && dy.bytes === gradient.bytes && !taken;
         if (use.gradientSharing !== 'none' && free) gradient.share(dy);
-        return { slot: gradient, into: undefined, deferred: phase === 'deferred' };
+        return { slot: gradient, into: undefined, deferred };
       });
     }
     for (const input of this.inputs) {
@@ -223,11 +206,13 @@ export class Plan {
   }
 
   private gradientOf(value: Value): Slot {
-    if (!value.gradient) {
-      value.gradient = new Slot(value.shape);
-      this.slots.push(value.gradient);
-    }
-    return value.gradient;
+    return (value.gradient ??= this.reserve(value.shape));
+  }
+
+  private reserve(shape: Shape): Slot {
+    const slot = new Slot(shape);
+    this.slots.push(slot);
+    return slot;
   }
 }
 

@@ -99,8 +99,7 @@ export class Session {
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       // Views are taken last: allocating may have grown the memory that they stand on.
       plan.output.gradient!.f32.set(inputValues(dy));
-      deferReleases(() => plan.backward());
-      this.checkUndisposed('backward');
+      this.execute(() => plan.backward());
     });
     this.state = { kind: 'finished', plan, versions: versionsOf(this.parameters), computed: false };
     return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
@@ -138,10 +137,7 @@ export class Session {
       );
     }
     if (!state.computed) {
-      this.during('backward', () => {
-        deferReleases(() => state.plan.inputGradients());
-        this.checkUndisposed('backward');
-      });
+      this.during('backward', () => this.execute(() => state.plan.inputGradients()));
       state.computed = true;
     }
     return state.plan.inputs[index]!.gradient!;
@@ -174,9 +170,10 @@ export class Session {
   }
 
   /** @throws Error if a user's layer has disposed of the model in the middle of the step */
-  private checkUndisposed(activity: Activity): void {
+  private execute(step: () => void): void {
+    deferReleases(step);
     if (!this.disposed) return;
-    throw new Error(`${this.who}: dispose() was called inside the model's own ${activity}`);
+    throw new Error(`${this.who}: dispose() was called inside the model's own ${this.activity}`);
   }
 
   private during<T>(activity: Activity, work: () => T): T {
@@ -193,8 +190,7 @@ export class Session {
   /** Everything that can refuse comes before the first write. */
   private run(activity: 'forward' | 'predict', inputs: readonly Input[]): Plan {
     const recording = activity === 'forward';
-    const shapes: Shape[] = [];
-    for (const input of inputs) shapes.push(inputShape(this.who, input));
+    const shapes = inputs.map((input) => inputShape(this.who, input));
     this.followChanges();
     if (this.parameters.some((parameter) => parameter.disposed)) {
       throw new Error(`${this.who}: used after dispose()`);
@@ -212,12 +208,11 @@ export class Session {
     if (recording) {
       this.generation++;
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
-      if (this.retired.length > 0) this.releaseRetired();
+      this.releaseRetired();
     }
     // Views are taken last: reserving may have grown the memory that they stand on.
     for (const [i, input] of plan.inputs.entries()) input.slot.set(inputValues(safe[i]!));
-    deferReleases(() => plan.forward());
-    this.checkUndisposed(activity);
+    this.execute(() => plan.forward());
     if (recording) this.state = { kind: 'ready', plan, versions: versionsOf(this.parameters) };
     return plan;
   }
@@ -252,12 +247,10 @@ export class Session {
 
   private planFor(shapes: readonly Shape[], recording: boolean): Plan {
     const modes = this.composition!.map(({ model }) => recording && model.training);
-    for (const plan of this.plans) if (plan.fits(shapes, recording, modes)) return plan;
-    for (const shape of shapes) {
-      if (shape.includes(0)) {
-        throw new RangeError(`${this.who}: input is empty, got ${shapeText(shape)}`);
-      }
-    }
+    const known = this.plans.find((plan) => plan.fits(shapes, recording, modes));
+    if (known) return known;
+    const empty = shapes.find((shape) => shape.includes(0));
+    if (empty) throw new RangeError(`${this.who}: input is empty, got ${shapeText(empty)}`);
     const plan = new Plan(traceModule(this.module, shapes, !recording), recording, modes);
     const outdated = this.plans.findIndex((old) => old.outdated);
     if (outdated >= 0 || this.plans.length === PLANS_KEPT) {

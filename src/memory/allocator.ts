@@ -60,21 +60,15 @@ export class Allocator {
     const size = aligned(Math.max(bytes, 1));
     let at = this.free.findIndex((range) => range.start > start);
     if (at < 0) at = this.free.length;
+    const range = { start, size };
     const before = this.free[at - 1];
     const after = this.free[at];
-    const joinsBefore = before !== undefined && before.start + before.size === start;
-    const joinsAfter = after !== undefined && start + size === after.start;
-    if (joinsBefore && joinsAfter) {
-      before.size += size + after.size;
+    if (after?.start === start + size) {
+      range.size += after.size;
       this.free.splice(at, 1);
-    } else if (joinsBefore) {
-      before.size += size;
-    } else if (joinsAfter) {
-      after.start = start;
-      after.size += size;
-    } else {
-      this.free.splice(at, 0, { start, size });
     }
+    if (before && before.start + before.size === start) before.size += range.size;
+    else this.free.splice(at, 0, range);
   }
 
   /** Undoes a `release`, if nothing was allocated since. The range's bytes are still as they were. */

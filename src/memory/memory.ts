@@ -5,7 +5,7 @@
  * without an error. So no code keeps a typed array. It keeps a `View`, which has the address, and asks it each time.
  */
 import type { Pointer } from '../generated/kernels.ts';
-import { engine, MAX_PAGES } from '../runtime/engine.ts';
+import { engine } from '../runtime/engine.ts';
 import { Allocator, aligned } from './allocator.ts';
 
 export type { Pointer };
@@ -26,7 +26,6 @@ const allocator = new Allocator(64, (end) => {
   const missing = end - memory.buffer.byteLength;
   if (missing <= 0) return;
   try {
-    if (end > MAX_PAGES * PAGE) throw new RangeError('wasm32 cannot address more than 4 GiB');
     memory.grow(Math.ceil(missing / PAGE));
   } catch (cause) {
     throw new RangeError(

@@ -74,8 +74,7 @@ export abstract class Module {
    * @throws RangeError if a layer cannot take the shape; the module's state has not changed then
    */
   forward(x: Input | readonly Input[]): Tensor {
-    const inputs = listOf(x);
-    if (inputs.length === 0) throw new RangeError(`${this}: expected an input, got none`);
+    const inputs = this.inputsOf(x);
     const traced = inputs.filter((input) => input instanceof Traced);
     if (traced.length === 0) return (this.session ??= new Session(this)).forward(inputs);
     if (traced.length < inputs.length) {
@@ -110,9 +109,7 @@ export abstract class Module {
    * @throws RangeError if a layer cannot take the shape
    */
   predict(x: Input | readonly Input[]): Tensor {
-    const inputs = listOf(x);
-    if (inputs.length === 0) throw new RangeError(`${this}: expected an input, got none`);
-    return (this.session ??= new Session(this)).predict(inputs);
+    return (this.session ??= new Session(this)).predict(this.inputsOf(x));
   }
 
   /** Sets this module and its submodules to training mode: batch statistics, dropout. */
@@ -202,10 +199,10 @@ export abstract class Module {
   ): LoadResult {
     const entries = new Map(this.entries(true));
     const missing = [...entries.keys()].filter((name) => !Object.hasOwn(state, name));
+    const found = [...entries].filter(([name]) => Object.hasOwn(state, name));
     const unexpected = Object.keys(state).filter((name) => !entries.has(name));
     const faults: string[] = [];
-    for (const [name, entry] of entries) {
-      if (!Object.hasOwn(state, name)) continue;
+    for (const [name, entry] of found) {
       const expected = entry instanceof Counter ? [] : entry.shape;
       const shape = inputShape(`${this}.loadStateDict: ${name}`, state[name]!);
       if (!sameShape(shape, expected)) {
@@ -225,12 +222,9 @@ export abstract class Module {
           (strict ? ' (pass { strict: false } to load the names that match)' : ''),
       );
     }
-    for (const name of entries.keys()) {
-      // This throws for a stale tensor, before anything is loaded.
-      if (Object.hasOwn(state, name)) inputValues(state[name]!);
-    }
-    for (const [name, entry] of entries) {
-      if (!Object.hasOwn(state, name)) continue;
+    // This throws for a stale tensor, before anything is loaded.
+    for (const [name] of found) inputValues(state[name]!);
+    for (const [name, entry] of found) {
       const value = state[name]!;
       if (entry instanceof Counter) entry.value = Number(inputValues(value)[0]);
       else entry.assign(value);
@@ -287,6 +281,12 @@ export abstract class Module {
   /** @internal The state-dict key of a property. */
   protected stateName(property: string): string {
     return property;
+  }
+
+  private inputsOf(x: Input | readonly Input[]): readonly Input[] {
+    const inputs = Array.isArray(x) ? x : [x as Input];
+    if (inputs.length === 0) throw new RangeError(`${this}: expected an input, got none`);
+    return inputs;
   }
 
   /** The parameters, and if asked the buffers and counters, of all modules by dotted name, each once. */
@@ -362,21 +362,15 @@ function copyOf(value: unknown, copies: Map<object, object>): unknown {
 function containerCopy(value: object, copies: Map<object, object>): object {
   const known = copies.get(value);
   if (known) return known;
-  const copy: object =
-    value instanceof Map
-      ? new Map()
-      : Array.isArray(value)
-        ? []
-        : Object.create(Object.getPrototypeOf(value));
-  copies.set(value, copy);
   if (value instanceof Map) {
-    for (const [key, entry] of value)
-      (copy as Map<unknown, unknown>).set(key, copyOf(entry, copies));
-  } else {
-    for (const [key, entry] of Object.entries(value)) {
-      Object.assign(copy, { [key]: copyOf(entry, copies) });
-    }
+    const copy = new Map();
+    copies.set(value, copy);
+    for (const [key, entry] of value) copy.set(key, copyOf(entry, copies));
+    return copy;
   }
+  const copy = Array.isArray(value) ? [] : Object.create(Object.getPrototypeOf(value));
+  copies.set(value, copy);
+  for (const [key, entry] of Object.entries(value)) copy[key] = copyOf(entry, copies);
   return copy;
 }
 
@@ -385,8 +379,4 @@ function storedCopy(value: Parameter | Buffer): Parameter | Buffer {
   const copy = new Parameter(value.data);
   copy.requiresGrad = value.requiresGrad;
   return copy;
-}
-
-function listOf(x: Input | readonly Input[]): readonly Input[] {
-  return Array.isArray(x) ? x : [x as Input];
 }

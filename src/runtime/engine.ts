@@ -8,7 +8,7 @@ import type { CoreKernels, Kernels } from '../generated/kernels.ts';
 import type { WasmMemory, WasmModule } from './wasm.ts';
 
 /** The address space of wasm32: 65,536 pages of 64 KiB. */
-export const MAX_PAGES = 65_536;
+const MAX_PAGES = 65_536;
 
 export interface Engine {
   readonly exports: CoreKernels;

@@ -51,7 +51,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
    * population. The running statistics stay as they are.
    */
   population: Population | undefined;
-  private rate: number | null;
+  private rate!: number | null;
 
   override get maxInputs(): number {
     return this.masking ? 2 : 1;
@@ -76,13 +76,13 @@ export abstract class BatchNorm extends Leaf<Memo> {
     options: BatchNormOptions = {},
   ) {
     super();
-    const { eps = 1e-5, momentum, decay, affine = true, channelsLast = false } = options;
+    const { eps = 1e-5, decay, affine = true, channelsLast = false } = options;
+    const { momentum = decay === undefined ? 0.1 : 1 - decay } = options;
     const { center = affine, scale = affine, trackRunningStats = true } = options;
     const { runningVariance = 'unbiased', virtualBatchSize, virtualBatchRest = 'refuse' } = options;
     checkInteger(this.constructor.name, 'numFeatures', numFeatures);
     checkOptions(`${this}`, options);
-    this.rate = 0;
-    this.momentum = decay === undefined ? (momentum === undefined ? 0.1 : momentum) : 1 - decay;
+    this.momentum = momentum;
     this.renorm = options.renorm;
     this.eps = eps;
     this.channelsLast = channelsLast;

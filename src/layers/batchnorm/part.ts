@@ -120,11 +120,10 @@ export function partsOf(
   let position = 0;
   return sizes.map((samples, index) => {
     const positions = samples * space;
-    let struct = structs.get(samples);
-    if (!struct) {
-      struct = use.struct(BatchNormShape, kernelShape(positions, space, c, channelsLast));
-      structs.set(samples, struct);
-    }
+    const struct =
+      structs.get(samples) ??
+      use.struct(BatchNormShape, kernelShape(positions, space, c, channelsLast));
+    structs.set(samples, struct);
     const part = new Part(use, struct, blocks, index, position, samples, positions);
     position += positions;
     return part;

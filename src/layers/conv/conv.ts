@@ -9,7 +9,14 @@ import { initialize } from '../../tensor/init.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { checkFits, type Dimensions, type NumberOrPair, type Pair, reach } from '../axes.ts';
+import {
+  checkFits,
+  type Dimensions,
+  type NumberOrPair,
+  type Pair,
+  pairText,
+  reach,
+} from '../axes.ts';
 import {
   type ConvGeometry,
   type ConvOptions,
@@ -17,7 +24,6 @@ import {
   connectConvolution,
   ends,
   geometryOf,
-  kernelText,
   paddingOf,
   type Sides,
 } from './geometry.ts';
@@ -176,7 +182,7 @@ export class Conv2d extends Conv {
   }
 
   override toString(): string {
-    return `Conv2d(${this.inChannels}, ${this.outChannels}, ${kernelText(this.kernelSize)})`;
+    return `Conv2d(${this.inChannels}, ${this.outChannels}, ${pairText(this.kernelSize)})`;
   }
 }
 

@@ -8,13 +8,12 @@ import { initialize } from '../../tensor/init.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { type NumberOrPair, type Pair, pairOf, reach, sizeText } from '../axes.ts';
+import { type NumberOrPair, type Pair, pairOf, pairText, reach, sizeText } from '../axes.ts';
 import {
   type ConvGeometry,
   type ConvOptions,
   connectConvolution,
   geometryOf,
-  kernelText,
   paddingOf,
   type Sides,
 } from './geometry.ts';
@@ -165,7 +164,7 @@ export class ConvTranspose2d extends Leaf<Memo> {
 
   override toString(): string {
     const { inChannels, outChannels, kernelSize } = this;
-    return `ConvTranspose2d(${inChannels}, ${outChannels}, ${kernelText(kernelSize)})`;
+    return `ConvTranspose2d(${inChannels}, ${outChannels}, ${pairText(kernelSize)})`;
   }
 
   /** Output height or width for an input's. */

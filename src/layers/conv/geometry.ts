@@ -111,11 +111,6 @@ export function connectConvolution(
   return use.struct(ConvShape, shape);
 }
 
-/** How a layer writes the kernel's size: `3` for 3×3, else `[3, 5]`. */
-export function kernelText([height, width]: Pair): string {
-  return height === width ? `${height}` : shapeText([height, width]);
-}
-
 /** The zeros on each side of an image. */
 function sides(
   who: string,

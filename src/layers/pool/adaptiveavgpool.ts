@@ -5,8 +5,8 @@ import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
 import type { Shape } from '../../tensor/shape.ts';
-import { type Dimensions, type NumberOrPair, type Pair, pairOf } from '../axes.ts';
-import { pairText, planesOf, poolShape, withSize } from './geometry.ts';
+import { type Dimensions, type NumberOrPair, type Pair, pairOf, pairText } from '../axes.ts';
+import { planesOf, poolShape, withSize } from './geometry.ts';
 
 interface AdaptiveMemo {
   readonly planes: number;

@@ -7,6 +7,7 @@ import {
   type NumberOrPair,
   type Pair,
   pairOf,
+  pairText,
   reach,
   stepSizes,
 } from '../axes.ts';
@@ -69,11 +70,6 @@ export function geometryText(geometry: PoolGeometry, dimensions: Dimensions): st
 
 function same(a: Pair, b: Pair): boolean {
   return a[0] === b[0] && a[1] === b[1];
-}
-
-/** How a layer writes a pair: `3` for [3, 3], else `[3, 5]`. */
-export function pairText(pair: Pair, dimensions: Dimensions): string {
-  return dimensions === 1 || pair[0] === pair[1] ? `${pair[1]}` : shapeText(pair);
 }
 
 /**
