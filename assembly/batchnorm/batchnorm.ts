@@ -200,9 +200,9 @@ export function batchNormMaskedStatistics(
 ): void {
   const c = shape.c;
   chooseMaskedShifts(statistics, x, mask, shape.n, c, shape.s, from, to);
-  sumMaskedSquares(statistics, x, mask, shape, from, to, scratch);
+  maskedSums(false, scratch, statistics, x, x, mask, shape, from, to);
   if (finishMasked(statistics, scratch, c, m, eps, from, to, true)) {
-    sumMaskedSquares(statistics, x, mask, shape, from, to, scratch);
+    maskedSums(false, scratch, statistics, x, x, mask, shape, from, to);
     finishMasked(statistics, scratch, c, m, eps, from, to, false);
   }
 }
@@ -220,20 +220,10 @@ function finishMasked(
   return finishStatistics(true, statistics, totals, c, m, eps, from, to, first);
 }
 
-/** Σd and Σd² of channels [from, to). */
-function sumMaskedSquares(
-  statistics: Statistics,
-  x: usize,
-  mask: usize,
-  shape: BatchNormShape,
-  from: i32,
-  to: i32,
-  scratch: usize,
-): void {
-  maskedSums(false, scratch, statistics, x, x, mask, shape, from, to);
-}
-
-/** @inline */
+/**
+ * Σ u and Σ u·d of channels [from, to), where u = dy for the `gradient` and u = d for the statistics. One
+ * function for both, which differ in their innermost loops alone.
+ */
 function maskedSums(
   gradient: bool,
   scratch: usize,

@@ -75,7 +75,8 @@ function sumBlock(
         else if (found == 1) r1 = r;
         else if (found == 2) r2 = r;
         else {
-          addRow(gradient, 4, shift, dy, x, r0, r1, r2, r, width, sums);
+          if (gradient) addRow(true, 4, shift, dy, x, r0, r1, r2, r, width, sums);
+          else addRow(false, 4, shift, dy, x, r0, r1, r2, r, width, sums);
           found = 0;
           i++;
           break;
@@ -83,9 +84,13 @@ function sumBlock(
         found++;
       }
       // fewer than four are left when the rows are at an end
-      if (found > 0) addRow(gradient, 1, shift, dy, x, r0, 0, 0, 0, width, sums);
-      if (found > 1) addRow(gradient, 1, shift, dy, x, r1, 0, 0, 0, width, sums);
-      if (found > 2) addRow(gradient, 1, shift, dy, x, r2, 0, 0, 0, width, sums);
+      while (found > 0) {
+        if (gradient) addRow(true, 1, shift, dy, x, r0, 0, 0, 0, width, sums);
+        else addRow(false, 1, shift, dy, x, r0, 0, 0, 0, width, sums);
+        r0 = r1;
+        r1 = r2;
+        found--;
+      }
     }
     for (let j = 0; j < width; j += 4) {
       addToTotals(total + ((<usize>j) << 3), v128.load(at(sums, j)));

@@ -168,8 +168,12 @@ export function sumMaskedPlanes(
     for (let j = from; j < to; j++) {
       const t = totals + ((<usize>j) << 3);
       const k = v128.load32_splat(at(shift, j));
-      if (holes) sumMaskedPlane(gradient, true, t, t + products, k, dy + o, x + o, m, bytes);
-      else sumMaskedPlane(gradient, false, t, t + products, k, dy + o, x + o, m, bytes);
+      const p = t + products;
+      if (gradient) {
+        if (holes) sumMaskedPlane(true, true, t, p, k, dy + o, x + o, m, bytes);
+        else sumMaskedPlane(true, false, t, p, k, dy + o, x + o, m, bytes);
+      } else if (holes) sumMaskedPlane(false, true, t, p, k, dy + o, x + o, m, bytes);
+      else sumMaskedPlane(false, false, t, p, k, dy + o, x + o, m, bytes);
       o += plane;
     }
   }

@@ -99,20 +99,16 @@ export function groupNormBackward(
     const saved = statisticsOf(statistics, i);
     const q = dx ? dx + o : 0;
     const w = weight ? at(weight, first) : 0;
-    if (saved.shift == 0) {
-      groupBackward(false, q, sums, sumsOfDy, saved, dy + o, x + o, w, channels, shape.plane);
-    } else {
-      groupBackward(true, q, sums, sumsOfDy, saved, dy + o, x + o, w, channels, shape.plane);
-    }
+    groupBackward(q, sums, sumsOfDy, saved, dy + o, x + o, w, channels, shape.plane);
   }
 }
 
 /**
- * groupNormBackward of one group of c channels. `shifted`, whether K is not 0, is known at compile time.
+ * groupNormBackward of one group of c channels. Where K is 0, as in most groups, loops of their own leave the
+ * subtraction out, which makes up to an eighth of their time.
  * @inline
  */
 function groupBackward(
-  shifted: bool,
   dx: usize, // [c, s] f32; 0: not wanted
   sums: usize, // [c] f32, r·G
   sumsOfDy: usize, // [c] f32, B
@@ -126,13 +122,16 @@ function groupBackward(
   const plane = (<usize>s) << 2;
   const share: f64 = -1 / (<f64>c * <f64>s);
   const k = saved.splatShift();
+  const shifted = saved.shift != 0;
   const delta = <f64>saved.delta;
   const r = <f64>saved.invStd;
   let sum: f64 = 0;
   let product: f64 = 0;
   let o: usize = 0;
   for (let j = 0; j < c; j++) {
-    const totals = planeSums(shifted, dy + o, x + o, k, s);
+    const totals = shifted
+      ? planeSums(true, dy + o, x + o, k, s)
+      : planeSums(false, dy + o, x + o, k, s);
     const total = f64x2.extract_lane(totals, 0);
     const centred = f64x2.extract_lane(totals, 1) - delta * total;
     f32.store(at(sums, j), <f32>(r * centred));
@@ -149,7 +148,8 @@ function groupBackward(
   o = 0;
   for (let j = 0; j < c; j++) {
     const a = f32x4.splat(parameter(weight, j, 1) * saved.invStd);
-    differentiatePlane(shifted, dx + o, dy + o, x + o, k, a, f32x4.splat(p), q, s);
+    if (shifted) differentiatePlane(true, dx + o, dy + o, x + o, k, a, f32x4.splat(p), q, s);
+    else differentiatePlane(false, dx + o, dy + o, x + o, k, a, f32x4.splat(p), q, s);
     o += plane;
   }
 }

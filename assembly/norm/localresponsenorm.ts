@@ -65,10 +65,7 @@ export function localResponseNormForward(
   }
 }
 
-/**
- * t^−β.
- * @inline
- */
+/** t^−β. Not inlined: it is long, and as `logLanes` is a call, one more costs little. */
 function power(t: v128, beta: f32): v128 {
   return expLanes(f32x4.mul(logLanes(t), f32x4.splat(-beta)));
 }
