@@ -16,6 +16,8 @@ export class Value {
   gradient: Slot | undefined;
   /** Whether a trained parameter precedes it: its gradient is then computed in `backward`. */
   trained = false;
+  /** The type in which layers read it; undefined before the first has. */
+  dtype: DType | undefined;
   /** Whether it leads to the output. */
   reached = false;
 
@@ -124,6 +126,8 @@ export class Use<Memo = any> {
   readonly structs: Struct<unknown>[] = [];
   /** @internal Parameters that were frozen when the plan was made: it did not keep what their gradients need. */
   readonly frozen: ReadonlySet<Parameter>;
+  /** @internal Inputs that hold integers. */
+  readonly integers = new Set<number>();
   /** @internal Inputs that get no gradient. */
   readonly constants = new Set<number>();
   /** @internal */
@@ -172,18 +176,10 @@ export class Use<Memo = any> {
     this.constants.add(i);
   }
 
-  /**
-   * Says that the i-th input holds numbers of this type; float32 unless said otherwise.
-   *
-   * @throws TypeError if another layer takes or makes it as another type
-   */
-  takes(i: number, dtype: DType): void {
-    const { slot, producer, consumers } = this.inputs[i]!;
-    if (slot.dtype === dtype) return;
-    if (producer || consumers.length > 0) {
-      throw new TypeError(`${this.leaf}: input ${i} expected ${dtype}, got ${slot.dtype}`);
-    }
-    slot.dtype = dtype;
+  /** Says that the i-th input holds integers of 32 bits, such as indices, and so has no gradient. */
+  takesIntegers(i: number): void {
+    this.integers.add(i);
+    this.noGradient(i);
   }
 
   /** `run` may be given y on top of x (if nobody else needs x). */

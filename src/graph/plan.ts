@@ -93,7 +93,8 @@ export class Plan {
   /** Lets layers refuse the step before anything is written; `values`: those of the inputs. */
   verify(who: string, values: readonly ArrayLike<number>[]): void {
     for (const [i, { slot }] of this.inputs.entries()) {
-      if (slot.dtype === 'i32') checkIntegers(who, values[i]!);
+      if (slot.dtype === 'i32')
+        checkIntegers(`${who}: input${this.inputs.length > 1 ? ` ${i}` : ''}`, values[i]!);
     }
     const given = (value: Value) => values[this.inputs.indexOf(value)];
     for (const use of this.uses) use.leaf.verify?.(use, this.recording && use.leaf.training, given);
@@ -216,11 +217,11 @@ export class Plan {
   }
 }
 
-function checkIntegers(who: string, values: ArrayLike<number>): void {
+function checkIntegers(what: string, values: ArrayLike<number>): void {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value !== (value | 0)) {
-      throw new RangeError(`${who}: input expected whole numbers of 32 bits, got ${value} at ${i}`);
+      throw new RangeError(`${what} expected whole numbers of 32 bits, got ${value} at [${i}]`);
     }
   }
 }

@@ -58,6 +58,9 @@ export class Trace {
     const use = new Use(leaf, values);
     const output = new Value(this.shapeOf(use), use);
     use.output = output;
+    if (use.sharing !== 'view') {
+      for (const [i, value] of values.entries()) readAs(use, i, value);
+    }
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
     return new Traced(this, output);
@@ -83,6 +86,29 @@ export class Trace {
   protected shapeOf(use: Use): Shape {
     return use.leaf.connect(use, ...use.inputs.map((value) => value.shape));
   }
+}
+
+/**
+ * Notes in which type a use reads its i-th input. What the model computes is float32; an input of the model is
+ * what the first layer that reads it takes, through views that only change its shape.
+ *
+ * @throws TypeError if it is of another type
+ */
+function readAs(use: Use, i: number, value: Value): void {
+  const dtype = use.integers.has(i) ? 'i32' : 'f32';
+  const views = [value];
+  let source = value;
+  while (source.producer?.sharing === 'view') views.push((source = source.producer.inputs[0]!));
+  source.dtype ??= source.producer ? 'f32' : dtype;
+  if (source.dtype !== dtype) {
+    throw new TypeError(
+      dtype === 'i32'
+        ? `${use.leaf}: input ${i} expected integers, got floating-point numbers: integers must be an ` +
+            'input of the model that no other layer reads as floating-point numbers'
+        : `${use.leaf}: input ${i} expected floating-point numbers, got the integers that another layer reads`,
+    );
+  }
+  for (const { slot } of views) slot.dtype = dtype;
 }
 
 /** Whether a prediction is traced: modules then say that they are not in training mode. */
@@ -124,6 +150,11 @@ export function follow(module: Model, trace: Trace): [Trace, Traced] {
   if (!(output instanceof Traced) || output.trace !== trace) {
     throw new TypeError(
       `${module}: forward must return the tensor that its layers gave, got ${describe(output)}`,
+    );
+  }
+  if (output.value.slot.dtype === 'i32') {
+    throw new TypeError(
+      `${module}: forward returned its integer input, and must return numbers that layers made`,
     );
   }
   checkReached(module, trace);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Use } from '../../src/graph/node.ts';
 import {
   Add,
+  Flatten,
   type Input,
   Linear,
   Module,
@@ -23,8 +24,7 @@ class Lookup extends Leaf<{ rows: number }> {
   }
 
   connect(use: Use<{ rows: number }>, indices: Shape, table: Shape): Shape {
-    use.takes(0, 'i32');
-    use.noGradient(0);
+    use.takesIntegers(0);
     use.memo = { rows: indices[0]! };
     use.keeps({ input: true });
     return [indices[0]!, table[1]!];
@@ -92,8 +92,7 @@ describe('an integer input', () => {
     class Echo extends Leaf {
       seen = 0;
       connect(use: Use, shape: Shape): Shape {
-        use.takes(0, 'i32');
-        use.noGradient(0);
+        use.takesIntegers(0);
         return shape;
       }
       run(use: Use): void {
@@ -106,22 +105,51 @@ describe('an integer input', () => {
     expect(echo.seen).toBe(large);
   });
 
-  it('cannot be what another layer takes or makes as float32', () => {
-    class Both extends Embedded {
+  it('cannot be what another layer reads or makes as float32, in either order', () => {
+    class FloatFirst extends Embedded {
       override forward([indices, rows]: Input[]): Tensor {
-        const twice = this.add.forward([indices!, indices!]);
-        return this.lookup.forward([twice, rows!]);
+        return this.lookup.forward([this.add.forward([indices!, indices!]), rows!]);
       }
     }
-    expect(() => new Both().forward([INDICES, ROWS])).toThrow(
-      'Lookup: input 0 expected i32, got f32',
+    class IntegerFirst extends Embedded {
+      override forward([indices, rows]: Input[]): Tensor {
+        this.lookup.forward([indices!, rows!]);
+        return this.add.forward([indices!, indices!]);
+      }
+    }
+    class Returned extends Embedded {
+      override forward([indices, rows]: Input[]): Tensor {
+        this.lookup.forward([indices!, rows!]);
+        return indices as Tensor;
+      }
+    }
+    expect(() => new FloatFirst().forward([INDICES, ROWS])).toThrow(
+      'Lookup: input 0 expected integers, got floating-point numbers',
     );
+    expect(() => new IntegerFirst().forward([INDICES, ROWS])).toThrow(
+      'Add(): input 0 expected floating-point numbers, got the integers that another layer reads',
+    );
+    expect(() => new Returned().forward([INDICES, ROWS])).toThrow(
+      'Returned: forward returned its integer input',
+    );
+  });
+
+  it('may pass through layers that only change its shape', () => {
+    class Flattened extends Embedded {
+      readonly flatten = new Flatten(0);
+      override forward([indices, rows]: Input[]): Tensor {
+        return this.lookup.forward([this.flatten.forward(indices!), rows!]);
+      }
+    }
+    const model = new Flattened();
+    const y = model.predict([{ data: [2, 0], shape: [1, 2] }, ROWS]);
+    expect([...y.toArray()]).toEqual([3, 4, 1, 0]);
   });
 
   it('must hold whole numbers of 32 bits', () => {
     for (const value of [0.5, Number.NaN, 2 ** 31]) {
       expect(() => new Embedded().forward([{ data: [value, 0, 0], shape: [3] }, ROWS])).toThrow(
-        `Embedded: input expected whole numbers of 32 bits, got ${value} at 0`,
+        `Embedded: input 0 expected whole numbers of 32 bits, got ${value} at [0]`,
       );
     }
   });
