@@ -17,7 +17,7 @@ export const cases: Case[] = [
         );
       await bundle('without');
       const { status, text } = await fetchFrom(consumer.path('without'), 'cloudflare.js');
-      if (status !== 500 || !/compiles no WebAssembly.*--conditions=workerd/.test(text)) {
+      if (status !== 500 || !/does not compile WebAssembly.*--conditions=workerd/.test(text)) {
         throw new Error(`expected an error that names the condition, got ${status} ${text}`);
       }
       await bundle('with', '--conditions=workerd', '--loader:.wasm=copy');
