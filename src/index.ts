@@ -1,4 +1,7 @@
 /** evenkeel: the public names, and nothing else. */
+export { memoryUsage } from './memory/memory.ts';
+
+// Above: first of all, so that a bundle begins with the packed kernels (see runtime/binaries.ts).
 
 export { type Folded, FoldedNetwork, fold, type Kept } from './analysis/fold.ts';
 export { type Finding, type LintOptions, type LintRule, lint } from './analysis/lint.ts';
@@ -72,7 +75,6 @@ export {
 export { KLDivLoss, type KLDivLossOptions } from './losses/kldiv.ts';
 export type { Loss, Reduction } from './losses/loss.ts';
 export type { TargetData } from './losses/target.ts';
-export { memoryUsage } from './memory/memory.ts';
 export { Layer, type LayerContext } from './module/layer.ts';
 export { type LoadResult, Module, type StateDict } from './module/module.ts';
 export { Sequential } from './module/sequential.ts';

@@ -32,10 +32,6 @@ export class Result extends Tensor {
     this.session.checkFresh(this.generation);
     return this.slot;
   }
-
-  override view(): Float32Array {
-    return this.place.f32;
-  }
 }
 
 /** What `backward` returns: the gradient with respect to an input, computed when first read. */
@@ -53,9 +49,5 @@ export class InputGradient extends Tensor {
 
   override get place(): View {
     return this.session.inputGradient(this.generation, this.index);
-  }
-
-  override view(): Float32Array {
-    return this.place.f32;
   }
 }

@@ -5,7 +5,14 @@ import { aligned, NULL, type Pointer, View } from '../memory/memory.ts';
 import { bytesOf, placeStruct, type Struct } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, type Origin, Tensor } from '../tensor/tensor.ts';
+import {
+  type Input,
+  inputShape,
+  inputValues,
+  type Origin,
+  PlacedTensor,
+  Tensor,
+} from '../tensor/tensor.ts';
 
 /** How the terms of a loss become one number. */
 export type Reduction = 'mean' | 'sum';
@@ -120,10 +127,11 @@ export abstract class Loss<Target> {
     this.pending = false;
     this.differentiate(arrays, scale);
     const { generation } = this;
-    return new LossGradient(this.shape, this.gradient.view, this.prediction?.origin, () => {
+    const guard = (): void => {
       if (generation === this.generation) return;
       throw new Error(`${this}: this gradient belongs to an older forward and was overwritten`);
-    });
+    };
+    return new LossGradient(this.shape, this.gradient.view, guard, this.prediction?.origin);
   }
 
   /** Gives the loss's linear memory back; a later `forward` takes it anew. */
@@ -163,26 +171,17 @@ class Region {
   }
 }
 
-class LossGradient extends Tensor {
+class LossGradient extends PlacedTensor {
   constructor(
     shape: Shape,
-    private readonly location: View,
+    place: View,
+    guard: () => void,
     private readonly from: Origin | undefined,
-    private readonly guard: () => void,
   ) {
-    super(shape);
+    super(shape, place, guard);
   }
 
   override get origin(): Origin | undefined {
     return this.from;
-  }
-
-  override get place(): View {
-    this.guard();
-    return this.location;
-  }
-
-  override view(): Float32Array {
-    return this.place.f32;
   }
 }

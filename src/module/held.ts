@@ -1,4 +1,4 @@
-/** Lists the values in a module's properties, including those in arrays, plain objects and Maps. */
+/** Lists the values in a module's properties, those in arrays, plain objects and Maps too, and names them. */
 
 /**
  * Yields the values in an object's properties with their dotted names. It descends into arrays, plain
@@ -30,4 +30,9 @@ export function isContainer(value: unknown): value is object {
 /** Joins two parts of a dotted name. */
 export function join(prefix: string, name: string): string {
   return prefix ? `${prefix}.${name}` : name;
+}
+
+/** PyTorch's spelling of a name: `weightDecay` becomes `weight_decay`. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -2,6 +2,7 @@ import type { Given, Operation, Use } from '../graph/node.ts';
 import type { Traced } from '../graph/trace.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { snakeCase } from './held.ts';
 import { Module } from './module.ts';
 
 /**
@@ -40,6 +41,6 @@ export abstract class Leaf<Memo = unknown> extends Module implements Operation<M
 
   /** PyTorch's name of a property: `runningMean` becomes `running_mean`. */
   protected override stateName(property: string): string {
-    return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    return snakeCase(property);
   }
 }

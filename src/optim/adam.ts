@@ -15,7 +15,7 @@ export interface AdamOptions extends OptimizerOptions {
 }
 
 const MOMENTS: readonly string[] = ['exp_avg', 'exp_avg_sq'];
-const AMSGRAD: readonly string[] = ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq'];
+const AMSGRAD: readonly string[] = [...MOMENTS, 'max_exp_avg_sq'];
 
 /**
  * Adam (Kingma and Ba, 2015), with weight decay as an L2 penalty. Step t = 1, 2, …:

@@ -3,6 +3,7 @@
 import { allowUsing } from '../memory/dispose.ts';
 import { Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { bytesOf, type Layout, writeStructAt } from '../memory/struct.ts';
+import { snakeCase } from '../module/held.ts';
 import { checkNumber, describe } from '../tensor/check.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { inputValues, Tensor } from '../tensor/tensor.ts';
@@ -302,9 +303,4 @@ function groupsOf<O>(who: string, params: Params<O>): readonly GroupOptions<O>[]
 /** The entries that are not undefined. */
 function given<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as T;
-}
-
-/** `weightDecay` → `weight_decay`, PyTorch's spelling. */
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -122,7 +122,7 @@ export class Tensor {
 
   /** @internal The live values. Do not keep the array: growth of linear memory detaches it. */
   view(): Float32Array {
-    return this.owned!;
+    return this.owned ?? this.place!.f32;
   }
 
   /** @internal The forward that the values belong to, or undefined if they belong to none. */
@@ -151,11 +151,6 @@ export class PlacedTensor extends Tensor {
 
   protected override written(): void {
     this.onWrite?.();
-  }
-
-  override view(): Float32Array {
-    this.guard?.();
-    return this.location.f32;
   }
 
   override get place(): View {
