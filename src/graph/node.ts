@@ -118,8 +118,8 @@ export class Use<Memo = any> {
   keepsOutput = true;
   /** @internal */
   sharing: Sharing = 'none';
-  /** @internal */
-  gradientSharing: Sharing = 'none';
+  /** @internal Whether dx may stand on the bytes of dy. */
+  gradientInPlace = false;
   /** @internal */
   readonly saved: Slot[] = [];
   /** @internal */
@@ -189,13 +189,13 @@ export class Use<Memo = any> {
 
   /** `runBackward` may be given dx on top of dy. */
   mayOverwriteGradient(): void {
-    this.gradientSharing = 'inPlace';
+    this.gradientInPlace = true;
   }
 
   /** y is x under another shape: the two always share their bytes, and dx and dy where they can. */
   isView(): void {
     this.sharing = 'view';
-    this.gradientSharing = 'view';
+    this.gradientInPlace = true;
     this.keeps({});
   }
 

@@ -196,7 +196,7 @@ export class Plan {
         // On top of dy where nothing reads dy later, and no other input of this use took it.
         const taken = use.inputs.slice(0, j).some((other) => other.gradient?.host === dy.host);
         const free = dy.host.to === moment && dy.bytes === gradient.bytes && !taken;
-        if (use.gradientSharing !== 'none' && free) gradient.share(dy);
+        if (use.gradientInPlace && free) gradient.share(dy);
         return { slot: gradient, into: undefined, deferred };
       });
     }

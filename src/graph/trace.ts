@@ -15,8 +15,8 @@ export class Traced extends Tensor {
 
   override view(): Float32Array {
     throw new Error(
-      "a Module's forward only says how its layers connect: its tensors have shapes but no values. " +
-        'For arithmetic of your own on values, write a Layer.',
+      "a Module's forward only says how its layers connect: its tensors have shapes but no values: " +
+        'for arithmetic on values write a Layer',
     );
   }
 }
@@ -44,8 +44,8 @@ export class Trace {
   use(leaf: Operation, inputs: readonly Traced[]): Traced {
     if (this.closed || inputs.some(({ trace }) => trace !== this)) {
       throw new Error(
-        `${leaf}: got a tensor of another forward, which was of use only until that forward returned: ` +
-          'return from forward what you want to keep',
+        `${leaf}: got a tensor of another forward, which has ended: return from forward what you want ` +
+          'to keep',
       );
     }
     if (inputs.length > leaf.maxInputs) {

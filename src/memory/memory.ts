@@ -31,7 +31,7 @@ const allocator = new Allocator(64, (end) => {
     throw new RangeError(
       `evenkeel: linear memory cannot grow from ${mebibytes(memory.buffer.byteLength)} to ` +
         `${mebibytes(end)} (the limit is 4096 MiB, or less in some runtimes): use smaller ` +
-        'batches or a smaller model, or dispose() models that you no longer need',
+        'batches or a smaller model, or dispose() what you no longer need',
       { cause },
     );
   }

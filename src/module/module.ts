@@ -79,8 +79,8 @@ export abstract class Module {
     if (traced.length === 0) return (this.session ??= new Session(this)).forward(inputs);
     if (traced.length < inputs.length) {
       throw new TypeError(
-        `${this}: expected inputs that are all traced or all have values, got both: in a forward of ` +
-          'your own, pass only tensors that come from its argument',
+        `${this}: expected inputs that are all traced or all have values, got both: in your own ` +
+          'forward, pass only tensors that come from its argument',
       );
     }
     return this.trace(traced);

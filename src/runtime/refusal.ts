@@ -19,8 +19,8 @@ export function refusal(cause: unknown): Error {
 function reason(): string {
   if (typeof WebAssembly === 'undefined') {
     return (
-      'this runtime has no WebAssembly, or it is disabled (by --jitless in Node, by Lockdown ' +
-      'Mode on Apple devices): enable it, or use another runtime'
+      "this runtime has no WebAssembly, or it is disabled (Node's --jitless, Apple's Lockdown Mode): " +
+      'enable it, or use another runtime'
     );
   }
   if (!WebAssembly.validate(Uint8Array.from(SIMD))) {
@@ -33,21 +33,21 @@ function reason(): string {
     return (
       'the WebAssembly kernels did not compile (see cause). Chrome before 115 does not compile ' +
       'modules of their size synchronously on a page: train in a Worker, or fetch ' +
-      'evenkeel/kernels.wasm and call useModule(await WebAssembly.compileStreaming(fetch(…)))'
+      'evenkeel/kernels.wasm: useModule(await WebAssembly.compileStreaming(fetch(…)))'
     );
   }
   // Pages and their Workers have a location; servers and edge functions have none.
   if (typeof location !== 'undefined') {
     return (
-      "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its " +
-      'script-src (it allows WebAssembly, but not eval)'
+      "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval', which does " +
+      'not allow eval, to its script-src'
     );
   }
   return (
     'this platform does not compile WebAssembly at run time, as is usual for Cloudflare Workers and ' +
-    'edge functions: bundle with the export condition "workerd", which wrangler sets by default ' +
-    '(esbuild: --conditions=workerd --loader:.wasm=copy), or import evenkeel/kernels.wasm as a ' +
-    'module and pass it to useModule'
+    'edge functions: bundle with the export condition "workerd" (wrangler does; esbuild: ' +
+    '--conditions=workerd --loader:.wasm=copy), or import evenkeel/kernels.wasm as a module and ' +
+    'pass it to useModule'
   );
 }
 
