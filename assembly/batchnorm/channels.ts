@@ -9,7 +9,7 @@
  *   dβ = B                          B = Σ dy
  */
 
-import { at, loadUpTo, storeUpTo, widenHigh, widenLow } from '../lanes';
+import { at, loadVector, storeVector, widenHigh, widenLow } from '../lanes';
 import {
   Coefficients,
   cell,
@@ -40,14 +40,14 @@ export function batchNormAffine(
 ): void {
   for (let j = from; j < to; j += 4) {
     const count = to - j;
-    let a = loadUpTo(cell(statistics, c, INV_STD, j), count);
-    if (weight) a = f32x4.mul(a, loadUpTo(at(weight, j), count));
+    let a = loadVector(cell(statistics, c, INV_STD, j), 0, count);
+    if (weight) a = f32x4.mul(a, loadVector(at(weight, j), 0, count));
     let b = f32x4.splat(0);
-    if (bias) b = loadUpTo(at(bias, j), count);
-    b = f32x4.sub(b, f32x4.mul(loadUpTo(cell(statistics, c, DELTA, j), count), a));
-    storeUpTo(at(coefficients, j), loadUpTo(at(statistics, j), count), count);
-    storeUpTo(cell(coefficients, c, SCALE, j), a, count);
-    storeUpTo(cell(coefficients, c, OFFSET, j), b, count);
+    if (bias) b = loadVector(at(bias, j), 0, count);
+    b = f32x4.sub(b, f32x4.mul(loadVector(cell(statistics, c, DELTA, j), 0, count), a));
+    storeVector(at(coefficients, j), loadVector(at(statistics, j), 0, count), count);
+    storeVector(cell(coefficients, c, SCALE, j), a, count);
+    storeVector(cell(coefficients, c, OFFSET, j), b, count);
   }
 }
 
@@ -100,12 +100,12 @@ export function batchNormRunning(
 ): void {
   for (let j = from; j < to; j += 4) {
     const count = to - j;
-    const sd = f32x4.sqrt(f32x4.add(loadUpTo(at(runningVar, j), count), f32x4.splat(eps)));
-    const mean = loadUpTo(at(runningMean, j), count);
+    const sd = f32x4.sqrt(f32x4.add(loadVector(at(runningVar, j), 0, count), f32x4.splat(eps)));
+    const mean = loadVector(at(runningMean, j), 0, count);
     const near = f32x4.le(f32x4.abs(mean), f32x4.mul(sd, f32x4.splat(4)));
-    storeUpTo(at(statistics, j), v128.andnot(mean, near), count);
-    storeUpTo(cell(statistics, c, DELTA, j), v128.and(mean, near), count);
-    storeUpTo(cell(statistics, c, INV_STD, j), f32x4.div(f32x4.splat(1), sd), count);
+    storeVector(at(statistics, j), v128.andnot(mean, near), count);
+    storeVector(cell(statistics, c, DELTA, j), v128.and(mean, near), count);
+    storeVector(cell(statistics, c, INV_STD, j), f32x4.div(f32x4.splat(1), sd), count);
   }
 }
 
@@ -165,23 +165,23 @@ export function finishStatistics(
     const v1 = spread(shared(masked, v128.load(t + products, 16), share), d1);
     const d = narrow(d0, d1);
     const v = narrow(v0, v1);
-    storeUpTo(cell(statistics, c, DELTA, j), d, count);
-    storeUpTo(cell(statistics, c, VARIANCE, j), v, count);
+    storeVector(cell(statistics, c, DELTA, j), d, count);
+    storeVector(cell(statistics, c, VARIANCE, j), v, count);
     const invStd = masked
       ? narrow(invStd64(v0, eps), invStd64(v1, eps))
       : f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(v, f32x4.splat(eps))));
-    storeUpTo(cell(statistics, c, INV_STD, j), invStd, count);
+    storeVector(cell(statistics, c, INV_STD, j), invStd, count);
     if (first) {
       const inside = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
       const far = masked
         ? lowHalves(isFar64(d0, v0), isFar64(d1, v1))
         : f32x4.gt(f32x4.mul(d, d), f32x4.mul(v, f32x4.splat(16)));
       if (v128.any_true(v128.and(far, inside))) {
-        const k = loadUpTo(at(statistics, j), count);
+        const k = loadVector(at(statistics, j), 0, count);
         const near = masked
           ? narrow(f64x2.add(widenLow(k), d0), f64x2.add(widenHigh(k), d1))
           : f32x4.add(k, d);
-        storeUpTo(at(statistics, j), v128.bitselect(near, k, far), count);
+        storeVector(at(statistics, j), v128.bitselect(near, k, far), count);
         moved = true;
       }
     }

@@ -75,8 +75,7 @@ function sumBlock(
         else if (found == 1) r1 = r;
         else if (found == 2) r2 = r;
         else {
-          if (gradient) addRow(true, 4, shift, dy, x, r0, r1, r2, r, width, sums);
-          else addRow(false, 4, shift, dy, x, r0, r1, r2, r, width, sums);
+          addRow(gradient, 4, shift, dy, x, r0, r1, r2, r, width, sums);
           found = 0;
           i++;
           break;
@@ -85,8 +84,7 @@ function sumBlock(
       }
       // fewer than four are left when the rows are at an end
       while (found > 0) {
-        if (gradient) addRow(true, 1, shift, dy, x, r0, 0, 0, 0, width, sums);
-        else addRow(false, 1, shift, dy, x, r0, 0, 0, 0, width, sums);
+        addRow(gradient, 1, shift, dy, x, r0, 0, 0, 0, width, sums);
         r0 = r1;
         r1 = r2;
         found--;

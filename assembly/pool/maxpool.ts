@@ -222,7 +222,7 @@ function maxOfFour(
   dilationW: i32,
 ): void {
   const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(strideW));
-  let best = loadEvery(at(px, first), strideW);
+  let best = f32x4.splat(-Infinity); // where nothing is more, the first tap stays
   let where = i32x4.add(i32x4.splat(first), lanes);
   for (let r = 0; r < rows; r++) {
     let tap = first + r * dilationH * width;
