@@ -153,11 +153,7 @@ export function batchNormBackward(
   to: i32,
   scratch: usize, // batchNormScratch(shape) bytes
 ): void {
-  if (shape.s) backwardPlanes(false, false, dx, coefficients, dy, x, 0, shape, relu, from, to);
-  else {
-    const repeated = repeatedRows(scratch, shape.c);
-    backwardRows(false, false, dx, coefficients, dy, x, 0, shape, relu, from, to, repeated);
-  }
+  backward(false, false, dx, coefficients, dy, x, 0, shape, relu, from, to, scratch);
 }
 
 /**
@@ -175,10 +171,31 @@ export function batchNormFrozenBackward(
   to: i32,
   scratch: usize, // batchNormScratch(shape) bytes
 ): void {
-  if (shape.s) backwardPlanes(true, false, dx, coefficients, dy, x, 0, shape, relu, from, to);
-  else {
+  backward(true, false, dx, coefficients, dy, x, 0, shape, relu, from, to, scratch);
+}
+
+/**
+ * dx in either layout; `frozen` and `masked` are literals, so that each kernel has loops of its own. @inline
+ */
+function backward(
+  frozen: bool,
+  masked: bool,
+  dx: usize,
+  coefficients: Coefficients,
+  dy: usize,
+  x: usize,
+  mask: usize,
+  shape: BatchNormShape,
+  relu: bool,
+  from: i32,
+  to: i32,
+  scratch: usize,
+): void {
+  if (shape.s) {
+    backwardPlanes(frozen, masked, dx, coefficients, dy, x, mask, shape, relu, from, to);
+  } else {
     const repeated = repeatedRows(scratch, shape.c);
-    backwardRows(true, false, dx, coefficients, dy, x, 0, shape, relu, from, to, repeated);
+    backwardRows(frozen, masked, dx, coefficients, dy, x, mask, shape, relu, from, to, repeated);
   }
 }
 
@@ -292,11 +309,7 @@ export function batchNormMaskedBackward(
   to: i32,
   scratch: usize, // batchNormScratch(shape) bytes
 ): void {
-  if (shape.s) backwardPlanes(false, true, dx, coefficients, dy, x, mask, shape, false, from, to);
-  else {
-    const repeated = repeatedRows(scratch, shape.c);
-    backwardRows(false, true, dx, coefficients, dy, x, mask, shape, false, from, to, repeated);
-  }
+  backward(false, true, dx, coefficients, dy, x, mask, shape, false, from, to, scratch);
 }
 
 /**
@@ -313,9 +326,5 @@ export function batchNormMaskedFrozenBackward(
   to: i32,
   scratch: usize, // batchNormScratch(shape) bytes
 ): void {
-  if (shape.s) backwardPlanes(true, true, dx, coefficients, dy, dx, mask, shape, false, from, to);
-  else {
-    const repeated = repeatedRows(scratch, shape.c);
-    backwardRows(true, true, dx, coefficients, dy, dx, mask, shape, false, from, to, repeated);
-  }
+  backward(true, true, dx, coefficients, dy, dx, mask, shape, false, from, to, scratch);
 }

@@ -9,7 +9,7 @@
  *   dβ = B                          B = Σ dy
  */
 
-import { at, loadVector, storeVector, widenHigh, widenLow } from '../lanes';
+import { at, loadVector, narrow, storeVector, widenHigh, widenLow } from '../lanes';
 import {
   Coefficients,
   cell,
@@ -210,16 +210,6 @@ function invStd64(v: v128, eps: f32): v128 {
 /** @inline */
 function isFar64(d: v128, v: v128): v128 {
   return f64x2.gt(f64x2.mul(d, d), f64x2.mul(v, f64x2.splat(16)));
-}
-
-/**
- * Two pairs of float64 as four float32.
- * @inline
- */
-function narrow(low: v128, high: v128): v128 {
-  const a = f32x4.demote_f64x2_zero(low);
-  const b = f32x4.demote_f64x2_zero(high);
-  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
 }
 
 /**

@@ -7,6 +7,7 @@
 import { at, madd } from '../lanes';
 import { addToTotals } from '../reduce';
 import { loadNumbers } from './equations';
+import { clearTotals } from './plane-sums';
 import { PERIOD, SPAN, totalsBytes } from './shape';
 
 /** Fours of rows that a float32 lane adds before float64 takes over: 256 terms. */
@@ -30,10 +31,7 @@ export function sumMaskedRows(
   sums: usize, // [2, SPAN], scratch
 ): void {
   const products = totalsBytes(c);
-  const total = totals + ((<usize>from) << 3);
-  const bytes = (<usize>((to - from + 3) & ~3)) << 3;
-  memory.fill(total, 0, bytes);
-  memory.fill(total + products, 0, bytes);
+  clearTotals(totals + ((<usize>from) << 3), products, (to - from + 3) & ~3); // whole vectors
   for (let block = from; block < to; block += PERIOD) {
     const width = min(PERIOD, to - block);
     const o = at(0, block);

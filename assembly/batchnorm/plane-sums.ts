@@ -33,7 +33,7 @@ export function sumPlanes(
   const plane = (<usize>s) << 2;
   const products = totalsBytes(c);
   const none = f32x4.splat(0);
-  clearTotals(totals, products, from, to);
+  clearTotals(totals + ((<usize>from) << 3), products, to - from);
   for (let i = 0; i < n; i++) {
     let o = (<usize>i * <usize>c + <usize>from) * plane;
     for (let j = from; j < to; j++) {
@@ -64,13 +64,13 @@ export function sumPlanes(
 }
 
 /**
- * Sets both totals of channels [from, to) to 0.
+ * Sets both totals of `count` channels to 0, from the one whose Σ u stands at `total`.
  * @inline
  */
-function clearTotals(totals: usize, products: usize, from: i32, to: i32): void {
-  const total = totals + ((<usize>from) << 3);
-  memory.fill(total, 0, (<usize>(to - from)) << 3);
-  memory.fill(total + products, 0, (<usize>(to - from)) << 3);
+export function clearTotals(total: usize, products: usize, count: i32): void {
+  const bytes = (<usize>count) << 3;
+  memory.fill(total, 0, bytes);
+  memory.fill(total + products, 0, bytes);
 }
 
 /**
@@ -155,7 +155,7 @@ export function sumMaskedPlanes(
   const n = shape.n;
   const plane = (<usize>s) << 2;
   const products = totalsBytes(c);
-  clearTotals(totals, products, from, to);
+  clearTotals(totals + ((<usize>from) << 3), products, to - from);
   for (let i = 0; i < n; i++) {
     const sample = mask + <usize>i * plane;
     const first = firstOf(sample, s);

@@ -7,6 +7,7 @@
 import { at, loadUpTo, madd, storeUpTo } from '../lanes';
 import { addToTotals, RUN } from '../reduce';
 import { difference, GRADIENT, GRADIENT_RELU, STATISTICS, term } from './equations';
+import { clearTotals } from './plane-sums';
 import { allZero, loadRepeated, repeat, rowsInColumns } from './row-tiling';
 import {
   BatchNormShape,
@@ -330,7 +331,6 @@ function sumBlock(
   const stride = row * <usize>joined;
   const total = totals + ((<usize>from) << 3);
   const totalProduct = total + totalsBytes(c);
-  const vectors = (<usize>((channels + 3) & ~3)) << 3;
   // with a ReLU there is so much more to do that a subtraction less is not worth a loop
   const unshifted = kind != GRADIENT_RELU && allZero(at(shift, from), channels);
   repeat(repeated, at(shift, from), channels, c, joined);
@@ -338,8 +338,7 @@ function sumBlock(
     repeat(repeated + SPAN, at(scale, from), channels, c, joined);
     repeat(repeated + 2 * SPAN, at(offset, from), channels, c, joined);
   }
-  memory.fill(total, 0, vectors);
-  memory.fill(totalProduct, 0, vectors);
+  clearTotals(total, totalsBytes(c), (channels + 3) & ~3); // whole vectors
   const long = n / joined;
   const rest = n - long * joined;
   const four = byFours(kind, <i64>n * <i64>c, stride);

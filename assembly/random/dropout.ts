@@ -1,6 +1,6 @@
 import { map, SHORT, Unary } from '../elementwise';
 import { at, loadVector, storeVector } from '../lanes';
-import { philox, toUnit } from './philox';
+import { fourWords, philox, toUnit } from './philox';
 
 /**
  * Dropout, forward and backward alike:
@@ -25,8 +25,7 @@ export function dropout(
   const threshold = f32x4.splat(<f32>p);
   const kept = f32x4.splat(keptScale(p));
   for (let i = from; i < to; i += 4) {
-    if (!(i & 15)) philox(scratch, <u64>seed, <u64>counter + <u64>(i >> 2));
-    const m = mask(v128.load(at(scratch, i & 15)), threshold, kept);
+    const m = mask(fourWords(scratch, seed, counter, i), threshold, kept);
     const count = to - i;
     storeVector(at(y, i), f32x4.mul(loadVector(at(x, i), 0, count), m), count);
   }

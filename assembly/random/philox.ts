@@ -52,6 +52,15 @@ export function philox(
 }
 
 /**
+ * Words i to i + 3 of a draw, for i = 0, 4, 8, … one after the other: every fourth call draws the next sixteen.
+ * @inline
+ */
+export function fourWords(words: usize, seed: f64, counter: f64, i: i32): v128 {
+  if (!(i & 15)) philox(words, <u64>seed, <u64>counter + <u64>(i >> 2));
+  return v128.load(words + ((<usize>(i & 15)) << 2));
+}
+
+/**
  * A word's upper 24 bits as a number in [0, 1): every multiple of 2⁻²⁴ is equally likely. Shifted
  * right by 8 a word is below 2²⁴, so the conversion is exact.
  * @inline

@@ -1,5 +1,5 @@
 import { at, storeVector } from '../lanes';
-import { philox, toUnit } from './philox';
+import { fourWords, philox, toUnit } from './philox';
 
 /**
  * Draws from the generator of philox.ts. The last arguments are always the same. `seed` (the key) and `counter`
@@ -43,8 +43,7 @@ export function randomUniform(
   const width = f32x4.splat(high - low);
   const start = f32x4.splat(low);
   for (let i = from; i < to; i += 4) {
-    if (!(i & 15)) philox(scratch, <u64>seed, <u64>counter + <u64>(i >> 2));
-    const u = toUnit(v128.load(at(scratch, i & 15)));
+    const u = toUnit(fourWords(scratch, seed, counter, i));
     const v = f32x4.add(start, f32x4.mul(u, width));
     storeVector(at(y, i), v, to - i);
   }
@@ -122,8 +121,7 @@ function normal(
   const step = f32x4.splat((1 - outside) * 4.6566128730773926e-10); // 2⁻³¹
   const limit = f32x4.splat(outside > 0 ? 2 : 7);
   for (let i = from; i < to; i += 4) {
-    if (!(i & 15)) philox(scratch, <u64>seed, <u64>counter + <u64>(i >> 2));
-    const word = v128.load(at(scratch, i & 15));
+    const word = fourWords(scratch, seed, counter, i);
     const k = f32x4.convert_i32x4_s(i32x4.shr_u(word, 1));
     const a = f32x4.add(f32x4.splat(outside), f32x4.mul(f32x4.add(k, f32x4.splat(0.5)), step));
     const z = v128.xor(f32x4.pmin(limit, fromTail(a)), i32x4.shl(word, 31));
