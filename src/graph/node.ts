@@ -5,11 +5,12 @@
 import { NULL, type Pointer } from '../memory/memory.ts';
 import { type Layout, Struct } from '../memory/struct.ts';
 import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
-import type { Shape } from '../tensor/shape.ts';
+import { frozen, type Shape } from '../tensor/shape.ts';
 import { type DType, Slot } from './slot.ts';
 
 /** A tensor of a plan: an input of the model, or the output of a use. */
 export class Value {
+  readonly shape: Shape;
   readonly slot: Slot;
   readonly consumers: Use[] = [];
   /** The loss's gradient with respect to it, once the plan knows that somebody wants it. */
@@ -22,10 +23,11 @@ export class Value {
   reached = false;
 
   constructor(
-    readonly shape: Shape,
+    shape: Shape,
     public producer?: Use,
   ) {
-    this.slot = new Slot(shape);
+    this.shape = frozen(shape);
+    this.slot = new Slot(this.shape);
   }
 }
 

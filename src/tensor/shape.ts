@@ -15,6 +15,17 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
+/** The shapes that `frozen` has made. */
+const ours = new WeakSet<Shape>();
+
+/** A copy of a shape that nobody can change: what a caller does with the array later has no effect. */
+export function frozen(shape: Shape): Shape {
+  if (ours.has(shape)) return shape;
+  const copy = Object.freeze([...shape]);
+  ours.add(copy);
+  return copy;
+}
+
 /** The number of elements that a tensor of this shape has. */
 export function sizeOf(shape: Shape): number {
   let size = 1;

@@ -1,6 +1,6 @@
 import type { View } from '../memory/memory.ts';
 import { describe } from './check.ts';
-import { checkShape, type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
+import { checkShape, frozen, type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
 
 type NumberArray =
   | Float32Array
@@ -43,8 +43,8 @@ export class Tensor {
 
   /** @internal Use `Tensor.from`. */
   constructor(shape: Shape, owned?: Float32Array) {
-    this.shape = shape;
-    this.size = sizeOf(shape);
+    this.shape = frozen(shape);
+    this.size = sizeOf(this.shape);
     this.owned = owned;
   }
 
@@ -162,7 +162,7 @@ export class PlacedTensor extends Tensor {
 /**
  * @internal The shape of an input.
  *
- * @throws TypeError if `input` is neither a Tensor nor `{ data, shape }`
+ * @throws TypeError if `input` is neither a Tensor nor `{ data, shape }`, or if an element is not a number
  * @throws RangeError if the length of `data` does not match the shape
  */
 export function inputShape(who: string, input: Input): Shape {
@@ -170,14 +170,26 @@ export function inputShape(who: string, input: Input): Shape {
   if (typeof input !== 'object' || input === null || !('data' in input) || !('shape' in input)) {
     throw new TypeError(`${who}: expected a Tensor or { data, shape }, got ${describe(input)}`);
   }
-  checkShape(who, input.shape);
-  if (input.data?.length !== sizeOf(input.shape)) {
+  const { data, shape: given } = input;
+  checkShape(who, given);
+  const shape = frozen(given);
+  if (data?.length !== sizeOf(shape)) {
     throw new RangeError(
-      `${who}: shape ${shapeText(input.shape)} expected ${sizeOf(input.shape)} elements, ` +
-        `got ${input.data?.length}`,
+      `${who}: shape ${shapeText(shape)} expected ${sizeOf(shape)} elements, got ${data?.length}`,
     );
   }
-  return input.shape;
+  checkNumbers(who, data);
+  return shape;
+}
+
+/** @throws TypeError for strings, holes, BigInts and the like, which would become NaN or 0 without a word */
+function checkNumbers(who: string, data: ArrayLike<unknown>): void {
+  const end = ArrayBuffer.isView(data) ? Math.min(data.length, 1) : data.length; // one type for all
+  for (let i = 0; i < end; i++) {
+    if (typeof data[i] !== 'number') {
+      throw new TypeError(`${who}: data expected numbers, got ${describe(data[i])} at [${i}]`);
+    }
+  }
 }
 
 /** @internal The values of an input, to be copied at once; throws for a stale tensor. */
