@@ -23,9 +23,9 @@ import { addWide, sumWide } from './reduce';
 /*
  * How a loop's body is written, the literal `body` of each loop:
  *
- * - SHORT: a loop over whole vectors, then the tail. The operation stands in the code twice. For a few
+ * - SHORT: a loop over whole vectors, then the tail. The operation is compiled twice. For a few
  *   instructions a vector.
- * - LONG: one loop for whole vectors and the tail. The operation stands in the code once, and a branch in each
+ * - LONG: one loop for whole vectors and the tail. The operation is compiled once, and a branch in each
  *   iteration finds the tail. For operations with an exp or a logarithm.
  * - PAIRS: a loop over two vectors at once before that of LONG. For polynomials: V8 makes a vector constant anew
  *   at each use in a loop, but once for both vectors, which saves tanh a fifth of its time.
@@ -83,7 +83,8 @@ export function map<F extends Unary>(
 }
 
 /**
- * x[i] ← f(x[i]). One pointer less than `map`, which a loop of few instructions feels by an eighth.
+ * x[i] ← f(x[i]). It has one pointer less than `map`, which saves an eighth of the time of a loop of few
+ * instructions.
  * @inline
  */
 export function mapInPlace<F extends Unary>(
@@ -263,8 +264,8 @@ export function backwardWith<Op extends ParametricActivation>(
 }
 
 /**
- * What a loss adds for each element, of a prediction x and a target t; a is a constant. Where x and t are both 0
- * it must be 0: a tail is filled with zeros.
+ * The term of a loss for one element, from a prediction x and a target t; a is a constant. If x and t are
+ * both 0 the term must be 0, because a tail is filled with zeros.
  */
 @unmanaged
 export abstract class LossTerm {

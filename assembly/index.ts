@@ -1,6 +1,6 @@
 /**
- * The export list of the core: the kernels that batch-normalized networks are made of. One line an op. What
- * few networks need stands in extra.ts.
+ * The export list of the core: the kernels that batch-normalized networks need, one line an op. Kernels
+ * that only some networks need are in extra.ts.
  */
 
 export { reluBackward, reluForward } from './activation/relu';

@@ -22,20 +22,20 @@ export function at(base: usize, i: i32): usize {
 }
 
 /*
- * Tails. The length of an array is rarely a multiple of four. There is one way to treat what is left:
+ * Tails. The length of an array is rarely a multiple of four. All loops treat the rest in the same way:
  *
  *   load `count` numbers, the other lanes are 0 → compute in all four lanes → store `count` numbers
  *
  * so that an element has the same bits in a whole vector and in a tail. `count` ≥ 4 means a whole vector.
- * Where a lane beyond the tail is not 0 after the computation, `keepUpTo` clears it before it enters a sum.
- * Nothing beyond the array is read or written.
+ * If a lane beyond the tail is not 0 after the computation, `keepUpTo` clears it before it is added to a
+ * sum. Nothing beyond the array is read or written.
  *
- * There are two forms, because a call costs something else in each place:
+ * There are two forms, because a call has a different cost inside and after a loop:
  *
- * - `loadUpTo` and `storeUpTo` are inlined. They stand inside loops. A call inside a loop makes V8 save all
+ * - `loadUpTo` and `storeUpTo` are inlined, for use inside loops. A call inside a loop makes V8 save all
  *   vector registers in every iteration, even if the branch with the call is never taken. With a literal 4
  *   they are plain loads and stores.
- * - `loadPartial` and `storePartial` are calls. They stand behind loops, where a call costs nothing and saves
+ * - `loadPartial` and `storePartial` are calls, for use after loops. There a call costs nothing and saves
  *   30 bytes of code.
  */
 
@@ -56,12 +56,12 @@ export function storeUpTo(p: usize, v: v128, count: i32): void {
   else storeFew(p, v, count);
 }
 
-/** The first `count` (1 to 3) floats at `p`, 0 in the other lanes. For use behind loops. */
+/** The first `count` (1 to 3) floats at `p`, 0 in the other lanes. For use after loops. */
 export function loadPartial(p: usize, count: i32): v128 {
   return loadFew(p, count);
 }
 
-/** Stores the low `count` (1 to 3) lanes at `p`. For use behind loops. */
+/** Stores the low `count` (1 to 3) lanes at `p`. For use after loops. */
 export function storePartial(p: usize, v: v128, count: i32): void {
   storeFew(p, v, count);
 }
@@ -100,13 +100,13 @@ function storeFew(p: usize, v: v128, count: i32): void {
 }
 
 /*
- * A function that is a loop's body and handles the tail behind the loop takes `count` and passes it on to these:
- * with a literal 4 they are plain loads and stores, with 1 to 3 calls.
+ * A function that is used both as a loop's body and for the tail after the loop takes `count` and passes it
+ * on to these: with a literal 4 they are plain loads and stores, with 1 to 3 calls.
  */
 
 /**
- * The four floats 4·`vector` floats behind `p`, for a literal `vector` from 0 to 3: the distance becomes
- * part of the load instruction. Of a tail (`vector` 0) the first `count`.
+ * The four floats at `p` + 4·`vector` floats, for a literal `vector` from 0 to 3: the offset becomes part
+ * of the load instruction. For a tail (`vector` 0) the first `count` floats, and 0 in the other lanes.
  * @inline
  */
 export function loadVector(p: usize, vector: i32, count: i32): v128 {
@@ -116,7 +116,7 @@ export function loadVector(p: usize, vector: i32, count: i32): v128 {
 }
 
 /**
- * Stores four lanes at `p`, of a tail the low `count`.
+ * Stores four lanes at `p`, or for a tail the low `count`.
  * @inline
  */
 export function storeVector(p: usize, v: v128, count: i32): void {

@@ -3,9 +3,9 @@
  */
 
 /**
- * Twelve independent chains x ← x·m + s, `steps` times: with three cycles of latency in each of the
- * two instructions, twelve chains are what keeps two units of either kind busy. 12·4·2 flop a step.
- * (Thirteen spill; a second copy of the body is slower.) Returns a sum, so that the work is not dead.
+ * Twelve independent chains x ← x·m + s, `steps` times: each of the two instructions has a latency of three
+ * cycles, so it takes twelve chains to keep two units of either kind busy. 12·4·2 flop a step. (Thirteen
+ * spill; a second copy of the body is slower.) Returns a sum, so that the work is not dead.
  */
 export function mulAdd(steps: i32, m: f32, s: f32): f32 {
   const scale = f32x4.splat(m);
@@ -63,8 +63,9 @@ export function mulAdd(steps: i32, m: f32, s: f32): f32 {
 }
 
 /**
- * The clock: a chain of dependent integer adds (x ← x + y, y ← y + x), each one cycle on any processor
- * of these years; `steps`, a multiple of 16, adds. What runs beside the chain is too little to delay it.
+ * The clock: a chain of dependent integer adds (x ← x + y, y ← y + x), each one cycle on any processor of
+ * these years; `steps`, a multiple of 16, adds. The loop's other instructions are too few to delay the
+ * chain.
  */
 export function addChain(steps: i32, x: i32, y: i32): i32 {
   let i = 0;

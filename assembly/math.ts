@@ -6,7 +6,7 @@
 import { LONG, map, PAIRS, Unary } from './elementwise';
 import { madd } from './lanes';
 
-/** 1.5·2²³: adding it rounds a small number to an integer, which then stands in the low bits. */
+/** 1.5·2²³: adding it rounds a small number to an integer, which is then in the low bits. */
 const ROUND: f32 = 12582912;
 // biome-ignore lint/suspicious/noApproximativeNumericConstant: a kernel has no Math
 const LOG2_E: f32 = 1.4426950408889634;
@@ -39,7 +39,7 @@ function expClamped(x: v128): v128 {
     f32x4.mul(n, f32x4.splat(LN2_LOW)),
   );
   const er = f32x4.add(madd(f32x4.mul(r, r), expQuotient(r), r), f32x4.splat(1));
-  // n stands in the low bits of `shifted`. Of a NaN it is arbitrary: NaN times anything is NaN.
+  // n is in the low bits of `shifted`. For a NaN it is arbitrary: NaN times anything is NaN.
   const exponent = i32x4.shl(shifted, 23);
   const half = v128.and(i32x4.shr_s(exponent, 1), i32x4.splat(0xff800000));
   return f32x4.mul(f32x4.mul(er, powerOfTwo(half)), powerOfTwo(i32x4.sub(exponent, half)));
@@ -117,7 +117,7 @@ export function logLanes(x: v128): v128 {
   const log1pf = f32x4.sub(f, f32x4.sub(half, correction));
   const finite = madd(k, f32x4.splat(LN2_HIGH), log1pf);
 
-  // ln ∞ = ∞ and NaN stays itself; what is not above zero is the pole or outside the domain.
+  // ln ∞ = ∞ and ln NaN = NaN; ln 0 = −∞, and a negative number gives NaN.
   const usual = v128.bitselect(finite, x, f32x4.lt(x, f32x4.splat(Infinity)));
   const outside = v128.bitselect(
     f32x4.splat(-Infinity),

@@ -1,13 +1,14 @@
 /**
  * Reductions: sums of many float32 numbers, or of products of them.
  *
- * Sum in runs. A float32 lane adds at most `RUN` terms; then the sum of the lanes is added to a float64 total,
- * and the lane starts again from 0. So the error does not grow with the number of terms, and the loop adds in
- * float32, four lanes an instruction. The order of all additions follows from the number of terms alone.
+ * Sum in runs. A run is a series of at most `RUN` terms a lane that are added in float32. At the end of a
+ * run the sum of its lanes is added to a float64 total, and the lanes start again from 0. So the loop adds
+ * in float32, four lanes an instruction, and the error does not grow with the number of terms. The order of
+ * all additions follows from the number of terms alone.
  *
- * What is summed is an operation: an `@unmanaged` class without fields that extends `Terms` or `ProductTerms`.
- * Its methods are inlined (scripts/inline.js), so that each reduction compiles to a loop of its own without
- * a call:
+ * The terms are given by an operation: an `@unmanaged` class without fields that extends `Terms` or
+ * `ProductTerms`. Its methods are inlined (scripts/inline.js), so that each reduction compiles to a loop of
+ * its own without a call:
  *
  *   @unmanaged
  *   class Products extends Terms {
@@ -19,14 +20,14 @@
  */
 import { addFour, at, madd, sumLanes, sumPair, widenHigh, widenLow } from './lanes';
 
-/** Terms that one float32 lane adds up before float64 takes over. */
+/** Terms of a run: how many one float32 lane adds before its sum is added to the float64 total. */
 export const RUN = 256;
 
 /** The terms of `sumRuns`. */
 @unmanaged
 export abstract class Terms {
   /**
-   * `sum` plus up to four terms: those of the `count` numbers that stand 4·vector floats behind x and y. Load
+   * `sum` plus up to four terms: those of the `count` numbers at x and y, 4·vector floats further on. Load
    * them with `loadVector`. An operation that reads x alone ignores y; pass x for it.
    */
   abstract add(sum: v128, x: usize, y: usize, vector: i32, count: i32): v128;
@@ -35,7 +36,8 @@ export abstract class Terms {
 /**
  * total + Σ of n terms, in runs.
  *
- * @param accumulators 1 or 4, a literal: sums that are kept side by side. Four hide the latency of the addition.
+ * @param accumulators 1 or 4, a literal: the number of independent sums. Four hide the latency of the
+ * addition.
  * @param joined a literal: the last one to three terms join the last run. Otherwise they are added to the
  *   total by themselves.
  * @inline
@@ -85,8 +87,8 @@ export function sumRuns<Op extends Terms>(
 }
 
 /**
- * The terms of `sumProductRuns`, for the `count` numbers that stand 4·vector floats behind x or y. Load them
- * with `loadVector`. k, a and b are constants of the operation's own, the same in every call. Where d or u may
+ * The terms of `sumProductRuns`, for the `count` numbers at x and y, 4·vector floats further on. Load them
+ * with `loadVector`. k, a and b are constants of the operation, the same in every call. If d or u can
  * differ from 0 beyond a tail, the operation clears it (`keepUpTo`).
  */
 @unmanaged
@@ -179,8 +181,8 @@ export function sumProductRuns<Op extends ProductTerms>(
 }
 
 /*
- * Where terms are few or dear (an exp each), every vector goes to float64 at once: two float64 sums side by
- * side, `addWide` for each vector of terms and `sumWide` at the end.
+ * If the terms are few or expensive (an exp each), every vector is added in float64 at once: `addWide` adds
+ * a vector of terms to two float64 sums, and `sumWide` adds these two at the end.
  */
 
 /**

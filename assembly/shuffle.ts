@@ -47,7 +47,7 @@ export function zipHigh(a: v128, b: v128): v128 {
 }
 
 /**
- * p[0], p[2], p[4] and p[6]. Nothing behind p[6] is read, so the second load overlaps the first.
+ * p[0], p[2], p[4] and p[6]. Nothing after p[6] is read, so the second load overlaps the first.
  *
  *   p[0..3]  p0 p1 p2 p3
  *   p[3..6]  p3 p4 p5 p6   →   p0 p2 p4 p6
@@ -58,7 +58,7 @@ export function loadEvens(p: usize): v128 {
 }
 
 /**
- * Four floats that lie `step` floats apart. Nothing behind the fourth is read.
+ * Four floats at a stride of `step` floats. Nothing after the fourth is read.
  * @inline
  */
 export function loadEvery(p: usize, step: i32): v128 {

@@ -1,13 +1,14 @@
 /**
- * Unpacks the kernels before they are compiled: a module of its own (scripts/kernels.ts), not
- * one of them. In JavaScript the same would run in the interpreter, for longer than all else of a start.
+ * Unpacks the kernels before they are compiled. It is a separate module (scripts/kernels.ts). In JavaScript
+ * the same code would run in the interpreter, and would take longer than the rest of the start-up.
  *
- * What scripts/pack.ts wrote is a row of yes-no decisions: "this byte", or "these bytes again, from so far
- * back" (Lempel and Ziv 1977). A range coder (Martin 1979) spends on each decision what those before it
- * in the same context have made it worth.
+ * scripts/pack.ts writes a sequence of binary decisions that encode literal bytes and copies of earlier
+ * bytes (Lempel and Ziv 1977). A range coder (Martin 1979) codes each decision with the probability
+ * estimated from the earlier decisions in the same context.
  *
- * Memory holds, from address 0: code, range and read position (i32 each); at 64 the contexts, 4 bytes
- * each: the chance of a 1 less 1/2 in 1/65536 (i16), decisions seen (u16). All zero to begin with.
+ * Memory holds, from address 0: code, range and read position (i32 each); at 64 the contexts, 4 bytes each:
+ * the probability of a 1, minus 1/2, in units of 1/65536 (i16), and the number of decisions seen (u16). All
+ * are zero at the start.
  */
 
 /** Where each kind of decision keeps its contexts; scripts/pack.ts has the same numbers. */
@@ -21,12 +22,12 @@ const CODE: usize = 0;
 const RANGE: usize = 4;
 const READ: usize = 8;
 
-/** Decisions after which a chance moves by the same share each time. */
+/** Number of decisions after which the adaptation rate of a probability stays constant. */
 const SETTLED = 19;
 
 /**
- * A decision in a context: `code` stands in [0, range), below the bound for a 1. A character of the text
- * is six bits: 0x28 and on, but 0x68 for the backslash 0x5c, which a string would have to escape.
+ * Decodes a decision in a context: `code` is in [0, range), and below the bound for a 1. A character of the
+ * text is six bits: 0x28 and on, but 0x68 for the backslash 0x5c, which a string would have to escape.
  */
 function bit(context: usize): i32 {
   let code = load<i32>(CODE);
@@ -68,7 +69,7 @@ function number(context: usize): i32 {
   return value;
 }
 
-/** Which of 32 kinds of place in a wasm function stands behind the bytes `before`, `last`. */
+/** Which of 32 contexts a literal has, given the two bytes before it, `before` and `last`. */
 function classOf(before: i32, last: i32): i32 {
   if (last >= 0x20 && last <= 0x22) return last - 0x20; // local.get, set, tee: a local comes
   if (last == 0xfd) return 3; // a SIMD instruction comes

@@ -24,7 +24,7 @@ class ELU extends ParametricActivation {
   }
 }
 
-/** The gradient computed from x, for any α: with α < 0 the sign of y does not tell the two sides apart. */
+/** The gradient computed from x, for any α: with α < 0 the sign of y does not tell the sign of x. */
 @unmanaged
 class ELUGradientOfInput extends Binary {
   /** dx = dy where x > 0, else dy·α·eˣ */

@@ -89,7 +89,7 @@ function weightTerm(x: v128, dy: v128): v128 {
 
 /**
  * dweight[j] += Σ x·dy over the elements of channel j that are not positive, for channels [from, to),
- * summed in float64. Runs before `preluBackward` where that overwrites dy.
+ * summed in float64. Call it before `preluBackward` if that overwrites dy.
  */
 export function preluBackwardWeight(
   dweight: usize, // [c] f32, added to

@@ -2,7 +2,7 @@ import { at, loadVector, madd, storeVector } from '../lanes';
 import { powF64 } from '../math64';
 import { flushTiny, splat } from './scalars';
 
-/** What the steps of a group have in common. */
+/** The scalars that all steps of a parameter group share. */
 @unmanaged
 export class AdamScalars {
   lr: f64;
@@ -97,7 +97,7 @@ function adapt(
   storeVector(expAvg, m, count);
   storeVector(expAvgSq, v, count);
   if (maxExpAvgSq) {
-    // v stands first: once it is NaN it stays so, and so does the maximum.
+    // v is the first operand: once it is NaN, v and the maximum stay NaN.
     v = f32x4.pmax(v, loadVector(maxExpAvgSq, 0, count));
     storeVector(maxExpAvgSq, v, count);
   }

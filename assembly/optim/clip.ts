@@ -3,8 +3,9 @@ import { at, loadVector, widenHigh, widenLow } from '../lanes';
 import { splat } from './scalars';
 
 /**
- * Σ x² over elements [from, to), in float64: four sums of two lanes over groups of 8 numbers, added in
- * one order. The host cuts at fixed multiples and adds the parts in order.
+ * Σ x² over elements [from, to), in float64: four accumulators of two lanes each take 8 numbers an
+ * iteration and are added in a fixed order. The host calls this for blocks of a fixed size and adds their
+ * sums in order.
  */
 export function sumOfSquares(
   x: usize, // [n] f32

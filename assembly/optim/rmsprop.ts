@@ -1,7 +1,7 @@
 import { at, loadVector, madd, storeVector } from '../lanes';
 import { flushTiny, splat } from './scalars';
 
-/** What the steps of a group have in common. */
+/** The scalars that all steps of a parameter group share. */
 @unmanaged
 export class RMSpropScalars {
   lr: f64;

@@ -1,7 +1,7 @@
 /**
- * What the optimizer kernels share. Each updates elements [from, to) of one parameter and its moments. Learning
- * rate, decay rates and the like come as float64, as the user wrote them, and are rounded to float32 once, after
- * 1 − β and other such terms have been formed.
+ * What the optimizer kernels share. Each updates elements [from, to) of one parameter and its moments. The
+ * learning rate, decay rates and other scalars arrive as float64, as the user wrote them. They are rounded
+ * to float32 once, after terms such as 1 − β have been computed.
  */
 
 /**

@@ -26,7 +26,7 @@ export function sgdStep(
   zipInPlace<Descent>(data, grad, from, to, splat(-lr), splat(weightDecay));
 }
 
-/** What the steps of a group have in common. */
+/** The scalars that all steps of a parameter group share. */
 @unmanaged
 export class MomentumScalars {
   lr: f64;

@@ -39,8 +39,8 @@ class Masked extends Unary {
 }
 
 /**
- * The same with one mask entry a row (a channel of a sample): y[r, j] = x[r, j]·m[r], for rows
- * [from, to), `from` a multiple of 16.
+ * Dropout with one mask entry a row (a channel of a sample): y[r, j] = x[r, j]·m[r], for rows [from, to),
+ * `from` a multiple of 16.
  */
 export function dropoutRows(
   y: usize, // [rows, n] f32, overwritten
@@ -64,7 +64,7 @@ export function dropoutRows(
 }
 
 /**
- * What is kept is multiplied with this, so that the expected value stays.
+ * 1/(1 − p): elements that are kept are multiplied by it, so that the expected value stays the same.
  * @inline
  */
 function keptScale(p: f64): f32 {
