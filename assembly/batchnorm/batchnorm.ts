@@ -15,7 +15,7 @@
  *   batchNormBackward         dx = dy·a + (x − K)·p + q         reads dy, x, writes dx
  *
  * Each kernel here takes x in either layout, planes (planes.ts) or rows (rows.ts), as the shape says. The
- * kernels at the end of this file do the same where a mask says which positions count.
+ * kernels at the end of this file do the same with a mask of the positions that count.
  */
 
 import { finishStatistics } from './channels';
@@ -41,8 +41,8 @@ import { chooseMaskedShifts, chooseShifts } from './shift';
  *
  *   δ = Σd/m      variance = Σd²/m − δ²      1/σ = 1/√(variance + eps)      mean = K + δ
  *
- * Where K was not near (δ² > 16·variance) the channel is summed once more around K + δ. K + δ is never
- * rounded into one float32 on the way to y or dx: at mean/σ = 1e4 that alone would cost 5e-4 σ.
+ * If K was not near the mean (δ² > 16·variance) the channel is summed once more around K + δ. K + δ is
+ * never rounded into one float32 on the way to y or dx: at mean/σ = 1e4 that alone would cost 5e-4 σ.
  */
 export function batchNormStatistics(
   statistics: Statistics, // [4, c] f32
@@ -116,7 +116,7 @@ export function batchNormForward(
 
 /**
  * Σ dy and Σ dy·(x − K) of channels [from, to), which batchNormAffineBackward finds at the start of
- * scratch. With `relu`, dy counts where the ReLU let it through: where y is not ≤ 0.
+ * scratch. With `relu`, dy counts only where the ReLU passes it: where y is not ≤ 0.
  */
 export function batchNormBackwardSums(
   coefficients: Coefficients, // [3, c] f32: K, and with relu a, b
@@ -139,8 +139,8 @@ export function batchNormBackwardSums(
 }
 
 /**
- * dx = dy·a + (x − K)·p + q for samples (rows) [from, to), of the dy that the ReLU let through.
- * Overwrites; dx may be dy.
+ * dx = dy·a + (x − K)·p + q for samples (rows) [from, to), of the dy that the ReLU passes. Overwrites; dx
+ * may be dy.
  */
 export function batchNormBackward(
   dx: usize, // [n, c, s] or [n, c] f32
@@ -157,8 +157,8 @@ export function batchNormBackward(
 }
 
 /**
- * dx = dy·a for samples (rows) [from, to), where the statistics were constants, of the dy that the ReLU let
- * through. Overwrites; dx may be dy.
+ * dx = dy·a for samples (rows) [from, to), if the statistics were constants, of the dy that the ReLU
+ * passes. Overwrites; dx may be dy.
  */
 export function batchNormFrozenBackward(
   dx: usize, // [n, c, s] or [n, c] f32
@@ -175,7 +175,8 @@ export function batchNormFrozenBackward(
 }
 
 /**
- * dx in either layout; `frozen` and `masked` are literals, so that each kernel has loops of its own. @inline
+ * dx in either layout; `frozen` and `masked` are literals, so that each kernel is compiled with its own
+ * loops. @inline
  */
 function backward(
   frozen: bool,
@@ -239,7 +240,7 @@ function finishMasked(
 
 /**
  * Σ u and Σ u·d of channels [from, to), where u = dy for the `gradient` and u = d for the statistics. One
- * function for both, which differ in their innermost loops alone.
+ * function computes both, because only their innermost loops differ.
  */
 function maskedSums(
   gradient: bool,
@@ -313,7 +314,7 @@ export function batchNormMaskedBackward(
 }
 
 /**
- * dx = dy·a where the mask is not 0, else 0, for samples (rows) [from, to), where the statistics were
+ * dx = dy·a where the mask is not 0, else 0, for samples (rows) [from, to), if the statistics were
  * constants. Overwrites; dx may be dy.
  */
 export function batchNormMaskedFrozenBackward(

@@ -1,6 +1,6 @@
 /**
- * What batch norm computes once a channel, between its passes over the elements. With mean = K + δ,
- * σ = √(variance + eps) and m values a channel:
+ * What batch norm computes once per channel, between its passes over the elements. With mean = K + δ, σ =
+ * √(variance + eps) and m values a channel:
  *
  *   δ  = Σd/m                       variance = Σd²/m − δ²
  *   y  = (x − K)·a + b              a = γ/σ               b = β − δ·a
@@ -85,9 +85,10 @@ export function batchNormAffineBackward(
 }
 
 /**
- * Running statistics in the place of a batch's, for channels [from, to): K + δ = running mean and
- * σ = √(running variance + eps). Within four standard deviations of 0 K = 0, which saves a subtraction an
- * element; further off δ = 0. It is a copy, so that a backward pass sees what its forward saw.
+ * Running statistics instead of a batch's, for channels [from, to): K + δ = running mean and σ = √(running
+ * variance + eps). If the mean is within four standard deviations of 0, K = 0, which saves a subtraction an
+ * element; otherwise δ = 0. The statistics are a copy, so that a backward pass uses the same numbers as its
+ * forward.
  */
 export function batchNormRunning(
   statistics: Statistics, // [4, c] f32; the variance is left as it is
@@ -137,10 +138,10 @@ export function batchNormUpdateRunning(
 }
 
 /**
- * Totals → δ, variance and 1/σ of channels [from, to). On the first call a channel whose shift lay more
- * than four standard deviations off the mean gets the shift K + δ; returns whether there was one. With a
- * mask everything is float64 until it is stored; without one the last steps are float32, four channels at
- * once. @inline
+ * Totals → δ, variance and 1/σ of channels [from, to). On the first call a channel whose shift is more than
+ * four standard deviations from the mean gets the shift K + δ; returns whether there was one. With a mask
+ * everything is float64 until it is stored; without one the last steps are float32, four channels at once.
+ * @inline
  */
 export function finishStatistics(
   masked: bool,
@@ -195,7 +196,7 @@ function shared(masked: bool, total: v128, share: v128): v128 {
 }
 
 /**
- * Σd²/m − δ², where rounding cannot make it negative and NaN stays.
+ * max(Σd²/m − δ², 0), because rounding can make the difference negative. NaN stays NaN.
  * @inline
  */
 function spread(square: v128, d: v128): v128 {
@@ -224,9 +225,9 @@ function lowHalves(low: v128, high: v128): v128 {
 }
 
 /**
- * Batch renormalization: a training batch is normalised by its own statistics, then moved most of the way
- * to where the running ones would have put it. Per channel, with σ the running and σ_B the batch's
- * √(variance + eps):
+ * Batch renormalization: a training batch is normalised by its own statistics, which are then corrected
+ * towards the running ones within bounds. Per channel, with σ the running and σ_B the batch's √(variance +
+ * eps):
  *
  *   r = clamp(σ_B/σ, 1/rMax, rMax)      d = clamp((mean_B − mean)/σ, −dMax, dMax)
  *   y = γ·((x − mean_B)/σ_B·r + d) + β
@@ -246,7 +247,7 @@ export class RenormBounds {
 }
 
 /**
- * r and d, and K, a and b in the place of batchNormAffine's, for channels [from, to).
+ * r and d, and K, a and b instead of batchNormAffine's, for channels [from, to).
  */
 export function batchNormRenorm(
   coefficients: Coefficients, // [5, c] f32; p and q are left as they are
@@ -267,7 +268,7 @@ export function batchNormRenorm(
     const beta: f64 = bias ? <f64>f32.load(at(bias, j)) : 0;
     const own = <f64>f32.load(cell(statistics, c, INV_STD, j));
     const sd = sqrt(<f64>f32.load(at(runningVar, j)) + bounds.eps);
-    // K and the running mean are near each other: their difference first, so that δ keeps its digits
+    // K and the running mean are near each other: subtracting them first keeps the digits of δ
     const k = f32.load(at(statistics, j));
     const difference = <f64>k - <f64>f32.load(at(runningMean, j));
     const delta = <f64>f32.load(cell(statistics, c, DELTA, j));

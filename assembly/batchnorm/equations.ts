@@ -7,14 +7,14 @@
  *   B  = Σ dy                                     dβ = B
  *   G  = Σ dy·(x − mean) = Σ dy·d − δ·B           dγ = G/σ
  *
- * A shift K near the mean keeps the digits of x − mean; channels.ts has a, b, p and q. Here is what every
- * loop does to an element, and the terms of the two sums that both directions are made of:
+ * A shift K near the mean keeps the digits of x − mean; channels.ts has a, b, p and q. This file has what
+ * every loop does to an element, and the terms of the two sums that forward and backward take:
  *
  *   Σ u   and   Σ u·d
  *
  * For the statistics u = d. For the gradient u = dy, or the part of dy that passes a fused ReLU. A float32
- * lane adds at most RUN terms (reduce.ts) before its sum moves on to float64, so the error of a sum does not
- * grow with the batch.
+ * lane adds at most RUN terms (reduce.ts) before its sum is added in float64, so the error of a sum does
+ * not grow with the batch.
  */
 
 import { keepUpTo, loadPartial, madd } from '../lanes';
@@ -33,16 +33,16 @@ export function normalized(unshifted: bool, x: v128, k: v128, a: v128, b: v128):
 }
 
 /**
- * y, or with `relu` max(y, floor); NaN stays. The floor is 0, or −∞ where one loop serves batch norms with
- * a ReLU and without. @inline
+ * y, or with `relu` max(y, floor); NaN stays. The floor is 0, or −∞ without a ReLU if one loop serves both.
+ * @inline
  */
 export function clamped(relu: bool, y: v128, floor: v128): v128 {
   return relu ? f32x4.pmax(y, floor) : y;
 }
 
 /**
- * The dy that reaches the batch norm. A ReLU behind it stops dy where d·a + b ≤ 0; that is the very number
- * which the forward pass computed, so y need not be read. NaN lets dy through, as in PyTorch.
+ * The dy that reaches the batch norm. A ReLU after it blocks dy where d·a + b ≤ 0. The forward pass
+ * computed the same number, to the bit, so y need not be read. NaN passes dy, as in PyTorch.
  * @inline
  */
 export function received(kind: i32, dy: v128, d: v128, a: v128, b: v128): v128 {

@@ -1,7 +1,7 @@
 /**
- * dx = dy·a + d·p + q along a run of memory: a plane, whose coefficients are those of one channel and stay
- * in registers, or a long row, whose coefficients change from lane to lane and are loaded along the way
- * (row-tiling.ts). Eight numbers a step.
+ * dx = dy·a + d·p + q along contiguous memory. In a plane all elements have the coefficients of one
+ * channel, which stay in registers. In a long row the coefficients differ from lane to lane and are loaded
+ * with it (row-tiling.ts). Eight numbers a step.
  */
 
 import { loadUpTo, storeUpTo } from '../lanes';

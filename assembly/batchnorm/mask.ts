@@ -1,19 +1,19 @@
 /**
- * What a mask says of the s positions of a sample. Padding, in sequences, is before and behind the
- * positions that count: then no loop has to read the mask.
+ * Which of the s positions of a sample a mask counts. The padding of sequences is before and after the
+ * positions that count; if there are no holes between them, no loop has to read the mask.
  */
 
 import { at } from '../lanes';
 import { counts } from './equations';
 
-/** The first of s positions that counts; s where none does. */
+/** The first of s positions that counts; s if none does. */
 export function firstOf(mask: usize, s: i32): i32 {
   let i = 0;
   while (i < s && f32.load(at(mask, i)) == 0) i++;
   return i;
 }
 
-/** One more than the last of s positions that counts; s where none does. */
+/** One more than the last of s positions that counts; s if none does. */
 export function lastOf(mask: usize, s: i32): i32 {
   let i = s;
   while (i > 0 && f32.load(at(mask, i - 1)) == 0) i--;

@@ -1,7 +1,7 @@
 /**
- * Σ u and Σ u·d of rows [n, c] over those that a mask [n] counts. A loop of its own beside row-sums.ts: any
- * row may be missing, so rows cannot be joined into long ones, and the four rows that are added at once are
- * the next four that count, wherever they stand.
+ * Σ u and Σ u·d of rows [n, c], over the rows that a mask [n] counts. This loop is separate from
+ * row-sums.ts: any row may be missing, so rows cannot be joined into long ones. It adds four rows at once,
+ * the next four that count, wherever they are.
  */
 
 import { at, madd } from '../lanes';
@@ -10,7 +10,7 @@ import { loadNumbers } from './equations';
 import { clearTotals } from './plane-sums';
 import { PERIOD, SPAN, totalsBytes } from './shape';
 
-/** Fours of rows that a float32 lane adds before float64 takes over: 256 terms. */
+/** Groups of four rows that a float32 lane adds before its sum is added in float64: 256 terms. */
 const MOST_FOURS = 64;
 
 /**

@@ -1,8 +1,8 @@
 /**
- * Σ u and Σ u·d of planes [n, c, s] (equations.ts says what u is), in the order of memory.
+ * Σ u and Σ u·d of planes [n, c, s] (equations.ts says what u is), in memory order.
  *
- * The sums with a mask are a loop of their own: it reads the mask only in samples with holes, adds eight
- * lanes and not sixteen, and takes the tail one number at a time.
+ * The sums with a mask have a separate loop: it reads the mask only in samples with holes, adds eight lanes
+ * rather than sixteen, and handles the tail one number at a time.
  */
 
 import { at, keepUpTo, loadVector, madd, sumLanes } from '../lanes';
@@ -64,7 +64,7 @@ export function sumPlanes(
 }
 
 /**
- * Sets both totals of `count` channels to 0, from the one whose Σ u stands at `total`.
+ * Sets both totals of `count` channels to 0, starting with the channel whose Σ u is at `total`.
  * @inline
  */
 export function clearTotals(total: usize, products: usize, count: i32): void {
@@ -115,7 +115,7 @@ class Gradients extends ProductTerms {
   }
 }
 
-/** u = what a ReLU lets through of dy. */
+/** u = dy where a ReLU passes it, else 0. */
 @unmanaged
 class ReluGradients extends ProductTerms {
   d(x: usize, vector: i32, count: i32, k: v128): v128 {
@@ -244,5 +244,5 @@ function sumMaskedPlane(
   f64.store(totalProduct, f64.load(totalProduct) + product);
 }
 
-/** Terms that a float32 lane of a masked plane adds before float64 takes over. */
+/** Terms that a float32 lane of a masked plane adds before its sum is added in float64. */
 const MASKED_TERMS = 64;

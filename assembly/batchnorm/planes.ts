@@ -1,7 +1,7 @@
 /**
  * Batch norm of planes [n, c, s]: images (NCHW), volumes, sequences. A channel's coefficients stay in
- * registers along its plane. All passes walk memory in order: finishing a few channels of all samples
- * while they are in the cache was tried, and took 1.7 times as long because of the gaps in that walk.
+ * registers along its plane. All passes go through memory in order. Finishing a few channels of all samples
+ * while they are in the cache took 1.7 times as long, because it skips through memory.
  *
  * With a mask [n, s] the same loops run from the first position of a sample that counts to the last. They
  * look at the mask only where there are holes in between (`holes`).
@@ -14,7 +14,8 @@ import { firstOf, hasHoles, lastOf, setZero } from './mask';
 import { BatchNormShape, Coefficients, INTERCEPT, OFFSET, rowOf, SCALE, SLOPE } from './shape';
 
 /**
- * y = (x − K)·a + b, or max(that, 0) with `relu`, for samples [from, to); with a mask 0 where that is 0.
+ * y = (x − K)·a + b, or max(that, 0) with `relu`, for samples [from, to); with a mask, y is 0 where the
+ * mask is 0.
  * @inline
  */
 export function forwardPlanes(
@@ -118,7 +119,7 @@ export function normalizeRun(
 
 /**
  * dx = dy·a + (x − K)·p + q, or with `frozen` statistics dy·a, for samples [from, to), of the dy that the
- * ReLU let through; with a mask 0 where that is 0. @inline
+ * ReLU passes; with a mask, dx is 0 where the mask is 0. @inline
  */
 export function backwardPlanes(
   frozen: bool,
@@ -148,7 +149,7 @@ export function backwardPlanes(
     if (masked) {
       const first = firstOf(sample, s);
       const last = lastOf(sample, s);
-      // dx = dy·a is so little work that looking for holes first does not pay
+      // dx = dy·a is so little work that looking for holes first costs more than it saves
       holes = frozen || hasHoles(sample, first, last);
       before = (<usize>first) << 2;
       bytes = (<usize>(last - first)) << 2;
@@ -166,7 +167,8 @@ export function backwardPlanes(
       if (masked) setZero(dx + o, before);
       if (masked && holes) planeGradient(GRADIENT, frozen, true, u, k, a, a, p, q, v, w, m, bytes);
       else if (relu) {
-        // loaded here: two calls that differ in constants alone become one, which asks in its loop
+        // loaded here: if two calls differ only in constants, the optimizer merges them and branches in the
+        // loop
         const b = v128.load32_splat(at(offset, j));
         planeGradient(GRADIENT_RELU, frozen, false, u, k, a, b, p, q, v, w, 0, bytes);
       } else planeGradient(GRADIENT, frozen, false, u, k, a, a, p, q, v, w, 0, bytes);

@@ -1,5 +1,5 @@
 /**
- * Σ u and Σ u·d of rows [n, c] (equations.ts says what u is). The batch is taken as long rows
+ * Σ u and Σ u·d of rows [n, c] (equations.ts says what u is). The batch is treated as long rows
  * (row-tiling.ts). Each lane of a long row has its own two sums, which stay in the first-level cache; four
  * long rows are added at once, so that these sums are loaded and stored a quarter as often.
  */
@@ -22,7 +22,9 @@ import {
   totalsBytes,
 } from './shape';
 
-/** Elements of x, and of dy, up to which four long rows at once are faster than the order of memory. */
+/**
+ * Elements of x, and of dy, up to which adding four long rows at once is faster than going in memory order.
+ */
 const FOUR_ROWS: i64 = 1 << 20;
 
 /**
@@ -70,8 +72,8 @@ function addToSums(next: bool, repeated: usize, u: v128, v: v128): void {
 }
 
 /**
- * addColumn for one row, or `four`, of four repeated, or with `next` of the four after them, to the same
- * bits. @inline
+ * addColumn for one row or `four` rows, for four lanes of the repeated rows, or with `next` for the four
+ * after them. The bits are those of addColumn. @inline
  */
 function addRows(
   kind: i32,
@@ -131,7 +133,7 @@ function addRunOf(
   for (let i = fours; i < rows; i++) {
     addEights(kind, unshifted, false, repeated, x + <usize>i * stride, toDy, stride, eights);
   }
-  // the lanes behind the last eight of each row, and the row of `last` bytes
+  // the lanes after the last eight of each row, and the row of `last` bytes
   let i = width > eights ? 0 : rows;
   while (i <= rows) {
     const height = i < fours ? 4 : 1;
@@ -174,8 +176,8 @@ function addEights(
 }
 
 /*
- * A function each: the optimizer would merge two loops that differ in a flag, and ask for it in the
- * innermost one.
+ * One function each: the optimizer would merge two loops that differ only in a flag, and test the flag in
+ * the innermost loop.
  */
 
 /** u = d. */
@@ -232,7 +234,7 @@ function addUnshiftedGradient(
   addRunOf(GRADIENT, true, repeated, x, dy, stride, width, fours, rows, last);
 }
 
-/** u = what the ReLU let through of dy. */
+/** u = dy where the ReLU passes it, else 0. */
 function addGradientRelu(
   repeated: usize,
   x: usize,
@@ -271,8 +273,8 @@ function addRun(
 }
 
 /**
- * Whether long rows are added four at a time. Of x alone always; of x and dy if they are small, or if four
- * long rows fit in 512 bytes.
+ * Whether long rows are added four at a time: always if only x is read; with x and dy if they are small, or
+ * if four long rows fit in 512 bytes.
  * @inline
  */
 function byFours(kind: i32, elements: i64, stride: usize): bool {
@@ -303,9 +305,9 @@ export function sumRows(
 }
 
 /**
- * The same for channels [from, to), at most PERIOD of them. The order of additions follows from n and c
- * alone and not from the range: each lane of a long row is summed over the batch, and the lanes of a channel
- * meet in float64. @inline
+ * rowSums for at most PERIOD channels. The order of additions follows from n and c alone, not from the
+ * range: each lane of a long row is summed over the batch, then the lanes of a channel are added in
+ * float64. @inline
  */
 function sumBlock(
   kind: i32,
@@ -324,14 +326,15 @@ function sumBlock(
   const channels = to - from;
   const joined = rowsInColumns(n, c, 32);
   const whole = channels == c;
-  // All channels are one long row. Of some channels there is a piece in each of the rows it consists of.
+  // With all channels a long row is one piece of memory. A range of channels is one piece in each joined
+  // row.
   const pieces = whole ? 1 : joined;
   const width = (<usize>(whole ? joined * c : channels)) << 2;
   const row = (<usize>c) << 2;
   const stride = row * <usize>joined;
   const total = totals + ((<usize>from) << 3);
   const totalProduct = total + totalsBytes(c);
-  // with a ReLU there is so much more to do that a subtraction less is not worth a loop
+  // with a ReLU there is so much more work that saving a subtraction is not worth a separate loop
   const unshifted = kind != GRADIENT_RELU && allZero(at(shift, from), channels);
   repeat(repeated, at(shift, from), channels, c, joined);
   if (kind == GRADIENT_RELU) {
@@ -360,7 +363,7 @@ function sumBlock(
   }
 }
 
-/** Sets `count` lanes of both sums to 0. A loop, because memory.fill is a call out of the module. */
+/** Sets `count` lanes of both sums to 0. This is a loop, because memory.fill is a call out of the module. */
 function clearSums(repeated: usize, count: i32): void {
   const end = at(repeated, count);
   while (repeated < end) {

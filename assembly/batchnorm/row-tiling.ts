@@ -1,7 +1,8 @@
 /**
- * Rows [n, c] as long rows. Rows stand one behind the other in memory, so a few of them are also one long
- * row, whose per-channel coefficients are those of a row, repeated. Then few channels cost as much an
- * element as many, and a channel count that is no multiple of four has no tail in every row.
+ * Rows [n, c] as long rows. Rows are contiguous in memory, so a few consecutive rows can be treated as one
+ * long row, with the per-channel coefficients repeated to its length. Then an element costs the same with
+ * few channels as with many, and a channel count that is no multiple of four has a tail only in the last
+ * long row.
  *
  * Four rows of c = 3 channels (r0c2 is row 0, channel 2), a vector between two bars:
  *
@@ -9,15 +10,15 @@
  *   K            c0   c1   c2   c0 │   c1   c2   c0   c1 │   c2   c0   c1   c2
  *   lane          0    1    2    3 │    0    1    2    3 │    0    1    2    3
  *
- * The coefficients of a long row stand in five repeated rows, SPAN bytes from one to the next: K, a, b, p
- * and q; while sums are taken, Σ u and Σ u·d stand in the places of p and q.
+ * The coefficients of a long row are in five repeated rows, SPAN bytes from one to the next: K, a, b, p and
+ * q. While sums are computed, Σ u and Σ u·d take the places of p and q.
  */
 
 import { at, loadUpTo } from '../lanes';
 import { OFFSET, PERIOD, SCALE, SHIFT, SLOPE, SPAN } from './shape';
 
 /**
- * Rows in a long row, for passes that walk one long row after the other: as many as PERIOD holds, and a
+ * Rows in a long row, for passes that process one long row after the other: as many as PERIOD holds, and a
  * multiple of 16 or 4 where possible, so that a long row ends with a whole vector. At most a sixteenth of
  * the batch, so that repeating the coefficients costs little.
  */
@@ -29,9 +30,9 @@ export function rowsInPeriod(n: i32, c: i32): i32 {
 }
 
 /**
- * Rows in a long row, for passes that walk several long rows side by side: as few as make it a multiple of
- * 16 lanes, or at least of 4, since the prefetcher follows what is near in memory; more, if need be, for
- * `least` lanes.
+ * Rows in a long row, for passes that process several long rows at once: the fewest that make a multiple of
+ * 16 lanes, or at least of 4, because the prefetcher follows accesses that are near each other; more, if
+ * needed, to reach `least` lanes.
  */
 export function rowsInColumns(n: i32, c: i32, least: i32): i32 {
   let rows = 16 / min(c & -c, 16);
@@ -44,7 +45,8 @@ export function rowsInColumns(n: i32, c: i32, least: i32): i32 {
 
 /**
  * Writes `width` numbers of `from` to `to`, `times` times, `stride` numbers from one to the next. Whole
- * vectors are stored: what is too much is overwritten by the next one, and behind the last there is room.
+ * vectors are stored: the excess of each copy is overwritten by the next one, and there is room after the
+ * last.
  */
 export function repeat(to: usize, from: usize, width: i32, stride: i32, times: i32): void {
   for (let g = 0; g < times; g++) {

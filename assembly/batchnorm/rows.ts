@@ -1,11 +1,12 @@
 /**
- * Batch norm of rows [n, c]: features, or images with channels last. The passes over the elements; their
- * sums are in row-sums.ts, and row-tiling.ts says what a long row is.
+ * Batch norm of rows [n, c]: features, or images with channels last. This file has the passes over the
+ * elements. The sums are in row-sums.ts; row-tiling.ts defines a long row.
  *
- * y goes down columns of 16 lanes, a few long rows at a time, with K, a and b in registers. dx, which takes
- * five coefficients, walks one long row after the other, and loads them with it.
+ * y is computed in columns of 16 lanes, a few long rows at a time, with K, a and b in registers. dx needs
+ * five coefficients. It is computed one long row after the other, and the coefficients are loaded along the
+ * way.
  *
- * With a mask [n] any row may be missing, so none can be joined into long ones.
+ * With a mask [n] any row may be missing, so rows cannot be joined into long ones.
  */
 
 import { at, loadUpTo, storeUpTo } from '../lanes';
@@ -25,7 +26,7 @@ import {
   SPAN,
 } from './shape';
 
-/** Bytes of x that surely stay in the last-level cache; in place three times as many. */
+/** Bytes of x that are sure to stay in the last-level cache; in place three times as many. */
 const CACHED: usize = 8 << 20;
 
 /** y = (x − K)·a + b, or max(that, 0) with `relu`, for rows [from, to). */
@@ -61,7 +62,7 @@ export function forwardRows(
   const tall = stride * rowsBeside(stride, end - p, y == x);
   const toY = y - x;
   while (p < end) {
-    // the rows left over are the beginning of a long row
+    // the remaining rows are the beginning of a long row
     const bytes = p < long ? min(tall, long - p) : end - p;
     const width = min(stride, bytes);
     const q = p + toY;
@@ -73,8 +74,8 @@ export function forwardRows(
 }
 
 /**
- * y = (x − K)·a + b where the mask is not 0, else 0, for rows [from, to). A loop of its own, row after row:
- * with a mask, columns that are four rows high took 1.5 times as long beyond the last-level cache.
+ * y = (x − K)·a + b where the mask is not 0, else 0, for rows [from, to). This loop goes row after row:
+ * with a mask, columns four rows high took 1.5 times as long for tensors larger than the last-level cache.
  */
 export function forwardMaskedRows(
   y: usize,
@@ -125,9 +126,10 @@ export function forwardMaskedRows(
 }
 
 /**
- * Rows to walk side by side. In place four to sixteen, as many as the first-level cache holds; out of place
- * four, because each row is a stream of stores, too. Beyond the last-level cache as many as 512 bytes hold:
- * rows far apart are streams that the prefetcher loses, at up to twice the time.
+ * Rows to process at once. In place four to sixteen, as many as the first-level cache holds; out of place
+ * four, because each row is also a stream of stores. For tensors larger than the last-level cache, as many
+ * as fit in 512 bytes: the prefetcher loses streams that are further from each other, which takes up to
+ * twice the time.
  */
 function rowsBeside(row: usize, size: usize, inPlace: bool): usize {
   if (size > (inPlace ? 3 * CACHED : CACHED)) return max(<usize>512 / row, 1);
@@ -135,8 +137,8 @@ function rowsBeside(row: usize, size: usize, inPlace: bool): usize {
 }
 
 /*
- * A function each: the optimizer would merge two loops that differ in a flag, and ask for it in the
- * innermost one.
+ * One function each: the optimizer would merge two loops that differ only in a flag, and test the flag in
+ * the innermost loop.
  */
 
 /** K = 0. */
@@ -184,8 +186,8 @@ function normalizeShifted(
 }
 
 /**
- * `bytes` of rows of `width` bytes, in columns of sixteen lanes whose coefficients stay in registers on the
- * way down. @inline
+ * `bytes` of rows of `width` bytes, in columns of sixteen lanes whose coefficients stay in registers from
+ * the first row to the last. @inline
  */
 function normalizeRows(
   relu: bool,
@@ -251,7 +253,7 @@ function normalizeRows(
 
 /**
  * dx = dy·a + (x − K)·p + q, or with `frozen` statistics dy·a, for rows [from, to), of the dy that the ReLU
- * let through; with a mask 0 where that is 0. @inline
+ * passes; with a mask, dx is 0 where the mask is 0. @inline
  */
 export function backwardRows(
   frozen: bool,

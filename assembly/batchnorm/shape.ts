@@ -1,6 +1,6 @@
 /**
- * What the kernels of batch norm work on: the shape of x, the blocks of per-channel numbers that travel
- * together, and the scratch memory they need.
+ * The data of the batch norm kernels: the shape of x, the blocks of per-channel numbers, and the scratch
+ * memory.
  *
  *   statistics   [4, c] f32     K, δ, variance, 1/σ       of one batch: mean = K + δ, σ = √(variance + eps)
  *                [6, c] f32     and r, d                  with batch renormalization (channels.ts)
@@ -30,7 +30,7 @@ export const DRIFT = 5; // d
 
 /** A pointer to a block of coefficients. */
 export type Coefficients = usize;
-/** Rows of a block of coefficients, behind SHIFT. */
+/** Rows of a block of coefficients, after SHIFT. */
 export const SCALE = 1; // a
 export const OFFSET = 2; // b
 export const SLOPE = 3; // p
@@ -52,7 +52,10 @@ export function cell(block: usize, c: i32, i: i32, j: i32): usize {
   return at(rowOf(block, c, i), j);
 }
 
-/** Channels that a long row holds at most: five repeated rows of so many stay in the first-level cache. */
+/**
+ * The largest number of channels of a long row: five repeated rows of this length stay in the first-level
+ * cache.
+ */
 export const PERIOD = 1024;
 /**
  * Bytes from one repeated row to the next, four vectors more than PERIOD takes. A span of 4096 would give
@@ -69,8 +72,8 @@ export function totalsBytes(c: i32): usize {
 }
 
 /**
- * Bytes of scratch that the kernels of batch norm take for one call: the totals, and for rows the five
- * repeated rows behind them.
+ * Bytes of scratch that the kernels of batch norm take for one call: the totals, followed for rows by the
+ * five repeated rows.
  */
 export function batchNormScratch(shape: BatchNormShape): usize {
   const totals: usize = 2 * totalsBytes(shape.c);
@@ -78,7 +81,7 @@ export function batchNormScratch(shape: BatchNormShape): usize {
 }
 
 /**
- * The repeated rows in scratch, behind the totals.
+ * The repeated rows in scratch, after the totals.
  * @inline
  */
 export function repeatedRows(scratch: usize, c: i32): usize {

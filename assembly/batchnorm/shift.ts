@@ -1,16 +1,16 @@
 /**
  * The shift K of each channel: the median of five samples. That is near enough to the data that nothing
- * cancels in Σ(x − K)², and two outliers cannot spoil it. Where ten samples spread as far as the median lies
- * from 0, K is 0: near enough, too, and every pass saves a subtraction.
+ * cancels in Σ(x − K)², and two outliers cannot spoil it. If the median is no further from 0 than twice the
+ * range of ten samples, K is 0: this is near enough, too, and every pass saves a subtraction.
  */
 
 import { at } from '../lanes';
 
-/** Values a channel from which a subtraction less is worth a bit of the variance's accuracy. */
+/** Values a channel from which saving a subtraction is worth a bit of the variance's accuracy. */
 const MANY: i64 = 64;
 
 /**
- * K of channels [from, to), from ten samples spread over the m values of each. Their places are computed
+ * K of channels [from, to), from ten samples spread over the m values of each. Their offsets are computed
  * outside the loop, because a division costs more than a load.
  */
 export function chooseShifts(
@@ -130,8 +130,8 @@ function sampleOffset(n: i32, c: i32, s: i32, i: i64): usize {
 }
 
 /**
- * Lane-wise median of five, or 0 where that is no finite number: a channel that holds one infinity
- * then still reports an infinite mean, as in PyTorch. @inline
+ * Lane-wise median of five, or 0 if that is not finite: a channel that holds one infinity then still
+ * reports an infinite mean, as in PyTorch. @inline
  */
 function median(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
   const low = f32x4.pmax(f32x4.pmin(a, b), f32x4.pmin(c, d));
@@ -141,7 +141,7 @@ function median(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
 }
 
 /**
- * The median, or 0 where it lies no further from 0 than twice the samples' range. The range of ten normal
+ * The median, or 0 if it is no further from 0 than twice the samples' range. The range of ten normal
  * samples is about three standard deviations. @inline
  */
 function zeroIfNear(middle: v128, range: v128): v128 {
@@ -159,8 +159,8 @@ function greatest(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
 }
 
 /**
- * K of channels [from, to) where a mask counts positions: the median of three that count, or 0 where that
- * is not finite.
+ * K of channels [from, to) with a mask: the median of three positions that count, or 0 if that is not
+ * finite.
  */
 export function chooseMaskedShifts(
   shift: usize, // [c] f32
@@ -186,7 +186,10 @@ export function chooseMaskedShifts(
   }
 }
 
-/** Byte offset, within a channel, of the next position from `start` on that counts, around the end. */
+/**
+ * Byte offset, within a channel, of the next position from `start` on that counts. After the last position
+ * the search goes on at the first.
+ */
 function countedOffset(mask: usize, size: i32, c: i32, s: i32, start: i32): usize {
   let position = start;
   while (f32.load(at(mask, position)) == 0) {

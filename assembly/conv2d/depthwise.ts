@@ -96,7 +96,7 @@ export function correlate(
   for (let line = 0; line < lines; line++) {
     const first = line * width;
     const images = source + load<u32>(at(bases, first));
-    // The places of a line are equally far apart.
+    // The places of a line have one stride.
     const together = isRun(at(places, first), min(width, 2));
     let q = 0;
     while (q < width) {

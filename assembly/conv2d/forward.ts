@@ -23,8 +23,8 @@ export function conv2dForwardScratch(shape: ConvShape): usize {
  * y[i, o, oh, ow] = bias[o] + Σ_{c, u, v} weight[o, c, u, v] · x[i, c, oh·s − p + u·d, ow·s − p + v·d]
  *
  * with c over the channels of o's group, s the stride, p the padding and d the dilation of each axis, and x
- * zero outside the image; then max(·, 0) with `relu`. That is convolution as PyTorch has it, mathematics'
- * cross-correlation. For images [from, to). An image's result does not depend on its neighbours.
+ * zero outside the image; then max(·, 0) with `relu`. This is convolution as in PyTorch, which mathematics
+ * calls cross-correlation. For images [from, to). An image's result does not depend on its neighbours.
  */
 export function conv2dForward(
   y: usize, // [n, outChannels, outH, outW] f32, overwritten

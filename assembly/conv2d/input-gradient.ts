@@ -6,10 +6,11 @@ import { layOutProduct, multiplyLines, paddedOf, productScratch } from './produc
 import { ConvShape, groupChannels, groupFilters } from './shape';
 
 /**
- * The gradient with respect to the input. Along one axis with stride s, padding p and dilation d, tap u adds
- * to dx at position i wherever oh = (i + p − u·d)/s is whole. Write i + p = s·t + r: only the taps with
- * u·d ≡ r (mod s) count, and they read dy at t − ⌊u·d/s⌋. So each residue (rh, rw) of the two axes is a
- * convolution of dy with stride 1 whose results lie s apart in dx, and no inserted zero is multiplied.
+ * The gradient with respect to the input. Along one axis with stride s, padding p and dilation d, tap u
+ * adds to dx at position i wherever oh = (i + p − u·d)/s is whole. Write i + p = s·t + r: only the taps
+ * with u·d ≡ r (mod s) count, and they read dy at t − ⌊u·d/s⌋. So each residue (rh, rw) of the two axes is
+ * a convolution of dy with stride 1. Its results are written to dx at a stride of s, and no inserted zero
+ * is multiplied.
  *
  *   s = 2, p = 1, three taps:   position   0 1 2 3 4 5
  *                               residue    1 0 1 0 1 0
@@ -34,7 +35,7 @@ function countOf(first: i32, n: i32, s: i32): i32 {
 }
 
 /**
- * The first line of dy that is read; it may lie before dy's own first line, or behind it.
+ * The first line of dy that is read. It may be before or after the first line that dy has.
  * @inline
  */
 function startOf(p: i32, kernel: i32, s: i32, d: i32): i32 {
@@ -78,7 +79,7 @@ function padGradient(padded: PaddedImage, shape: ConvShape): void {
 }
 
 /**
- * k: the taps of all residues.
+ * k: the number of taps of all residues.
  * @inline
  */
 function gradientTaps(shape: ConvShape): i32 {
@@ -218,7 +219,7 @@ function selectResidue(product: LineProduct, shape: ConvShape, r: i32): void {
   product.size = shape.outH;
 }
 
-/** Writes where the positions of residue r lie in the padded image of dy, and in dx. */
+/** Writes the offsets of the positions of residue r in the padded image of dy, and in dx. */
 function writeResiduePositions(product: LineProduct, shape: ConvShape, r: i32): void {
   const w = shape.w;
   const top = shape.top;
@@ -257,8 +258,8 @@ function tapStep(s: i32, d: i32): i32 {
 }
 
 /**
- * Writes where the taps of residue r lie in the padded image of dy (offsets are negative, since taps run
- * backwards), and where their weights lie. Returns how many there are.
+ * Writes the offsets of the taps of residue r in the padded image of dy (negative, because taps run
+ * backwards) and of their weights. Returns the number of taps.
  */
 function writeResidueTaps(
   taps: usize, // [count] i32, bytes

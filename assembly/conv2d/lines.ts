@@ -2,16 +2,16 @@ import { NR } from '../gemm/microkernel';
 import { at } from '../lanes';
 
 /**
- * Convolution line by line. k runs over the kernel's rows one after another, so the kernel rows that read
- * nothing but padding are the first or the last steps of k for a whole line of positions, and the product
- * leaves them out: 4 to 7 % of the work where 3 to 5 kernel rows meet 7 to 14 lines.
+ * Convolution line by line. k runs over the kernel's rows one after another, so for a whole line of
+ * positions the kernel rows that read nothing but padding are the first or the last steps of k. The product
+ * leaves them out, which saves 4 to 7 % of the work of 3 to 5 kernel rows on 7 to 14 lines.
  *
  * Neighbouring lines that read the same kernel rows are a run. A table of positions holds one run after
  * another, and in a run the lines of each image side by side:
  *
  *   run 0: image 0, lines 0 … a−1 | image 1, lines 0 … a−1 | …    run 1: image 0, lines a … b−1 | …
  *
- * so that most panels of 8 positions are neighbours in the result too.
+ * so that the 8 positions of most panels are neighbours in the result, too.
  */
 
 /** Line l reads, through kernel row u, row first + l·lineStep + u·rowStep of an image with `size` rows. */
@@ -29,14 +29,15 @@ export class LineReads {
 }
 
 /**
- * C = A·B for lines of positions: what multiplyLines and the kernels that use it know of the product. It
- * stands at the start of their scratch. A table of offsets is readable up to `tableLength` of its entries.
+ * C = A·B for lines of positions: the sizes and addresses that multiplyLines takes. The struct is at the
+ * start of the scratch of the kernels that call it. A table of offsets is readable up to `tableLength` of
+ * its entries.
  */
 @unmanaged
 export class LineProduct extends LineReads {
   /** Rows of A and C. */
   m: i32;
-  /** Images whose lines stand in the tables. */
+  /** Images whose lines are in the tables. */
   images: i32;
   /** Positions of a line. */
   width: i32;
@@ -51,7 +52,7 @@ export class LineProduct extends LineReads {
   source: usize;
   /** [positions] i32: byte offset of each position in the padded images. */
   bases: usize;
-  /** [kernelRows·rowTaps] i32: how many bytes behind a position's base each tap lies. */
+  /** [kernelRows·rowTaps] i32: byte offset of each tap from a position's base. */
   taps: usize;
   /** [positions] i32: byte offset of each position in a row of C. */
   places: usize;
@@ -63,7 +64,7 @@ export class LineProduct extends LineReads {
 
 /**
  * How many of the `count` numbers first, first + step, … come before the first one in [0, size). If none is
- * in it the answer is 0: the products with padding are then computed, and are zero.
+ * in [0, size) the answer is 0: the products with padding are then computed, and are zero.
  */
 function outside(first: i32, step: i32, count: i32, size: i32): i32 {
   for (let i = 0; i < count; i++) {
@@ -87,7 +88,10 @@ function skipped(reads: LineReads, line: i32): u64 {
   return <u64>before | ((<u64>outside(last, -step, rows, size)) << 32);
 }
 
-/** Where the run of lines ends that begins at `line`. Sets `before` and `after` to what its lines skip. */
+/**
+ * The end of the run of lines that begins at `line`. Sets `before` and `after` to the kernel rows its lines
+ * skip.
+ */
 export function runEnd(reads: LineReads, line: i32): i32 {
   const lines = reads.lines;
   const skips = skipped(reads, line);

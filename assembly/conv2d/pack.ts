@@ -8,12 +8,13 @@ import { ConvShape } from './shape';
 
 /**
  * Implicit GEMM: the panels of the column matrix are packed straight from padded images (padded.ts), whose
- * value for tap t at position q lies at source + bases[q] + taps[t]. Beside them, the tiles of A.
+ * value for tap t at position q lies at source + bases[q] + taps[t]. This file also packs the tiles of A.
  */
 
 /**
- * Where the taps lie: taps[u, c, v] is how many bytes tap (u, c, v) lies behind a position's first one in a
- * padded image, weightAt[u, c, v] its byte offset in a filter. Kernel row by kernel row (see lines.ts).
+ * Offsets of the taps: taps[u, c, v] is the byte offset of tap (u, c, v) from a position's first tap in a
+ * padded image, weightAt[u, c, v] its byte offset in a filter. The order is kernel row by kernel row (see
+ * lines.ts).
  */
 export function writeTaps(
   taps: usize, // [tableLength(kernelH·channels·kernelW)] i32, the last repeated
@@ -48,7 +49,7 @@ export function writeTaps(
 
 /**
  * Packs A[i, t] = weight[weightAt[t] + i·row], one block of KC taps after another, in tiles of MR rows:
- * dst[t·r + i]. Tile after tile, so that a large weight comes to the caches once.
+ * dst[t·r + i]. The order is tile after tile, so that a large weight is loaded into the caches once.
  */
 export function packWeight(
   dst: usize, // [m, k] f32, packed
@@ -80,8 +81,8 @@ export function packWeight(
 }
 
 /**
- * Packs tiles of A from dy: from one piece of one image's planes, or from the planes of several images,
- * whose lines then stand side by side.
+ * Packs tiles of A from dy: from a part of one image's planes, or from the planes of several images, whose
+ * lines are then side by side.
  */
 export function packPlanes(
   dst: usize, // tiles of [positions, r] f32
@@ -184,7 +185,8 @@ function packQuad(dst: usize, source: usize, bases: usize, taps: usize, k: i32):
 /**
  * Packs panels of 8 taps of the transposed B, for sums over positions: dst[q·8 + j] = source[bases[q] +
  * taps[j]]. Four taps of four neighbouring positions are transposed in registers; a line's last four
- * positions are packed whether or not some of them are there already. Taps are readable in whole fours.
+ * positions are always packed together, even if some of them are packed already. Taps are readable in whole
+ * fours.
  */
 export function packTaps(
   dst: usize, // [⌈k/8⌉, positions, 8] f32

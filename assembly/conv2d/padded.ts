@@ -3,12 +3,12 @@ import { loadEvens } from '../shuffle';
 import { ConvShape, groupChannels } from './shape';
 
 /**
- * A padded image: the part of an image that the kernel ever reads, with its zero padding, copied out so
- * that the loops check no bounds. The value for tap t (channel, kernel row, kernel column) at output
- * position q lies at source + bases[q] + taps[t].
+ * A padded image: a copy of the part of an image that the kernel reads, with its zero padding, so that the
+ * loops check no bounds. The value for tap t (channel, kernel row, kernel column) at output position q lies
+ * at source + bases[q] + taps[t].
  *
  * With a column stride s a line is stored in s phases: the columns ≡ 0 (mod s), then those ≡ 1, and so on.
- * Neighbouring output positions read neighbouring floats then, whatever the stride:
+ * Then neighbouring output positions read neighbouring floats, whatever the stride:
  *
  *   columns      0 1 2 3 4 5 6
  *   s = 2        0 2 4 6 | 1 3 5 ·      tap 0 reads 0 2 4 …, tap 1 reads 1 3 5 …, tap 2 reads 2 4 6 …
@@ -74,8 +74,8 @@ export function padInput(padded: PaddedImage, shape: ConvShape): void {
 }
 
 /**
- * Copies images into padded images that were zeroed: padded row r is image row r − top. What lies outside
- * the image is left as it is.
+ * Copies images into padded images that were zeroed: padded row r is image row r − top. The padding is left
+ * as it is.
  */
 export function fillPadded(
   dst: usize, // [images, channels, rows, line] f32
@@ -122,7 +122,8 @@ export function fillPadded(
 }
 
 /**
- * Copies four floats or more. The last four are copied whether or not some of them are there already.
+ * Copies four floats or more. The last four are always copied together, even if some of them are copied
+ * already.
  * @inline
  */
 function copyRun(to: usize, from: usize, count: i32): void {
@@ -137,7 +138,7 @@ function copyRun(to: usize, from: usize, count: i32): void {
 }
 
 /**
- * to[i] = from[2·i], in the manner of copyRun. Nothing behind from[2·count − 2] is read.
+ * to[i] = from[2·i], with the last four as in copyRun. Nothing after from[2·count − 2] is read.
  * @inline
  */
 function copyEvens(to: usize, from: usize, count: i32): void {

@@ -17,7 +17,7 @@ import { PADDED_FLOATS, POSITIONS, wholePanels } from './shape';
 /** Bytes of the two structs, rounded up so that what follows keeps its alignment. */
 const STRUCTS: usize = 128;
 
-/** The padded image that a product reads, described behind the product itself. */
+/** The description of the padded image that a product reads, after the product's own struct. */
 export function paddedOf(product: LineProduct): PaddedImage {
   return changetype<PaddedImage>(changetype<usize>(product) + offsetof<LineProduct>());
 }
@@ -48,8 +48,8 @@ function panelBytes(positions: i32, k: i32): usize {
 }
 
 /**
- * How many images are handled together: as many as let a line of all of them fill whole panels, small images
- * up to POSITIONS positions, as far as PADDED_FLOATS allow.
+ * How many images are handled together: enough for a line of all of them to fill whole panels, for small
+ * images up to POSITIONS positions, within the limit of PADDED_FLOATS.
  */
 function imagesTogether(plane: i32, width: i32, floats: i32): i32 {
   let whole = 1;
@@ -77,7 +77,7 @@ export function productScratch(
 
 /**
  * Places the parts of the scratch, zeroes the padded images, and sets product.images to how many of them
- * are handled together. Returns where the offsets of the weights stand.
+ * are handled together. Returns the address of the offsets of the weights.
  */
 export function layOutProduct(
   product: LineProduct,
@@ -120,7 +120,8 @@ export function multiplyLines(product: LineProduct): void {
     const next = runEnd(product, line);
     const from = product.before * rowTaps;
     const to = (kernelRows - product.after) * rowTaps;
-    // The positions of one image are neighbours in C: if they fill whole panels, results go straight there.
+    // The positions of one image are neighbours in C: if they fill whole panels, results are written there
+    // directly.
     const piece = (next - line) * width;
     const pieces = (piece & (NR - 1)) == 0 ? images : 1;
     const taken = (images / pieces) * piece;

@@ -1,7 +1,7 @@
 import { NR } from '../gemm/microkernel';
 
 /**
- * The sizes of a two-dimensional convolution, NCHW, which all kernels of this room take. The host writes
+ * The sizes of a two-dimensional convolution, NCHW, which all kernels of this folder take. The host writes
  * the struct once, when it makes a plan.
  *
  * A convolution is a matrix product C = A·B for each group: A is the weight, [m, k]; B, [k, positions], is
@@ -15,8 +15,8 @@ import { NR } from '../gemm/microkernel';
  *   input-gradient    dx from dy: the product with the transposed weight, for each residue of the stride
  *   weight-gradient   dWeight from dy and x: a sum over positions
  *
- * Forward and the two gradients stand in three files because they are three products: what they share is
- * in the files above them.
+ * Forward and the two gradients are in three files because they are three different products. The files
+ * listed above them have what they share.
  */
 @unmanaged
 export class ConvShape {

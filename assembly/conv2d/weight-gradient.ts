@@ -54,13 +54,13 @@ export function conv2dWeightGradientScratch(shape: ConvShape): usize {
 /**
  * dWeight[o, c, u, v] += Σ_{i, oh, ow} dy[i, o, oh, ow] · x[i, c, oh·s − p + u·d, ow·s − p + v·d]
  *
- * for the taps [from, to) of every filter, of kernelH·channels/groups·kernelW in the order (u, c, v). The sum
- * runs over chunks of at most KC positions, of one image or of several small ones: each chunk is summed from
- * zero, and chunks are added in order, an order that the shape fixes. Ranges share nothing.
+ * for the taps [from, to) of every filter, of kernelH·channels/groups·kernelW in the order (u, c, v). The
+ * sum runs over chunks of at most KC positions, of one image or of several small ones: each chunk is summed
+ * from zero, and chunks are added in an order that the shape determines. Ranges share no memory.
  *
- * The lines of all images of a chunk stand side by side. So the lines that read nothing but padding through
- * kernel row u are the first or the last of a chunk, and are left out (lines.ts, with the parts of lines and
- * kernel rows exchanged).
+ * The lines of all images of a chunk are side by side. So the lines that read nothing but padding through
+ * kernel row u are the first or the last of a chunk, and are left out (lines.ts, with lines and kernel rows
+ * exchanged).
  */
 export function conv2dWeightGradient(
   dWeight: usize, // [outChannels, channels/groups, kernelH, kernelW] f32, added to

@@ -45,7 +45,7 @@ export function addBias(
   }
 }
 
-/** Rows of a chunk, whose sum starts from zero: so long sums stay accurate. */
+/** Rows of a chunk. The sum of each chunk starts from zero, so that long sums stay accurate. */
 const ROWS: i32 = 32;
 
 /**

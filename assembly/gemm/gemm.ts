@@ -74,7 +74,7 @@ export function blockEnd(k: i32, to: i32): i32 {
   return min((k / KC + 1) * KC, to);
 }
 
-/** Whether `count` byte offsets are consecutive floats'. */
+/** Whether `count` byte offsets are those of consecutive floats. */
 export function isRun(offsets: usize, count: i32): bool {
   const first = load<i32>(offsets);
   for (let i = 1; i < count; i++) {
@@ -84,7 +84,7 @@ export function isRun(offsets: usize, count: i32): bool {
 }
 
 /**
- * Whether four byte offsets are consecutive floats'.
+ * Whether four byte offsets are those of consecutive floats.
  * @inline
  */
 export function isQuad(offsets: usize): bool {
@@ -137,7 +137,7 @@ export class GemmShape {
   accumulate: i32;
 }
 
-/** C = A·B, or C += A·B; then + bias in every row and max(·, 0) if asked. Rows [from, to) of C. */
+/** C = A·B, or C += A·B; then + bias in every row, and max(·, 0) with `relu`. Rows [from, to) of C. */
 export function gemm(
   c: usize, // [m, n] f32, overwritten, or added to with `accumulate`
   a: usize, // [m, k] f32, or [k, m] with `transposeA`

@@ -22,7 +22,7 @@ export const NR: i32 = 8;
 /** Rows of a full tile. A sixth row fits the registers only if multiply-add is one instruction. */
 export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 
-/** Bytes of a full tile, which stands in scratch where C has fewer than 8 columns left. */
+/** Bytes of a full tile. It is computed in scratch if C has fewer than 8 columns left. */
 export const TILE_BYTES: i32 = MR * NR * 4;
 
 /**
@@ -124,7 +124,7 @@ function block6(c: usize, stride: usize, a: usize, b: usize, k: i32, add: bool):
   block(6, c, stride, a, b, k, add);
 }
 
-/** One tile of 1 to MR rows, full width: C is overwritten, or added to where `add` is set. */
+/** One tile of 1 to MR rows, full width: C is overwritten, or added to if `add` is set. */
 export function tile(
   c: usize, // [rows, 8] f32, rows `stride` bytes apart
   stride: usize,

@@ -4,9 +4,9 @@
  *
  *   L = Σ_k a_k·(−ln p_k),   a_k = (1 − ε)·ω_ℓ·[k = ℓ] + (ε / c)·ω_k,
  *
- * and zero where ℓ = ignoreIndex; its gradient is dx_k = (Σ_j a_j)·p_k − a_k. The mean divides by
- * `crossEntropyWeight`, Σ ω_ℓ over the positions that count. −ln p_k is computed as
- * ln Σ_j exp(x_j − m) − (x_k − m), not from the rounded p_k. The backward usually overwrites p with the gradient.
+ * and zero if ℓ = ignoreIndex; its gradient is dx_k = (Σ_j a_j)·p_k − a_k. The mean divides by
+ * `crossEntropyWeight`, Σ ω_ℓ over the positions that count. −ln p_k is computed as ln Σ_j exp(x_j − m) −
+ * (x_k − m), not from the rounded p_k. The backward usually overwrites p with the gradient.
  */
 
 import {
@@ -46,7 +46,7 @@ function totalWeight(weight: usize, c: i32): f64 {
   return sum;
 }
 
-/** Σ ω_ℓ over the positions [from, to) whose label is not ignoreIndex: what a mean divides by. */
+/** Σ ω_ℓ over the positions [from, to) whose label is not ignoreIndex: the divisor of the mean. */
 export function crossEntropyWeight(
   labels: usize, // [n, inner] i32
   weight: usize, // [c] f32, or 0

@@ -1,6 +1,6 @@
 /**
- * Regression losses, elementwise between prediction x and target t: squared, absolute and Huber's. A forward
- * returns the sum over [from, to); a mean divides on the host. A backward writes scale·∂/∂x.
+ * Regression losses, elementwise between prediction x and target t: squared, absolute and Huber's. A
+ * forward returns the sum over [from, to); for a mean, the host divides it. A backward writes scale·∂L/∂x.
  */
 import { ElementwiseLoss, lossGradient, SHORT, sumTerms } from '../elementwise';
 

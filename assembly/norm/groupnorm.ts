@@ -104,8 +104,8 @@ export function groupNormBackward(
 }
 
 /**
- * groupNormBackward of one group of c channels. Where K is 0, as in most groups, loops of their own leave the
- * subtraction out, which makes up to an eighth of their time.
+ * groupNormBackward of one group of c channels. If K is 0, as in most groups, separate loops leave out the
+ * subtraction, which saves up to an eighth of the time.
  * @inline
  */
 function groupBackward(
@@ -240,7 +240,7 @@ function gradient(shifted: bool, dy: v128, x: v128, k: v128, a: v128, p: v128, q
 }
 
 /**
- * dx of a plane. The last four numbers are computed first and stored last: then a plane that is no multiple
+ * dx of a plane. The last four numbers are computed first and stored last: so a plane that is no multiple
  * of four needs no partial load, and dx may still be dy.
  * @inline
  */

@@ -7,7 +7,7 @@
  *   dγ = Σ dy·x̂      dβ = Σ dy               over the samples
  *
  * Group norm of [n, c], without positions, is layer norm of each group, a row of c/groups numbers with a γ
- * and a β of its own. So a sample has `groups` rows here, and layer norm is the case of one.
+ * and a β of its own. So a sample has `groups` rows here; layer norm has one.
  *
  * Each pass reads a row twice, the second time from the first-level cache, which holds rows of up to some
  * thousand numbers.
@@ -56,7 +56,7 @@ export function layerNormForward(
   }
 }
 
-/** Lines of columns in a chunk of `partial`: Σ dy·x̂, Σ dy, and room for x − K of one row. */
+/** Lines of a chunk in `partial`: Σ dy·x̂, Σ dy, and room for x − K of one row. */
 const LINES = 3;
 
 /** Bytes of `partial` in the backward pass. */

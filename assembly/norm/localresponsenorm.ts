@@ -17,7 +17,7 @@ export class LocalResponseNormShape {
   channels: i32;
   /** Positions of a channel. */
   plane: i32;
-  /** Channels that count, the channel itself included. */
+  /** Number of channels in a window, including the channel itself. */
   size: i32;
   /** α/size. */
   share: f32;
@@ -65,7 +65,7 @@ export function localResponseNormForward(
   }
 }
 
-/** t^−β. Not inlined: it is long, and as `logLanes` is a call, one more costs little. */
+/** t^−β. It is not inlined: it is long, and since it calls `logLanes` anyway, one more call costs little. */
 function power(t: v128, beta: f32): v128 {
   return expLanes(f32x4.mul(logLanes(t), f32x4.splat(-beta)));
 }

@@ -1,4 +1,4 @@
-/** What the norms share that normalize m neighbouring numbers, a row: its statistics and its sums. */
+/** Statistics and sums of a row of m neighbouring numbers, for the norms that normalize rows. */
 import { at, loadUpTo, loadVector, madd, storeUpTo } from '../lanes';
 import { ProductTerms, sumProductRuns, sumRuns, Terms } from '../reduce';
 
@@ -9,9 +9,9 @@ import { ProductTerms, sumProductRuns, sumRuns, Terms } from '../reduce';
  */
 @unmanaged
 export class RowStatistics {
-  /** K, the mean rounded to float32 where it is far from 0, else 0. */
+  /** K: the mean rounded to float32 if it is far from 0, else 0. */
   shift: f32;
-  /** δ, what is left of the mean. */
+  /** δ = mean − K. */
   delta: f32;
   /** r = 1/√(var + eps). */
   invStd: f32;
@@ -52,7 +52,7 @@ export function statisticsOf(statistics: usize, i: i32): RowStatistics {
  * that mean, the differences x − K are written to `differences`, and these are summed. K + δ is never rounded
  * to one float32 on the way to y or dx: at mean/sd = 1e4 that alone would cost 5e-4 standard deviations.
  *
- * @returns where x − K stands: x itself if K is 0
+ * @returns the address of x − K: x itself if K is 0
  */
 export function rowStatistics(
   saved: RowStatistics,

@@ -1,12 +1,12 @@
 /**
  * The loops of layer norm and RMS norm over one row, in the terms of layernorm.ts. `centred` is known at
- * compile time: with it they are layer norm's, and d is x − K; without it there is no mean, and so no K, e, q
- * and β, and they are RMS norm's, where d is x.
+ * compile time. With it they are the loops of layer norm, and d is x − K. Without it they are the loops of
+ * RMS norm: d is x, and there is no mean, and so no K, e, q and β.
  */
 import { loadUpTo, madd, storeUpTo, sumLanes, sumPair } from '../lanes';
 import { RUN as TERMS } from '../reduce';
 
-/** Bytes of a row that eight float32 lanes add up before float64 takes over. */
+/** Bytes of a row that eight float32 lanes add before their sum is added in float64. */
 const RUN: usize = TERMS * 32;
 
 /**

@@ -25,7 +25,7 @@ export function powerIteration(
   w: usize, // [rows, cols] f32, W
   rows: i32,
   cols: i32,
-  eps: f64, // the least that a vector is divided by
+  eps: f64, // the smallest divisor
   rounds: i32,
   partial: usize, // powerIterationScratch(rows, cols): [⌈rows/256⌉, cols] f32
 ): void {
@@ -93,7 +93,7 @@ export function spectralNormBackward(
 /** x ← x/max(‖x‖, eps). */
 function normalize(x: usize, n: i32, eps: f64): void {
   const length = sqrt(squaredNorm(x, n));
-  // Compared this way round, a length of NaN stays NaN.
+  // With the operands in this order a length of NaN stays NaN.
   scaleRow(x, x, <f32>(1 / (length < eps ? eps : length)), n);
 }
 

@@ -5,8 +5,8 @@ import { PoolShape } from './shape';
 /**
  * y[oh, ow] = mean of x over the rows [⌊oh·H/OH⌋, ⌈(oh+1)·H/OH⌉) and the columns likewise
  *
- * for planes [from, to). These are PyTorch's bins, which overlap where the sizes do not divide. Of the shape
- * only the sizes of x and y count.
+ * for planes [from, to). These are PyTorch's bins, which overlap if OH does not divide H. Of the shape only
+ * the sizes of x and y are read.
  */
 export function adaptiveAvgPoolForward(
   y: usize, // [planes, outH, outW] f32

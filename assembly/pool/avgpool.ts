@@ -44,7 +44,7 @@ export function avgPoolForward(
       let ow = 0;
       while (ow < outW) {
         if (wide && ow >= inner && ow < innerEnd) {
-          // The last four overlap the four before: some values are written twice.
+          // The last four overlap the four before them: some values are written twice.
           const last = ow >= innerEnd - 4;
           if (last) ow = innerEnd - 4;
           const p = at(px, firstRow + ow * strideW);
@@ -137,7 +137,10 @@ function countedTaps(start: i32, size: i32, kernel: i32, pad: i32, countIncludeP
   return tapsWithin(start, size, kernel, 1) - tapsBefore(start, 1);
 }
 
-/** Sum of one window. `firstRow` + pad + left is the index in x of its first tap inside the plane's rows. */
+/**
+ * The sum of one window. `firstRow` + pad + left is the index in x of its first tap inside the plane's
+ * rows.
+ */
 export function sumOfWindow(
   px: usize,
   firstRow: i32,
@@ -177,7 +180,7 @@ function sumOfFour(p: usize, rows: i32, width: i32, kernelW: i32, strideW: i32):
 }
 
 /**
- * The same for 2×2 blocks side by side.
+ * Sums of four 2×2 blocks side by side.
  *
  *   a b   0 0 1 1 2 2 3 3      above = evens + odds: the upper rows of windows 0 1 2 3
  *   c d   0 0 1 1 2 2 3 3
@@ -194,7 +197,7 @@ function sumOfBlocks(p: usize, width: i32): v128 {
 }
 
 /**
- * dx of the two rows under one row of 2×2 blocks: a quarter of dy for each of its four inputs.
+ * dx of the two input rows of one row of 2×2 blocks: a quarter of dy for each of its four inputs.
  *
  *   share   s0 s1 s2 s3   →   s0 s0 s1 s1 | s2 s2 s3 s3, in both rows
  */

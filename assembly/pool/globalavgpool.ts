@@ -1,6 +1,6 @@
 import { addFour, at, sumLanes } from '../lanes';
 
-/** y[p] = mean of plane p, for planes [from, to). Sixteen sums side by side, added in a fixed order. */
+/** y[p] = mean of plane p, for planes [from, to). Sixteen independent sums are added in a fixed order. */
 export function globalAvgPoolForward(
   y: usize, // [planes] f32
   x: usize, // [planes, size] f32

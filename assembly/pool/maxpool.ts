@@ -2,15 +2,15 @@ import { at } from '../lanes';
 import { evens, loadEvery, odds, zipHigh, zipLow } from '../shuffle';
 import { innerFrom, innerTo, isHalving, PoolShape, tapsBefore, tapsWithin } from './shape';
 
-/** Where each maximum stood: row·width + column in its plane, −1 if no tap lies inside the plane. */
+/** The position of each maximum: row·width + column in its plane, or −1 if no tap is inside the plane. */
 export type MaxIndex = usize;
 
 /**
  * y[o] = max_t x[o·stride − pad + t·dilation]
  *
  * over the taps t inside the plane, in both directions, for planes [from, to). As in PyTorch, the first of
- * equal maxima is taken, and a NaN wins, the last one if there are several; padding counts as −∞. `index` is
- * 0 where no backward follows.
+ * equal maxima is taken, and a NaN counts as the maximum, the last one if there are several; padding counts
+ * as −∞. `index` is 0 if no backward follows.
  */
 export function maxPoolForward(
   y: usize, // [planes, outH, outW] f32
@@ -91,8 +91,8 @@ export function maxPoolForward(
 }
 
 /**
- * dx[i] = Σ_o dy[o] over the outputs o whose maximum stood at i, for planes [from, to). Where windows share
- * a maximum the sum runs in the order of o.
+ * dx[i] = Σ_o dy[o] over the outputs o whose maximum is x[i], for planes [from, to). If windows share a
+ * maximum, the sum is in the order of o.
  */
 export function maxPoolBackward(
   dx: usize, // [planes, height, width] f32, overwritten
@@ -180,7 +180,7 @@ function maxOfBlocks(py: usize, pi: usize, px: usize, first: i32, width: i32, ou
 }
 
 /**
- * dx of the two rows under one row of 2×2 blocks: dy where the maximum stood, 0 elsewhere.
+ * dx of the two input rows of one row of 2×2 blocks: dy at the position of the maximum, 0 elsewhere.
  *
  *   upLeft   u0 u1 u2 u3
  *   upRight  v0 v1 v2 v3   →   u0 v0 u1 v1 | u2 v2 u3 v3, and the lower row likewise
@@ -222,7 +222,7 @@ function maxOfFour(
   dilationW: i32,
 ): void {
   const lanes = i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(strideW));
-  let best = f32x4.splat(-Infinity); // where nothing is more, the first tap stays
+  let best = f32x4.splat(-Infinity); // if no tap is greater, the first tap is taken
   let where = i32x4.add(i32x4.splat(first), lanes);
   for (let r = 0; r < rows; r++) {
     let tap = first + r * dilationH * width;
@@ -239,7 +239,7 @@ function maxOfFour(
   if (pi != 0) v128.store(pi, where);
 }
 
-/** One output whose window may hang over either side. Its rows inside the plane are [kh, khEnd). */
+/** One output whose window may extend beyond either side. Its rows inside the plane are [kh, khEnd). */
 function maxOfWindow(
   py: usize,
   pi: usize,

@@ -1,6 +1,6 @@
 /**
- * The sizes of a pooling over planes, which the kernels of this room take, and where windows lie. The host
- * writes the struct once, when it makes a plan. A window is the kernelH · kernelW taps that one
+ * The sizes of a pooling over planes, which the kernels of this folder take, and the positions of windows.
+ * The host writes the struct once, when it makes a plan. A window is the kernelH · kernelW taps that one
  * output reads; along an axis, output o reads the inputs o·stride − pad + t·dilation for taps t.
  */
 @unmanaged
@@ -33,8 +33,8 @@ export function innerFrom(outSize: i32, stride: i32, pad: i32): i32 {
 }
 
 /**
- * One past the last output whose window, which ends `span` = (kernel − 1)·dilation behind its start, ends
- * inside the row.
+ * One past the last output whose window ends inside the row. The last tap of a window is `span` = (kernel −
+ * 1)·dilation after its first.
  * @inline
  */
 export function innerTo(size: i32, outSize: i32, span: i32, stride: i32, pad: i32): i32 {
@@ -43,8 +43,8 @@ export function innerTo(size: i32, outSize: i32, span: i32, stride: i32, pad: i3
 }
 
 /**
- * Whether windows are 2×2 blocks side by side, at least four in a row: the pooling of most networks, for
- * which there are loops of their own.
+ * Whether windows are 2×2 blocks side by side, at least four in a row. Most networks pool like this, so
+ * there are separate loops for it.
  */
 export function isHalving(shape: PoolShape): bool {
   return (

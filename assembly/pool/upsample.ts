@@ -219,7 +219,7 @@ function nearest(o: i32, scale: f32, size: i32): i32 {
 }
 
 /**
- * Where output o lies in the input.
+ * The position of output o in the input.
  * @inline
  */
 function source(o: i32, scale: f32, alignCorners: i32): f32 {

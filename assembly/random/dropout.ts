@@ -64,7 +64,7 @@ export function dropoutRows(
 }
 
 /**
- * 1/(1 − p): elements that are kept are multiplied by it, so that the expected value stays the same.
+ * 1/(1 − p), or 0 for p = 1. Kept elements are multiplied by it, so that the expected value stays the same.
  * @inline
  */
 function keptScale(p: f64): f32 {
