@@ -2,9 +2,9 @@ import type { Value } from './node.ts';
 import type { Trace } from './trace.ts';
 
 /**
- * Gives the work of a ReLU to the operation before it, as an epilogue of its kernels, where nobody else reads
- * the tensor between the two: one pass over memory is cheaper than two. The user's layers stay as they are;
- * only the plan has a use less.
+ * Turns a ReLU into an epilogue of the operation before it, if nothing else reads the tensor between the
+ * two, because one pass over memory is cheaper than two. The user's layers do not change; the plan has one
+ * use less.
  */
 export function fuse({ uses }: Trace, output: Value): void {
   for (const use of [...uses]) {

@@ -1,8 +1,8 @@
 import type { Slot } from './slot.ts';
 
 /**
- * Places slots so that two that live at the same moment never overlap, largest first, each at the
- * lowest offset that is free throughout its life. Returns the bytes needed.
+ * Places slots so that two that are live at the same moment never overlap: largest first, each at the
+ * lowest offset that is free for its whole lifetime. Returns the bytes needed.
  *
  * (Largest-first interval placement: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural
  * Net Inference", 2020.)

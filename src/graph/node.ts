@@ -1,6 +1,6 @@
 /**
  * The nodes of a graph: tensors (`Value`), the operations that make them (`Operation`), and each use of an
- * operation (`Use`), which has what belongs to one place of one model.
+ * operation (`Use`), which holds the state of the operation at one place of one model.
  */
 import { NULL, type Pointer } from '../memory/memory.ts';
 import { type Layout, Struct } from '../memory/struct.ts';
@@ -15,9 +15,9 @@ export class Value {
   readonly consumers: Use[] = [];
   /** The loss's gradient with respect to it, once the plan knows that somebody wants it. */
   gradient: Slot | undefined;
-  /** Whether a trained parameter precedes it: its gradient is then computed in `backward`. */
+  /** Whether a trained parameter comes before it. If so, its gradient is computed in `backward`. */
   trained = false;
-  /** The type in which layers read it; undefined before the first has. */
+  /** The type that layers read it as; undefined before the first layer reads it. */
   dtype: DType | undefined;
   /** Whether it leads to the output. */
   reached = false;
@@ -35,9 +35,9 @@ export class Value {
 export type Given = (value: Value) => ArrayLike<number> | undefined;
 
 /**
- * What a plan is made of: something with kernels of its own. Layers are such (`module/leaf.ts`).
+ * A step of a plan, with its own kernels. Layers are operations (`module/leaf.ts`).
  *
- * @typeParam Memo what a use of it remembers between `connect`, `run` and `runBackward`
+ * @typeParam Memo what a use of it keeps between `connect`, `run` and `runBackward`
  */
 export interface Operation<Memo = unknown> {
   readonly training: boolean;
@@ -49,10 +49,9 @@ export interface Operation<Memo = unknown> {
   readonly isReLU?: boolean;
 
   /**
-   * Whether its forward kernels can clamp y at 0 as they write it (`use.relu` then asks for it), which saves
-   * the trip through memory of the ReLU that follows. In the backward pass dy must be 0 where y ≤ 0: with
-   * 'mask' the plan masks dy by y before it calls `runBackward`; with 'fused' the backward kernels find out
-   * themselves.
+   * Whether its forward kernels can clamp y at 0 as they write it (`use.relu` then asks for it), which
+   * saves the ReLU that follows a pass over memory. In the backward pass dy must be 0 where y ≤ 0: with
+   * 'mask' the plan masks dy by y before it calls `runBackward`; with 'fused' the backward kernels do it.
    */
   readonly reluEpilogue?: 'mask' | 'fused' | undefined;
 
@@ -88,19 +87,18 @@ export interface Operation<Memo = unknown> {
 export interface GradientTarget {
   /** The slot that `runBackward` overwrites. */
   readonly slot: Slot;
-  /** Where that is added to afterwards, if another use has written the gradient first. */
+  /** The gradient that the slot is added to afterwards, if another use has written that first. */
   readonly into: Slot | undefined;
   /** Whether it is computed in `backward`, or only when the model's input gradient is read. */
   readonly deferred: boolean;
 }
 
-/** How an output may share its input's bytes: not at all, by overwriting them, or as the same numbers. */
+/** How an output may share its input's bytes: not at all, in place, or as a view of the same numbers. */
 type Sharing = 'none' | 'inPlace' | 'view';
 
 /**
- * One use of a layer in a plan: where its input, output, gradients and saved tensors stand. A layer
- * that stands at two places of a model has two uses, so nothing that belongs to one forward is kept
- * on the layer itself.
+ * One use of a layer in a plan: the slots of its inputs, output, gradients and saved tensors. A layer that
+ * a model calls at two places has two uses, so no state of a forward is kept on the layer itself.
  */
 // biome-ignore lint/suspicious/noExplicitAny: a plan's uses are of operations of any memo
 export class Use<Memo = any> {
@@ -111,7 +109,7 @@ export class Use<Memo = any> {
   recording = false;
   /** Whether y is clamped at 0: the use has taken over the ReLU that followed it. */
   relu = false;
-  /** What the operation remembers of this use; set in `connect`. */
+  /** What the operation keeps for this use; set in `connect`. */
   memo!: Memo;
 
   /** @internal Set by the plan. */
@@ -120,13 +118,16 @@ export class Use<Memo = any> {
   keepsOutput = true;
   /** @internal */
   sharing: Sharing = 'none';
-  /** @internal Whether dx may stand on the bytes of dy. */
+  /** @internal Whether dx may overwrite dy. */
   gradientInPlace = false;
   /** @internal */
   readonly saved: Slot[] = [];
   /** @internal */
   readonly structs: Struct<unknown>[] = [];
-  /** @internal Parameters that were frozen when the plan was made: it did not keep what their gradients need. */
+  /**
+   * @internal Parameters that were frozen when the plan was made: it does not keep the tensors that their
+   * gradients need.
+   */
   readonly frozen: ReadonlySet<Parameter>;
   /** @internal Inputs that hold integers. */
   readonly integers = new Set<number>();
@@ -184,17 +185,17 @@ export class Use<Memo = any> {
     this.noGradient(i);
   }
 
-  /** `run` may be given y on top of x (if nobody else needs x). */
+  /** Allows `run` to work in place: y may overwrite x, if nothing else needs x. */
   mayOverwriteInput(): void {
     this.sharing = 'inPlace';
   }
 
-  /** `runBackward` may be given dx on top of dy. */
+  /** Allows `runBackward` to work in place: dx may overwrite dy. */
   mayOverwriteGradient(): void {
     this.gradientInPlace = true;
   }
 
-  /** y is x under another shape: the two always share their bytes, and dx and dy where they can. */
+  /** Says that y is x with another shape. The two always share their bytes, and dx and dy do if they can. */
   isView(): void {
     this.sharing = 'view';
     this.gradientInPlace = true;
@@ -221,20 +222,20 @@ export class Use<Memo = any> {
     return this.output.gradient!.ptr;
   }
 
-  /** Where the gradient with respect to x goes (overwritten); 0 if nobody wants it. */
+  /** The address of the gradient with respect to x, which is overwritten; 0 if nothing needs it. */
   get dx(): Pointer {
     return this.inputGradient(0);
   }
 
-  /** Where the gradient with respect to the i-th input goes; 0 if nobody wants it. */
+  /** The address of the gradient with respect to the i-th input; 0 if nothing needs it. */
   inputGradient(i: number): Pointer {
     const target = this.targets[i];
     return target && target.deferred === this.deferred ? target.slot.ptr : NULL;
   }
 
   /**
-   * Where a parameter's gradient is added to; 0 if it is frozen or not wanted now. Asking marks the
-   * parameter as having a gradient.
+   * The address of a parameter's gradient, which is added to; 0 if it is frozen or not needed now. The call
+   * marks the parameter as having a gradient.
    */
   gradient(parameter: Parameter | undefined): Pointer {
     if (!parameter?.requiresGrad || this.deferred) return NULL;

@@ -10,8 +10,8 @@ import { Slot } from './slot.ts';
 import type { Trace, Traced } from './trace.ts';
 
 /**
- * A model's step for one batch shape: the uses of its layers in order, with everything they read and
- * write placed in one workspace. Made once, then run step after step.
+ * A model's step for one batch shape: the uses of its layers in order, with all tensors that they read and
+ * write in one workspace. It is made once and then run in every step.
  *
  * The moments of a step, for n uses: use i computes at i, differentiates at 2n − 1 − i, and, if only
  * the model's input gradient needs it, at 3n − 1 − i.
@@ -35,7 +35,7 @@ export class Plan {
 
   /**
    * @param recording whether a backward may follow its forward
-   * @param modes the mode of each composite when it was traced: its forward may have asked
+   * @param modes the mode of each composite when it was traced: its forward may depend on it
    */
   constructor(
     [trace, output]: [Trace, Traced],
@@ -62,7 +62,7 @@ export class Plan {
     );
   }
 
-  /** Gives the plan's own memory back; it must not run afterwards. */
+  /** Releases the plan's own memory; the plan must not run afterwards. */
   release(): void {
     this.structs?.release();
   }
@@ -82,7 +82,7 @@ export class Plan {
     return this.version !== freezes.count;
   }
 
-  /** Lets the plan stand at `base`, where `bytes` bytes are its own for the step. */
+  /** Places the plan's workspace at `base`, `bytes` bytes that it may use for the step. */
   attach(base: Pointer): void {
     if (base === this.base) return;
     this.base = base;
@@ -90,7 +90,7 @@ export class Plan {
     for (const use of this.uses) use.scratch = this.scratch.ptr;
   }
 
-  /** Lets layers refuse the step before anything is written; `values`: those of the inputs. */
+  /** Lets layers throw before the step writes anything. `values` are those of the inputs. */
   verify(who: string, values: readonly ArrayLike<number>[]): void {
     for (const [i, { slot }] of this.inputs.entries()) {
       if (slot.dtype === 'i32')
@@ -153,7 +153,7 @@ export class Plan {
     for (const [i, use] of this.uses.entries()) {
       const x = use.inputs[0]!.slot;
       const { slot } = use.output;
-      // Not where another input stands on the same bytes: it may be read when y is partly written.
+      // Not if another input has the same bytes: it may be read when y is partly written.
       const others = use.inputs.slice(1).some((other) => other.slot.host === x.host);
       const free = x.host.to === i && x.bytes === slot.bytes && !others;
       if (use.sharing === 'view' || (use.sharing === 'inPlace' && free)) slot.share(x);
@@ -193,7 +193,7 @@ export class Plan {
           apart.live(moment);
           return { slot: apart, into: gradient, deferred };
         }
-        // On top of dy where nothing reads dy later, and no other input of this use took it.
+        // In place of dy if nothing reads dy later, and no other input of this use has taken its bytes.
         const taken = use.inputs.slice(0, j).some((other) => other.gradient?.host === dy.host);
         const free = dy.host.to === moment && dy.bytes === gradient.bytes && !taken;
         if (use.gradientInPlace && free) gradient.share(dy);
@@ -226,7 +226,7 @@ function checkIntegers(what: string, values: ArrayLike<number>): void {
   }
 }
 
-/** Marks the tensors that a trained parameter precedes. */
+/** Marks the tensors that come after a trained parameter. */
 function markTrained(uses: readonly Use[]): void {
   for (const { output, inputs, leaf, constants } of uses) {
     output.trained =
@@ -235,7 +235,7 @@ function markTrained(uses: readonly Use[]): void {
   }
 }
 
-/** Marks what leads to `output`: a branch that ends nowhere gets no gradient. */
+/** Marks the tensors that `output` depends on: a branch that does not reach it gets no gradient. */
 function markReached(output: Value): void {
   const open = [output];
   for (let value = open.pop(); value; value = open.pop()) {

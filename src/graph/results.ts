@@ -1,4 +1,7 @@
-/** The tensors that a session gives out: they stand on its workspace, and say so when it has moved on. */
+/**
+ * The tensors that a session returns. They are views of its workspace, and throw once a later step has
+ * overwritten it.
+ */
 import type { View } from '../memory/memory.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { type Origin, Tensor } from '../tensor/tensor.ts';
@@ -6,7 +9,7 @@ import { type Origin, Tensor } from '../tensor/tensor.ts';
 /** What results belong to: a session. */
 interface Owner {
   readonly generation: number;
-  /** Throws unless the results of this generation still stand. */
+  /** Throws unless the results of this generation are still valid. */
   checkFresh(generation: number): void;
   inputGradient(generation: number, index: number): View;
 }

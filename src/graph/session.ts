@@ -12,7 +12,7 @@ import { traceModule } from './trace.ts';
 const PLANS_KEPT = 8;
 
 /**
- * Where the session stands. A backward belongs to the forward before it, and is possible once; the input
+ * The state of a session. A backward belongs to the forward before it, and is possible once; the input
  * gradient belongs to that backward.
  */
 type State =
@@ -27,10 +27,10 @@ type State =
       computed: boolean;
     };
 
-/** What runs at this moment. */
+/** What is running now. */
 type Activity = 'forward' | 'predict' | 'backward';
 
-/** Why there is no forward that a backward could belong to. */
+/** Why there is no forward for a backward. */
 const NO_FORWARD = {
   new: 'backward before forward: call forward first',
   consumed: 'backward was already called for the last forward: call forward again first',
@@ -39,15 +39,15 @@ const NO_FORWARD = {
 } as const;
 
 /**
- * What a module has once somebody calls its `forward`: the plans, the workspace they share, and the state of
- * the step.
+ * What a module gets at the first call of its `forward`: the plans, the workspace they share, and the state
+ * of the step.
  */
 export class Session {
   /** Counts forwards; results of an older one are stale. */
   generation = 0;
   private state: State = { kind: 'idle', because: 'new' };
   private activity: Activity | undefined;
-  /** Whether `dispose()` was called since the present activity began. */
+  /** Whether `dispose()` was called during the activity that is running. */
   private disposed = false;
   private readonly plans: Plan[] = [];
   /** Plans that will not be used for another forward. */
@@ -97,7 +97,7 @@ export class Session {
     this.during('backward', () => {
       allocateGradients(this.parameters);
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
-      // Views are taken last: allocating may have grown the memory that they stand on.
+      // Views are taken last: allocation may have grown the memory, which detaches older views.
       plan.output.gradient!.f32.set(inputValues(dy));
       this.execute(() => plan.backward());
     });
@@ -151,7 +151,7 @@ export class Session {
     );
   }
 
-  /** Gives all memory back; what runs at this moment can end. */
+  /** Releases all memory; an activity that is running can finish. */
   release(): void {
     this.generation++;
     this.disposed = true;
@@ -161,7 +161,7 @@ export class Session {
     this.predictions.release();
   }
 
-  /** @throws Error if a user's layer, in the middle of a step, has called the model that it is part of */
+  /** @throws Error if a user's layer, during a step, has called the model that it is part of */
   private checkIdle(activity: Activity): void {
     if (!this.activity) return;
     throw new Error(
@@ -169,7 +169,7 @@ export class Session {
     );
   }
 
-  /** @throws Error if a user's layer has disposed of the model in the middle of the step */
+  /** @throws Error if a user's layer has disposed of the model during the step */
   private execute(step: () => void): void {
     deferReleases(step);
     if (!this.disposed) return;
@@ -187,7 +187,7 @@ export class Session {
     }
   }
 
-  /** Everything that can refuse comes before the first write. */
+  /** Everything that can throw comes before the first write. */
   private run(activity: 'forward' | 'predict', inputs: readonly Input[]): Plan {
     const recording = activity === 'forward';
     const shapes = inputs.map((input) => inputShape(this.who, input));
@@ -196,8 +196,8 @@ export class Session {
       throw new Error(`${this.who}: used after dispose()`);
     }
     const plan = this.planFor(shapes, recording);
-    // A result of this very model is copied before its place is overwritten. Reading throws if an input is
-    // stale, while nothing has changed yet.
+    // If an input is a result of this model, it is copied before its bytes are overwritten. Reading throws
+    // if an input is stale, while nothing has changed yet.
     const safe = inputs.map((x) =>
       x instanceof Tensor && x.origin?.session === this ? x.clone() : x,
     );
@@ -210,7 +210,7 @@ export class Session {
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       this.releaseRetired();
     }
-    // Views are taken last: reserving may have grown the memory that they stand on.
+    // Views are taken last: reserving may have grown the memory, which detaches older views.
     for (const [i, input] of plan.inputs.entries()) input.slot.set(inputValues(safe[i]!));
     this.execute(() => plan.forward());
     if (recording) this.state = { kind: 'ready', plan, versions: versionsOf(this.parameters) };
@@ -267,7 +267,7 @@ function isComposedOf(model: Model, children: readonly Model[]): boolean {
   return now.length === children.length && now.every(([, child], i) => child === children[i]);
 }
 
-/** Throws what the layers would have against a training step for inputs of these shapes. */
+/** Throws if a layer would refuse a training step for inputs of these shapes. */
 export function verifyStep(module: Model, shapes: readonly Shape[]): void {
   for (const use of traceModule(module, shapes)[0].uses) use.leaf.verify?.(use, use.leaf.training);
 }

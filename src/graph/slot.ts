@@ -5,14 +5,14 @@ import { type Shape, sizeOf } from '../tensor/shape.ts';
 export type DType = 'f32' | 'i32';
 
 /**
- * A stretch of a plan's workspace that is alive from one moment of the step to another. Slots whose
- * lives do not meet may stand on the same bytes; a slot that shares another's bytes on purpose (in
- * place, or a view) is its guest.
+ * A part of a plan's workspace that is live from one moment of the step to another. Slots whose lifetimes
+ * do not overlap may share bytes. A slot that shares another's bytes on purpose (in place, or as a view) is
+ * its guest.
  */
 export class Slot<Name extends string = string> extends View<Name> {
   readonly shape: Shape;
   dtype: DType = 'f32';
-  /** First and last moment at which the bytes matter. */
+  /** First and last moment at which the bytes are live. */
   from = Number.POSITIVE_INFINITY;
   to = Number.NEGATIVE_INFINITY;
   /** Byte offset in the workspace, set by the layout. */
@@ -33,14 +33,14 @@ export class Slot<Name extends string = string> extends View<Name> {
     return this.sharesWith ? this.sharesWith.host : this;
   }
 
-  /** Makes the bytes matter at `moment`. */
+  /** Extends the lifetime to `moment`. */
   live(moment: number): void {
     this.from = Math.min(this.from, moment);
     this.to = Math.max(this.to, moment);
     if (this.sharesWith) this.host.live(moment);
   }
 
-  /** Puts this slot on the bytes of `other`. */
+  /** Makes this slot share the bytes of `other`. */
   share(other: Slot): void {
     const { host } = other;
     this.sharesWith = host;
@@ -48,7 +48,7 @@ export class Slot<Name extends string = string> extends View<Name> {
     host.live(this.to);
   }
 
-  /** Whether a life was given to it. */
+  /** Whether it has a lifetime. */
   get used(): boolean {
     return this.to >= this.from;
   }

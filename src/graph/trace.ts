@@ -89,8 +89,8 @@ export class Trace {
 }
 
 /**
- * Notes in which type a use reads its i-th input. What the model computes is float32; an input of the model is
- * what the first layer that reads it takes, through views that only change its shape.
+ * Notes in which type a use reads its i-th input. The model's own tensors are float32. An input of the
+ * model has the type of the first layer that reads it, also through views that only change its shape.
  *
  * @throws TypeError if it is of another type
  */
@@ -111,7 +111,7 @@ function readAs(use: Use, i: number, value: Value): void {
   for (const { slot } of views) slot.dtype = dtype;
 }
 
-/** Whether a prediction is traced: modules then say that they are not in training mode. */
+/** Whether a prediction is traced. If so, modules report that they are not in training mode. */
 let predicting = false;
 
 export function isTracingPrediction(): boolean {
@@ -121,7 +121,7 @@ export function isTracingPrediction(): boolean {
 /**
  * Follows a module from inputs of these shapes to its output.
  *
- * @param prediction whether modules shall say that they are not in training mode, whatever they are in
+ * @param prediction whether modules report that they are not in training mode, whatever their mode is
  * @throws RangeError for shapes that one of its layers cannot take
  */
 export function traceModule(
@@ -161,7 +161,7 @@ export function follow(module: Model, trace: Trace): [Trace, Traced] {
   return [trace, output];
 }
 
-/** @throws Error for a layer that runs, but that `parameters()`, `train()` and `stateDict()` do not know of */
+/** @throws Error for a layer that runs but that `parameters()`, `train()` and `stateDict()` do not reach */
 function checkReached(module: Model, { uses }: Trace): void {
   const known = new Set<object>(module.namedModules().map(([, below]) => below));
   const hidden = uses.find(({ leaf }) => !known.has(leaf));

@@ -1,4 +1,4 @@
-/** What layers that slide a kernel over one or two axes share: options with a value for each axis. */
+/** Options with a value for each axis, for layers that slide a kernel over one or two axes. */
 import { checkInteger } from '../tensor/check.ts';
 import { shapeText } from '../tensor/shape.ts';
 
@@ -12,8 +12,8 @@ export type NumberOrPair = number | Pair;
 export type Dimensions = 1 | 2;
 
 /**
- * An option as a pair. One number counts for each of the layer's axes. The kernels know images alone: a
- * layer of one dimension is one of images of height 1, for which the vertical value is `missing`.
+ * An option as a pair. One number counts for each of the layer's axes. The wasm kernels take images only: a
+ * layer of one dimension works on images of height 1, and its vertical value is `missing`.
  *
  * @throws RangeError unless there is a number for each axis, a whole one ≥ `least`
  */
@@ -43,7 +43,7 @@ interface Steps {
   readonly dilation: Pair;
 }
 
-/** How many positions a kernel reaches over along an axis, the gaps of its dilation included. */
+/** How many positions a kernel covers along an axis, including the gaps of its dilation. */
 export function reach({ kernel, dilation }: Omit<Steps, 'stride'>, axis: 0 | 1): number {
   return dilation[axis] * (kernel[axis] - 1) + 1;
 }

@@ -6,11 +6,11 @@ import { defaultGenerator, type Generator, type GeneratorState } from '../tensor
 import { type Shape, shapeText } from '../tensor/shape.ts';
 
 export interface DropoutOptions {
-  /** Where the masks come from. Default the generator that `manualSeed` sets. */
+  /** The generator of the masks. Default the generator that `manualSeed` sets. */
   generator?: Generator;
 }
 
-/** Kept from forward to backward: where the mask starts in the random stream; null if nothing is dropped. */
+/** Kept from forward to backward: the mask's first block of the random stream; null if nothing is dropped. */
 type Memo = GeneratorState | null;
 
 /**
@@ -59,7 +59,7 @@ export class Dropout extends Leaf<Memo> {
     if (use.dx) this.apply(use, use.dx, use.dy);
   }
 
-  /** y = x·m, or y = x where nothing is dropped. */
+  /** y = x·m, or y = x if nothing is dropped. */
   private apply(use: Use<Memo>, y: Use['y'], x: Use['x']): void {
     const n = use.output.slot.length;
     const mask = use.memo;

@@ -4,7 +4,7 @@ import { kernels } from '../runtime/engine.ts';
 import { checkInteger } from '../tensor/check.ts';
 import { checkShape, type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 
-/** A layer that gives its input another shape. The output is the same memory. */
+/** A layer that gives its input another shape. The output shares the input's memory. */
 abstract class Reshape extends Leaf {
   protected abstract outputShape(shape: Shape): Shape;
 

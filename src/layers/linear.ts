@@ -11,7 +11,7 @@ import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 export interface LinearOptions {
-  /** Whether b is added. Default true; a batch norm behind the layer cancels it. */
+  /** Whether b is added. Default true; a batch norm after the layer cancels it. */
   bias?: boolean;
   /** How weight and bias are initialized. Default PyTorch's U(−1/√inFeatures, 1/√inFeatures) for both. */
   init?: Init;

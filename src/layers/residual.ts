@@ -7,7 +7,7 @@ import { Add } from './add.ts';
  * Recognition", 2015).
  *
  * @param body f
- * @param shortcut s, where the body changes the shape; the identity by default
+ * @param shortcut s, needed if the body changes the shape; the identity by default
  */
 export class Residual extends Module {
   readonly body: Module;

@@ -6,12 +6,12 @@ import type { Shape } from '../../tensor/shape.ts';
 /**
  * The base of activations y = f(x), element by element: any shape, the same out as in.
  *
- * A subclass calls its two kernels. Both are given n elements; y may stand on top of x, and dx on top of dy or of
- * what was saved.
+ * A subclass calls its two kernels. Both are given n elements; y may overwrite x, and dx may overwrite dy
+ * or the saved tensor.
  */
 export abstract class Elementwise extends Leaf {
   /**
-   * Whether the gradient is computed from y. Then x is not kept, and y may take its place. Otherwise it is
+   * Whether the gradient is computed from y. Then x is not kept, and y may overwrite it. Otherwise it is
    * computed from x.
    */
   protected get fromOutput(): boolean {

@@ -9,7 +9,7 @@ import { Elementwise } from './elementwise.ts';
  * dx = dy where x > 0, else dy·(y + α). As PyTorch's `nn.ELU`; Clevert et al., 2015
  * (arXiv:1511.07289).
  *
- * @throws TypeError or RangeError where alpha is no number
+ * @throws TypeError or RangeError if alpha is no number
  */
 export class ELU extends Elementwise {
   /** @param alpha default 1 */
@@ -18,7 +18,7 @@ export class ELU extends Elementwise {
     checkNumber('ELU', 'alpha', alpha);
   }
 
-  /** With a negative α the sign of y does not tell the two sides apart. */
+  /** With a negative α the sign of y does not tell the sign of x. */
   protected override get fromOutput(): boolean {
     return this.alpha >= 0;
   }

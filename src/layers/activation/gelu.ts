@@ -13,7 +13,7 @@ export interface GELUOptions {
  * dx = dy·(Φ(x) + x·φ(x)), φ = Φ′. As PyTorch's `nn.GELU`; Hendrycks and Gimpel, 2016
  * (arXiv:1606.08415).
  *
- * @throws RangeError where `approximate` is neither 'none' nor 'tanh'
+ * @throws RangeError if `approximate` is neither 'none' nor 'tanh'
  */
 export class GELU extends Elementwise {
   readonly approximate: 'none' | 'tanh';

@@ -25,8 +25,8 @@ interface Sizes {
  * Shapes: any → the same; with several parameters x is [N, numParameters, …]. `weight`
  * [numParameters]. As PyTorch's `nn.PReLU`; the paper is He et al., 2015 (arXiv:1502.01852).
  *
- * @throws RangeError where numParameters is no whole number ≥ 1, and in forward where there are
- *   several and axis 1 is not as long
+ * @throws RangeError if numParameters is no whole number ≥ 1, and in forward if there are several
+ * parameters and axis 1 has another length
  */
 export class PReLU extends Leaf<Sizes> {
   readonly weight: Parameter;
@@ -65,7 +65,7 @@ export class PReLU extends Leaf<Sizes> {
     const { n, inner } = use.memo;
     const { weight, numParameters: c } = this;
     const { dx, dy, x } = use;
-    // The weight's gradient first: dx may stand on dy.
+    // The weight's gradient first: dx may overwrite dy.
     const dWeight = use.gradient(weight);
     if (dWeight) extra().preluBackwardWeight(dWeight, x, dy, n, c, inner, 0, c);
     if (dx) extra().preluBackward(dx, x, dy, weight.ptr, c, inner, 0, n);

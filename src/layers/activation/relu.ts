@@ -43,7 +43,7 @@ export class ReLU6 extends Elementwise {
  *
  * As PyTorch's `nn.LeakyReLU`.
  *
- * @throws TypeError or RangeError where negativeSlope is no number
+ * @throws TypeError or RangeError if negativeSlope is no number
  */
 export class LeakyReLU extends Elementwise {
   /** @param negativeSlope default 0.01 */

@@ -5,8 +5,8 @@ import { Elementwise } from './elementwise.ts';
 /**
  * y = σ(x) = 1 / (1 + e⁻ˣ)
  *
- * dx = dy·y·(1 − y). As PyTorch's `nn.Sigmoid`, but small results keep their relative accuracy down
- * to the denormals. Before a binary loss leave it out and take `BCEWithLogitsLoss`.
+ * dx = dy·y·(1 − y). As PyTorch's `nn.Sigmoid`, but small results keep their relative accuracy down to the
+ * denormals. Before a binary loss, leave it out and use `BCEWithLogitsLoss`.
  */
 export class Sigmoid extends Elementwise {
   protected value(y: Pointer, x: Pointer, n: number): void {
