@@ -305,7 +305,7 @@ export function sumRows(
 }
 
 /**
- * sumRows for at most PERIOD channels. The order of additions follows from n and c alone, not from the
+ * sumRows of at most PERIOD channels. The order of additions follows from n and c alone, not from the
  * range: each lane of a long row is summed over the batch, then the lanes of a channel are added in
  * float64. @inline
  */

@@ -13,22 +13,22 @@ import type { Population } from './population.ts';
 import type { Renorm } from './renorm.ts';
 import { BATCH, RUNNING, type Source } from './source.ts';
 
-/** What a use of the layer knows of its batch, and keeps from its forward for its backward. */
+/** What a use of the layer keeps: the parts of its batch, and what its forward saves for its backward. */
 interface Memo {
-  /** The batch as one part, and cut into the layer's ghosts; without ghosts the same. */
+  /** The batch as one part, and cut into the layer's ghosts. Without ghosts the two are the same. */
   readonly whole: readonly Part[];
   readonly ghosts: readonly Part[];
-  /** Whether `verify` has counted the mask's positions. */
+  /** Whether `verify` has counted the positions of the mask. */
   counted: boolean;
-  /** What the last forward normalised with, and the parts that it took the batch in. */
+  /** The statistics that the last forward normalised with, and the parts that it cut the batch into. */
   source: Source;
   parts: readonly Part[];
 }
 
 /**
- * What the three layers share; they differ only in the axes that they take. `run` and `runBackward` are the
- * equations. Which statistics a forward normalises with is a `Source`, the batch's or others; which
- * positions count is a set of `Passes`.
+ * The base of the three layers, which differ only in the axes of their inputs. `run` and `runBackward`
+ * follow the equations. A `Source` supplies the statistics that a forward normalises with: the batch's or
+ * others. A set of `Passes` knows which positions count.
  */
 export abstract class BatchNorm extends Leaf<Memo> {
   /** γ, [numFeatures]. */
@@ -67,7 +67,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     return this.masking ?? PASSES;
   }
 
-  /** Names of the axes behind N and C, by rank. */
+  /** Names of the axes after N and C, by rank. */
   protected abstract get axes(): string[][];
 
   constructor(
@@ -210,7 +210,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     return this.renorm?.source ?? BATCH;
   }
 
-  /** Counts the positions of a mask that the model itself has made, which `verify` could not see. */
+  /** Counts the positions of a mask that the model itself computes, which `verify` cannot see. */
   private countMask(use: Use<Memo>): void {
     const { counted, parts, source } = use.memo;
     if (!this.masking || counted) return;

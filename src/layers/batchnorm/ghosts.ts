@@ -2,13 +2,13 @@ import { checkInteger } from '../../tensor/check.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
 import type { Part } from './part.ts';
 
-/** What becomes of samples that do not fill a ghost. */
+/** What happens to samples that do not fill a ghost. */
 export type VirtualBatchRest = 'refuse' | 'alone' | 'join';
 
 /**
- * The samples of each ghost where n samples are cut into ghosts of `size`. Samples that are left over are a
- * smaller ghost of their own ('alone'), or join the last whole one ('join'); with 'refuse' they are a ghost,
- * too, which `checkFilled` refuses.
+ * The number of samples of each ghost if n samples are cut into ghosts of `size`. The samples left over
+ * become a smaller ghost ('alone'), or join the last full one ('join'). With 'refuse' they become a ghost,
+ * too, and `checkFilled` throws.
  */
 export function ghostSizes(n: number, size: number, rest: VirtualBatchRest): number[] {
   const sizes: number[] = [];
@@ -19,7 +19,7 @@ export function ghostSizes(n: number, size: number, rest: VirtualBatchRest): num
   return sizes;
 }
 
-/** @throws TypeError or RangeError for what the layer cannot take */
+/** @throws TypeError or RangeError for options that the layer cannot take */
 export function checkGhosts(who: string, size: number | undefined, rest: VirtualBatchRest): void {
   if (size !== undefined) checkInteger(who, 'virtualBatchSize', size, 2);
   if (!['refuse', 'alone', 'join'].includes(rest)) {
@@ -29,7 +29,7 @@ export function checkGhosts(who: string, size: number | undefined, rest: Virtual
   }
 }
 
-/** @throws RangeError where a batch does not fill its ghosts */
+/** @throws RangeError if a batch does not fill its ghosts */
 export function checkFilled(who: string, parts: readonly Part[], size: number, shape: Shape): void {
   const { samples } = parts.at(-1)!;
   if (samples === size) return;

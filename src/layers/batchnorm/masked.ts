@@ -18,12 +18,12 @@ import { MASKING, type Masking } from './masking.ts';
  * ```
  *
  * Shapes: x [N, C] and mask [N], or x [N, C, L] (channels last: [N, L, C]) and mask [N, L]; the output has
- * x's. The mask holds 0 and 1, and its gradient is 0. Options and state are BatchNorm1d's. A ReLU behind it
+ * x's. The mask holds 0 and 1, and its gradient is 0. Options and state are BatchNorm1d's. A ReLU after it
  * does not become its epilogue.
  *
  * @throws as BatchNorm1d; in forward RangeError for a mask of another shape or other numbers, and in
  *   training for one that leaves fewer than two positions. A mask that the model itself computes is
- *   checked in the middle of the step, once it has been computed.
+ *   checked during the step, once it has been computed.
  */
 export class MaskedBatchNorm1d extends BatchNorm1d {
   protected override get masking(): Masking {

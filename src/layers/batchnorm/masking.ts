@@ -3,7 +3,7 @@ import { type Shape, sameShape, shapeText } from '../../tensor/shape.ts';
 import type { Part } from './part.ts';
 import type { Passes } from './passes.ts';
 
-/** Batch norm's passes where a mask says which positions count, and the checks of the mask. */
+/** Batch norm's passes with a mask of the positions that count, and the checks of the mask. */
 export interface Masking extends Passes {
   checkShape(who: string, mask: Shape | undefined, shape: Shape, channelsLast: boolean): void;
   count(who: string, parts: readonly Part[], mask: ArrayLike<number>, ofBatch: boolean): void;

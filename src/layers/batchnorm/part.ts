@@ -6,14 +6,14 @@ import { type Struct, withStruct } from '../../memory/struct.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { type Shape, sizeOf } from '../../tensor/shape.ts';
 
-/** Rows of C numbers in a part's blocks, as assembly/batchnorm/shape.ts has them. */
+/** Rows of C numbers in a part's blocks, as in assembly/batchnorm/shape.ts. */
 const STATISTICS = 4; // K, δ, variance, 1/σ
 const RENORMALIZED = 6; // and r, d
 const COEFFICIENTS = 5; // K, a, b, p, q
 
 /**
- * A part of a batch that one set of statistics normalises: the whole batch, or a ghost of it. It knows the
- * addresses that kernels take.
+ * A part of a batch that is normalised by one set of statistics: the whole batch, or a ghost of it. It
+ * computes the addresses that kernels take.
  */
 export class Part {
   /** Values a channel: n·s, or as many of them as a mask counts. */
@@ -130,7 +130,10 @@ export function partsOf(
   });
 }
 
-/** How kernels see so many positions, `space` a sample: rows (s = 0) where channels stand side by side. */
+/**
+ * The shape that kernels take for so many positions, `space` a sample: rows (s = 0) if the channels are the
+ * last axis.
+ */
 export function kernelShape(
   positions: number,
   space: number,

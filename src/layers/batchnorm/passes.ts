@@ -11,7 +11,7 @@ export interface Passes {
   sums(part: Part): void;
   /** dx = dy·a + (x − K)·p + q. */
   backward(part: Part): void;
-  /** dx = dy·a, where the statistics were constants. */
+  /** dx = dy·a, if the statistics were constants. */
   frozenBackward(part: Part): void;
 }
 

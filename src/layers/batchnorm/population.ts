@@ -24,8 +24,8 @@ export class Population {
   }
 
   /**
-   * The batch's statistics, which are added to the population instead of moving the running ones. They are
-   * of whole batches.
+   * The batch's statistics, which are added to the population; the running statistics do not change.
+   * Batches are not cut into ghosts.
    */
   readonly source: Source = {
     ...BATCH,
@@ -41,7 +41,7 @@ export class Population {
     const total = this.count + m;
     const share = m / total;
     for (let j = 0; j < this.mean.length; j++) {
-      // K and the mean are near each other: their difference first, so that δ keeps its digits
+      // K and the mean are near each other: subtracting them first keeps the digits of δ
       const change = shift[j]! - this.mean[j]! + delta[j]!;
       this.squares[j]! += m * variance[j]! + change * change * this.count * share;
       this.mean[j]! += change * share;

@@ -54,8 +54,7 @@ export class Renorm {
   }
 
   /**
-   * @internal The batch's statistics, corrected: another a and b, and another dγ. The rest is the plain
-   * layer's.
+   * @internal The batch's statistics, corrected. They change a, b and dγ; the rest is the plain layer's.
    */
   readonly source: Source = {
     ...BATCH,

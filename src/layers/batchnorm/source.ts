@@ -4,7 +4,7 @@ import type { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
 import type { Part } from './part.ts';
 import type { Passes } from './passes.ts';
 
-/** What a source reads of its layer. */
+/** The properties of a layer that a source reads. */
 export interface Owner {
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
@@ -17,9 +17,9 @@ export interface Owner {
   readonly passes: Passes;
 }
 
-/** Whose statistics a forward normalises with, and what its backward makes of that. */
+/** Which statistics a forward normalises with, and the part of the backward that depends on them. */
 export interface Source {
-  /** Whether x reaches y through the statistics, too, so that they take part in dx. */
+  /** Whether the statistics depend on x, so that dx includes the gradient through them. */
   readonly ofBatch: boolean;
   /** Whether a batch is cut into the layer's ghosts. */
   readonly ofGhosts: boolean;
@@ -27,9 +27,9 @@ export interface Source {
   statistics(layer: Owner, part: Part): void;
   /** a and b of y = (x − K)·a + b. */
   affine(layer: Owner, part: Part): void;
-  /** Keeps of the statistics what outlasts the step. */
+  /** Stores the statistics that are kept after the step. */
   track(layer: Owner, part: Part): void;
-  /** dγ and dβ, added to, where they are wanted; p and q of dx = dy·a + (x − K)·p + q. */
+  /** Adds to dγ and dβ if they are needed; computes p and q of dx = dy·a + (x − K)·p + q. */
   gradients(layer: Owner, part: Part, dWeight: Pointer, dBias: Pointer): void;
   /** dx. */
   backward(layer: Owner, part: Part): void;
@@ -75,7 +75,7 @@ export const BATCH: Source = {
   },
 };
 
-/** The running statistics, in evaluation and where they are frozen: constants to the gradient. */
+/** The running statistics, in evaluation or if they are frozen: constants to the gradient. */
 export const RUNNING: Source = {
   ...BATCH,
   ofBatch: false,

@@ -57,7 +57,7 @@ interface Memo {
   readonly shape: Struct<ConvShape, 'ConvShape'>;
 }
 
-/** What Conv1d and Conv2d share. The kernels work on images: a signal is an image of height 1. */
+/** The base of Conv1d and Conv2d. The wasm kernels take images: a signal is an image of height 1. */
 export abstract class Conv extends Leaf<Memo> {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
@@ -85,7 +85,7 @@ export abstract class Conv extends Leaf<Memo> {
   }
 
   /**
-   * Output height and width for images [n, inChannels, h, w]. Says what the kernels need for them.
+   * Output height and width for images [n, inChannels, h, w]. Reserves what the kernels need for them.
    *
    * @throws RangeError if the kernel does not fit the padded input
    */
@@ -133,7 +133,8 @@ export abstract class Conv extends Leaf<Memo> {
 /**
  * y[n, o, i, j] = b[o] + Σ_{c, u, v} weight[o, c, u, v] · x[n, c, i·s − p + u·d, j·s − p + v·d]
  *
- * with x zero outside the image: convolution as neural networks have it, mathematics' cross-correlation.
+ * with x zero outside the image. This is convolution as in neural networks, which mathematics calls
+ * cross-correlation.
  *
  * ```ts
  * const conv = new Conv2d(1, 24, 6, { padding: 'same', bias: false });

@@ -19,7 +19,7 @@ import {
 } from './geometry.ts';
 
 export interface ConvTranspose2dOptions extends ConvOptions {
-  /** How far apart neighbouring inputs are spread: one number, or [vertical, horizontal]. Default 1. */
+  /** Distance in the output between neighbouring inputs: one number, or [vertical, horizontal]. Default 1. */
   stride?: NumberOrPair;
   /**
    * Rows and columns that are cut off around the output: a number, [vertical, horizontal] or
@@ -134,7 +134,7 @@ export class ConvTranspose2d extends Leaf<Memo> {
     return [n, outChannels, ...out];
   }
 
-  /** y = the input gradient of the convolution, with x in the place of its dy; then + b. */
+  /** y = the input gradient of the convolution, with x as its dy; then + b. */
   run(use: Use<Memo>): void {
     const { outChannels, weight, bias } = this;
     const { n, plane, shape } = use.memo;
@@ -144,8 +144,8 @@ export class ConvTranspose2d extends Leaf<Memo> {
   }
 
   /**
-   * dx = the convolution of dy; dWeight += its weight gradient, with x in the place of its dy and dy in that
-   * of its x; db += Σ dy.
+   * dx = the convolution of dy; dWeight += its weight gradient, with x as its dy and dy as its x; db += Σ
+   * dy.
    */
   runBackward(use: Use<Memo>): void {
     const { inChannels, outChannels, weight, bias } = this;

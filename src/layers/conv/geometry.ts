@@ -1,6 +1,6 @@
 /**
- * The geometry of a convolution: its options read and checked, and the sizes that its kernels take. Conv1d,
- * Conv2d and ConvTranspose2d share it.
+ * The geometry of a convolution: reads and checks its options, and computes the sizes that its kernels
+ * take. Conv1d, Conv2d and ConvTranspose2d share it.
  */
 import { ConvShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
@@ -16,11 +16,11 @@ export type Sides = readonly [top: number, bottom: number, left: number, right: 
 
 /** The options that all convolutions have. */
 export interface ConvOptions {
-  /** Channels are cut into this many groups that do not see each other. Default 1. */
+  /** The channels are cut into this many groups; each output channel reads only its own group. Default 1. */
   groups?: number;
   /** Whether b is added. Default true; a batch norm that follows makes it superfluous. */
   bias?: boolean;
-  /** How weight and bias start. Default PyTorch's U(−1/√fan_in, 1/√fan_in) for both. */
+  /** How weight and bias are initialized. Default PyTorch's U(−1/√fan_in, 1/√fan_in) for both. */
   init?: Init;
 }
 
@@ -88,8 +88,8 @@ export function paddingOf({ padding }: ConvGeometry, axis: 0 | 1): number {
 }
 
 /**
- * Says what the kernels of a convolution from x to y need, and returns its sizes as they take them. A
- * transposed convolution is described by the convolution that it is the transpose of.
+ * Reserves what the kernels of a convolution from x to y need, and returns its sizes in the form that they
+ * take. A transposed convolution is described by the convolution that it is the transpose of.
  */
 export function connectConvolution(
   use: Use,

@@ -28,7 +28,7 @@ export interface GroupNormOptions {
  * ```
  *
  * Shapes: x [N, C, …]; the output has x's. `weight`, `bias` [C]. As PyTorch's `nn.GroupNorm`; the options
- * and their defaults stand in `GroupNormOptions`. With one group it is layer norm over the whole sample,
+ * and their defaults are in `GroupNormOptions`. With one group it is layer norm over the whole sample,
  * except that γ and β belong to channels; with groups of one channel it is instance norm.
  *
  * @throws RangeError for counts that are not whole numbers ≥ 1, groups that do not divide the channels, an

@@ -27,7 +27,7 @@ export interface InstanceNormOptions {
   trackRunningStats?: boolean;
 }
 
-/** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
+/** What a use of the layer keeps: its sizes, and what its forward saves for its backward. */
 interface Memo {
   /** The arithmetic with the instances' own statistics: group norm with one channel a group. */
   readonly planes: PlaneNorm;
@@ -44,7 +44,7 @@ interface Running {
   readonly shape: Struct<BatchNormShape, 'BatchNormShape'>;
 }
 
-/** What the three layers share. They differ only in the axes that they take. */
+/** The base of the three layers, which differ only in the axes of their inputs. */
 abstract class InstanceNorm extends Leaf<Memo> {
   /** γ, [numFeatures]. */
   readonly weight: Parameter | undefined;
@@ -57,7 +57,7 @@ abstract class InstanceNorm extends Leaf<Memo> {
   readonly eps: number;
   readonly momentum: number;
 
-  /** Names of the axes behind N and C. */
+  /** Names of the axes after N and C. */
   protected abstract get axes(): string[];
 
   constructor(
@@ -211,7 +211,7 @@ abstract class InstanceNorm extends Leaf<Memo> {
  *
  * Shapes: x [N, C, L]; the output has x's. `weight`, `bias`, `running_mean`, `running_var` [C];
  * `num_batches_tracked`, which stays 0. As PyTorch's `nn.InstanceNorm1d`; the options and their defaults
- * stand in `InstanceNormOptions`.
+ * are in `InstanceNormOptions`.
  *
  * @throws RangeError for a numFeatures that is not a whole number ≥ 1, an eps ≤ 0, a momentum outside [0, 1];
  *   in forward for another rank or number of channels, and for a single value a channel and sample if the

@@ -10,7 +10,7 @@ export interface LayerNormOptions {
   eps?: number;
   /** Whether γ (`weight`) and β (`bias`) are learnt. Default true. */
   elementwiseAffine?: boolean;
-  /** Whether β is learnt beside γ. Default true. */
+  /** Whether β is learnt as well as γ. Default true. */
   bias?: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface LayerNormOptions {
  * ```
  *
  * Shapes: x [N, …, ...normalizedShape]; the output has x's. `weight`, `bias` [...normalizedShape]. As
- * PyTorch's `nn.LayerNorm`; the options and their defaults stand in `LayerNormOptions`.
+ * PyTorch's `nn.LayerNorm`; the options and their defaults are in `LayerNormOptions`.
  *
  * @throws RangeError for extents that are not whole numbers ≥ 1 or an eps ≤ 0, and in forward for an
  *   input whose last axes differ from `normalizedShape`

@@ -16,7 +16,7 @@ export interface LocalResponseNormOptions {
   k?: number;
 }
 
-/** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
+/** What a use of the layer keeps: its sizes, and what its forward saves for its backward. */
 interface Memo {
   readonly samples: number;
   readonly shape: Struct<LocalResponseNormShape, 'LocalResponseNormShape'>;
@@ -47,7 +47,7 @@ export class LocalResponseNorm extends Leaf<Memo> {
   readonly beta: number;
   readonly k: number;
 
-  /** @param size how many channels count, the channel itself included */
+  /** @param size number of channels in a window, including the channel itself */
   constructor(
     readonly size: number,
     { alpha = 1e-4, beta = 0.75, k = 1 }: LocalResponseNormOptions = {},

@@ -17,12 +17,12 @@ export interface NormalizationOptions {
   channelsLast?: boolean;
 }
 
-/** What scales features by y = (x − shift)·factor + offset: a fitted scaler of `evenkeel/data`. */
+/** A fitted scaler of `evenkeel/data`, which computes y = (x − shift)·factor + offset. */
 export interface FeatureMap {
   affine(): Record<'shift' | 'factor' | 'offset', ArrayLike<number>>;
 }
 
-/** What a use of the layer knows of its sizes, and keeps from its forward for its backward. */
+/** What a use of the layer keeps: its sizes, and what its forward saves for its backward. */
 interface Memo {
   readonly shape: Struct<BatchNormShape, 'BatchNormShape'>;
   /** shift, scale and offset as the kernels of batch norm take them: [3, F]. */
@@ -30,20 +30,21 @@ interface Memo {
 }
 
 /**
- * A scaler inside the model, so that the model takes raw inputs wherever it goes:
+ * A scaler as a layer of the model, so that the model takes raw inputs:
  *
  *   y = (x − shift)·scale + offset
  *
- * a number of each a feature or channel, fixed: not trained, the same in training and evaluation.
+ * with one shift, scale and offset a feature or channel. They are not trained; training and evaluation are
+ * the same.
  *
  * ```ts
  * const scaler = new StandardScaler().fit(table);
  * const model = new Sequential(new Normalization(scaler), new Linear(13, 3));
  * ```
  *
- * `new Normalization(features)` starts as the identity, for a state dict to come; `set(scaler)` takes
- * another scaler over. With `{ invert: true }` it undoes the scaler instead: behind a network trained on
- * scaled targets, it gives them in their own unit.
+ * `new Normalization(features)` starts as the identity, for a state dict to come; `set(scaler)` changes to
+ * another scaler. With `{ invert: true }` the layer undoes the scaler: after a network trained on scaled
+ * targets, it returns predictions in the original unit.
  *
  * Shapes: x [N, F] or [N, C, …] (channels last: [N, …, C]); the output has x's. `shift`, `scale`,
  * `offset` [F] in the state dict. As Keras' `Normalization`.
@@ -89,7 +90,7 @@ export class Normalization extends Leaf<Memo> {
     for (let f = 0; f < numFeatures; f++) {
       const from = invert ? offset[f]! : shift[f]!;
       const by = invert ? 1 / factor[f]! : factor[f]!;
-      // What float32 rounds off the shift moves to the offset, which is near 0.
+      // The rounding error of the shift in float32 is added to the offset, which is near 0.
       const near = Math.fround(from);
       values.shift!.push(near);
       values.scale!.push(by);

@@ -33,7 +33,7 @@ export class PlaneNorm {
     extra().groupNormForward(y, statistics.ptr, x, ...parameters, shape.ptr, 0, samples * groups);
   }
 
-  /** dγ += Σ dy·x̂ and dβ += Σ dy of each channel; dx, through the statistics too. */
+  /** dγ += Σ dy·x̂ and dβ += Σ dy of each channel; dx, including the gradient through the statistics. */
   runBackward(use: Use): void {
     const { shape, statistics, affine } = this;
     const { dx, dy, x, scratch } = use;

@@ -7,8 +7,8 @@
  *
  * The wrapper owns these parameters, and the layer's bias stays what it was. In each forward it computes w,
  * writes it into the layer's own weight and runs the layer. In backward the layer computes dw into that
- * weight's gradient, and the wrapper turns dw into the gradients of its parameters. The layer's weight is
- * thus a result: it is in no state dict and no optimizer until `remove()` gives the layer back.
+ * weight's gradient, and the wrapper turns dw into the gradients of its parameters. So the layer's weight
+ * is a result: it is in no state dict and no optimizer until `remove()` returns the plain layer.
  */
 import type { Given, Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';

@@ -33,7 +33,7 @@ interface Memo {
  * ```
  *
  * Shapes: x [N, …, ...normalizedShape]; the output has x's. `weight` [...normalizedShape]. As PyTorch's
- * `nn.RMSNorm`; the options and their defaults stand in `RMSNormOptions`.
+ * `nn.RMSNorm`; the options and their defaults are in `RMSNormOptions`.
  *
  * @throws RangeError for extents that are not whole numbers ≥ 1 or an eps ≤ 0, and in forward for an
  *   input whose last axes differ from `normalizedShape`
@@ -65,7 +65,7 @@ export class RMSNorm extends TrailingNorm<Memo> {
     extra().rmsNormForward(use.y, invRms.ptr, use.x, weight.ptr, this.size, this.eps, 0, rows);
   }
 
-  /** dγ += Σ dy·x̂ over the rows; dx, through the root mean square too. */
+  /** dγ += Σ dy·x̂ over the rows; dx, including the gradient through the root mean square. */
   runBackward(use: Use<Memo>): void {
     const { rows, invRms, weight } = use.memo;
     const { dx, dy, x, scratch } = use;

@@ -12,7 +12,10 @@ export interface Affine {
   readonly bias: Parameter | undefined;
 }
 
-/** A parameter for kernels that cannot do without: a slot filled with a constant stands in for it. */
+/**
+ * A γ or β for kernels that need one: the parameter, or a slot filled with a constant if the layer has
+ * none.
+ */
 export class ParameterOrConstant {
   private readonly constant: Slot | undefined;
 
@@ -67,7 +70,7 @@ export class RowNorm {
     extra().layerNormForward(y, statistics.ptr, x, weight.ptr, bias.ptr, shape.ptr, 0, samples);
   }
 
-  /** dγ += Σ dy·x̂ and dβ += Σ dy over the samples; dx, through the statistics too. */
+  /** dγ += Σ dy·x̂ and dβ += Σ dy over the samples; dx, including the gradient through the statistics. */
   runBackward(use: Use): void {
     const { shape, statistics, affine, weight } = this;
     const { dx, dy, x, scratch } = use;

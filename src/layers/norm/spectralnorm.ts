@@ -13,7 +13,7 @@ import { Reparametrized, type Weighted } from './reparametrized.ts';
 export interface SpectralNormOptions {
   /** Rounds of the power iteration in each forward in training. Default 1. */
   nPowerIterations?: number;
-  /** The least length that Wᵀu and Wv are divided by. Default 1e-12. */
+  /** The smallest divisor of Wᵀu and Wv. Default 1e-12. */
   eps?: number;
 }
 
@@ -54,7 +54,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
   readonly nPowerIterations: number;
   readonly eps: number;
   #sigma = 0;
-  /** By use: [u, v, version], the u and v of its forward and the version of w that they gave. */
+  /** For each use [u, v, version]: the u and v of its forward and the version of w computed from them. */
   readonly #saved = new WeakMap<Use, Slot>();
 
   constructor(layer: L, { nPowerIterations = 1, eps = 1e-12 }: SpectralNormOptions = {}) {

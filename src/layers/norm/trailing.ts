@@ -4,13 +4,16 @@ import { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 
-/** A layer that normalizes the last axes of each sample, `normalizedShape`: what LayerNorm and RMSNorm share. */
+/**
+ * The base of LayerNorm and RMSNorm: a layer that normalizes the last axes of each sample,
+ * `normalizedShape`.
+ */
 export abstract class TrailingNorm<Memo> extends Leaf<Memo> {
   readonly normalizedShape: Shape;
   readonly eps: number;
   /** γ, [...normalizedShape]. */
   readonly weight: Parameter | undefined;
-  /** How many numbers are normalized together. */
+  /** How many numbers a row has. */
   protected readonly size: number;
 
   /** @param normalizedShape the last axis, or several */

@@ -10,7 +10,10 @@ import { planesOf, poolShape, withSize } from './geometry.ts';
 
 interface AdaptiveMemo {
   readonly planes: number;
-  /** Which kernel runs: the mean of whole planes, windows of one size side by side, or bins that overlap. */
+  /**
+   * Which kernel runs: for the mean of whole planes, for windows of one size side by side, or for other
+   * bins.
+   */
   readonly kind: 'global' | 'even' | 'bins';
   /** Positions of a plane. */
   readonly area: number;
@@ -81,7 +84,7 @@ export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
 
 /**
  * Means over a grid of bins of the plane, whatever its size; `new AdaptiveAvgPool2d(1)` is the global
- * average that stands before a classifier.
+ * average before a classifier.
  *
  * Shape: [N, C, H, W] → [N, C, ...outputSize]. As PyTorch's `nn.AdaptiveAvgPool2d`.
  *

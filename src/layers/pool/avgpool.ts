@@ -20,7 +20,7 @@ export interface AvgPoolOptions<P = NumberOrPair> {
   stride?: P;
   /** Zeros before the first and after the last position. Default 0, at most kernel/2. */
   padding?: P;
-  /** Whether a window that hangs over the end counts. Default false. */
+  /** Whether windows may extend beyond the padded end. Default false. */
   ceilMode?: boolean;
   /** Whether a mean counts the zeros of the padding. Default true. */
   countIncludePad?: boolean;
@@ -77,8 +77,8 @@ abstract class AvgPool extends Leaf<Memo> {
  *
  * y[n, c, o] = (1 / divisor) Σ over t of x[n, c, o·stride − padding + t],  t = 0 … kernelSize − 1
  *
- * The divisor is the window's size, or with `countIncludePad: false` the number of its taps that are
- * not padding; what hangs over the padded end never counts.
+ * The divisor is the window's size, or with `countIncludePad: false` the number of its taps that are not
+ * padding; taps beyond the padded end never count.
  *
  * Shape: [N, C, L] → [N, C, ⌊(L + 2·padding − kernelSize) / stride⌋ + 1], the ceiling with
  * `ceilMode`. As PyTorch's `nn.AvgPool1d`.

@@ -1,4 +1,7 @@
-/** The geometry of pooling: options read and checked, output sizes, and the sizes that the kernels take. */
+/**
+ * The geometry of pooling: reads and checks options, and computes output sizes and the sizes that kernels
+ * take.
+ */
 import type { PoolShape } from '../../generated/kernels.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
 import {
@@ -12,13 +15,13 @@ import {
   stepSizes,
 } from '../axes.ts';
 
-/** How windows lie on a plane. */
+/** The windows of a pooling over a plane. */
 export interface PoolGeometry {
   readonly kernel: Pair;
   readonly stride: Pair;
   readonly padding: Pair;
   readonly dilation: Pair;
-  /** Whether a window that hangs over the end counts. */
+  /** Whether windows may extend beyond the padded end. */
   readonly ceilMode: boolean;
 }
 

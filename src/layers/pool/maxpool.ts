@@ -24,14 +24,14 @@ export interface MaxPoolOptions<P = NumberOrPair> {
   padding?: P;
   /** Step from tap to tap inside a window. Default 1. */
   dilation?: P;
-  /** Whether a window that hangs over the end counts. Default false. */
+  /** Whether windows may extend beyond the padded end. Default false. */
   ceilMode?: boolean;
 }
 
 interface Memo {
   readonly planes: number;
   readonly shape: Struct<PoolShape, 'PoolShape'>;
-  /** Where each maximum stood. */
+  /** The position of each maximum. */
   readonly index: Slot<'MaxIndex'>;
 }
 
@@ -82,7 +82,7 @@ abstract class MaxPool extends Leaf<Memo> {
  *
  * y[n, c, o] = max over t of x[n, c, o·stride − padding + t·dilation],  t = 0 … kernelSize − 1
  *
- * The gradient goes to the first of equal maxima. A NaN in a window wins.
+ * The gradient goes to the first of equal maxima. A NaN counts as the largest value.
  *
  * Shape: [N, C, L] → [N, C, ⌊(L + 2·padding − dilation·(kernelSize − 1) − 1) / stride⌋ + 1], the
  * ceiling with `ceilMode`. As PyTorch's `nn.MaxPool1d`.
