@@ -1,7 +1,7 @@
 /**
- * The bundles: dist/ for every runtime, with the kernels packed into the text, and dist/workerd/ for the
- * one that compiles nothing but imports a `.wasm` as a module. There `NAME.workerd.ts` stands in for
- * `NAME.ts`. Within each the entries share one engine.
+ * The bundles: dist/ for every runtime, with the kernels packed into the text, and dist/workerd/ for
+ * workerd, which does not compile wasm at run time but imports a `.wasm` as a module. There
+ * `NAME.workerd.ts` replaces `NAME.ts`. In each of the two the entries share one engine.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { stamped, stampOf } from './generate.ts';
 
-/** The entries that package.json exports: the source of each stands where its types do. */
+/** The entries that package.json exports: the source of each has the path of its types. */
 function entries(): Record<string, string> {
   const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
   const typed = Object.values<{ types?: string; default: string }>(exports).filter((e) => e.types);
@@ -35,7 +35,7 @@ const workerd: Plugin = {
   },
 };
 
-/** Writes them into the folder `dist`. */
+/** Writes the bundles into the folder `dist`. */
 export async function bundle(dist: string): Promise<void> {
   const stamp = stampOf(JSON.parse(readFileSync('build/signatures.json', 'utf8')));
   for (const [target, file] of [
@@ -63,9 +63,10 @@ const OPTIONS = {
 } satisfies BuildOptions;
 
 /**
- * Twice. First esbuild cuts what entries share into a chunk for each set of entries that share it, and
- * Node would open eight files for `import 'evenkeel'`, at half a millisecond each. So a second pass puts
- * what the main entry needs into one file, core.js, from which the others take their part.
+ * Bundles in two passes. In the first, esbuild puts shared code into a chunk for each set of entries that
+ * share it. Node would then open eight files for `import 'evenkeel'`, at half a millisecond each. So a
+ * second pass puts everything that the main entry needs into one file, core.js, and the other entries
+ * import from it.
  */
 async function bundleInto(outdir: string, ...plugins: Plugin[]): Promise<void> {
   const parts = mkdtempSync(join(tmpdir(), 'parts-'));
@@ -108,7 +109,7 @@ function reexport(files: [file: string, names?: string[]][]): string {
   return lines.join('\n');
 }
 
-/** Whatever is imported of core.js's parts is imported of core.js, except by itself. */
+/** Redirects imports of the chunks in core.js to core.js, except those in core.js itself. */
 function takesFromCore(parts: ReadonlySet<string>): Plugin {
   return {
     name: 'core',

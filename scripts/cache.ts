@@ -1,6 +1,6 @@
 /**
- * What the build has already made, by content: build/cache/NAME-KEY holds the files that a step made, and
- * the key is a digest of everything that the step reads. The cache can be deleted at any time.
+ * The build's cache, by content: build/cache/NAME-KEY holds the files that a step made, and the key is a
+ * digest of everything that the step reads. The cache can be deleted at any time.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -21,7 +21,7 @@ const CACHE = 'build/cache';
 
 /** How many entries of a name are kept. */
 const KEPT = 6;
-/** A day in milliseconds: what is left of a build that was killed is removed after it. */
+/** A day in milliseconds. Files left by a build that was killed are removed after it. */
 const DAY = 86_400_000;
 
 /** All files in a folder and the folders in it, or the file itself; sorted. */
@@ -54,8 +54,8 @@ export function keyOf(paths: readonly string[]): string {
 
 /**
  * The folder of the files that `make` writes, which runs only if `inputs` (files and folders) have changed
- * since. An entry appears in the cache whole, by a rename: a build that is killed leaves none, and two
- * builds at once make the same one.
+ * since. An entry is moved into the cache by a rename, when it is complete: a build that is killed leaves
+ * none, and two builds at the same time make the same entry.
  */
 export async function cached(
   name: string,
@@ -73,7 +73,7 @@ export async function cached(
     const folder = mkdtempSync(join(CACHE, 'unfinished-'));
     try {
       await make(folder);
-      // Whoever edits a file while it is read gets the step again, with the new content.
+      // If an input was edited in the meantime, the step runs again with the new content.
       if (keyOf(inputs) !== key) continue;
       prune(name);
       renameSync(folder, entry);
@@ -104,13 +104,14 @@ function prune(name: string): void {
 }
 
 /**
- * Writes a file in one step, so that nobody reads half of it; not at all if it says the same already, so
- * that nobody who watches it starts anew.
+ * Writes a file in one step, so that no process reads half of it. If the content is the same it writes
+ * nothing, so that watchers do not restart.
  */
 export function writeWhole(path: string, content: string | Uint8Array): void {
   if (existsSync(path) && readFileSync(path).equals(Buffer.from(content))) return;
   mkdirSync(dirname(path), { recursive: true });
-  // Not beside it, where another build would take the unfinished file for one of the folder's.
+  // The temporary file is not in the same folder: another build would take it for one of the folder's
+  // files.
   const unfinished = join(CACHE, `unfinished-${randomUUID()}`);
   writeFileSync(unfinished, content);
   renameSync(unfinished, path);

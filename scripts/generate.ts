@@ -1,4 +1,4 @@
-/** Turns the compiled kernels, and what their sources say of them, into the files of src/generated. */
+/** Writes the files of src/generated from the compiled kernels and the signatures in their sources. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pack } from './pack.ts';
@@ -27,7 +27,7 @@ export function listed(file: string): Set<string> {
 /**
  * The kernels' signatures with branded pointers, so that swapping a pointer and a size does not compile: a
  * `usize` becomes `Pointer`; an alias of `usize` and a struct become a pointer of that name, which no other
- * pointer can stand in for. The structs' layouts follow.
+ * pointer can be assigned to. The structs' layouts follow.
  */
 export function signatures(
   { functions, structs }: Sources,
@@ -116,7 +116,7 @@ export function stampModule(stamp: string): string {
   return `${HEADER}export const STAMP: string = '${stamp}';\n`;
 }
 
-/** The module with a custom section `evenkeel` behind it that holds the stamp, for `useModule`. */
+/** The module followed by a custom section `evenkeel` that holds the stamp, for `useModule`. */
 export function stamped(bytes: Uint8Array, stamp: string): Uint8Array {
   const name = Buffer.from('evenkeel');
   const content = Buffer.concat([Buffer.from([name.length]), name, Buffer.from(stamp)]);

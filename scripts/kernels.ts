@@ -34,12 +34,15 @@ export function compileKernels(...args: string[]): Promise<void> {
   return run('scripts/asc.js', ...args, '--config', 'asconfig.json');
 }
 
-/** Everything that is made of assembly/; what has not changed since is taken from the cache. */
+/** Builds everything that depends on assembly/; unchanged results come from the cache. */
 export async function buildKernels(): Promise<void> {
   await Promise.all([strict(), relaxed(), unpacker()]);
 }
 
-/** Every bundle has these: they are cut in two, the core and what few networks need. */
+/**
+ * The strict kernels, which every bundle has. They are cut in two: the core, and the kernels that only some
+ * networks need.
+ */
 async function strict(): Promise<void> {
   const built = await cached('strict', SOURCES, async (folder) => {
     const file = join(folder, 'strict.wasm');
@@ -59,7 +62,7 @@ async function strict(): Promise<void> {
   await Promise.all(['core', 'extra'].map((name) => packModule(name)));
 }
 
-/** The relaxed kernels are a choice of their own and stay whole. */
+/** The relaxed kernels are one module, which users choose explicitly. */
 async function relaxed(): Promise<void> {
   const built = await cached('relaxed', SOURCES, (folder) => {
     const file = join(folder, 'relaxed.wasm');

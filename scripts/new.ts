@@ -1,5 +1,5 @@
 /**
- * Lays out the files of a new op, with what is still to be written marked by `…`.
+ * Creates the files of a new op, with `…` where code must be written.
  *
  *   npm run new -- activation Hardswish
  */

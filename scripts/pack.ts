@@ -1,7 +1,7 @@
 /**
- * Packs a wasm module into what assembly/unpack.ts reads. Which copies to take is the shortest path through
- * the bytes, by what each decision costs; the costs are those of the pass before, so a few passes settle
- * them.
+ * Packs a wasm module for assembly/unpack.ts. The choice of copies is a shortest path through the bytes,
+ * whose lengths are the costs of the decisions in bits. The costs come from the previous pass and settle
+ * after a few passes.
  */
 import type { Packed } from '../src/runtime/unpack.ts';
 
@@ -15,21 +15,21 @@ const CONTEXTS = {
   length: [1028, 1668],
   /** Distances of copies of 2, 3 and more bytes. */
   distance: [2308, 2948, 3588],
-  /** Bytes, by the kind of place they stand at. */
+  /** Literal bytes, by the kind of place they are at. */
   literal: 4228,
   size: 4228 + 32 * 256,
 } as const;
 
-/** Decisions after which a chance moves by the same share each time. */
+/** Number of decisions after which the adaptation rate of a probability stays constant. */
 const SETTLED = 19;
 
 /** Takes decisions one by one. */
 type Sink = (context: number, bit: number) => void;
 
 interface Step {
-  /** Bytes it stands for. */
+  /** Number of bytes that the step encodes. */
   readonly length: number;
-  /** How far back they stood; 0 for a byte as it is. */
+  /** Distance to the bytes that are copied; 0 for a literal byte. */
   readonly distance: number;
 }
 
@@ -71,7 +71,7 @@ function writeStep(
   if (!again) writeNumber(sink, CONTEXTS.distance[Math.min(coded, 3) - 1]!, distance);
 }
 
-/** Which of 32 kinds of place in a wasm function stands behind the bytes `before`, `last`. */
+/** Which of 32 contexts a literal has, given the two bytes before it, `before` and `last`. */
 function classOf(before: number, last: number): number {
   if (last >= 0x20 && last <= 0x22) return last - 0x20; // local.get, set, tee: a local comes
   if (last === 0xfd) return 3; // a SIMD instruction comes
@@ -93,7 +93,7 @@ function writeAll(sink: Sink, bytes: Uint8Array, steps: readonly Step[]): void {
   }
 }
 
-/** For each place the copies worth trying: ever longer ones, each from as near as it is to be had. */
+/** For each place the copies worth trying: increasing lengths, each at the smallest distance that has it. */
 function findCopies(bytes: Uint8Array): Step[][] {
   const previous = new Int32Array(bytes.length).fill(-1);
   const newest = new Map<number, number>();
@@ -116,7 +116,7 @@ function findCopies(bytes: Uint8Array): Step[][] {
   });
 }
 
-/** For how many bytes the stretch at `at` is that of `distance` before. */
+/** How many bytes from `at` on equal the bytes `distance` before them. */
 function runLength(bytes: Uint8Array, at: number, distance: number): number {
   let length = 0;
   while (at + length < bytes.length && bytes[at + length] === bytes[at + length - distance])
@@ -124,7 +124,7 @@ function runLength(bytes: Uint8Array, at: number, distance: number): number {
   return length;
 }
 
-/** What decisions cost in bits, by how often each came out as 1 in the steps of a pass. */
+/** The cost of decisions in bits, from how often each was 1 in the steps of a pass. */
 function costsOf(bytes: Uint8Array, steps: readonly Step[]): Float64Array[] {
   const counts = [0, 1].map(() => new Float64Array(CONTEXTS.size).fill(0.4));
   writeAll((context, bit) => counts[bit]![context]!++, bytes, steps);
@@ -133,7 +133,7 @@ function costsOf(bytes: Uint8Array, steps: readonly Step[]): Float64Array[] {
   );
 }
 
-/** What numbers from a context on cost in bits: each is priced once, when first asked for. */
+/** The cost in bits of numbers coded from a context on. Each is computed once, at the first request. */
 function numberPrices(context: number, most: number, costs: Float64Array[]): (n: number) => number {
   const known = new Float64Array(most + 1).fill(-1);
   let price = 0;
@@ -213,7 +213,7 @@ function cheapest(bytes: Uint8Array, copies: readonly Step[][], costs: Float64Ar
   return steps.reverse();
 }
 
-/** The mirror image of the unpacker: all decisions cut an interval, [low, low + range), to what names them. */
+/** The encoder, the inverse of the unpacker: each decision narrows an interval, [low, low + range). */
 function encode(bytes: Uint8Array, steps: readonly Step[]): string {
   const digits: number[] = [];
   const chances = new Uint16Array(CONTEXTS.size).fill(32768);
@@ -257,7 +257,7 @@ function encode(bytes: Uint8Array, steps: readonly Step[]): string {
 export function pack(bytes: Uint8Array): Packed {
   const copies = findCopies(bytes);
   let steps: Step[] = Array.from(bytes, () => ({ length: 1, distance: 0 }));
-  // Copies are new to the first pass: each of their decisions costs about a bit.
+  // The first pass has no statistics of copies: each of their decisions costs about a bit.
   let costs = costsOf(bytes, steps).map((own) => own.fill(1, 0, CONTEXTS.literal));
   for (let pass = 0; pass < PASSES; pass++) {
     steps = cheapest(bytes, copies, costs);

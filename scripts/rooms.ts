@@ -1,5 +1,5 @@
 /**
- * Which room of src/ imports from which, read from the import statements, and the picture of it in
+ * Which folder of src/ imports from which, read from the import statements, and the diagram of it in
  * ARCHITECTURE.md.
  *
  *   tsx scripts/rooms.ts            writes the picture into ARCHITECTURE.md
@@ -14,7 +14,7 @@ export type Imports = ReadonlyMap<string, readonly string[]>;
 const IMPORT =
   /^(?:import|export)\b[^'"]*?\bfrom\s+['"](\.[^'"]*)['"]|\bimport\(\s*['"](\.[^'"]*)['"]\s*\)/gm;
 
-/** The imports of all files under `root`. In assembly/ they have no ending. */
+/** The imports of all files under `root`. In assembly/ they have no file extension. */
 export function importsOf(root: string): Imports {
   const files = filesOf(root).filter((path) => path.endsWith('.ts'));
   return new Map(

@@ -1,7 +1,7 @@
-/** Runs a script in a Node process of its own, of which several run side by side. */
+/** Runs a script in a separate Node process. Several can run in parallel. */
 import { spawn } from 'node:child_process';
 
-/** Resolves when the script has succeeded; what it says is shown. */
+/** Resolves when the script has succeeded; its output is shown. */
 export function run(script: string, ...args: string[]): Promise<void> {
   const loader = script.endsWith('.ts') ? ['--import', 'tsx'] : [];
   const child = spawn(process.execPath, [...loader, script, ...args], {

@@ -1,11 +1,11 @@
 /**
- * Reads the AssemblyScript sources and writes, as JSON, what the host must know of them: each exported
- * function with its parameters, and each class, a struct of sizes that kernels take by pointer.
+ * Reads the AssemblyScript sources and writes, as JSON, each exported function with its parameters, and
+ * each class, which is a struct of sizes that kernels take by pointer.
  *
  *   node scripts/signatures.js assembly build/strict.json
  *
- * The compiler's own list of bindings would say `usize` for every pointer: an alias such as
- * `type InvStd = usize`, which gives a pointer its own brand, and a struct's fields stand in the source alone.
+ * The compiler's bindings have `usize` for every pointer. Only the sources have the aliases, such as `type
+ * InvStd = usize`, which give a pointer its own brand, and the fields of structs.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

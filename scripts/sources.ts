@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { filesOf } from './cache.ts';
 
-/** The export lists of the modules: what they list is a kernel. */
+/** The export lists of the modules, which list all kernels. */
 const LISTS = ['assembly/index.ts', 'assembly/extra.ts'];
 const IMPORTED = /\bfrom '(\.[^']*)'/g;
 

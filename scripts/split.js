@@ -1,7 +1,7 @@
 /**
- * Cuts the compiled module of all kernels in parts: the same functions, compiled once, but each part only
- * has those that its list names and what they call. So what few networks need need not be downloaded by
- * all.
+ * Cuts the compiled module of all kernels into parts. The functions are compiled once; each part has those
+ * on its list and the functions that they call. So kernels that only some networks need are not downloaded
+ * by all.
  *
  *   node scripts/split.js all.wasm relu.wasm reluForward,reluBackward add.wasm addForward
  */

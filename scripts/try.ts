@@ -5,7 +5,7 @@
  *   npm run try -- relu losses       the same file and the tests with `losses` in their name
  *
  * The first name is a file in assembly/ or a folder of it; kernels that import it are compiled too. All
- * other kernels, and the types in src/generated, are those of the last build.
+ * other kernels and the types in src/generated come from the last build.
  */
 import { existsSync } from 'node:fs';
 import { filesOf } from './cache.ts';

@@ -14,7 +14,7 @@ export interface BCEWithLogitsLossOptions {
   reduction?: Reduction;
 }
 
-/** The weights, repeated over the last axes of a prediction's shape. */
+/** The weights, broadcast over the last axes of a prediction's shape. */
 interface Spread {
   readonly shape: Shape;
   /** Number of elements of those axes. */
@@ -31,7 +31,7 @@ interface Spread {
  * prediction is confident and right. Shapes: prediction and target alike, any; targets in [0, 1]. As
  * PyTorch's `nn.BCEWithLogitsLoss`.
  *
- * @throws RangeError in forward where the shapes differ or are empty, or a weight cannot be broadcast
+ * @throws RangeError in forward if the shapes differ or are empty, or a weight cannot be broadcast
  */
 export class BCEWithLogitsLoss extends Loss<TargetData> {
   readonly reduction: Reduction;
@@ -51,7 +51,7 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
     const spread = this.spreadOver(shape);
     const { n, weight, posWeight } = spread;
     return {
-      // The weights stand behind the target.
+      // The weights are stored after the target.
       targetLength: values.length + (weight ? n : 0) + (posWeight ? n : 0),
       store: (view) => {
         this.spread = spread;
@@ -102,7 +102,7 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
     };
   }
 
-  /** Repeats both weights over as many of the last axes as the one with more axes has. */
+  /** Broadcasts both weights over the last axes, as many as the weight with more axes has. */
   private spreadOver(shape: Shape): Spread {
     if (this.spread && sameShape(this.spread.shape, shape)) return this.spread;
     const { weight, posWeight } = this;

@@ -12,7 +12,7 @@ export interface CrossEntropyLossOptions {
   labelSmoothing?: number;
   /** A weight ω for each of the C classes. Default all 1. */
   weight?: ArrayLike<number>;
-  /** A label that says "no class": its position adds nothing. Default −100. */
+  /** The label of positions without a class, which add nothing to the loss. Default −100. */
   ignoreIndex?: number;
   /** Default 'mean'. */
   reduction?: Reduction;
@@ -29,12 +29,12 @@ export interface CrossEntropyLossOptions {
  * model.backward(loss.backward());
  * ```
  *
- * The mean of classes divides by Σ ω_ℓ over the positions that count, that of probabilities by the
- * number of positions. Where all labels are ignored the mean is NaN.
+ * The mean of classes divides by Σ ω_ℓ over the positions that count, that of probabilities by the number
+ * of positions. If all labels are ignored the mean is NaN.
  *
- * Shapes: the prediction holds logits [N, C] or [N, C, d…]; the target whole numbers [N] or [N, d…]
- * from 0 to C − 1 (or `ignoreIndex`), or probabilities shaped as the prediction. A flat array is taken
- * by its length. As PyTorch's `nn.CrossEntropyLoss`.
+ * Shapes: the prediction holds logits [N, C] or [N, C, d…]; the target whole numbers [N] or [N, d…] from 0
+ * to C − 1 (or `ignoreIndex`), or probabilities shaped as the prediction. A flat array is checked by its
+ * length only. As PyTorch's `nn.CrossEntropyLoss`.
  *
  * @throws RangeError in forward for a label that is NaN, no whole number or out of range, for shapes
  *   that do not fit, and for a batch of 0
@@ -97,7 +97,7 @@ export class CrossEntropyLoss extends Loss<TargetData> {
     const { ignoreIndex, labelSmoothing: smoothing } = this;
     const sizes = new Struct(CrossEntropyShape, { c, inner: sizeOf(rest), ignoreIndex, smoothing });
     return {
-      // The class weights stand behind the target.
+      // The class weights are stored after the target.
       targetLength: length + (weight ? c : 0),
       savedLength: sizeOf(shape),
       struct: sizes,

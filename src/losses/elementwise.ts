@@ -10,7 +10,7 @@ export interface ReductionOptions {
   reduction?: Reduction;
 }
 
-/** A loss that is a sum or mean over elements, of a target shaped as the prediction. */
+/** A loss that is a sum or mean over elements; the target has the prediction's shape. */
 abstract class Elementwise extends Loss<TargetData> {
   readonly reduction: Reduction;
 

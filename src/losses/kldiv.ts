@@ -17,10 +17,10 @@ export interface KLDivLossOptions {
  * Kullback–Leibler divergence of log-probabilities x from probabilities t: L = t·(ln t − x), where
  * 0·ln 0 = 0; with `logTarget` L = eᵗ·(t − x)
  *
- * dx = −t, or −eᵗ, over what the reduction divides by. Shapes: prediction and target alike, [N, …];
+ * dx = −t, or −eᵗ, divided by the divisor of the reduction. Shapes: prediction and target alike, [N, …];
  * the prediction as a `LogSoftmax` gives it. As PyTorch's `nn.KLDivLoss`.
  *
- * @throws RangeError in forward where the shapes differ or are empty
+ * @throws RangeError in forward if the shapes differ or are empty
  */
 export class KLDivLoss extends Loss<TargetData> {
   readonly reduction: 'mean' | 'sum' | 'batchMean';

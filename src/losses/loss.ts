@@ -17,7 +17,7 @@ import {
 /** How the terms of a loss become one number. */
 export type Reduction = 'mean' | 'sum';
 
-/** What a loss needs for one batch. It is asked for before anything is written. */
+/** The memory that a loss needs for one batch, computed before anything is written. */
 export interface LossRequest {
   /** Number of 4-byte elements of the target in linear memory. `store` writes them. */
   readonly targetLength: number;
@@ -41,8 +41,8 @@ export interface LossArrays {
 /**
  * The base of all losses: `forward` gives a number, `backward` the gradient to hand to the model.
  *
- * The loss reads the prediction where it stands, in the model's workspace, so `backward` must come
- * before the model's next `forward`.
+ * The loss reads the prediction in place, in the model's workspace, so `backward` must come before the
+ * model's next `forward`.
  */
 export abstract class Loss<Target> {
   private readonly workspace = new Workspace();
@@ -53,7 +53,7 @@ export abstract class Loss<Target> {
   private prediction: Tensor | undefined;
   private shape: Shape = [];
   private pending = false;
-  /** Counts forwards: a gradient of an older one is stale. */
+  /** Counts forwards: the gradient of an older forward is stale. */
   private generation = 0;
 
   constructor() {
@@ -74,7 +74,7 @@ export abstract class Loss<Target> {
    * The loss of a prediction.
    *
    * @param prediction what the model's `forward` returned, or any Tensor
-   * @throws RangeError where prediction and target do not fit each other; nothing has changed then
+   * @throws RangeError if prediction and target do not fit each other; nothing has changed then
    */
   forward(prediction: Input, target: Target): number {
     const shape = inputShape(`${this}`, prediction);
@@ -90,7 +90,7 @@ export abstract class Loss<Target> {
     const sizes = request.struct ? bytesOf(request.struct.layout) : 0;
     const { bytes } = this.workspace;
     this.workspace.reserve(lengths.reduce((sum, length) => sum + aligned(length * 4), sizes));
-    // Reserving may have grown the memory that the target stands on: its views are then taken anew.
+    // Reserving may have grown the memory that the target is in: its views are then made anew.
     if (this.workspace.bytes !== bytes) request = this.request(shape, target);
     let at = this.workspace.ptr as number;
     for (const [i, region] of [copied, this.target, saved, gradient].entries()) {
@@ -110,10 +110,10 @@ export abstract class Loss<Target> {
   /**
    * The gradient of the last `forward` with respect to its prediction, times `scale`.
    *
-   * It stands in the loss's memory until its next `forward`.
+   * The gradient is in the loss's memory until the next `forward`.
    *
-   * @param scale 1/k where the gradients of k micro-batches are to be averaged
-   * @throws Error without a forward, for a second time, or where the model has gone on since
+   * @param scale for example 1/k, to average the gradients of k micro-batches
+   * @throws Error without a forward, at a second call, or if the model has run another forward since
    */
   backward(scale = 1): Tensor {
     if (!this.pending) {
@@ -134,7 +134,7 @@ export abstract class Loss<Target> {
     return new LossGradient(this.shape, this.gradient.view, guard, this.prediction?.origin);
   }
 
-  /** Gives the loss's linear memory back; a later `forward` takes it anew. */
+  /** Releases the loss's linear memory; a later `forward` allocates it again. */
   dispose(): void {
     this.workspace.release();
     this.generation++;
@@ -161,7 +161,7 @@ export abstract class Loss<Target> {
   }
 }
 
-/** A part of the loss's memory. Its view is only made anew when its length changes. */
+/** A part of the loss's memory. Its view is made anew only if its length changes. */
 class Region {
   view = new View(NULL, 0);
 

@@ -25,7 +25,7 @@ const AMSGRAD: readonly string[] = [...MOMENTS, 'max_exp_avg_sq'];
  *   v ← β₂·v + (1 − β₂)·g²
  *   w ← w − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps)
  *
- * With `amsgrad` the largest v so far stands in place of v. A parameter counts its own steps.
+ * With `amsgrad` the largest v so far is used instead of v. Each parameter has its own step count.
  *
  * ```ts
  * const optimizer = new Adam(model.parameters(), { lr: 1e-3 });

@@ -11,7 +11,9 @@ import type { Input } from '../tensor/tensor.ts';
 export interface EMAOptions {
   /** Weight of the old average. Default 0.999. */
   decay?: number;
-  /** Whether buffers (running statistics) are averaged as well. Default false: they stay the model's. */
+  /**
+   * Whether buffers (running statistics) are averaged as well. Default false: the model's buffers are used.
+   */
   buffers?: boolean;
   /**
    * Whether early updates count more: update t = 1, 2, … uses min(decay, (1 + t)/(10 + t)). Default
@@ -20,7 +22,7 @@ export interface EMAOptions {
   warmup?: boolean;
 }
 
-/** A parameter or buffer, and where its average stands. */
+/** A parameter or buffer, and the memory of its average. */
 interface Averaged {
   readonly entry: Parameter | Buffer;
   readonly average: Pointer;
@@ -124,7 +126,8 @@ export class ExponentialMovingAverage {
   }
 
   /**
-   * Loads averages; the model itself stays as it is. What is not averaged is checked and left.
+   * Loads averages; the model itself stays as it is. Entries that are not averaged are checked, but not
+   * loaded.
    *
    * @throws RangeError as the model's `loadStateDict`; nothing is loaded then
    */

@@ -11,7 +11,7 @@ export interface Member {
 }
 
 /**
- * Gives the members that lack it a moment of this name, filled with zeros, all in one block.
+ * Allocates a moment of this name, filled with zeros, for the members that have none, all in one block.
  *
  * @returns the block, to be released with the optimizer; undefined if nothing was missing
  * @throws RangeError if memory cannot grow that far; nothing is changed then

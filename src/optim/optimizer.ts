@@ -25,7 +25,7 @@ export interface OptimizerOptions {
   weightDecay: number;
 }
 
-/** Parameters with options of their own; what is left out comes from the optimizer's. */
+/** Parameters with options of their own; options that are left out come from the optimizer. */
 export type GroupOptions<O> = { params: readonly Parameter[] } & Partial<O>;
 
 /** Parameters, or groups of them. */
@@ -41,19 +41,18 @@ interface Held<O> {
 }
 
 /**
- * The base of the optimizers. `step()` updates each parameter that had a backward since `zeroGrad()`;
- * one that had none is skipped, moments included, and so is a frozen one.
+ * The base of the optimizers. `step()` updates each parameter that had a backward since `zeroGrad()`. Other
+ * parameters and frozen ones are skipped, moments included.
  *
- * Moments stand in linear memory, allocated at the first step; `dispose()` (or `using`) gives them
- * back.
+ * Moments are in linear memory, allocated at the first step; `dispose()` (or `using`) releases them.
  *
- * An optimizer of one's own says in `moments` which arrays it keeps for a parameter, each as long as the
- * parameter and zero at first, and in `update` which kernel updates one parameter. The base counts the steps of
- * each parameter. Moments and steps are all that `stateDict()` stores. An optimizer may keep numbers as state,
- * too, as properties of its own: then it overrides `stateDict` and `loadStateDict` to store them, unless they
- * follow from the step count, as Adam's 1 − βᵗ does. Kernels keep nothing between calls. Arithmetic on such
- * numbers uses + − × ÷ and `Math.sqrt`, and `kernels().powF64` for powers: `**` and `Math.pow` are rounded
- * differently by different engines.
+ * To write your own optimizer, return from `moments` the names of the arrays that it keeps for a parameter,
+ * each as long as the parameter and zero at first, and call in `update` the kernel that updates one
+ * parameter. The base counts the steps of each parameter. Moments and steps are all that `stateDict()`
+ * stores. An optimizer may also keep numbers as state, in its own properties. It then overrides `stateDict`
+ * and `loadStateDict` to store them, unless they follow from the step count, as Adam's 1 − βᵗ does. Kernels
+ * keep nothing between calls. Arithmetic on such numbers uses + − × ÷ and `Math.sqrt`, and
+ * `kernels().powF64` for powers: `**` and `Math.pow` are rounded differently by different engines.
  */
 export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** The groups in order; options may be written between steps. */
@@ -96,7 +95,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return this.constructor.name;
   }
 
-  /** Whether the update depends on how many there were. */
+  /** Whether the update depends on the number of updates so far. */
   protected get countsSteps(): boolean {
     return true;
   }
@@ -110,13 +109,13 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     checkNumber(this.name, 'weightDecay', weightDecay, 0);
   }
 
-  /** Called before a group's updates, for what they have in common (`writeScalars`). */
+  /** Called before a group's updates, to write the scalars that they share (`writeScalars`). */
   protected prepare(_group: Group<O>): void {}
 
   /** Updates one parameter; `step` counts its updates from 1. */
   protected abstract update(group: Group<O>, member: Member, step: number): void;
 
-  /** Writes a struct of scalars for kernels. It stands until the next one is written. */
+  /** Writes a struct of scalars for kernels. It is valid until the next one is written. */
   protected writeScalars<T, Name extends string>(
     layout: Layout<T, Name>,
     values: T,
@@ -170,7 +169,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     if (block) this.own(block);
   }
 
-  /** Has a block released by `dispose`, or when the optimizer is collected. */
+  /** Registers a block to be released by `dispose`, or when the optimizer is garbage-collected. */
   private own(block: Block): Block {
     releaseWithOwner(this, block);
     this.blocks.push(block);
@@ -214,7 +213,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * Loads what `stateDict()` of this or PyTorch's optimizer of the same name gave: options, steps and
    * moments. Everything is checked first: on an error nothing is loaded.
    *
-   * @throws RangeError where groups, parameters, names or shapes differ
+   * @throws RangeError if groups, parameters, names or shapes differ
    */
   loadStateDict(dict: LoadableOptimizerState): void {
     const who = `${this.name}.loadStateDict`;
@@ -276,7 +275,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return { options, names, entries };
   }
 
-  /** Gives the moments' memory back; the parameters stay. */
+  /** Releases the memory of the moments; the parameters stay. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;

@@ -76,7 +76,7 @@ export abstract class Schedule {
     return { count: this.count, baseLrs: [...this.baseLrs] };
   }
 
-  /** @throws RangeError where the number of groups differs; nothing is loaded then */
+  /** @throws RangeError if the number of groups differs; nothing is loaded then */
   loadStateDict({ count, baseLrs }: ScheduleState): void {
     const who = `${this.name}.loadStateDict`;
     checkInteger(who, 'count', count, 0);
@@ -160,8 +160,8 @@ export class ExponentialLR extends Schedule {
 }
 
 /**
- * lr = base·factor(count), by a function of your own (PyTorch's LambdaLR). For the same bits in every
- * runtime it must do without `Math.exp`, `Math.pow` and their like.
+ * lr = base·factor(count), with your own function (PyTorch's LambdaLR). For the same bits in every runtime
+ * it must not use `Math.exp`, `Math.pow` and similar functions.
  */
 export class LambdaLR extends Schedule {
   /** @param options unit 'epoch' */
@@ -251,7 +251,7 @@ export class LinearWarmup extends Schedule {
   private readonly startFactor: number;
   private readonly after: Schedule | undefined;
 
-  /** @param options steps; startFactor 1/3; unit 'step', where there is no other schedule */
+  /** @param options steps; startFactor 1/3; unit 'step', if there is no other schedule */
   constructor(
     target: Optimizer | Schedule,
     { steps, startFactor = 1 / 3, unit }: { steps: number; startFactor?: number } & UnitOption,

@@ -11,7 +11,8 @@ export interface Eigen {
  * Eigenvalues and eigenvectors of a symmetric, positive semidefinite matrix [n, n].
  *
  * Features are sorted by variance, the smallest first. The reduction to tridiagonal form begins at the last
- * feature, so the large numbers are gone before it reaches the small ones, whose eigenvalues stay accurate.
+ * feature, so the large numbers are eliminated before it reaches the small ones, and the small eigenvalues
+ * stay accurate.
  */
 export function eigen(matrix: Float64Array, n: number): Eigen {
   const places = Array.from({ length: n }, (_, i) => i);

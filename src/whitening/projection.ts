@@ -17,7 +17,7 @@ export interface Maps {
 /** A projection's state. Each entry has three rows of float32, which add up to the float64 values. */
 export type ProjectionState = Record<'mean' | 'scatter' | 'count', Tensor>;
 
-/** What PCA and ZCA share: the scatter matrix of the samples, and two linear maps computed from it. */
+/** The base of PCA and ZCA: the scatter matrix of the samples, and two linear maps computed from it. */
 export abstract class Projection<M extends Maps> {
   private gathered: Scatter | undefined;
   private made: M | undefined;
@@ -155,7 +155,7 @@ export abstract class Projection<M extends Maps> {
     this.made = undefined;
   }
 
-  /** The maps, from the covariance. Throws if the samples do not suffice for the options. */
+  /** Computes the maps from the covariance. Throws if there are too few samples for the options. */
   protected abstract solve(scatter: Scatter): M;
 
   protected maps(method: string): M {

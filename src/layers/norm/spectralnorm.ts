@@ -13,7 +13,7 @@ import { Reparametrized, type Weighted } from './reparametrized.ts';
 export interface SpectralNormOptions {
   /** Rounds of the power iteration in each forward in training. Default 1. */
   nPowerIterations?: number;
-  /** The smallest divisor of Wᵀu and Wv. Default 1e-12. */
+  /** The smallest number that Wᵀu and Wv are divided by. Default 1e-12. */
   eps?: number;
 }
 
