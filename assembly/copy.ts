@@ -1,10 +1,10 @@
 /**
- * Copies rows of `width` floats between two arrays with rows of their own strides: a whole array
+ * Copies rows of `width` floats between two arrays, each with its own row stride: a whole array
  * (rows = 1), or one part of a concatenation.
  */
 export function copyRows(
-  y: usize, // [rows, ≥ width] f32, rows `yStride` floats apart
-  x: usize, // [rows, ≥ width] f32, rows `xStride` floats apart
+  y: usize, // [rows, ≥ width] f32, row stride `yStride` floats
+  x: usize, // [rows, ≥ width] f32, row stride `xStride` floats
   rows: i32,
   width: i32,
   yStride: i32,

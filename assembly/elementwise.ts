@@ -13,7 +13,7 @@
  *   }
  *
  * Methods of `@unmanaged` classes are inlined (scripts/inline.js), and so are the loops: each exported kernel
- * compiles to a loop of its own without a call. Every loop takes elements [from, to), and its output may be one
+ * compiles to a separate loop without a call. Every loop takes elements [from, to), and its output may be one
  * of its inputs. An operation is never extended by another: the compiler would then look up the method at run
  * time.
  */

@@ -11,7 +11,7 @@
  * are zero at the start.
  */
 
-/** Where each kind of decision keeps its contexts; scripts/pack.ts has the same numbers. */
+/** The first context of each kind of decision; scripts/pack.ts has the same numbers. */
 const COPY = 64; // is it a copy? by whether the last two were and by the byte before
 const AGAIN = COPY + 4 * 1024; // from as far back as the last copy? by the same two
 const LENGTH = AGAIN + 4 * 4; // two numbers: after a new distance, after the last one again

@@ -72,7 +72,7 @@ async function relaxed(): Promise<void> {
   await packModule('relaxed');
 }
 
-/** assembly/unpack.ts, a module of its own, compiled for size. */
+/** assembly/unpack.ts, a separate module, compiled for size. */
 async function unpacker(): Promise<void> {
   const built = await cached('unpack', SOURCES, (folder) => {
     const out = ['--config', 'none', '--outFile', join(folder, 'unpack.wasm')];

@@ -5,7 +5,7 @@
  */
 import type { Packed } from '../src/runtime/unpack.ts';
 
-/** Where each kind of decision keeps its contexts, as in assembly/unpack.ts. A number takes 640. */
+/** The first context of each kind of decision, as in assembly/unpack.ts. A number takes 640. */
 const CONTEXTS = {
   /** Is it a copy? By whether the last two were and by the byte before. */
   copy: 0,

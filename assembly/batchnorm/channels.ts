@@ -55,8 +55,8 @@ export function batchNormAffine(
  * dγ += G/σ and dβ += B, added to what they hold, and p and q of dx, for channels [from, to).
  */
 export function batchNormAffineBackward(
-  dWeight: usize, // [c] f32, added to; 0: not wanted
-  dBias: usize, // [c] f32, added to; 0: not wanted
+  dWeight: usize, // [c] f32, added to; 0: not needed
+  dBias: usize, // [c] f32, added to; 0: not needed
   coefficients: Coefficients, // [5, c] f32; a is read, p and q are written
   statistics: Statistics, // [4, c] f32
   c: i32,

@@ -43,7 +43,7 @@ export class LineProduct extends LineReads {
   width: i32;
   /** Taps of one kernel row, over all channels. */
   rowTaps: i32;
-  /** [m, …] f32, rows `rowBytes` bytes apart. */
+  /** [m, …] f32, row stride `rowBytes` bytes. */
   c: usize;
   rowBytes: usize;
   /** [m, kernelRows·rowTaps] f32, packed in tiles, one block of KC after another. */

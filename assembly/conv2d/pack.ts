@@ -86,7 +86,7 @@ export function packWeight(
  */
 export function packPlanes(
   dst: usize, // tiles of [positions, r] f32
-  dy: usize, // [images, m, plane] f32, images `image` floats apart
+  dy: usize, // [images, m, plane] f32, image stride `image` floats
   m: i32,
   plane: i32,
   image: i32,

@@ -79,7 +79,7 @@ export function padInput(padded: PaddedImage, shape: ConvShape): void {
  */
 export function fillPadded(
   dst: usize, // [images, channels, rows, line] f32
-  src: usize, // [images, channels, h, w] f32, images `step` bytes apart
+  src: usize, // [images, channels, h, w] f32, image stride `step` bytes
   step: usize,
   images: i32,
   padded: PaddedImage,

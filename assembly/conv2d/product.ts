@@ -197,10 +197,10 @@ function multiplyPositions(
  * are stored as a vector, others lane by lane.
  */
 function scatter(
-  c: usize, // [m, …] f32, rows `rowBytes` bytes apart
+  c: usize, // [m, …] f32, row stride `rowBytes` bytes
   rowBytes: usize,
   places: usize, // [positions] i32, readable in whole fours
-  results: usize, // [m, positions] f32, rows `row` bytes apart
+  results: usize, // [m, positions] f32, row stride `row` bytes
   row: usize,
   m: i32,
   positions: i32,

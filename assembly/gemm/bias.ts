@@ -15,7 +15,7 @@ export function biasForward(
 
 /** The epilogue of a matrix product: c[i, j] += bias[j], then max(·, 0) with `relu`. */
 export function addBias(
-  c: usize, // [m, n] f32, rows `stride` bytes apart
+  c: usize, // [m, n] f32, row stride `stride` bytes
   stride: usize,
   bias: usize, // [n] f32, or 0
   m: i32,

@@ -32,7 +32,7 @@ export const NC: i32 = 512;
  * tile, the tile is computed in `edge`, and those columns are copied.
  */
 export function multiplyPacked(
-  c: usize, // [m, n] f32, rows `stride` bytes apart
+  c: usize, // [m, n] f32, row stride `stride` bytes
   a: usize, // packed [m, k]
   b: usize, // packed [to - from, n]
   m: i32,

@@ -126,7 +126,7 @@ function block6(c: usize, stride: usize, a: usize, b: usize, k: i32, add: bool):
 
 /** One tile of 1 to MR rows, full width: C is overwritten, or added to if `add` is set. */
 export function tile(
-  c: usize, // [rows, 8] f32, rows `stride` bytes apart
+  c: usize, // [rows, 8] f32, row stride `stride` bytes
   stride: usize,
   a: usize, // [k, rows] f32
   b: usize, // [k, 8] f32

@@ -20,7 +20,7 @@ import { NR } from './microkernel';
  */
 
 /**
- * Transposes the 4 × 4 floats whose rows start at r0 … r3, to rows `stride` bytes apart at dst.
+ * Transposes the 4 × 4 floats whose rows start at r0 … r3, to rows at dst with a stride of `stride` bytes.
  *
  *   r0 a0 a1 a2 a3      a0 b0 c0 d0
  *   r1 b0 b1 b2 b3  →   a1 b1 c1 d1

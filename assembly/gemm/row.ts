@@ -51,7 +51,7 @@ function put(c: usize, sum: v128, add: bool): void {
 export function multiplyRow(
   c: usize, // [n] f32
   a: usize, // [k] f32
-  b: usize, // [n, k] f32, lines `line` bytes apart
+  b: usize, // [n, k] f32, line stride `line` bytes
   n: i32,
   k: i32,
   line: usize,

@@ -45,8 +45,8 @@ export function sumChunks(
 
 /** dγ += Σ partial[i, 0, j] and dβ += Σ partial[i, 1, j] over the chunks, for columns [from, to). */
 export function sumPairsOfChunks(
-  dWeight: usize, // [d] f32, added to; 0: not wanted
-  dBias: usize, // [d] f32, added to; 0: not wanted
+  dWeight: usize, // [d] f32, added to; 0: not needed
+  dBias: usize, // [d] f32, added to; 0: not needed
   partial: usize, // [chunks, lines, d] f32
   chunks: i32,
   lines: i32,

@@ -77,7 +77,7 @@ export function groupNormScratch(shape: GroupNormShape): usize {
  * and dβ, for groupNormAffineBackward.
  */
 export function groupNormBackward(
-  dx: usize, // [n, c, s] f32; 0: not wanted
+  dx: usize, // [n, c, s] f32; 0: not needed
   partial: usize, // groupNormScratch(shape): [n, 2, c] f32, r·G and B
   statistics: usize, // [n, groups, 4] f32: K, δ, r and var
   dy: usize, // [n, c, s] f32
@@ -109,7 +109,7 @@ export function groupNormBackward(
  * @inline
  */
 function groupBackward(
-  dx: usize, // [c, s] f32; 0: not wanted
+  dx: usize, // [c, s] f32; 0: not needed
   sums: usize, // [c] f32, r·G
   sumsOfDy: usize, // [c] f32, B
   saved: RowStatistics,
@@ -156,8 +156,8 @@ function groupBackward(
 
 /** dγ += Σ r·G and dβ += Σ B over the samples, for channels [from, to). */
 export function groupNormAffineBackward(
-  dWeight: usize, // [c] f32, added to; 0: not wanted
-  dBias: usize, // [c] f32, added to; 0: not wanted
+  dWeight: usize, // [c] f32, added to; 0: not needed
+  dBias: usize, // [c] f32, added to; 0: not needed
   partial: usize, // as groupNormBackward leaves it
   shape: GroupNormShape,
   from: i32,

@@ -69,7 +69,7 @@ export function layerNormScratch(shape: LayerNormShape): usize {
  * of 256 samples adds to dγ and dβ, for layerNormAffineBackward.
  */
 export function layerNormBackward(
-  dx: usize, // [samples, groups, d] f32; 0: not wanted
+  dx: usize, // [samples, groups, d] f32; 0: not needed
   partial: usize, // layerNormScratch(shape): [⌈samples/256⌉, LINES, groups, d] f32
   statistics: usize, // [samples, groups, 4] f32: K, δ, r and var
   dy: usize, // [samples, groups, d] f32
@@ -115,8 +115,8 @@ export function layerNormBackward(
 
 /** dγ += Σ dy·x̂ and dβ += Σ dy for columns [from, to) of groups·d, from the sums of the chunks. */
 export function layerNormAffineBackward(
-  dWeight: usize, // [groups, d] f32, added to; 0: not wanted
-  dBias: usize, // [groups, d] f32, added to; 0: not wanted
+  dWeight: usize, // [groups, d] f32, added to; 0: not needed
+  dBias: usize, // [groups, d] f32, added to; 0: not needed
   partial: usize, // as layerNormBackward leaves it
   shape: LayerNormShape,
   from: i32,

@@ -45,7 +45,7 @@ export function rmsNormScratch(n: i32, d: i32): usize {
  * 256 rows adds to dγ, for rmsNormAffineBackward.
  */
 export function rmsNormBackward(
-  dx: usize, // [n, d] f32; 0: not wanted
+  dx: usize, // [n, d] f32; 0: not needed
   partial: usize, // rmsNormScratch(n, d): [⌈n/256⌉, d] f32, Σ dy·x̂
   invRms: usize, // [n] f32, r
   dy: usize, // [n, d] f32

@@ -43,8 +43,8 @@ export function weightNormForward(
 
 /** dg and dv of rows [from, to). Both are added to. */
 export function weightNormBackward(
-  dg: usize, // [rows] f32, added to; 0: not wanted
-  dv: usize, // [rows, cols] f32, added to; 0: not wanted
+  dg: usize, // [rows] f32, added to; 0: not needed
+  dv: usize, // [rows, cols] f32, added to; 0: not needed
   norm: usize, // [rows] f32, ‖v‖
   dw: usize, // [rows, cols] f32
   v: usize, // [rows, cols] f32

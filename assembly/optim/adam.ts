@@ -51,7 +51,7 @@ export function adamStep(
   const decay = splat(decoupled ? 0 : scalars.weightDecay);
   const shrink = splat(decoupled ? 1 - scalars.lr * scalars.weightDecay : 1);
   if (!maxExpAvgSq) {
-    // A loop of its own: the other one's branch for AMSGrad would cost 5 %.
+    // A separate loop: the branch for AMSGrad in the other one would cost 5 %.
     while (w < end) {
       adapt(w, m, v, 0, g, rate, root, b1, b2, a1, a2, e, decay, shrink, 4);
       w += 16;

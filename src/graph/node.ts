@@ -74,7 +74,7 @@ export interface Operation<Memo = unknown> {
   run(use: Use<Memo>): void;
 
   /**
-   * Computes dx from dy where `use.dx` is not 0 (overwritten), and adds the parameters' gradients where
+   * Computes dx from dy if `use.dx` is not 0 (overwritten), and adds the parameters' gradients if
    * `use.gradient(parameter)` is not 0.
    */
   runBackward(use: Use<Memo>): void;
@@ -83,7 +83,7 @@ export interface Operation<Memo = unknown> {
   ownParameters(): Parameter[];
 }
 
-/** Where a use writes the gradient of one of its inputs. */
+/** The slots of the gradient of one input of a use. */
 export interface GradientTarget {
   /** The slot that `runBackward` overwrites. */
   readonly slot: Slot;

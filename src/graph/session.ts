@@ -56,7 +56,7 @@ export class Session {
   private composition: readonly { model: Model; children: readonly Model[] }[] | undefined;
   private parameters: readonly Parameter[] = [];
   private readonly workspace = new Workspace();
-  /** `predict` has a workspace of its own, so that it leaves a pending backward alone. */
+  /** `predict` has a separate workspace, so that a backward is still possible after it. */
   private readonly predictions = new Workspace();
 
   constructor(private readonly module: Model) {}

@@ -62,7 +62,7 @@ export function pairText(pair: Pair, dimensions: Dimensions = 2): string {
   return dimensions === 1 || pair[0] === pair[1] ? `${pair[1]}` : shapeText(pair);
 }
 
-/** A size in an error: `4×9`, or one number where the layer has one dimension. */
+/** A size in an error: `4×9`, or one number if the layer has one dimension. */
 export function sizeText([height, width]: Pair, dimensions: Dimensions): string {
   return dimensions === 1 ? `${width}` : `${height}×${width}`;
 }

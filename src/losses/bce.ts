@@ -27,7 +27,7 @@ interface Spread {
  * Sigmoid and binary cross-entropy in one: L = −ω·(ρ·t·ln σ(x) + (1 − t)·ln σ(−x)), ω `weight`,
  * ρ `posWeight`; averaged over all elements or summed
  *
- * dx = ω·((1 − t)·σ(x) − ρ·t·σ(−x)) / size. Neither overflows, and both are precise where the
+ * dx = ω·((1 − t)·σ(x) − ρ·t·σ(−x)) / size. Neither overflows, and both are precise if the
  * prediction is confident and right. Shapes: prediction and target alike, any; targets in [0, 1]. As
  * PyTorch's `nn.BCEWithLogitsLoss`.
  *

@@ -44,7 +44,7 @@ abstract class Elementwise extends Loss<TargetData> {
  *
  * dx = 2·(x − t) / size. Shapes: prediction and target alike, any. As PyTorch's `nn.MSELoss`.
  *
- * @throws RangeError in forward where the shapes differ or are empty
+ * @throws RangeError in forward if the shapes differ or are empty
  */
 export class MSELoss extends Elementwise {
   protected sum({ prediction, target }: LossArrays, size: number): number {
@@ -62,7 +62,7 @@ export class MSELoss extends Elementwise {
  * dx = sign(x − t) / size, 0 where they are equal. Shapes: prediction and target alike, any. As
  * PyTorch's `nn.L1Loss`.
  *
- * @throws RangeError in forward where the shapes differ or are empty
+ * @throws RangeError in forward if the shapes differ or are empty
  */
 export class L1Loss extends Elementwise {
   protected sum({ prediction, target }: LossArrays, size: number): number {
@@ -85,7 +85,7 @@ export interface HuberLossOptions extends ReductionOptions {
  * dx = min(max(d, −δ), δ) / size. Shapes: prediction and target alike, any. As PyTorch's
  * `nn.HuberLoss`; with δ = 1 also its `nn.SmoothL1Loss`.
  *
- * @throws RangeError where delta is not above 0; in forward where the shapes differ or are empty
+ * @throws RangeError if delta is not above 0; in forward if the shapes differ or are empty
  */
 export class HuberLoss extends Elementwise {
   readonly delta: number;

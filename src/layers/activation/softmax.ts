@@ -46,7 +46,7 @@ abstract class SoftmaxBase extends Leaf<Rows> {
  * dx_k = y_k·(dy_k − Σ_j dy_j·y_j). Logits of any size are safe. Shapes: any with that axis → the
  * same. As PyTorch's `nn.Softmax`. Before a loss leave it out: `CrossEntropyLoss` takes logits.
  *
- * @throws RangeError in forward where the input lacks the axis
+ * @throws RangeError in forward if the input lacks the axis
  */
 export class Softmax extends SoftmaxBase {
   override connect(use: Use<Rows>, shape: Shape): Shape {
@@ -72,7 +72,7 @@ export class Softmax extends SoftmaxBase {
  * dx_k = dy_k − exp(y_k)·Σ_j dy_j. Logits of any size are safe. Shapes: any with that axis → the
  * same. As PyTorch's `nn.LogSoftmax`; what `KLDivLoss` takes.
  *
- * @throws RangeError in forward where the input lacks the axis
+ * @throws RangeError in forward if the input lacks the axis
  */
 export class LogSoftmax extends SoftmaxBase {
   run(use: Use<Rows>): void {

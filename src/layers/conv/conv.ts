@@ -42,7 +42,7 @@ export interface Conv2dOptions extends ConvOptions {
   stride?: NumberOrPair;
   /**
    * Zeros around the image: a number, [vertical, horizontal], [top, bottom, left, right], or `'same'`,
-   * which keeps height and width. Where an even kernel needs an odd number of zeros, the odd one goes to
+   * which keeps height and width. If an even kernel needs an odd number of zeros, the odd one goes to
    * the bottom and the right, as in PyTorch and TensorFlow. Default 0.
    */
   padding?: NumberOrPair | Sides | 'same';

@@ -176,7 +176,7 @@ abstract class InstanceNorm extends Leaf<Memo> {
     k.batchNormForward(y, coefficients, x, memo.shape.ptr, 0, 0, memo.shape.values.n, scratch);
   }
 
-  /** Batch norm's backward in evaluation, where the statistics are constants. */
+  /** Batch norm's backward in evaluation, when the statistics are constants. */
   private runBackwardWithRunning(use: Use<Memo>, memo: Running): void {
     const { numFeatures: c } = this;
     const { n, s } = memo.shape.values;
