@@ -27,8 +27,8 @@ import { addWide, sumWide } from './reduce';
  *   instructions a vector.
  * - LONG: one loop for whole vectors and the tail. The operation is compiled once, and a branch in each
  *   iteration finds the tail. For operations with an exp or a logarithm.
- * - PAIRS: a loop over two vectors at once before that of LONG. For polynomials: V8 makes a vector constant anew
- *   at each use in a loop, but once for both vectors, which saves tanh a fifth of its time.
+ * - PAIRS: a loop over two vectors at once before that of LONG. For polynomials: V8 makes a vector constant
+ *   anew at each use in a loop, but once for both vectors, which saves tanh a fifth of its time.
  */
 export const SHORT = 0;
 export const LONG = 1;

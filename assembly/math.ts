@@ -1,7 +1,7 @@
 /**
- * Elementary functions of four float32 numbers: exp, log and others, in plain arithmetic, so that every engine
- * gives the same bits. Polynomials are minimax fits with float32 coefficients. The errors given are the largest
- * ones found in a dense sweep of the whole range.
+ * Elementary functions of four float32 numbers: exp, log and others, in plain arithmetic, so that every
+ * engine gives the same bits. Polynomials are minimax fits with float32 coefficients. The errors given are
+ * the largest ones found in a dense sweep of the whole range.
  */
 import { LONG, map, PAIRS, Unary } from './elementwise';
 import { madd } from './lanes';

@@ -4,8 +4,8 @@
  *
  *   node scripts/signatures.js assembly build/strict.json
  *
- * The compiler's bindings have `usize` for every pointer. Only the sources have the aliases, such as `type
- * InvStd = usize`, which give a pointer its own brand, and the fields of structs.
+ * The compiler's bindings have `usize` for every pointer. Only the sources have the aliases, such as
+ * `type InvStd = usize`, which give a pointer its own brand, and the fields of structs.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -6,8 +6,8 @@ import { at, loadPartial, loadUpTo, storePartial, widenHigh, widenLow } from '..
 import { leak } from './relu';
 
 /**
- * One plane, or with `columns` one row of columns: out = v where x > 0, else slope·v. A plane has one slope, a
- * row has one for each column.
+ * One plane, or with `columns` one row of columns: out = v where x > 0, else slope·v. A plane has one slope,
+ * a row has one for each column.
  */
 function leakRun(out: usize, x: usize, v: usize, slope: usize, columns: bool, n: i32): void {
   const tail = n & 3;

@@ -1,6 +1,6 @@
 /**
- * What batch norm computes once per channel, between its passes over the elements. With mean = K + δ, σ =
- * √(variance + eps) and m values a channel:
+ * What batch norm computes once per channel, between its passes over the elements. With mean = K + δ,
+ * σ = √(variance + eps) and m values a channel:
  *
  *   δ  = Σd/m                       variance = Σd²/m − δ²
  *   y  = (x − K)·a + b              a = γ/σ               b = β − δ·a
@@ -85,10 +85,10 @@ export function batchNormAffineBackward(
 }
 
 /**
- * Running statistics instead of a batch's, for channels [from, to): K + δ = running mean and σ = √(running
- * variance + eps). If the mean is within four standard deviations of 0, K = 0, which saves a subtraction an
- * element; otherwise δ = 0. The statistics are a copy, so that a backward pass uses the same numbers as its
- * forward.
+ * Running statistics instead of a batch's, for channels [from, to): K + δ = running mean and
+ * σ = √(running variance + eps). If the mean is within four standard deviations of 0, K = 0, which saves a
+ * subtraction an element; otherwise δ = 0. The statistics are a copy, so that a backward pass uses the same
+ * numbers as its forward.
  */
 export function batchNormRunning(
   statistics: Statistics, // [4, c] f32; the variance is left as it is
@@ -226,8 +226,8 @@ function lowHalves(low: v128, high: v128): v128 {
 
 /**
  * Batch renormalization: a training batch is normalised by its own statistics, which are then corrected
- * towards the running ones within bounds. Per channel, with σ the running and σ_B the batch's √(variance +
- * eps):
+ * towards the running ones within bounds. Per channel, with σ the running and σ_B the batch's
+ * √(variance + eps):
  *
  *   r = clamp(σ_B/σ, 1/rMax, rMax)      d = clamp((mean_B − mean)/σ, −dMax, dMax)
  *   y = γ·((x − mean_B)/σ_B·r + d) + β

@@ -22,7 +22,7 @@ export const NR: i32 = 8;
 /** Rows of a full tile. A sixth row fits the registers only if multiply-add is one instruction. */
 export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
 
-/** Bytes of a full tile. It is computed in scratch if C has fewer than 8 columns left. */
+/** Bytes of a full tile. If C has fewer than 8 columns left, the tile is computed in scratch. */
 export const TILE_BYTES: i32 = MR * NR * 4;
 
 /**

@@ -5,8 +5,8 @@
  *   L = Σ_k a_k·(−ln p_k),   a_k = (1 − ε)·ω_ℓ·[k = ℓ] + (ε / c)·ω_k,
  *
  * and zero if ℓ = ignoreIndex; its gradient is dx_k = (Σ_j a_j)·p_k − a_k. The mean divides by
- * `crossEntropyWeight`, Σ ω_ℓ over the positions that count. −ln p_k is computed as ln Σ_j exp(x_j − m) −
- * (x_k − m), not from the rounded p_k. The backward usually overwrites p with the gradient.
+ * `crossEntropyWeight`, Σ ω_ℓ over the positions that count. −ln p_k is computed as
+ * ln Σ_j exp(x_j − m) − (x_k − m), not from the rounded p_k. The backward usually overwrites p with the gradient.
  */
 
 import {

@@ -1,6 +1,7 @@
 /**
- * Kullback–Leibler divergence of log-probabilities x from a target t, elementwise: L = t·(ln t − x), dL/dx
- * = −t, with 0·ln 0 = 0; or, if the target is given as log-probabilities, L = eᵗ·(t − x), dL/dx = −eᵗ.
+ * Kullback–Leibler divergence of log-probabilities x from a target t, elementwise:
+ * L = t·(ln t − x), dL/dx = −t, with 0·ln 0 = 0; or, if the target is given as log-probabilities,
+ * L = eᵗ·(t − x), dL/dx = −eᵗ.
  */
 import { LONG, LossTerm, map, SHORT, sumTerms, Unary } from '../elementwise';
 import { expLanes, logLanes } from '../math';

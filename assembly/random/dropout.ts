@@ -6,8 +6,8 @@ import { fourWords, philox, toUnit } from './philox';
  * Dropout, forward and backward alike:
  *   y[i]  = x[i]·m[i]      m[i] = 1/(1 − p) where u[i] ≥ p, else 0
  *   dx[i] = dy[i]·m[i]
- * with u[i] the i-th uniform number of the draw (philox.ts). Nothing is stored between the two: backward draws
- * the same words again from seed and counter. y may be x. A dropped NaN or infinity becomes NaN, as in
+ * with u[i] the i-th uniform number of the draw (philox.ts). Nothing is stored between the two: backward
+ * draws the same words again from seed and counter. y may be x. A dropped NaN or infinity becomes NaN, as in
  * PyTorch. p = 1 drops everything.
  *
  * Elements [from, to), `from` a multiple of 16.

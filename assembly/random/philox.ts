@@ -26,6 +26,10 @@ export function philox(
   let c3 = i32x4.splat(0);
   let k0 = <u32>seed;
   let k1 = <u32>(seed >> 32);
+  // The 64-bit products M0·c0 of blocks 0 to 3, as pairs of words (q0 and q1 are M1·c2 likewise):
+  //
+  //   p0  lo0 hi0 lo1 hi1
+  //   p1  lo2 hi2 lo3 hi3   →   lo0 lo1 lo2 lo3 and hi0 hi1 hi2 hi3
   for (let round = 0; round < 10; round++) {
     const m0 = i32x4.splat(0xd2511f53);
     const m1 = i32x4.splat(0xcd9e8d57);
@@ -40,7 +44,12 @@ export function philox(
     k0 += 0x9e3779b9;
     k1 += 0xbb67ae85;
   }
-  // Transposed: words[4 b + w] is word w of block b.
+  // Transposed, so that words[4 b + w] is word w of block b:
+  //
+  //   c0  w0 w1 w2 w3      w0 x0 y0 z0   block 0
+  //   c1  x0 x1 x2 x3  →   w1 x1 y1 z1   block 1
+  //   c2  y0 y1 y2 y3      w2 x2 y2 z2   block 2
+  //   c3  z0 z1 z2 z3      w3 x3 y3 z3   block 3
   const t0 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
   const t1 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
   const t2 = v128.shuffle<i32>(c0, c1, 2, 6, 3, 7);

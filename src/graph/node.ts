@@ -49,8 +49,8 @@ export interface Operation<Memo = unknown> {
   readonly isReLU?: boolean;
 
   /**
-   * Whether its forward kernels can clamp y at 0 as they write it (`use.relu` then asks for it), which
-   * saves the ReLU that follows a pass over memory. In the backward pass dy must be 0 where y ≤ 0: with
+   * Whether its forward kernels can clamp y at 0 as they write it (`use.relu` then asks for it). The
+   * ReLU that follows then needs no pass over memory. In the backward pass dy must be 0 where y ≤ 0: with
    * 'mask' the plan masks dy by y before it calls `runBackward`; with 'fused' the backward kernels do it.
    */
   readonly reluEpilogue?: 'mask' | 'fused' | undefined;

@@ -26,7 +26,7 @@ interface Sizes {
  * [numParameters]. As PyTorch's `nn.PReLU`; the paper is He et al., 2015 (arXiv:1502.01852).
  *
  * @throws RangeError if numParameters is no whole number ≥ 1, and in forward if there are several
- * parameters and axis 1 has another length
+ *   parameters and axis 1 has another length
  */
 export class PReLU extends Leaf<Sizes> {
   readonly weight: Parameter;

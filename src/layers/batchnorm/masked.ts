@@ -38,7 +38,10 @@ export class MaskedBatchNorm2d extends BatchNorm2d {
   }
 }
 
-/** As MaskedBatchNorm1d, of volumes: x [N, C, D, H, W] (channels last: [N, D, H, W, C]), mask [N, D, H, W]. */
+/**
+ * As MaskedBatchNorm1d, of volumes: x [N, C, D, H, W] (channels last: [N, D, H, W, C]) and mask
+ * [N, D, H, W].
+ */
 export class MaskedBatchNorm3d extends BatchNorm3d {
   protected override get masking(): Masking {
     return MASKING;

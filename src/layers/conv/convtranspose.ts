@@ -144,8 +144,8 @@ export class ConvTranspose2d extends Leaf<Memo> {
   }
 
   /**
-   * dx = the convolution of dy; dWeight += its weight gradient, with x as its dy and dy as its x; db += Σ
-   * dy.
+   * dx = the convolution of dy; dWeight += its weight gradient, with x as its dy and dy as its x;
+   * db += Σ dy.
    */
   runBackward(use: Use<Memo>): void {
     const { inChannels, outChannels, weight, bias } = this;
