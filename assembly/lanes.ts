@@ -5,7 +5,7 @@
 
 /**
  * a·b + c. The strict build rounds twice, and so gives the same bits in every engine; the relaxed
- * build (`--enable relaxed-simd`) fuses where the engine does.
+ * build (`--enable relaxed-simd`) fuses if the engine does.
  * @inline
  */
 export function madd(a: v128, b: v128, c: v128): v128 {

@@ -10,7 +10,7 @@ import { NR } from '../gemm/microkernel';
  *   padded            a copy of an image with its zero padding
  *   pack              panels of B, packed straight from padded images (implicit GEMM), and tiles of A
  *   lines, product    C = A·B line by line, without the kernel rows that read nothing but padding
- *   depthwise         the same where m = 1, without packing
+ *   depthwise         the same for m = 1, without packing
  *   forward           y from x: the product with the weight
  *   input-gradient    dx from dy: the product with the transposed weight, for each residue of the stride
  *   weight-gradient   dWeight from dy and x: a sum over positions

@@ -146,7 +146,10 @@ class Plain extends Terms {
   }
 }
 
-/** db[c] += Σ_i Σ_p dy[i, c, p] for channels [from, to): a plane is summed in runs, the planes in float64. */
+/**
+ * db[c] += Σ_i Σ_p dy[i, c, p] for channels [from, to): a plane is summed in runs (reduce.ts), the planes in
+ * float64.
+ */
 export function channelBiasBackward(
   db: usize, // [channels] f32, added to
   dy: usize, // [n, channels, plane] f32

@@ -18,7 +18,7 @@ export class RMSpropScalars {
  *   s̃ = s                                      centered: a ← α·a + (1 − α)·g, s̃ = s − a²
  *   u = g / (√s̃ + eps)
  *   w ← w − lr·u                               with momentum: b ← momentum·b + u, w ← w − lr·b
- * Rounding can leave s − a² below 0, where PyTorch's root gives NaN; here it counts as 0.
+ * Rounding can make s − a² negative. PyTorch's root is then NaN; here a negative s − a² counts as 0.
  */
 export function rmspropStep(
   data: usize, // [n] f32, w, updated
