@@ -61,7 +61,7 @@ export const ${name}: Layout<${name}, '${name}'> =
 `;
     });
   return `${HEADER}
-/** A byte address in linear memory; 0 means "absent". Name says what stands there, where it matters. */
+/** A byte address in linear memory; 0 means "absent". Name says what is there, if that matters. */
 export type Pointer<Name extends string = string> = number & { readonly __pointer: Name };
 
 /**

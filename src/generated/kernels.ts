@@ -1,6 +1,6 @@
 // Made by scripts/generate.ts from the compiled kernels. Do not edit.
 
-/** A byte address in linear memory; 0 means "absent". Name says what stands there, where it matters. */
+/** A byte address in linear memory; 0 means "absent". Name says what is there, if that matters. */
 export type Pointer<Name extends string = string> = number & { readonly __pointer: Name };
 
 /**
