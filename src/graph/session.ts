@@ -192,10 +192,9 @@ export class Session {
     const recording = activity === 'forward';
     const shapes = inputs.map((input) => inputShape(this.who, input));
     this.followChanges();
-    if (this.parameters.some((parameter) => parameter.disposed)) {
-      throw new Error(`${this.who}: used after dispose()`);
-    }
+    this.checkAlive();
     const plan = this.planFor(shapes, recording);
+    this.checkAlive(); // the author's forward, which was traced, may have disposed of anything
     // If an input is a result of this model, it is copied before its bytes are overwritten. Reading throws
     // if an input is stale, while nothing has changed yet.
     const safe = inputs.map((x) =>
@@ -215,6 +214,12 @@ export class Session {
     this.execute(() => plan.forward());
     if (recording) this.state = { kind: 'ready', plan, versions: versionsOf(this.parameters) };
     return plan;
+  }
+
+  private checkAlive(): void {
+    if (this.disposed || this.parameters.some((parameter) => parameter.disposed)) {
+      throw new Error(`${this.who}: used after dispose()`);
+    }
   }
 
   /** Forgets the plans of a model whose layers were exchanged since they were made. */

@@ -170,6 +170,35 @@ describe('dispose from inside a step', () => {
     for (const linear of [...others, ...expected]) linear.dispose();
   });
 
+  it('is refused while the forward of a composite is traced', () => {
+    class Disposing extends Module {
+      readonly first = new Linear(3, 5);
+      readonly last = new Linear(5, 2);
+      victim: Module | undefined;
+
+      override forward(x: Input): Tensor {
+        const y = this.last.forward(this.first.forward(x));
+        this.victim?.dispose();
+        return y;
+      }
+    }
+    for (const which of ['first', 'self'] as const) {
+      const { used } = memoryUsage();
+      const model = new Disposing();
+      const others: Linear[] = [];
+      const victim = which === 'self' ? model : model.first;
+      model.victim = { dispose: () => victim.dispose() } as Module;
+      expect(() => model.forward(X)).toThrow('Disposing: used after dispose()');
+      for (let i = 0; i < 3; i++) others.push(new Linear(3, 5));
+      const before = others.map(({ weight }) => weight.data.toArray());
+      expect(() => model.predict(X)).toThrow('Disposing: used after dispose()');
+      expect(others.map(({ weight }) => weight.data.toArray())).toEqual(before);
+      for (const linear of others) linear.dispose();
+      model.dispose();
+      expect(memoryUsage().used).toBe(used);
+    }
+  });
+
   it('gives all memory back', () => {
     const { used } = memoryUsage();
     const { model, interrupt } = network();
