@@ -46,6 +46,7 @@ export class Plan {
     this.output = output.value;
     fuse(trace, this.output);
     this.uses = trace.uses;
+    for (const use of this.uses) use.recording = recording;
     this.scratch = this.reserve([
       Math.ceil(Math.max(0, ...this.uses.map((use) => use.scratchBytes)) / 4),
     ]);
@@ -102,7 +103,6 @@ export class Plan {
 
   forward(): void {
     for (const use of this.uses) {
-      use.recording = this.recording;
       use.training = this.recording && use.leaf.training;
       use.leaf.run(use);
     }

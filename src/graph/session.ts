@@ -1,6 +1,7 @@
 import { deferReleases, type View } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
-import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
+import { describe } from '../tensor/check.ts';
+import { allocateGradients, Buffer, Parameter } from '../tensor/parameter.ts';
 import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
@@ -55,6 +56,7 @@ export class Session {
   /** What the plans were made from. */
   private composition: readonly { model: Model; children: readonly Model[] }[] | undefined;
   private parameters: readonly Parameter[] = [];
+  private places: readonly Place[] = [];
   private readonly workspace = new Workspace();
   /** `predict` has a separate workspace, so that a backward is still possible after it. */
   private readonly predictions = new Workspace();
@@ -88,7 +90,7 @@ export class Session {
     }
     const { plan } = state;
     this.checkGradient(dy, plan);
-    if (state.versions !== versionsOf(this.parameters)) {
+    if (state.versions !== versionsOf(this.parameters) || !this.places.every(isHeld)) {
       throw new Error(
         `${this.who}.backward: a parameter was changed after the forward: call optimizer.step() after ` +
           'backward, and forward again',
@@ -222,12 +224,23 @@ export class Session {
     }
   }
 
-  /** Forgets the plans of a model whose layers were exchanged since they were made. */
+  /** Forgets the plans of a model whose layers or parameters were exchanged since they were made. */
   private followChanges(): void {
-    if (this.composition?.every(({ model, children }) => isComposedOf(model, children))) return;
+    if (
+      this.composition?.every(({ model, children }) => isComposedOf(model, children)) &&
+      this.places.every(isHeld) &&
+      !this.parameters.some((parameter) => parameter.disposed)
+    ) {
+      return;
+    }
+    for (const place of this.places) checkHeld(place);
+    if (this.state.kind !== 'idle' && !this.places.every(isHeld)) {
+      this.state = { ...this.state, versions: Number.NaN }; // the step's parameters are not the model's any more
+    }
     this.forgetPlans();
-    this.composition = this.module
-      .namedModules()
+    const modules = this.module.namedModules();
+    this.places = modules.flatMap(([, model]) => placesOf(model));
+    this.composition = modules
       .map(([, model]) => ({ model, children: model.children().map(([, child]) => child) }))
       .filter(({ children }) => children.length > 0);
     this.parameters = this.module.parameters();
@@ -264,6 +277,37 @@ export class Session {
     this.plans.push(plan);
     return plan;
   }
+}
+
+/** A property of a module that holds a parameter or a buffer. */
+interface Place {
+  readonly model: Readonly<Record<string, unknown>>;
+  readonly key: string;
+  readonly held: Parameter | Buffer;
+}
+
+function placesOf(model: object): Place[] {
+  return Object.entries(model).flatMap(([key, held]) => {
+    return held instanceof Parameter || held instanceof Buffer
+      ? [{ model, key, held } as Place]
+      : [];
+  });
+}
+
+function isHeld({ model, key, held }: Place): boolean {
+  return model[key] === held;
+}
+
+/** @throws RangeError if the property now holds something else that kernels would take for the same numbers */
+function checkHeld({ model, key, held: { constructor, shape } }: Place): void {
+  const now = model[key];
+  if (now === undefined) return;
+  const same = now instanceof Parameter || now instanceof Buffer;
+  if (same && now.constructor === constructor && sameShape(now.shape, shape)) return;
+  const got = same ? `a ${now.constructor.name} ${shapeText(now.shape)}` : describe(now);
+  throw new RangeError(
+    `${model}: ${key} expected a ${constructor.name} ${shapeText(shape)} as before, got ${got}`,
+  );
 }
 
 /** Whether a model is still composed of these children. */

@@ -17,6 +17,8 @@ export interface LoadResult {
   missing: string[];
   /** Names that are in the state dict but not in the module. */
   unexpected: string[];
+  /** Names in both whose shapes differ. */
+  mismatched: string[];
 }
 
 /** A named part of a module's state. */
@@ -123,16 +125,31 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Freezes all parameters of this module and its submodules: they get no gradient and no update. */
-  freeze(): this {
+  /**
+   * Freezes all parameters of this module and its submodules: they get no gradient and no update.
+   *
+   * @param options.statistics whether its batch norms keep their running statistics, too, and normalise with
+   *   them as in evaluation, also after `train()`; default false
+   */
+  freeze({ statistics = false }: { statistics?: boolean } = {}): this {
     for (const parameter of this.parameters()) parameter.requiresGrad = false;
+    if (statistics) for (const [, module] of this.namedModules()) module.freezeStatistics(true);
     return this;
   }
 
-  /** Makes all parameters of this module and its submodules trainable again. */
+  /** Makes all parameters of this module and its submodules trainable again, and undoes `statistics`. */
   unfreeze(): this {
     for (const parameter of this.parameters()) parameter.requiresGrad = true;
+    for (const [, module] of this.namedModules()) module.freezeStatistics(false);
     return this;
+  }
+
+  /** @internal Freezes the running statistics of this module, without those of submodules, or undoes that. */
+  protected freezeStatistics(_frozen: boolean): void {}
+
+  /** Sets the gradients of all parameters to zero and marks them as not computed, as an optimizer's does. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters()) parameter.zeroGrad();
   }
 
   /** The direct submodules with their names. */
@@ -189,47 +206,58 @@ export abstract class Module {
    * Loads values by name. Everything is checked first: if this throws, nothing has been loaded.
    *
    * @param state Tensors, or `{ shape, data }`
-   * @param options.strict whether all names must match, default true
+   * @param options.strict whether all names and shapes must match, default true; if not, what matches is loaded
    * @returns the names that did not match
+   * @throws TypeError if an entry does not hold numbers
    * @throws RangeError if `strict` and a name is missing or unexpected, or if a shape is another
    */
   loadStateDict(
     state: Readonly<Record<string, Input>>,
     { strict = true }: { strict?: boolean } = {},
   ): LoadResult {
+    const who = `${this}.loadStateDict`;
+    if (typeof state !== 'object' || state === null) {
+      throw new TypeError(`${who}: expected Tensors by name, got ${describe(state)}`);
+    }
     const entries = new Map(this.entries(true));
     const missing = [...entries.keys()].filter((name) => !Object.hasOwn(state, name));
-    const found = [...entries].filter(([name]) => Object.hasOwn(state, name));
     const unexpected = Object.keys(state).filter((name) => !entries.has(name));
+    const mismatched: string[] = [];
     const faults: string[] = [];
-    for (const [name, entry] of found) {
+    const loads: [Entry, Float32Array | number][] = [];
+    for (const [name, entry] of entries) {
+      if (!Object.hasOwn(state, name)) continue;
       const expected = entry instanceof Counter ? [] : entry.shape;
-      const shape = inputShape(`${this}.loadStateDict: ${name}`, state[name]!);
+      const shape = inputShape(`${who}: ${name}`, state[name]!);
+      // A copy: the state may hold the module's own values, which loading overwrites.
+      const values = inputValues(state[name]!);
       if (!sameShape(shape, expected)) {
+        mismatched.push(name);
         faults.push(`${name} expected ${shapeText(expected)}, got ${shapeText(shape)}`);
       } else if (entry instanceof Counter) {
-        const count = Number(inputValues(state[name]!)[0]);
+        const count = Number(values[0]);
         if (!(Number.isInteger(count) && count >= 0)) {
-          faults.push(`${name} expected a whole number ≥ 0, got ${count}`);
+          throw new RangeError(`${who}: ${name} expected a whole number ≥ 0, got ${count}`);
         }
+        loads.push([entry, count]);
+      } else {
+        entry.data.view(); // throws after dispose()
+        loads.push([entry, Float32Array.from(values)]);
       }
     }
-    if (strict && missing.length > 0) faults.push(`missing: ${missing.join(', ')}`);
-    if (strict && unexpected.length > 0) faults.push(`unexpected: ${unexpected.join(', ')}`);
-    if (faults.length > 0) {
+    if (missing.length > 0) faults.push(`missing: ${missing.join(', ')}`);
+    if (unexpected.length > 0) faults.push(`unexpected: ${unexpected.join(', ')}`);
+    if (strict && faults.length > 0) {
       throw new RangeError(
-        `${this}.loadStateDict: nothing was loaded: ${faults.join('; ')}` +
-          (strict ? ' (pass { strict: false } to load the names that match)' : ''),
+        `${who}: nothing was loaded: ${faults.join('; ')} ` +
+          '(pass { strict: false } to load the entries that match)',
       );
     }
-    // This throws for a stale tensor, before anything is loaded.
-    for (const [name] of found) inputValues(state[name]!);
-    for (const [name, entry] of found) {
-      const value = state[name]!;
-      if (entry instanceof Counter) entry.value = Number(inputValues(value)[0]);
-      else entry.assign(value);
+    for (const [entry, values] of loads) {
+      if (entry instanceof Counter) entry.value = values as number;
+      else entry.assign({ data: values as Float32Array, shape: entry.shape });
     }
-    return { missing, unexpected };
+    return { missing, unexpected, mismatched };
   }
 
   /**

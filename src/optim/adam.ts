@@ -73,6 +73,10 @@ export class Adam extends Optimizer<AdamOptions> {
     return amsgrad ? AMSGRAD : MOMENTS;
   }
 
+  protected override get allMoments(): readonly string[] {
+    return AMSGRAD;
+  }
+
   protected override prepare({ lr, betas, eps, weightDecay }: Group<AdamOptions>): void {
     const [beta1, beta2] = betas;
     const decoupled = this.decoupled ? 1 : 0;

@@ -7,12 +7,12 @@ const CHUNK = 65_536;
 
 /**
  * The 2-norm of all gradients together, √Σ g², summed in float64 in the order of the list. Parameters that are
- * frozen, or had no backward since `zeroGrad`, do not count.
+ * frozen, or got no gradient since `zeroGrad`, do not count.
  */
 export function gradNorm(parameters: readonly Parameter[]): number {
   let sum = 0;
   for (const parameter of parameters) {
-    if (!counts(parameter)) continue;
+    if (!parameter.hasGradient) continue;
     for (let from = 0; from < parameter.size; from += CHUNK) {
       const to = Math.min(from + CHUNK, parameter.size);
       sum += kernels().sumOfSquares(parameter.gradPtr, from, to);
@@ -40,7 +40,7 @@ export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number):
   const factor = maxNorm / (norm + 1e-6);
   if (factor >= 1) return norm;
   for (const parameter of parameters) {
-    if (counts(parameter)) kernels().scaleInPlace(parameter.gradPtr, factor, 0, parameter.size);
+    if (parameter.hasGradient) kernels().scaleInPlace(parameter.gradPtr, factor, 0, parameter.size);
   }
   return norm;
 }
@@ -53,10 +53,6 @@ export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number):
 export function clipGradValue(parameters: readonly Parameter[], limit: number): void {
   checkNumber('clipGradValue', 'limit', limit, 0);
   for (const parameter of parameters) {
-    if (counts(parameter)) kernels().clampInPlace(parameter.gradPtr, limit, 0, parameter.size);
+    if (parameter.hasGradient) kernels().clampInPlace(parameter.gradPtr, limit, 0, parameter.size);
   }
-}
-
-function counts({ touched, requiresGrad, gradPtr }: Parameter): boolean {
-  return touched && requiresGrad && gradPtr !== 0;
 }

@@ -65,6 +65,7 @@ export class ExponentialMovingAverage {
       ...model.parameters(),
       ...(buffers ? model.namedBuffers().map(([, buffer]) => buffer) : []),
     ];
+    for (const { data } of entries) data.view(); // throws after dispose(), before anything is allocated
     const bytesOf = ({ size }: Parameter | Buffer) => aligned(size * 4);
     this.block = new Block(entries.reduce((sum, entry) => sum + bytesOf(entry), 0));
     releaseWithOwner(this, this.block);
@@ -105,13 +106,19 @@ export class ExponentialMovingAverage {
     this.exchange();
   }
 
-  /** Calls `action` with the averages applied, restores the model's weights, and returns the result. */
+  /**
+   * Calls `action` with the averages applied, restores the model's weights, and returns the result. If `action`
+   * returns a promise, the weights are restored when it settles.
+   */
   during<T>(action: () => T): T {
     this.apply();
+    let pending = false;
     try {
-      return action();
+      const result = action();
+      pending = typeof (result as PromiseLike<unknown> | null)?.then === 'function';
+      return pending ? (Promise.resolve(result).finally(() => this.undo()) as T) : result;
     } finally {
-      this.restore();
+      if (!pending) this.undo();
     }
   }
 
@@ -131,14 +138,12 @@ export class ExponentialMovingAverage {
    *
    * @throws RangeError as the model's `loadStateDict`; nothing is loaded then
    */
-  loadStateDict({
-    updates,
-    state,
-  }: {
+  loadStateDict(dict: {
     readonly updates: number;
     readonly state: Readonly<Record<string, Input>>;
   }): void {
     this.checkUsable('loadStateDict');
+    const { updates, state } = dict ?? {};
     checkInteger('ExponentialMovingAverage.loadStateDict', 'updates', updates, 0);
     const applied = this.exchanged;
     if (applied) this.exchange();
@@ -157,12 +162,17 @@ export class ExponentialMovingAverage {
   /** Releases the memory of the averages. If they are applied, the model's weights are restored first. */
   dispose(): void {
     if (this.block.released) return;
-    if (this.exchanged && !this.averaged.some(({ entry }) => entry.disposed)) this.exchange();
+    this.undo();
     this.block.release();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Puts the model's own weights back, if they are not there and the model was not disposed of. */
+  private undo(): void {
+    if (this.exchanged && !this.averaged.some(({ entry }) => entry.disposed)) this.exchange();
   }
 
   private exchange(): void {
@@ -178,7 +188,10 @@ export class ExponentialMovingAverage {
       throw new Error(`ExponentialMovingAverage: ${method} after dispose()`);
     }
     if (this.averaged.some(({ entry }) => entry.disposed)) {
-      throw new Error(`ExponentialMovingAverage: ${method} after the model's dispose()`);
+      throw new Error(
+        `ExponentialMovingAverage: ${method} after dispose() of the model or a part of it: if the model ` +
+          'has other parameters now, make a new average',
+      );
     }
   }
 }

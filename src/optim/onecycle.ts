@@ -55,6 +55,8 @@ type WithMomentum = Group<OptimizerOptions> & { momentum?: number; betas?: reado
 export class OneCycleLR extends Schedule {
   private readonly phases: readonly Phase[];
   private readonly maxLrs: readonly number[];
+  /** The groups whose momentum is not 0 at the start; it may become 0 in the cycle. */
+  private readonly withMomentum: ReadonlySet<WithMomentum>;
   private readonly options: Required<
     Pick<OneCycleOptions, 'annealStrategy' | 'cycleMomentum' | 'divFactor' | 'finalDivFactor'>
   >;
@@ -88,6 +90,9 @@ export class OneCycleLR extends Schedule {
       );
     }
     for (const rate of this.maxLrs) checkNumber(this.name, 'maxLr', rate, 0);
+    this.withMomentum = new Set(
+      (groups as readonly WithMomentum[]).filter(({ momentum }) => momentum),
+    );
     const falling = [maxMomentum, baseMomentum] as const;
     const rising = [baseMomentum, maxMomentum] as const;
     const peak = pctStart * total - 1;
@@ -117,7 +122,7 @@ export class OneCycleLR extends Schedule {
     const momentum = this.between(...phase.momentum, part);
     for (const group of this.optimizer.groups as readonly WithMomentum[]) {
       if (group.betas) group.betas = [momentum, ...group.betas.slice(1)];
-      else if (group.momentum) group.momentum = momentum;
+      else if (this.withMomentum.has(group)) group.momentum = momentum;
     }
   }
 
@@ -127,7 +132,7 @@ export class OneCycleLR extends Schedule {
     for (const phase of this.phases) {
       const steps = phase.end - start;
       if (count <= phase.end && steps > 0) return { phase, part: (count - start) / steps };
-      start = Math.max(0, phase.end);
+      start = phase.end;
     }
     return { phase: this.phases.at(-1)!, part: 1 };
   }

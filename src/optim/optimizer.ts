@@ -2,11 +2,11 @@
 
 import { allowUsing } from '../memory/dispose.ts';
 import { Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
-import { bytesOf, type Layout, writeStructAt } from '../memory/struct.ts';
+import { type Layout, writeStructAt } from '../memory/struct.ts';
 import { snakeCase } from '../module/held.ts';
 import { checkNumber, describe } from '../tensor/check.ts';
 import { Parameter } from '../tensor/parameter.ts';
-import { inputValues, Tensor } from '../tensor/tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { allocateMoments, type Member } from './moments.ts';
 import {
   entryOf,
@@ -16,6 +16,9 @@ import {
   partsOf,
   unexpected,
 } from './statedict.ts';
+
+/** The size of the struct of scalars, enough for every optimizer's. */
+const SCALAR_BYTES = 128;
 
 /** What every optimizer's options have. */
 export interface OptimizerOptions {
@@ -41,8 +44,8 @@ interface Held<O> {
 }
 
 /**
- * The base of the optimizers. `step()` updates each parameter that had a backward since `zeroGrad()`. Other
- * parameters and frozen ones are skipped, moments included.
+ * The base of the optimizers. `step()` updates each parameter that had a backward, or whose `grad` was set, since
+ * `zeroGrad()`. Other parameters and frozen ones are skipped, moments included.
  *
  * Moments are in linear memory, allocated at the first step; `dispose()` (or `using`) releases them.
  *
@@ -103,6 +106,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** PyTorch's names of the moments that a group's update uses. */
   protected abstract moments(group: Group<O>): readonly string[];
 
+  /** Names of all moments that some options use. They are kept and stored while other options do not use them. */
+  protected get allMoments(): readonly string[] {
+    return [];
+  }
+
   /** @throws RangeError for options out of range */
   protected check({ lr, weightDecay }: O): void {
     checkNumber(this.name, 'lr', lr, 0);
@@ -120,7 +128,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     layout: Layout<T, Name>,
     values: T,
   ): Pointer<Name> {
-    this.scalarBlock ??= this.own(new Block(bytesOf(layout)));
+    this.scalarBlock ??= this.own(new Block(SCALAR_BYTES));
     return writeStructAt(this.scalarBlock.ptr, layout, values);
   }
 
@@ -141,30 +149,36 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
   }
 
-  /** Updates the parameters from their gradients. */
+  /**
+   * Updates the parameters from their gradients.
+   *
+   * @throws RangeError for options out of range, or if memory cannot grow for the moments; nothing is updated then
+   */
   step(): void {
     if (this.disposed) throw new Error(`${this.name}: step after dispose()`);
+    for (const { group } of this.held) this.check(group);
+    const updated = this.held.map(({ members }) =>
+      members.filter(({ parameter }) => parameter.hasGradient),
+    );
     // All memory first: if it cannot grow that far, nothing is updated.
-    for (const { group, members } of this.held) {
-      const trained = members.filter(({ parameter }) => {
-        return parameter.requiresGrad && !parameter.disposed;
-      });
-      for (const name of this.moments(group)) this.reserve(trained, name);
+    for (const [i, { group }] of this.held.entries()) {
+      for (const name of this.moments(group)) this.reserve(updated[i]!, name);
     }
-    for (const { group, members } of this.held) {
+    for (const [i, { group }] of this.held.entries()) {
+      const filled = this.moments(group).length > 0;
       this.prepare(group);
-      for (const member of members) {
-        const { parameter } = member;
-        if (!parameter.touched || !parameter.requiresGrad || !parameter.gradPtr) continue;
+      for (const member of updated[i]!) {
         const step = member.steps + 1;
         this.update(group, member, step);
-        member.steps = this.countsSteps ? step : 1;
-        parameter.version++;
+        if (this.countsSteps) member.steps = step;
+        else if (filled) member.steps = 1;
+        member.parameter.version++;
       }
     }
   }
 
   private reserve(members: readonly Member[], name: string): void {
+    this.scalarBlock ??= this.own(new Block(SCALAR_BYTES));
     const block = allocateMoments(members, name);
     if (block) this.own(block);
   }
@@ -184,9 +198,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const { params: _, ...options } = group;
       const names = this.moments(group);
       const numbers = members.map((member) => {
-        if (member.steps > 0 && (this.countsSteps || names.length > 0)) {
-          state[number] = this.snapshot(member, names);
-        }
+        if (member.steps > 0) state[number] = this.snapshot(member, names);
         return number++;
       });
       const named = Object.entries(options).map(([name, value]) => {
@@ -202,10 +214,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       ? { step: Tensor.from(member.steps) }
       : {};
     const { shape, size } = member.parameter;
-    for (const name of names) {
-      const ptr = member.moments[name];
-      if (ptr) entries[name] = Tensor.from(new View(ptr, size).f32, shape);
+    for (const [name, ptr] of Object.entries(member.moments)) {
+      entries[name] = Tensor.from(new View(ptr, size).f32, shape);
     }
+    // Those that an option asks for since the last update.
+    for (const name of names) entries[name] ??= Tensor.zeros(shape);
     return entries;
   }
 
@@ -226,9 +239,14 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
     const loads = this.held.map((held, i) => this.checked(who, held, groups[i]!, state));
     for (const [i, { members }] of this.held.entries()) {
-      const { names, entries } = loads[i]!;
-      const stored = members.filter((_, k) => entries[k]);
-      for (const name of names) this.reserve(stored, name);
+      const { entries } = loads[i]!;
+      const names = new Set(entries.flatMap((entry) => Object.keys(entry?.values ?? {})));
+      for (const name of names) {
+        this.reserve(
+          members.filter((_, k) => entries[k]?.values[name]),
+          name,
+        );
+      }
     }
     for (const [i, { group, members }] of this.held.entries()) {
       const { options, entries } = loads[i]!;
@@ -239,7 +257,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         for (const [name, ptr] of Object.entries(member.moments)) {
           const { f32 } = new View(ptr, member.parameter.size);
           const values = entry?.values[name];
-          if (values) f32.set(inputValues(values));
+          if (values) f32.set(values);
           else f32.fill(0);
         }
       }
@@ -270,9 +288,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const entries = members.map(({ parameter }, k) => {
       const number = params[k]!;
       const where = `${who}: parameter ${number}`;
-      return entryOf(where, state[number], parameter.shape, names, this.countsSteps);
+      const { shape } = parameter;
+      return entryOf(where, state[number], shape, names, this.allMoments, this.countsSteps);
     });
-    return { options, names, entries };
+    return { options, entries };
   }
 
   /** Releases the memory of the moments; the parameters stay. */

@@ -68,6 +68,10 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     return MOMENTS[(centered ? 1 : 0) + (momentum > 0 ? 2 : 0)]!;
   }
 
+  protected override get allMoments(): readonly string[] {
+    return MOMENTS[3]!;
+  }
+
   protected override prepare(group: Group<RMSpropOptions>): void {
     this.scalars = this.writeScalars(RMSpropScalars, group);
   }

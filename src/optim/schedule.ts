@@ -59,12 +59,18 @@ export abstract class Schedule {
     this.moveTo(this.count + 1);
   }
 
-  /** Sets the count, and the learning rates that belong to it. */
+  /**
+   * Sets the count, and the learning rates that belong to it.
+   *
+   * @throws RangeError for a count or a learning rate that is not a finite number ≥ 0; nothing is set then
+   */
   moveTo(count: number): void {
+    checkInteger(this.name, 'count', count, 0);
+    const { groups } = this.optimizer;
+    const rates = groups.map((_, i) => this.rateAt(count, this.baseLrs[i]!, i));
+    for (const rate of rates) checkNumber(`${this.name} at ${this.unit} ${count}`, 'lr', rate, 0);
     this.count = count;
-    for (const [i, group] of this.optimizer.groups.entries()) {
-      group.lr = this.rateAt(count, this.baseLrs[i]!, i);
-    }
+    for (const [i, group] of groups.entries()) group.lr = rates[i]!;
   }
 
   /** The first group's learning rate. */
@@ -77,8 +83,9 @@ export abstract class Schedule {
   }
 
   /** @throws RangeError if the number of groups differs; nothing is loaded then */
-  loadStateDict({ count, baseLrs }: ScheduleState): void {
+  loadStateDict(state: ScheduleState): void {
     const who = `${this.name}.loadStateDict`;
+    const { count, baseLrs } = state ?? {};
     checkInteger(who, 'count', count, 0);
     if (baseLrs?.length !== this.baseLrs.length) {
       throw new RangeError(
@@ -86,8 +93,14 @@ export abstract class Schedule {
       );
     }
     for (const base of baseLrs) checkNumber(who, 'baseLrs', base, 0);
+    const before = this.baseLrs;
     this.baseLrs = [...baseLrs];
-    this.moveTo(count);
+    try {
+      this.moveTo(count);
+    } catch (error) {
+      this.baseLrs = before;
+      throw error;
+    }
   }
 }
 
@@ -286,8 +299,8 @@ export class LinearWarmup extends Schedule {
   }
 
   override loadStateDict(state: ScheduleState): void {
-    this.after?.loadStateDict({ ...state, count: 0 });
     super.loadStateDict(state);
+    if (this.after) (this.after as LinearWarmup).baseLrs = this.baseLrs;
   }
 }
 

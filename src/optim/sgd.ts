@@ -71,6 +71,10 @@ export class SGD extends Optimizer<SGDOptions> {
     return momentum === 0 ? PLAIN : WITH_MOMENTUM;
   }
 
+  protected override get allMoments(): readonly string[] {
+    return WITH_MOMENTUM;
+  }
+
   protected override prepare(group: Group<SGDOptions>): void {
     if (group.momentum === 0) return;
     const nesterov = group.nesterov ? 1 : 0;

@@ -24,7 +24,7 @@ export interface LoadableOptimizerState {
 /** What a state dict holds of one parameter. */
 interface Entry {
   readonly steps: number;
-  readonly values: Readonly<Record<string, Input>>;
+  readonly values: Readonly<Record<string, Float32Array>>;
 }
 
 export function unexpected(what: string, expected: string, got: unknown): TypeError {
@@ -53,6 +53,7 @@ export function partsOf(
  * The steps and moments of a parameter of this shape; undefined if there are none, and it is to start anew.
  *
  * @param names the moments that the optimizer's update uses
+ * @param others moments that it keeps if they are there
  * @param counted whether it also uses the number of steps; otherwise moments may be missing
  */
 export function entryOf(
@@ -60,6 +61,7 @@ export function entryOf(
   found: unknown,
   shape: Shape,
   names: readonly string[],
+  others: readonly string[],
   counted: boolean,
 ): Entry | undefined {
   if (found === undefined) return undefined;
@@ -68,11 +70,12 @@ export function entryOf(
   }
   const given = found as Readonly<Record<string, unknown>>;
   if (Object.keys(given).length === 0) return undefined;
-  const values: Record<string, Input> = {};
+  const values: Record<string, Float32Array> = {};
   const needed = counted ? ['step', ...names] : names;
-  for (const name of needed) {
+  for (const name of new Set([...needed, ...others])) {
     const value = given[name];
     if (value === undefined || value === null) {
+      if (!needed.includes(name)) continue;
       if (!counted) return undefined;
       const expected =
         name === 'step' ? 'the number of its updates so far' : `a Tensor ${shapeText(shape)}`;
@@ -87,10 +90,10 @@ export function entryOf(
     if (!sameShape(got, shape)) {
       throw new RangeError(`${where}: ${name} expected ${shapeText(shape)}, got ${shapeText(got)}`);
     }
-    inputValues(input); // throws for a stale tensor, before anything is loaded
-    values[name] = input;
+    values[name] = Float32Array.from(inputValues(input)); // a copy: loading may move linear memory
   }
-  return { steps: counted ? stepsOf(where, given.step) : 1, values };
+  if (counted) return { steps: stepsOf(where, given.step), values };
+  return Object.keys(values).length > 0 ? { steps: 1, values } : undefined;
 }
 
 function stepsOf(where: string, step: unknown): number {

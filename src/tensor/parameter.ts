@@ -1,6 +1,13 @@
 import { aligned, Block, NULL, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
-import { type Input, inputShape, inputValues, PlacedTensor, type Tensor } from './tensor.ts';
+import {
+  type Input,
+  inputShape,
+  inputValues,
+  PlacedTensor,
+  Tensor,
+  type TensorData,
+} from './tensor.ts';
 
 /**
  * Counts the changes to `requiresGrad` of any parameter. A plan depends on which parameters are trained,
@@ -104,7 +111,7 @@ export class Parameter extends Stored {
   private trained = true;
   private gradient: PlacedTensor | undefined;
   private gradientBlock: GradientBlock | undefined;
-  /** @internal Whether a backward has added to the gradient since `zeroGrad`. */
+  /** @internal Whether a backward has added to the gradient, or a user has set it, since `zeroGrad`. */
   touched = false;
 
   /** @param initial the initial values, which are copied */
@@ -112,9 +119,36 @@ export class Parameter extends Stored {
     super('Parameter', initial);
   }
 
-  /** A live view of the gradient; null before the first backward. */
+  /**
+   * A live view of the gradient; null before the first backward.
+   *
+   * It may be assigned at any time: a Tensor, `{ data, shape }` or numbers of the parameter's shape, which are
+   * copied. An optimizer's `step()` uses them as it uses a backward's. null removes the gradient.
+   */
   get grad(): Tensor | null {
     return this.gradient ?? null;
+  }
+
+  set grad(given: Input | TensorData | null) {
+    if (given === null) {
+      this.removeGradient();
+      return;
+    }
+    const plain = typeof given === 'number' || Array.isArray(given) || ArrayBuffer.isView(given);
+    const values = plain ? Tensor.from(given as TensorData) : (given as Input);
+    const shape = inputShape('Parameter.grad', values);
+    const fits =
+      plain && shape.length === 1 ? shape[0] === this.size : sameShape(shape, this.shape);
+    if (!fits) {
+      throw new RangeError(
+        `Parameter.grad: expected ${shapeText(this.shape)}, got ${shapeText(shape)}`,
+      );
+    }
+    inputValues(values); // throws for a stale tensor, before anything is allocated
+    this.data.view(); // throws after dispose()
+    if (!this.gradient) placeGradients([this]);
+    this.gradient!.view().set(inputValues(values));
+    this.touched = true;
   }
 
   /** Whether the parameter is trained. If false, it gets no gradient and no update. Default true. */
@@ -133,6 +167,11 @@ export class Parameter extends Stored {
     return this.gradient?.place.ptr ?? NULL;
   }
 
+  /** @internal Whether an optimizer is to update the parameter, and clipping to count it. */
+  get hasGradient(): boolean {
+    return this.touched && this.trained && this.gradient !== undefined;
+  }
+
   /** Sets the gradient to zero, and marks it as not computed so that optimizers skip the parameter. */
   zeroGrad(): void {
     if (this.touched) this.gradient?.view().fill(0);
@@ -142,16 +181,31 @@ export class Parameter extends Stored {
   /** @internal Gives the parameter its gradient, at `ptr` in a shared block. */
   place(block: GradientBlock, ptr: Pointer): void {
     this.gradientBlock = block.retain();
-    this.gradient = new PlacedTensor(this.shape, new View(ptr, this.size), () => {
-      if (this.disposed) throw new Error('Parameter: used after dispose()');
-    });
+    const gradient = new PlacedTensor(
+      this.shape,
+      new View(ptr, this.size),
+      () => {
+        if (this.gradient === gradient) return;
+        const what = this.disposed ? 'dispose()' : 'grad = null';
+        throw new Error(`Parameter: used after ${what}`);
+      },
+      () => {
+        this.touched = true;
+      },
+    );
+    this.gradient = gradient;
+  }
+
+  private removeGradient(): void {
+    this.gradientBlock?.release();
+    this.gradientBlock = undefined;
+    this.gradient = undefined;
+    this.touched = false;
   }
 
   override dispose(): void {
     super.dispose();
-    this.gradientBlock?.release();
-    this.gradientBlock = undefined;
-    this.gradient = undefined;
+    this.removeGradient();
   }
 }
 
@@ -184,7 +238,10 @@ export class Counter {
  */
 export function allocateGradients(parameters: Iterable<Parameter>): void {
   const missing = [...new Set(parameters)].filter((p) => p.requiresGrad && !p.gradPtr);
-  if (missing.length === 0) return;
+  if (missing.length > 0) placeGradients(missing);
+}
+
+function placeGradients(missing: readonly Parameter[]): void {
   let bytes = 0;
   for (const parameter of missing) bytes += parameter.paddedBytes;
   const block = new Block(bytes);

@@ -271,9 +271,13 @@ describe('state dicts', () => {
     expect(() => net.loadStateDict({ ...state, extra: Tensor.from([1]) })).toThrow(
       /unexpected: extra/,
     );
-    const misshapen = { 'first.weight': Tensor.from([9]), 'rest.0.0.weight': Tensor.from([1, 2]) };
-    expect(() => net.loadStateDict(misshapen, { strict: false })).toThrow(
-      /rest.0.0.weight expected \[1\], got \[2\]/,
+    const misshapen = { ...state, 'first.weight': Tensor.from([9]), 'rest.0.0.weight': [[1, 2]] };
+    const wide = { ...misshapen, 'rest.0.0.weight': Tensor.from([1, 2]) };
+    expect(() => net.loadStateDict(wide)).toThrow(
+      /nothing was loaded: rest.0.0.weight expected \[1\], got \[2\] \(pass \{ strict: false \}/,
+    );
+    expect(() => net.loadStateDict(misshapen as never, { strict: false })).toThrow(
+      /loadStateDict: rest.0.0.weight: expected a Tensor/,
     );
     expect(net.stateDict()['first.weight']!.item()).toBe(1);
     expect(
@@ -284,7 +288,16 @@ describe('state dicts', () => {
     ).toEqual({
       missing: ['first.weight', 'rest.0.0.weight'],
       unexpected: ['x'],
+      mismatched: [],
     });
     expect(net.forward(Tensor.from([1])).item()).toBe(28);
+    const { 'rest.1.last.weight': __, ...partly } = { ...wide, x: state['first.weight']! };
+    expect(net.loadStateDict(partly, { strict: false })).toEqual({
+      missing: ['rest.1.last.weight'],
+      unexpected: ['x'],
+      mismatched: ['rest.0.0.weight'],
+    });
+    const loaded = Object.values(net.stateDict()).map((tensor) => Array.from(tensor.toArray()));
+    expect(loaded).toEqual([[9], [4], [7]]);
   });
 });

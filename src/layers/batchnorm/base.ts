@@ -46,6 +46,8 @@ export abstract class BatchNorm extends Leaf<Memo> {
   readonly renorm: Renorm | undefined;
   /** Whether training, too, normalises with the running statistics, and does not change them. */
   frozenStatistics = false;
+  /** Whether `freeze` has set `frozenStatistics`, so that `unfreeze` is to undo it. */
+  private frozenByFreeze = false;
   /**
    * @internal While set, a forward in any mode normalises with the batch's statistics and adds them to this
    * population. The running statistics stay as they are.
@@ -106,6 +108,12 @@ export abstract class BatchNorm extends Leaf<Memo> {
   set momentum(value: number | null) {
     if (value !== null) checkNumber(`${this}`, 'momentum', value, 0, 1);
     this.rate = value;
+  }
+
+  protected override freezeStatistics(frozen: boolean): void {
+    if (frozen ? !this.frozenStatistics : this.frozenByFreeze) {
+      this.frozenStatistics = this.frozenByFreeze = frozen;
+    }
   }
 
   /** Resets the running statistics: mean 0, variance 1, no batch seen. */

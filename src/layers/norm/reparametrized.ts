@@ -8,12 +8,13 @@
  * The wrapper owns these parameters, and the layer's bias stays what it was. In each forward it computes w,
  * writes it into the layer's own weight and runs the layer. In backward the layer computes dw into that
  * weight's gradient, and the wrapper turns dw into the gradients of its parameters. So the layer's weight
- * is a result: it is in no state dict and no optimizer until `remove()` returns the plain layer.
+ * is a result: it is in no state dict and no optimizer until `remove()` returns the plain layer. Until then the
+ * layer itself cannot be called, nor wrapped again.
  */
 import type { Given, Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { describe } from '../../tensor/check.ts';
-import { Buffer, Parameter } from '../../tensor/parameter.ts';
+import { allocateGradients, Buffer, Parameter } from '../../tensor/parameter.ts';
 import type { Shape } from '../../tensor/shape.ts';
 
 /** A layer with a weight of two axes or more: Linear, Conv1d, Conv2d, ConvTranspose2d. */
@@ -37,8 +38,20 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
           `Linear or Conv2d, got ${layer instanceof Leaf ? layer : describe(layer)}`,
       );
     }
+    Object.getOwnPropertyDescriptor(layer, 'trace')?.value(); // throws if a wrapper owns the layer
     this.#layer = layer;
     this.bias = layer.bias;
+  }
+
+  /**
+   * Takes the layer: from now on it refuses to be called, which would read and train another weight, and to be
+   * wrapped. Called at the end of the constructor, so that a layer that cannot be wrapped is not taken.
+   */
+  protected take(): void {
+    const value = () => {
+      throw new Error(`${this.#layer}: is part of ${this}: call that, or remove() it first`);
+    };
+    Object.defineProperty(this.#layer, 'trace', { value, configurable: true });
   }
 
   /** Computes the weight into `target`. */
@@ -48,13 +61,13 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   protected abstract differentiateWeight(use: Use): void;
 
   connect(use: Use, ...shapes: Shape[]): Shape {
-    this.target.requiresGrad = this.sources.some(
-      (of) => of instanceof Parameter && of.requiresGrad,
-    );
+    this.target.requiresGrad = this.trained;
     return this.#layer.connect(use, ...shapes);
   }
 
   override verify(use: Use, training: boolean, given?: Given): void {
+    // The model's backward allocates the gradients of the sources at its start, but not this one.
+    if (use.recording) allocateGradients([this.target]);
     this.#layer.verify?.(use, training, given);
   }
 
@@ -75,13 +88,20 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     if (wanted) this.differentiateWeight(use);
   }
 
-  /** Returns the plain layer with its current weight, which is a parameter again. Disposes of the wrapper. */
+  /**
+   * Returns the plain layer with its current weight, which is a parameter again, and frozen if all that it was
+   * computed from is frozen. Disposes of the wrapper.
+   */
   remove(): L {
+    const { target } = this;
+    if (this.#removed) return this.#layer;
     this.update();
     this.#removed = true;
     (this as { bias: Parameter | undefined }).bias = undefined;
+    target.requiresGrad = this.trained;
+    target.grad = null;
+    Reflect.deleteProperty(this.#layer, 'trace');
     super.dispose();
-    this.target.requiresGrad = true;
     return this.#layer;
   }
 
@@ -89,6 +109,7 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   override copy(copies = new Map<object, object>()): this {
     this.update();
     const copy = this.#layer.copy(copies);
+    Reflect.deleteProperty(copy, 'trace');
     copies.set(this, copy);
     return copy as never;
   }
@@ -118,6 +139,11 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     return Object.values(this).filter(
       (value) => (value instanceof Parameter || value instanceof Buffer) && value !== this.bias,
     );
+  }
+
+  /** Whether anything that the weight is computed from is trained. */
+  private get trained(): boolean {
+    return this.sources.some((source) => source instanceof Parameter && source.requiresGrad);
   }
 
   /** Computes the weight if one of its sources has changed. */

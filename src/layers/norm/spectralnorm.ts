@@ -76,6 +76,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
     const scratch = new Block(this.scratchBytes);
     this.iterate(FIRST_ROUNDS, scratch.ptr);
     scratch.release();
+    this.take();
   }
 
   override connect(use: Use, ...shapes: Shape[]): Shape {

@@ -42,6 +42,7 @@ export class WeightNorm<L extends Weighted = Weighted> extends Reparametrized<L>
     this.weightV = new Parameter(weight.data);
     this.#norms = new Parameter(lengths);
     extra().rowNorms(this.weightG.ptr, weight.ptr, columns, 0, rows);
+    this.take();
   }
 
   override remove(): L {
