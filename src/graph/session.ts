@@ -298,15 +298,16 @@ function isHeld({ model, key, held }: Place): boolean {
   return model[key] === held;
 }
 
-/** @throws RangeError if the property now holds something else that kernels would take for the same numbers */
-function checkHeld({ model, key, held: { constructor, shape } }: Place): void {
+/** @throws RangeError if the property holds something else now, which a layer's kernels would misread */
+function checkHeld({ model, key, held }: Place): void {
   const now = model[key];
   if (now === undefined) return;
-  const same = now instanceof Parameter || now instanceof Buffer;
-  if (same && now.constructor === constructor && sameShape(now.shape, shape)) return;
-  const got = same ? `a ${now.constructor.name} ${shapeText(now.shape)}` : describe(now);
+  const kind = held instanceof Parameter ? Parameter : Buffer;
+  const shaped = now instanceof Parameter || now instanceof Buffer;
+  if (now instanceof kind && sameShape(now.shape, held.shape)) return;
   throw new RangeError(
-    `${model}: ${key} expected a ${constructor.name} ${shapeText(shape)} as before, got ${got}`,
+    `${model}: ${key} expected a ${kind.name} ${shapeText(held.shape)} as before, got ` +
+      (shaped ? `a ${now.constructor.name} ${shapeText(now.shape)}` : describe(now)),
   );
 }
 

@@ -37,7 +37,13 @@ CONFIGS = [
     ("RMSprop", dict(lr=0.005, momentum=0.7, centered=True, weight_decay=0.02)),
 ]
 
-for name, options in CONFIGS:
+# Options that are changed behind a step: PyTorch's momentum buffer begins when momentum is first used.
+CHANGES = [
+    ("SGD", dict(lr=0.1), {3: dict(momentum=0.9, dampening=0.4), 9: dict(momentum=0), 14: dict(momentum=0.7)}),
+    ("SGD", dict(lr=0.1, momentum=0.9), {2: dict(momentum=0), 7: dict(lr=0.02), 24: dict(weight_decay=0.1)}),
+]
+
+for name, options, changes in [(*config, {}) for config in CONFIGS] + CHANGES:
     parameters = [torch.nn.Parameter(w.clone()) for w in weights]
     optimizer = getattr(torch.optim, name)(parameters, **options)
     after = []
@@ -46,6 +52,7 @@ for name, options in CONFIGS:
             skipped = k == 1 and step in (4, 5)
             parameter.grad = None if skipped else grads[step - 1][k].clone()
         optimizer.step()
+        optimizer.param_groups[0].update(changes.get(step, {}))
         if step in SHOWN:
             after.append([p.detach().clone() for p in parameters])
     state = [
@@ -56,7 +63,8 @@ for name, options in CONFIGS:
         }
         for p in parameters
     ]
-    cases.append({"name": name, "options": options, "after": after, "state": state})
+    case = {"name": name, "options": options, "after": after, "state": state}
+    cases.append(case | ({"changes": changes} if changes else {}))
 
 # One group of its own settings, in PyTorch's state dict.
 parameters = [torch.nn.Parameter(w.clone()) for w in weights]

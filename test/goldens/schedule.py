@@ -69,6 +69,23 @@ for options, made in [
         dict(maxLr=0.5, totalSteps=25, annealStrategy="linear", threePhase=True),
         dict(max_lr=0.5, total_steps=25, anneal_strategy="linear", three_phase=True),
     ),
+    # The rise would end before the first step.
+    (
+        dict(maxLr=0.5, totalSteps=12, pctStart=0.05),
+        dict(max_lr=0.5, total_steps=12, pct_start=0.05),
+    ),
+    (
+        dict(maxLr=0.5, totalSteps=9, pctStart=0, annealStrategy="linear"),
+        dict(max_lr=0.5, total_steps=9, pct_start=0.0, anneal_strategy="linear"),
+    ),
+    (
+        dict(maxLr=0.5, totalSteps=10, pctStart=0.08, threePhase=True),
+        dict(max_lr=0.5, total_steps=10, pct_start=0.08, three_phase=True),
+    ),
+    (
+        dict(maxLr=0.5, totalSteps=10, pctStart=0.3, baseMomentum=0, maxMomentum=0.9),
+        dict(max_lr=0.5, total_steps=10, pct_start=0.3, base_momentum=0.0, max_momentum=0.9),
+    ),
 ]:
     steps = made["total_steps"] - 1
     cases.append(

@@ -27,15 +27,22 @@ class Steered {
 
 const OPTIMIZERS = { SGD, Adam, AdamW, RMSprop };
 
-/** 25 steps; the second parameter has no gradient at steps 4 and 5. The file's first entry is given to all. */
+/** The golden's options by our names. */
+function ours({ weight_decay, ...options }: { weight_decay?: number }): object {
+  return { ...options, ...(weight_decay === undefined ? {} : { weightDecay: weight_decay }) };
+}
+
+/**
+ * 25 steps; the second parameter has no gradient at steps 4 and 5. Where options change, another optimizer goes on
+ * from the state dict. The file's first entry is given to all.
+ */
 export default ofGoldens(
   'optim',
-  ({ name, options: { weight_decay, ...options }, after, state }, [given]) => {
+  ({ name, options, after, state, changes = {} }, [given]) => {
     const steered: Steered[] = given!.weights.map((weight: GoldenTensor) => new Steered(weight));
     const parameters = steered.map(({ layer }) => layer.weight);
-    const decay = weight_decay === undefined ? {} : { weightDecay: weight_decay };
     const Kind = OPTIMIZERS[name as keyof typeof OPTIMIZERS];
-    const optimizer: Optimizer = new Kind(parameters, { ...options, ...decay });
+    let optimizer: Optimizer = new Kind(parameters, ours(options));
     for (let step = 1; step <= 25; step++) {
       optimizer.zeroGrad();
       for (const [k, one] of steered.entries()) {
@@ -43,6 +50,13 @@ export default ofGoldens(
         if (!skipped) one.steer(given!.grads[step - 1][k]);
       }
       optimizer.step();
+      if (changes[step]) {
+        Object.assign(optimizer.groups[0]!, ours(changes[step]));
+        const dict = optimizer.stateDict();
+        optimizer.dispose();
+        optimizer = new Kind(parameters);
+        optimizer.loadStateDict(dict);
+      }
       const at = given!.shown.indexOf(step);
       if (at < 0) continue;
       for (const [k, parameter] of parameters.entries()) {
