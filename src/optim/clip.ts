@@ -35,7 +35,7 @@ export function gradNorm(parameters: readonly Parameter[]): number {
  * @throws RangeError for a negative `maxNorm`
  */
 export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number): number {
-  checkNumber('clipGradNorm', 'maxNorm', maxNorm, 0);
+  checkNumber('clipGradNorm', 'maxNorm', maxNorm, 0, Infinity);
   const norm = gradNorm(parameters);
   const factor = maxNorm / (norm + 1e-6);
   if (factor >= 1) return norm;
@@ -51,7 +51,7 @@ export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number):
  * @throws RangeError for a negative `limit`
  */
 export function clipGradValue(parameters: readonly Parameter[], limit: number): void {
-  checkNumber('clipGradValue', 'limit', limit, 0);
+  checkNumber('clipGradValue', 'limit', limit, 0, Infinity);
   for (const parameter of parameters) {
     if (parameter.hasGradient) kernels().clampInPlace(parameter.gradPtr, limit, 0, parameter.size);
   }

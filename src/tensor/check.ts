@@ -14,6 +14,7 @@ export function checkInteger(who: string, name: string, value: number, least = 1
 }
 
 /**
+ * @param high default any finite number; with Infinity that is taken, too
  * @throws TypeError if `value` is not a number
  * @throws RangeError if `value` is NaN, less than `low` or greater than `high`
  */
@@ -21,19 +22,15 @@ export function checkNumber(
   who: string,
   name: string,
   value: number,
-  low = -Infinity,
-  high = Infinity,
+  low = -Number.MAX_VALUE,
+  high = Number.MAX_VALUE,
 ): void {
   if (typeof value !== 'number') {
     throw new TypeError(`${who}: ${name} expected a number, got ${describe(value)}`);
   }
   if (!(value >= low && value <= high)) {
-    const range =
-      high === Infinity
-        ? low === -Infinity
-          ? 'a number'
-          : `a number ≥ ${low}`
-        : `a number from ${low} to ${high}`;
+    const least = low === -Number.MAX_VALUE ? 'a finite number' : `a number ≥ ${low}`;
+    const range = high < Number.MAX_VALUE ? `a number from ${low} to ${high}` : least;
     throw new RangeError(`${who}: ${name} expected ${range}, got ${value}`);
   }
 }
@@ -52,7 +49,7 @@ export function describe(value: unknown): string {
  */
 export function checkEps(who: string, eps: number): void {
   checkNumber(who, 'eps', eps);
-  if (!(Math.fround(eps) > 0 && eps < Infinity)) {
+  if (!(Math.fround(eps) > 0)) {
     throw new RangeError(`${who}: eps expected a number > 0, got ${eps}`);
   }
 }
