@@ -10,8 +10,8 @@ import {
 } from './tensor.ts';
 
 /**
- * Counts the changes to `requiresGrad` of any parameter. A plan depends on which parameters are trained,
- * so the plans made before a change are made again.
+ * Counts the changes to `requiresGrad` of any parameter, and the layers that wrappers have taken. A plan depends on
+ * which parameters are trained, so the plans made before a change are made again.
  */
 export const freezes = { count: 0 };
 
@@ -138,7 +138,7 @@ export class Parameter extends Stored {
     const values = plain ? Tensor.from(given as TensorData) : (given as Input);
     const shape = inputShape('Parameter.grad', values);
     const fits =
-      plain && shape.length === 1 ? shape[0] === this.size : sameShape(shape, this.shape);
+      plain && shape.length < 2 ? sizeOf(shape) === this.size : sameShape(shape, this.shape);
     if (!fits) {
       throw new RangeError(
         `Parameter.grad: expected ${shapeText(this.shape)}, got ${shapeText(shape)}`,

@@ -63,6 +63,70 @@ describe('ExponentialMovingAverage', () => {
     expect(values(model)).toEqual(own);
   });
 
+  it('during an async action, until it has settled', async () => {
+    const model = track(new Linear(3, 2));
+    const averages = values(model);
+    const average = track(new ExponentialMovingAverage(model));
+    scramble(model, 1);
+    const own = values(model);
+    const seen: number[][][] = [];
+    const action = async () => {
+      await null;
+      seen.push(values(model));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      seen.push(values(model));
+      return 7;
+    };
+    const running = average.during(action);
+    expect(values(model)).toEqual(averages);
+    expect(() => average.update()).toThrow('call restore() first');
+    expect(await running).toBe(7);
+    expect(seen).toEqual([averages, averages]);
+    expect(values(model)).toEqual(own);
+
+    const rejected = average.during(async () => {
+      await action();
+      throw new Error('inside');
+    });
+    expect(values(model)).toEqual(averages);
+    await expect(rejected).rejects.toThrow('inside');
+    expect(values(model)).toEqual(own);
+
+    // biome-ignore lint/suspicious/noThenProperty: what another library's promise may be
+    const thenable = { then: (resolve: (value: number) => void) => resolve(3) };
+    expect(await average.during(() => thenable)).toBe(3);
+    expect(values(model)).toEqual(own);
+  });
+
+  it('does not restore twice if the action restores or disposes of the averages', async () => {
+    const model = track(new Linear(3, 2));
+    const average = track(new ExponentialMovingAverage(model));
+    scramble(model, 1);
+    const own = values(model);
+    average.during(() => average.restore());
+    expect(values(model)).toEqual(own);
+    await average.during(async () => {
+      await null;
+      average.dispose();
+    });
+    expect(values(model)).toEqual(own);
+  });
+
+  it('of a model that was disposed of, or a part of it: an error, and no memory taken', () => {
+    const model = new Sequential(new Linear(3, 2), new Linear(2, 1));
+    const { used } = memoryUsage();
+    const average = new ExponentialMovingAverage(model);
+    const [, last] = model as unknown as Module[];
+    last!.dispose();
+    expect(() => average.update()).toThrow('update after dispose() of the model or a part of it');
+    expect(() => average.apply()).toThrow('make a new average');
+    expect(() => average.loadStateDict(null as never)).toThrow('loadStateDict after dispose()');
+    average.dispose();
+    expect(() => new ExponentialMovingAverage(model)).toThrow('used after dispose()');
+    expect(memoryUsage().used).toBeLessThan(used);
+    model.dispose();
+  });
+
   it('averages buffers by option', () => {
     for (const buffers of [false, true]) {
       const model = track(new WithBuffer());

@@ -4,6 +4,7 @@ import {
   CosineAnnealingLR,
   DecayToFloor,
   ExponentialLR,
+  LambdaLR,
   LinearWarmup,
   MultiStepLR,
   OneCycleLR,
@@ -94,6 +95,74 @@ describe('schedules', () => {
     const subject = optimizer();
     new OneCycleLR(subject, { maxLr: 1, totalSteps: 10, pctStart: 0.1 });
     expect(subject.lr).toBe(1);
+  });
+
+  it.each([Number.NaN, Infinity, -1, undefined])('refuse a rate of %s, and say where', (bad) => {
+    const subject = optimizer();
+    const factor = (count: number, i: number) => (count === 3 && i === 1 ? (bad as number) : 0.5);
+    const schedule = new LambdaLR(subject, factor, { unit: 'step' });
+    schedule.moveTo(2);
+    const state = schedule.stateDict();
+    const rates = subject.groups.map(({ lr }) => lr);
+    for (const move of [
+      () => schedule.step(),
+      () => schedule.moveTo(3),
+      () => schedule.loadStateDict({ count: 3, baseLrs: [1, 1] }),
+    ]) {
+      expect(move).toThrow(/^LambdaLR at step 3: lr expected a number(?: ≥ 0)?, got /);
+      expect(schedule.stateDict()).toEqual(state);
+      expect(subject.groups.map(({ lr }) => lr)).toEqual(rates);
+    }
+    schedule.moveTo(4);
+    expect(subject.lr).toBe(0.05);
+  });
+
+  it('refuse a count that is none, and rates that grow without end', () => {
+    const subject = optimizer();
+    const schedule = new ExponentialLR(subject, { gamma: 1e300 });
+    schedule.step();
+    expect(() => schedule.step()).toThrow(
+      'ExponentialLR at epoch 2: lr expected a number ≥ 0, got Infinity',
+    );
+    expect(schedule.count).toBe(1);
+    for (const count of [-1, 0.5, Number.NaN, Infinity]) {
+      expect(() => schedule.moveTo(count)).toThrow('ExponentialLR: count expected a whole number');
+    }
+    for (const lr of [Infinity, Number.NaN]) {
+      expect(() => new SGD([parameters[0]!], { lr })).toThrow('SGD: lr expected a number ≥ 0, got');
+      expect(() => new OneCycleLR(optimizer(), { maxLr: lr, totalSteps: 9 })).toThrow('maxLr');
+    }
+    expect(() => schedule.loadStateDict(null as never)).toThrow('count expected a number');
+  });
+
+  it('load all or nothing behind a warmup, too', () => {
+    const subject = optimizer();
+    const after = new StepLR(subject, { stepSize: 2, unit: 'step' });
+    const schedule = new LinearWarmup(after, { steps: 4 });
+    schedule.moveTo(5);
+    const before = [schedule.stateDict(), after.stateDict(), subject.lr];
+    for (const state of [
+      { count: -1, baseLrs: [7, 7] },
+      { count: 6, baseLrs: [7, Infinity] },
+    ]) {
+      expect(() => schedule.loadStateDict(state)).toThrow(RangeError);
+      expect([schedule.stateDict(), after.stateDict(), subject.lr]).toEqual(before);
+    }
+    schedule.loadStateDict({ count: 6, baseLrs: [7, 7] });
+    expect(after.stateDict()).toEqual({ count: 2, baseLrs: [7, 7] });
+    expectClose([subject.lr], [0.7], { rtol: 1e-15 });
+  });
+
+  it('may run before the first step of the optimizer', () => {
+    const [p] = parameters as [Parameter];
+    const subject = new SGD([p], { lr: 1 });
+    const schedule = new StepLR(subject, { stepSize: 1 });
+    schedule.step();
+    p.assign(Tensor.from([1]));
+    p.grad = [1];
+    subject.step();
+    expectClose(p.data.toArray(), [0.9], { rtol: 1e-7 });
+    p.grad = null;
   });
 
   it('refuse what makes no sense, and load nothing of it', () => {

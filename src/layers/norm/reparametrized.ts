@@ -14,7 +14,7 @@
 import type { Given, Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { describe } from '../../tensor/check.ts';
-import { allocateGradients, Buffer, Parameter } from '../../tensor/parameter.ts';
+import { allocateGradients, Buffer, freezes, Parameter } from '../../tensor/parameter.ts';
 import type { Shape } from '../../tensor/shape.ts';
 
 /** A layer with a weight of two axes or more: Linear, Conv1d, Conv2d, ConvTranspose2d. */
@@ -52,6 +52,7 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
       throw new Error(`${this.#layer}: is part of ${this}: call that, or remove() it first`);
     };
     Object.defineProperty(this.#layer, 'trace', { value, configurable: true });
+    freezes.count++; // plans that were made with the layer are traced again
   }
 
   /** Computes the weight into `target`. */
