@@ -303,11 +303,11 @@ function checkHeld({ model, key, held }: Place): void {
   const now = model[key];
   if (now === undefined) return;
   const kind = held instanceof Parameter ? Parameter : Buffer;
-  const shaped = now instanceof Parameter || now instanceof Buffer;
+  const { shape } = now as { shape?: Shape };
   if (now instanceof kind && sameShape(now.shape, held.shape)) return;
   throw new RangeError(
-    `${model}: ${key} expected a ${kind.name} ${shapeText(held.shape)} as before, got ` +
-      (shaped ? `a ${now.constructor.name} ${shapeText(now.shape)}` : describe(now)),
+    `${model}: ${key} expected ${describe(held)} ${shapeText(held.shape)} as before, got ` +
+      `${describe(now)} ${shape ? shapeText(shape) : ''}`,
   );
 }
 

@@ -3,7 +3,7 @@
 import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { allowUsing } from '../memory/dispose.ts';
-import { describe } from '../tensor/check.ts';
+import { checkInteger, describe } from '../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
 import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
@@ -132,15 +132,17 @@ export abstract class Module {
    *   them as in evaluation, also after `train()`; default false
    */
   freeze({ statistics = false }: { statistics?: boolean } = {}): this {
-    for (const parameter of this.parameters()) parameter.requiresGrad = false;
-    if (statistics) for (const [, module] of this.namedModules()) module.freezeStatistics(true);
-    return this;
+    return this.setTrained(false, statistics);
   }
 
   /** Makes all parameters of this module and its submodules trainable again, and undoes `statistics`. */
   unfreeze(): this {
-    for (const parameter of this.parameters()) parameter.requiresGrad = true;
-    for (const [, module] of this.namedModules()) module.freezeStatistics(false);
+    return this.setTrained(true, true);
+  }
+
+  private setTrained(trained: boolean, statistics: boolean): this {
+    for (const parameter of this.parameters()) parameter.requiresGrad = trained;
+    for (const [, module] of this.namedModules()) if (statistics) module.freezeStatistics(!trained);
     return this;
   }
 
@@ -219,29 +221,31 @@ export abstract class Module {
     if (typeof state !== 'object' || state === null) {
       throw new TypeError(`${who}: expected Tensors by name, got ${describe(state)}`);
     }
-    const entries = new Map(this.entries(true));
-    const missing = [...entries.keys()].filter((name) => !Object.hasOwn(state, name));
-    const unexpected = Object.keys(state).filter((name) => !entries.has(name));
+    const entries = this.entries(true);
+    const names = new Set(entries.map(([name]) => name));
+    const unexpected = Object.keys(state).filter((name) => !names.has(name));
+    const missing: string[] = [];
     const mismatched: string[] = [];
     const faults: string[] = [];
     const loads: [Entry, Float32Array | number][] = [];
     for (const [name, entry] of entries) {
-      if (!Object.hasOwn(state, name)) continue;
-      const expected = entry instanceof Counter ? [] : entry.shape;
+      if (!Object.hasOwn(state, name)) {
+        missing.push(name);
+        continue;
+      }
+      const counts = entry instanceof Counter;
+      const expected = counts ? [] : entry.shape;
       const shape = inputShape(`${who}: ${name}`, state[name]!);
-      // A copy: the state may hold the module's own values, which loading overwrites.
       const values = inputValues(state[name]!);
       if (!sameShape(shape, expected)) {
         mismatched.push(name);
         faults.push(`${name} expected ${shapeText(expected)}, got ${shapeText(shape)}`);
-      } else if (entry instanceof Counter) {
-        const count = Number(values[0]);
-        if (!(Number.isInteger(count) && count >= 0)) {
-          throw new RangeError(`${who}: ${name} expected a whole number ≥ 0, got ${count}`);
-        }
-        loads.push([entry, count]);
+      } else if (counts) {
+        checkInteger(who, name, values[0]!, 0);
+        loads.push([entry, values[0]!]);
       } else {
         entry.data.view(); // throws after dispose()
+        // A copy: the state may hold the module's own values, which loading overwrites.
         loads.push([entry, Float32Array.from(values)]);
       }
     }

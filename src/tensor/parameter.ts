@@ -71,12 +71,22 @@ abstract class Stored {
    * @throws RangeError if `values` has another shape
    */
   assign(values: Input): void {
-    const shape = inputShape('assign', values);
-    if (!sameShape(shape, this.shape)) {
-      throw new RangeError(`assign: expected ${shapeText(this.shape)}, got ${shapeText(shape)}`);
-    }
-    this.data.view().set(inputValues(values));
+    const checked = this.checked('assign', values);
+    this.data.view().set(inputValues(checked));
     this.version++;
+  }
+
+  /** `given` as an input, if it has the tensor's shape and can be read. */
+  protected checked(who: string, given: Input | TensorData): Input {
+    const plain = typeof given === 'number' || Array.isArray(given) || ArrayBuffer.isView(given);
+    const input = plain ? Tensor.from(given as TensorData) : (given as Input);
+    const shape = inputShape(who, input);
+    if (plain && shape.length < 2 ? sizeOf(shape) !== this.size : !sameShape(shape, this.shape)) {
+      throw new RangeError(`${who}: expected ${shapeText(this.shape)}, got ${shapeText(shape)}`);
+    }
+    inputValues(input); // throws for a stale tensor
+    this.data.view(); // throws after dispose()
+    return input;
   }
 
   dispose(): void {
@@ -134,18 +144,7 @@ export class Parameter extends Stored {
       this.removeGradient();
       return;
     }
-    const plain = typeof given === 'number' || Array.isArray(given) || ArrayBuffer.isView(given);
-    const values = plain ? Tensor.from(given as TensorData) : (given as Input);
-    const shape = inputShape('Parameter.grad', values);
-    const fits =
-      plain && shape.length < 2 ? sizeOf(shape) === this.size : sameShape(shape, this.shape);
-    if (!fits) {
-      throw new RangeError(
-        `Parameter.grad: expected ${shapeText(this.shape)}, got ${shapeText(shape)}`,
-      );
-    }
-    inputValues(values); // throws for a stale tensor, before anything is allocated
-    this.data.view(); // throws after dispose()
+    const values = this.checked('Parameter.grad', given);
     if (!this.gradient) placeGradients([this]);
     this.gradient!.view().set(inputValues(values));
     this.touched = true;
