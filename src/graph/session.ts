@@ -303,11 +303,11 @@ function checkHeld({ model, key, held }: Place): void {
   const now = model[key];
   if (now === undefined) return;
   const kind = held instanceof Parameter ? Parameter : Buffer;
-  const { shape } = now as { shape?: Shape };
-  if (now instanceof kind && sameShape(now.shape, held.shape)) return;
+  const shape = (now as Partial<Parameter> | null)?.shape ?? [];
+  if (now instanceof kind && sameShape(shape, held.shape)) return;
   throw new RangeError(
     `${model}: ${key} expected ${describe(held)} ${shapeText(held.shape)} as before, got ` +
-      `${describe(now)} ${shape ? shapeText(shape) : ''}`,
+      `${describe(now)} ${shapeText(shape)}`,
   );
 }
 

@@ -185,8 +185,7 @@ export class Parameter extends Stored {
       new View(ptr, this.size),
       () => {
         if (this.gradient === gradient) return;
-        const what = this.disposed ? 'dispose()' : 'grad = null';
-        throw new Error(`Parameter: used after ${what}`);
+        throw new Error('Parameter: used after dispose() or grad = null');
       },
       () => {
         this.touched = true;

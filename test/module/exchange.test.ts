@@ -100,8 +100,8 @@ describe('a parameter that was exchanged', () => {
     for (const [other, got] of [
       [new Parameter(Tensor.zeros([1])), 'a Parameter [1]'],
       [new Parameter(Tensor.zeros([5, 2])), 'a Parameter [5, 2]'],
-      [Tensor.zeros([2, 5]), 'a Tensor'],
-      [null, 'null'],
+      [Tensor.zeros([2, 5]), 'a Tensor [2, 5]'],
+      [null, 'null []'],
     ]) {
       layer.weight = other;
       for (const run of [() => model.forward(X), () => model.predict(X)]) {

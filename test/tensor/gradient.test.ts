@@ -85,7 +85,7 @@ describe('parameter.grad', () => {
     const before = valuesOf(first);
     first.grad = null;
     expect(first.grad).toBeNull();
-    expect(() => kept.toArray()).toThrow('Parameter: used after grad = null');
+    expect(() => kept.toArray()).toThrow('Parameter: used after dispose() or grad = null');
     optimizer.step();
     expect(valuesOf(first)).toEqual(before);
     step();
