@@ -6,6 +6,7 @@ import {
   Linear,
   manualSeed,
   memoryUsage,
+  Parameter,
   ReLU,
   Sequential,
   SGD,
@@ -131,6 +132,22 @@ describe.each([
       expect(gradients).toEqual(expected);
     }
     expect([...places]).toEqual(['forward', 'backward']);
+  });
+
+  it('parameters of the layer that were exchanged are refused, before anything reads them', () => {
+    for (const name of ['weight', 'bias'] as const) {
+      const plain = new Linear(6, 3);
+      using layer = new Wrapper(plain);
+      const y = layer.predict(x).toArray();
+      const own = plain[name]!;
+      Object.assign(plain, { [name]: new Parameter(Tensor.zeros([1])) });
+      for (const run of [() => layer.forward(x), () => layer.predict(x)]) {
+        expect(run).toThrow(`${layer}: its layer's weight or bias was exchanged`);
+      }
+      plain[name]!.dispose();
+      Object.assign(plain, { [name]: own });
+      expect(layer.predict(x).toArray()).toEqual(y);
+    }
   });
 
   it('a model that only predicts has no gradients', () => {

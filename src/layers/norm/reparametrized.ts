@@ -25,6 +25,7 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   readonly bias: Parameter | undefined;
   // `#` keeps it out of the list of properties, and so out of the state dict.
   readonly #layer: L;
+  readonly #weight: Parameter;
   #removed = false;
   /** The sum of the sources' versions from which the weight was last computed. */
   protected version = -1;
@@ -40,6 +41,7 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     }
     Object.getOwnPropertyDescriptor(layer, 'trace')?.value(); // throws if a wrapper owns the layer
     this.#layer = layer;
+    this.#weight = weight;
     this.bias = layer.bias;
   }
 
@@ -67,6 +69,10 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   }
 
   override verify(use: Use, training: boolean, given?: Given): void {
+    const { weight, bias } = this.#layer;
+    if (weight !== this.#weight || bias !== this.bias) {
+      throw new Error(`${this}: its layer's weight or bias was exchanged: remove() it first`);
+    }
     // The model's backward allocates the gradients of the sources at its start, but not this one.
     if (use.recording) allocateGradients([this.target]);
     this.#layer.verify?.(use, training, given);
