@@ -15,7 +15,7 @@ export default defineConfig({
     globalSetup: 'test/support/setup.ts',
     setupFiles: process.env.KERNELS ? ['test/support/try.ts'] : [],
     include: ['test/**/*.test.ts'],
-    exclude: ['test/torch/**'],
+    exclude: ['test/long/**', 'test/torch/**'],
     testTimeout: 60_000,
   },
 });
