@@ -111,7 +111,7 @@ export function preluBackwardWeight(
       const end = p + <usize>n * stride;
       let low = f64x2.splat(0);
       let high = f64x2.splat(0);
-      while (p < end) {
+      while (p != end) {
         const term = weightTerm(loadUpTo(p, count), loadUpTo(g, count));
         low = f64x2.add(low, widenLow(term));
         high = f64x2.add(high, widenHigh(term));

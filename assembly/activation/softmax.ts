@@ -89,7 +89,7 @@ export function columnMax(
 ): v128 {
   let best = f32x4.splat(-Infinity);
   const end = x + <usize>c * stride;
-  while (x < end) {
+  while (x != end) {
     best = f32x4.pmax(best, loadUpTo(x, count));
     x += stride;
   }
@@ -107,7 +107,7 @@ export function columnExp(
 ): v128 {
   let sum = f32x4.splat(0);
   const end = x + <usize>c * stride;
-  while (x < end) {
+  while (x != end) {
     const e = expNonPositive(f32x4.sub(loadUpTo(x, count), m));
     storeUpTo(y, e, count);
     sum = f32x4.add(sum, e);
@@ -126,7 +126,7 @@ export function columnScale(
   count: i32,
 ): void {
   const end = y + <usize>c * stride;
-  while (y < end) {
+  while (y != end) {
     storeUpTo(y, f32x4.mul(loadUpTo(y, count), factor), count);
     y += stride;
   }
@@ -195,14 +195,14 @@ export function softmaxBackward(
       let q = at(dx + offset, i);
       const end = p + <usize>c * stride;
       let s = f32x4.splat(0);
-      while (p < end) {
+      while (p != end) {
         s = f32x4.add(s, f32x4.mul(loadUpTo(p, count), loadUpTo(g, count)));
         p += stride;
         g += stride;
       }
       p = at(y + offset, i);
       g = at(dy + offset, i);
-      while (p < end) {
+      while (p != end) {
         const d = f32x4.mul(loadUpTo(p, count), f32x4.sub(loadUpTo(g, count), s));
         storeUpTo(q, d, count);
         p += stride;
@@ -247,7 +247,7 @@ export function logSoftmaxForward(
       const m = columnMax(p, c, stride, count);
       const end = p + <usize>c * stride;
       const log = logLanes(columnExp(q, p, m, c, stride, count));
-      while (p < end) {
+      while (p != end) {
         storeUpTo(q, f32x4.sub(f32x4.sub(loadUpTo(p, count), m), log), count);
         p += stride;
         q += stride;
@@ -286,14 +286,14 @@ export function logSoftmaxBackward(
       let g = at(dy + offset, i);
       const end = g + <usize>c * stride;
       let s = f32x4.splat(0);
-      while (g < end) {
+      while (g != end) {
         s = f32x4.add(s, loadUpTo(g, count));
         g += stride;
       }
       let p = at(y + offset, i);
       let q = at(dx + offset, i);
       g = at(dy + offset, i);
-      while (g < end) {
+      while (g != end) {
         const d = f32x4.mul(expLanes(loadUpTo(p, count)), s);
         storeUpTo(q, f32x4.sub(loadUpTo(g, count), d), count);
         p += stride;

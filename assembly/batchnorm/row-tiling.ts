@@ -35,6 +35,7 @@ export function rowsInPeriod(n: i32, c: i32): i32 {
  * needed, to reach `least` lanes.
  */
 export function rowsInColumns(n: i32, c: i32, least: i32): i32 {
+  if (c > PERIOD) return 1;
   let rows = 16 / min(c & -c, 16);
   if (rows * c > 512) rows = max(rows >> 2, 1);
   if (rows * c > PERIOD) rows = 1;

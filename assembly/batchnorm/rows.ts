@@ -66,9 +66,10 @@ export function forwardRows(
     const bytes = p < long ? min(tall, long - p) : end - p;
     const width = min(stride, bytes);
     const q = p + toY;
-    if (!unshifted) normalizeShifted(relu, q, shift, scale, offset, p, width, stride, bytes);
-    else if (relu) normalizeRelu(q, scale, offset, p, width, stride, bytes);
-    else normalizeUnshifted(q, scale, offset, p, width, stride, bytes);
+    const span = max(bytes, stride);
+    if (!unshifted) normalizeShifted(relu, q, shift, scale, offset, p, width, stride, span);
+    else if (relu) normalizeRelu(q, scale, offset, p, width, stride, span);
+    else normalizeUnshifted(q, scale, offset, p, width, stride, span);
     p += bytes;
   }
 }
@@ -186,7 +187,7 @@ function normalizeShifted(
 }
 
 /**
- * `bytes` of rows of `width` bytes, in columns of sixteen lanes whose coefficients stay in registers from
+ * Rows of `width` bytes, `stride` bytes from one to the next and `bytes` in all, in columns of sixteen lanes whose coefficients stay in registers from
  * the first row to the last. @inline
  */
 function normalizeRows(
@@ -219,7 +220,7 @@ function normalizeRows(
     const k3 = unshifted ? a3 : v128.load(shift, 48);
     let p = x;
     const end = x + bytes;
-    while (p < end) {
+    while (p != end) {
       const q = p + toY;
       v128.store(q, clamped(relu, normalized(unshifted, v128.load(p), k0, a0, b0), floor));
       v128.store(q, clamped(relu, normalized(unshifted, v128.load(p, 16), k1, a1, b1), floor), 16);
@@ -239,7 +240,7 @@ function normalizeRows(
     const k = unshifted ? a : loadUpTo(shift, count);
     let p = x;
     const end = x + bytes;
-    while (p < end) {
+    while (p != end) {
       const v = clamped(relu, normalized(unshifted, loadUpTo(p, count), k, a, b), floor);
       storeUpTo(p + toY, v, count);
       p += stride;
@@ -290,7 +291,7 @@ export function backwardRows(
     const toX = x - dx;
     let p = at(dx, block) + <usize>from * row;
     let m = at(mask, from);
-    while (p < end) {
+    for (let i = from; i < to; i += joined) {
       const bytes = min(long, end - p);
       const u = p + toDy;
       const v = p + toX;

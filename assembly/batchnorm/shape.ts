@@ -75,9 +75,9 @@ export function totalsBytes(c: i32): usize {
  * Bytes of scratch that the kernels of batch norm take for one call: the totals, followed for rows by the
  * five repeated rows.
  */
-export function batchNormScratch(shape: BatchNormShape): usize {
-  const totals: usize = 2 * totalsBytes(shape.c);
-  return shape.s ? totals : totals + <usize>5 * SPAN;
+export function batchNormScratch(shape: BatchNormShape): f64 {
+  const totals: f64 = 16 * <f64>((shape.c + 15) & ~15);
+  return shape.s ? totals : totals + <f64>(5 * SPAN);
 }
 
 /**

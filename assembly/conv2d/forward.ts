@@ -7,7 +7,7 @@ import { layOutProduct, multiplyLines, paddedOf, productScratch } from './produc
 import { ConvShape, filterTaps, groupChannels, groupFilters, outPlane } from './shape';
 
 /** Bytes of scratch of conv2dForward. */
-export function conv2dForwardScratch(shape: ConvShape): usize {
+export function conv2dForwardScratch(shape: ConvShape): f64 {
   return productScratch(
     groupFilters(shape),
     filterTaps(shape),

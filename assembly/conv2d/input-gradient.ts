@@ -18,12 +18,18 @@ import { ConvShape, groupChannels, groupFilters } from './shape';
  *   residue 1, tap 1:           dx[0] = w1·dy[0],              dx[2] = w1·dy[1],              …
  */
 
+/*
+ * Residues are counted by their first position: along an axis of n positions they are the first
+ * min(s, n) ones, and position i has r = (i + p) mod s. Residues that have no position are left out, so a
+ * stride that is larger than the image costs nothing.
+ */
+
 /**
- * The first position i ≥ 0 with i + p ≡ r (mod s).
+ * Residues along an axis that have a position.
  * @inline
  */
-function firstOf(r: i32, p: i32, s: i32): i32 {
-  return (((r - p) % s) + s) % s;
+function residuesOf(n: i32, s: i32): i32 {
+  return min(n, s);
 }
 
 /**
@@ -31,7 +37,7 @@ function firstOf(r: i32, p: i32, s: i32): i32 {
  * @inline
  */
 function countOf(first: i32, n: i32, s: i32): i32 {
-  return first < n ? (n - 1 - first) / s + 1 : 0;
+  return (n - 1 - first) / s + 1;
 }
 
 /**
@@ -51,12 +57,12 @@ function endOf(n: i32, p: i32, s: i32): i32 {
 }
 
 /** Floats of dy as it is padded here. */
-function gradientFloats(shape: ConvShape): i32 {
+function gradientFloats(shape: ConvShape): f64 {
   const startH = startOf(shape.top, shape.kernelH, shape.strideH, shape.dilationH);
   const startW = startOf(shape.left, shape.kernelW, shape.strideW, shape.dilationW);
   const rows = endOf(shape.h, shape.top, shape.strideH) - startH;
   const columns = endOf(shape.w, shape.left, shape.strideW) - startW;
-  return groupFilters(shape) * rows * columns;
+  return <f64>groupFilters(shape) * <f64>rows * <f64>columns;
 }
 
 /**
@@ -91,18 +97,18 @@ function gradientTaps(shape: ConvShape): i32 {
  * @inline
  */
 function residueWidth(shape: ConvShape): i32 {
-  return (shape.w + shape.strideW - 1) / shape.strideW;
+  return (shape.w - 1) / shape.strideW + 1;
 }
 
 /** Bytes of scratch of conv2dInputGradient. */
-export function conv2dInputGradientScratch(shape: ConvShape): usize {
+export function conv2dInputGradientScratch(shape: ConvShape): f64 {
   return productScratch(
     groupChannels(shape),
     gradientTaps(shape),
     shape.channels,
     shape.h * shape.w,
     residueWidth(shape),
-    shape.strideH * shape.strideW,
+    residuesOf(shape.h, shape.strideH) * residuesOf(shape.w, shape.strideW),
     gradientFloats(shape),
   );
 }
@@ -128,7 +134,7 @@ export function conv2dInputGradient(
   const taps = shape.kernelH * shape.kernelW;
   const plane = shape.h * shape.w;
   const groups = shape.groups;
-  const residues = shape.strideH * shape.strideW;
+  const residues = residuesOf(shape.h, shape.strideH) * residuesOf(shape.w, shape.strideW);
   const dyPlane = (<usize>(shape.outH * shape.outW)) << 2;
 
   const product = changetype<LineProduct>(scratch);
@@ -192,7 +198,7 @@ export function conv2dInputGradient(
         product.bases = at(bases, entry);
         product.places = at(places, entry);
         if (count == 0) clearPositions(product, positions);
-        else if (positions > 0) multiplyLines(product);
+        else multiplyLines(product);
         skipped += count;
         entry += tableLength(positions);
       }
@@ -200,37 +206,53 @@ export function conv2dInputGradient(
   }
 }
 
-/** Sets the sizes of the product for residue r = rh·strideW + rw. */
+/**
+ * The row of the first position of the r-th residue. Residues go column by column, then row by row.
+ * @inline
+ */
+function rowOf(shape: ConvShape, r: i32): i32 {
+  return r / residuesOf(shape.w, shape.strideW);
+}
+
+/**
+ * The column of the first position of the r-th residue.
+ * @inline
+ */
+function columnOf(shape: ConvShape, r: i32): i32 {
+  return r % residuesOf(shape.w, shape.strideW);
+}
+
+/** Sets the sizes of the product for the r-th residue. */
 function selectResidue(product: LineProduct, shape: ConvShape, r: i32): void {
   const kernelH = shape.kernelH;
   const strideH = shape.strideH;
   const strideW = shape.strideW;
   const dilationH = shape.dilationH;
-  const rh = r / strideW;
-  const rw = r % strideW;
-  const first = firstOf(rh, shape.top, strideH);
+  const first = rowOf(shape, r);
+  const column = columnOf(shape, r);
+  const rh = (first + shape.top) % strideH;
+  const rw = (column + shape.left) % strideW;
   product.lines = countOf(first, shape.h, strideH);
-  product.width = countOf(firstOf(rw, shape.left, strideW), shape.w, strideW);
+  product.width = countOf(column, shape.w, strideW);
   product.kernelRows = tapsOf(rh, kernelH, strideH, dilationH);
   product.rowTaps = groupFilters(shape) * tapsOf(rw, shape.kernelW, strideW, shape.dilationW);
   product.first = firstRow(rh, first + shape.top, kernelH, strideH, dilationH);
   product.lineStep = 1;
-  product.rowStep = tapStep(strideH, dilationH);
+  product.rowStep = tapStep(kernelH, strideH, dilationH);
   product.size = shape.outH;
 }
 
-/** Writes the offsets of the positions of residue r in the padded image of dy, and in dx. */
+/** Writes the offsets of the positions of the r-th residue in the padded image of dy, and in dx. */
 function writeResiduePositions(product: LineProduct, shape: ConvShape, r: i32): void {
   const w = shape.w;
-  const top = shape.top;
-  const left = shape.left;
   const strideH = shape.strideH;
   const strideW = shape.strideW;
   const padded = paddedOf(product);
   const line = padded.line;
-  const h0 = firstOf(r / strideW, top, strideH);
-  const w0 = firstOf(r % strideW, left, strideW);
-  const base = ((h0 + top) / strideH + padded.top) * line + (w0 + left) / strideW + padded.left;
+  const h0 = rowOf(shape, r);
+  const w0 = columnOf(shape, r);
+  const above = (h0 + shape.top) / strideH + padded.top;
+  const base = above * line + (w0 + shape.left) / strideW + padded.left;
   writeRuns(product.bases, product, base, padded.floats, line, 1);
   const image = shape.channels * shape.h * w;
   writeRuns(product.places, product, h0 * w + w0, image, strideH * w, strideW);
@@ -250,15 +272,15 @@ function firstRow(r: i32, q: i32, kernel: i32, s: i32, d: i32): i32 {
   return (q - u * d) / s;
 }
 
-/** Rows of dy from one tap of a residue to the next: backwards. */
-function tapStep(s: i32, d: i32): i32 {
+/** Rows of dy from one tap of a residue to the next, if it has another: backwards. */
+function tapStep(kernel: i32, s: i32, d: i32): i32 {
   let u = 1;
-  while ((u * d) % s != 0) u++;
-  return (-u * d) / s;
+  while (u < kernel && (u * d) % s != 0) u++;
+  return u < kernel ? (-u * d) / s : 0;
 }
 
 /**
- * Writes the offsets of the taps of residue r in the padded image of dy (negative, because taps run
+ * Writes the offsets of the taps of the r-th residue in the padded image of dy (negative, because taps run
  * backwards) and of their weights. Returns the number of taps.
  */
 function writeResidueTaps(
@@ -274,8 +296,8 @@ function writeResidueTaps(
   const strideW = shape.strideW;
   const dilationH = shape.dilationH;
   const dilationW = shape.dilationW;
-  const rh = r / strideW;
-  const rw = r % strideW;
+  const rh = (rowOf(shape, r) + shape.top) % strideH;
+  const rw = (columnOf(shape, r) + shape.left) % strideW;
   const depth = padded.channels;
   const line = padded.line;
   const plane = padded.rows * line;

@@ -26,7 +26,7 @@ export class PaddedImage {
   /** Padding before the first row and column; negative where the image's first ones are never read. */
   top: i32;
   left: i32;
-  /** Phases of a line. */
+  /** Phases of a line; one if there is only one output column, whatever the stride. */
   stride: i32;
   /** Floats of a line: whole phases. */
   line: i32;
@@ -43,33 +43,39 @@ function extent(out: i32, kernel: i32, stride: i32, dilation: i32): i32 {
 }
 
 /**
+ * Phases of a line.
+ * @inline
+ */
+function phasesOf(shape: ConvShape): i32 {
+  return shape.outW == 1 ? 1 : shape.strideW;
+}
+
+/**
  * Floats of a line of `columns` columns, in whole phases.
  * @inline
  */
-function lineLength(columns: i32, stride: i32): i32 {
-  return ((columns + stride - 1) / stride) * stride;
+function lineLength(columns: i32, phases: i32): i32 {
+  return ((columns + phases - 1) / phases) * phases;
 }
 
 /** Floats of an input image that is padded. */
-export function inputFloats(shape: ConvShape): i32 {
-  const strideW = shape.strideW;
+export function inputFloats(shape: ConvShape): f64 {
   const rows = extent(shape.outH, shape.kernelH, shape.strideH, shape.dilationH);
-  const columns = extent(shape.outW, shape.kernelW, strideW, shape.dilationW);
-  return groupChannels(shape) * rows * lineLength(columns, strideW);
+  const columns = extent(shape.outW, shape.kernelW, shape.strideW, shape.dilationW);
+  return <f64>groupChannels(shape) * <f64>rows * <f64>lineLength(columns, phasesOf(shape));
 }
 
 /** Describes an input image that is padded, as forward and the weight gradient read it. */
 export function padInput(padded: PaddedImage, shape: ConvShape): void {
-  const strideW = shape.strideW;
   padded.channels = groupChannels(shape);
   padded.h = shape.h;
   padded.w = shape.w;
   padded.rows = extent(shape.outH, shape.kernelH, shape.strideH, shape.dilationH);
-  padded.columns = extent(shape.outW, shape.kernelW, strideW, shape.dilationW);
+  padded.columns = extent(shape.outW, shape.kernelW, shape.strideW, shape.dilationW);
   padded.top = shape.top;
   padded.left = shape.left;
-  padded.stride = strideW;
-  padded.line = lineLength(padded.columns, strideW);
+  padded.stride = phasesOf(shape);
+  padded.line = lineLength(padded.columns, padded.stride);
   padded.floats = padded.channels * padded.rows * padded.line;
 }
 

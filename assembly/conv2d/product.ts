@@ -51,11 +51,11 @@ function panelBytes(positions: i32, k: i32): usize {
  * How many images are handled together: enough for a line of all of them to fill whole panels, for small
  * images up to POSITIONS positions, within the limit of PADDED_FLOATS.
  */
-function imagesTogether(plane: i32, width: i32, floats: i32): i32 {
+function imagesTogether(plane: i32, width: i32, floats: f64): i32 {
   let whole = 1;
   while ((whole * width) & (NR - 1) && whole * width < 64) whole *= 2;
-  const images = max(1, POSITIONS / (plane * whole)) * whole;
-  return max(1, min(images, PADDED_FLOATS / floats));
+  const images = max(1, POSITIONS / plane / whole) * whole;
+  return max(1, min(images, <i32>(<f64>PADDED_FLOATS / floats)));
 }
 
 /** Bytes of scratch of a product: see layOutProduct. */
@@ -66,13 +66,15 @@ export function productScratch(
   plane: i32,
   width: i32,
   residues: i32,
-  floats: i32,
-): usize {
+  floats: f64,
+): f64 {
   const images = imagesTogether(plane, width, floats);
   const positions = images * plane;
-  const fixed = STRUCTS + TILE_BYTES + resultBytes(m, positions) + panelBytes(positions, k);
-  const tables = 2 * (positions + residues * tableLength(0) + tableLength(k));
-  return fixed + ((<usize>rows * <usize>k + <usize>(tables + images * floats)) << 2);
+  const results = <f64>m * <f64>pitch(positions);
+  const fixed = <f64>(STRUCTS + TILE_BYTES + panelBytes(positions, k)) + results;
+  const offsets = <f64>residues * <f64>tableLength(0) + <f64>tableLength(k);
+  const tables = 2 * (<f64>positions + offsets);
+  return fixed + 4 * (<f64>rows * <f64>k + tables + <f64>images * floats);
 }
 
 /**
@@ -88,7 +90,7 @@ export function layOutProduct(
   residues: i32, // tables of positions
   floats: i32, // of a padded image
 ): usize {
-  const images = imagesTogether(plane, width, floats);
+  const images = imagesTogether(plane, width, <f64>floats);
   const positions = images * plane;
   const entries = positions + residues * tableLength(0);
   product.images = images;

@@ -17,6 +17,10 @@ import { NR } from '../gemm/microkernel';
  *
  * Forward and the two gradients are in three files because they are three different products. The files
  * listed above them have what they share.
+ *
+ * Scratch is computed in float64, because its products may exceed 32 bits; the host refuses more than linear
+ * memory has. Every tensor and all scratch together have fewer than 2³⁰ floats, and so have a padded input's
+ * h·w and each size here. So the kernels' own products of sizes, which are parts of one of these, fit i32.
  */
 @unmanaged
 export class ConvShape {

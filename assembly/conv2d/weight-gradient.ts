@@ -27,8 +27,8 @@ import {
 const STRUCTS: usize = 64;
 
 /** Images handled together. With one filter a group nothing is packed, and one image is enough. */
-function imagesOf(m: i32, plane: i32, floats: i32): i32 {
-  return m == 1 ? 1 : max(1, min(POSITIONS / plane, PADDED_FLOATS / floats));
+function imagesOf(m: i32, plane: i32, floats: f64): i32 {
+  return m == 1 ? 1 : max(1, min(POSITIONS / plane, <i32>(<f64>PADDED_FLOATS / floats)));
 }
 
 /** Positions of a chunk: all of them, cut evenly into as few chunks as are at most KC long. */
@@ -38,17 +38,18 @@ function chunkOf(positions: i32): i32 {
 }
 
 /** Bytes of scratch of conv2dWeightGradient. */
-export function conv2dWeightGradientScratch(shape: ConvShape): usize {
+export function conv2dWeightGradientScratch(shape: ConvShape): f64 {
   const m = groupFilters(shape);
   const k = filterTaps(shape);
   const plane = outPlane(shape);
   const floats = inputFloats(shape);
   const images = imagesOf(m, plane, floats);
   const chunk = chunkOf(images * plane);
-  const packed = <usize>chunk * <usize>(m + wholePanels(min(k, NC)));
-  const tables = <usize>(tableLength(images * plane) + 2 * tableLength(k));
-  const sums = <usize>shape.outChannels * <usize>k;
-  return STRUCTS + TILE_BYTES + ((packed + tables + sums + <usize>(images * floats)) << 2);
+  const packed = <f64>chunk * <f64>(m + wholePanels(min(k, NC)));
+  const tables = <f64>tableLength(images * plane) + 2 * <f64>tableLength(k);
+  const sums = <f64>shape.outChannels * <f64>k;
+  const total = packed + tables + sums + <f64>images * floats;
+  return <f64>(STRUCTS + TILE_BYTES) + 4 * total;
 }
 
 /**
@@ -87,7 +88,7 @@ export function conv2dWeightGradient(
   const padded = changetype<PaddedImage>(scratch);
   padInput(padded, shape);
   const floats = padded.floats;
-  const together = imagesOf(m, plane, floats);
+  const together = imagesOf(m, plane, <f64>floats);
   const chunk = chunkOf(together * plane);
   const reads = changetype<LineReads>(scratch + offsetof<PaddedImage>());
   const edge = scratch + STRUCTS;

@@ -30,7 +30,7 @@ export function crossProducts(
       let p = at(x, i);
       const across = (<usize>(j - i)) << 2;
       const last = at(end, i);
-      while (p < last) {
+      while (p != last) {
         const v = v128.load(p + across);
         const low = widenLow(v);
         const high = widenHigh(v);

@@ -73,7 +73,7 @@ export function biasBackward(
       let s3 = s0;
       let p = at(block, j);
       const last = at(end, j);
-      while (p < last) {
+      while (p != last) {
         s0 = f32x4.add(s0, v128.load(p));
         s1 = f32x4.add(s1, v128.load(p, 16));
         s2 = f32x4.add(s2, v128.load(p, 32));
@@ -93,13 +93,13 @@ export function biasBackward(
       const last = at(end, j);
       const q = at(db, j);
       if (count == 4) {
-        while (p < last) {
+        while (p != last) {
           sum = f32x4.add(sum, v128.load(p));
           p += stride;
         }
         v128.store(q, f32x4.add(v128.load(q), sum));
       } else {
-        while (p < last) {
+        while (p != last) {
           sum = f32x4.add(sum, loadPartial(p, count));
           p += stride;
         }

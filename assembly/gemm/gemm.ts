@@ -114,10 +114,9 @@ function put(p: usize, value: f32, add: bool): void {
 }
 
 /** Bytes of scratch of a product [m, k]·[k, n]; for a range of rows, m is their number. */
-export function gemmScratch(m: i32, n: i32, k: i32): usize {
-  const depth = <usize>min(k, KC);
-  const width = <usize>((min(n, NC) + NR - 1) & -NR);
-  return ((<usize>min(m, MC) * depth + width * depth) << 2) + TILE_BYTES;
+export function gemmScratch(m: i32, n: i32, k: i32): f64 {
+  const width = (min(n, NC) + NR - 1) & -NR;
+  return <f64>((min(m, MC) + width) * min(k, KC) * 4 + TILE_BYTES);
 }
 
 /** The sizes of a product C = A·B, and how its matrices lie in memory. */

@@ -134,7 +134,7 @@ function gatherLines(
   k: i32,
 ): void {
   const end = src + <usize>k * line;
-  while (src < end) {
+  while (src != end) {
     if (known == 0) {
       for (let i = 0; i < rows; i++) store<f32>(at(dst, i), load<f32>(at(src, i)));
     } else {

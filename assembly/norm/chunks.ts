@@ -33,7 +33,7 @@ export function sumChunks(
     const t = loadUpTo(at(total, j), count);
     let low = widenLow(t);
     let high = widenHigh(t);
-    while (p < end) {
+    while (p != end) {
       const v = loadUpTo(p, count);
       low = f64x2.add(low, widenLow(v));
       high = f64x2.add(high, widenHigh(v));

@@ -68,8 +68,8 @@ export function groupNormForward(
 }
 
 /** Bytes of `partial` in the backward pass. */
-export function groupNormScratch(shape: GroupNormShape): usize {
-  return <usize>shape.samples * ((<usize>shape.channels) << 3);
+export function groupNormScratch(shape: GroupNormShape): f64 {
+  return 8 * <f64>shape.samples * <f64>shape.channels;
 }
 
 /**

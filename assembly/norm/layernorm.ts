@@ -60,8 +60,8 @@ export function layerNormForward(
 const LINES = 3;
 
 /** Bytes of `partial` in the backward pass. */
-export function layerNormScratch(shape: LayerNormShape): usize {
-  return <usize>(chunksOf(shape.samples) * LINES) * <usize>shape.groups * ((<usize>shape.d) << 2);
+export function layerNormScratch(shape: LayerNormShape): f64 {
+  return <f64>(4 * LINES) * <f64>chunksOf(shape.samples) * <f64>shape.groups * <f64>shape.d;
 }
 
 /**

@@ -71,8 +71,8 @@ function power(t: v128, beta: f32): v128 {
 }
 
 /** Bytes of scratch in the backward pass. */
-export function localResponseNormScratch(shape: LocalResponseNormShape): usize {
-  return <usize>shape.channels * ((<usize>shape.plane) << 2);
+export function localResponseNormScratch(shape: LocalResponseNormShape): f64 {
+  return 4 * <f64>shape.channels * <f64>shape.plane;
 }
 
 /** dx for samples [from, to). Overwrites; dx may not be dy. */

@@ -36,8 +36,8 @@ export function rmsNormForward(
 }
 
 /** Bytes of `partial` in the backward pass of n rows. */
-export function rmsNormScratch(n: i32, d: i32): usize {
-  return <usize>chunksOf(n) * ((<usize>d) << 2);
+export function rmsNormScratch(n: i32, d: i32): f64 {
+  return 4 * <f64>chunksOf(n) * <f64>d;
 }
 
 /**

@@ -14,8 +14,8 @@ import { CHUNK, chunksOf, sumChunks } from './chunks';
 import { dot, scaleRow, squaredNorm } from './row';
 
 /** Bytes of `partial` in a power iteration. */
-export function powerIterationScratch(rows: i32, cols: i32): usize {
-  return <usize>chunksOf(rows) * ((<usize>cols) << 2);
+export function powerIterationScratch(rows: i32, cols: i32): f64 {
+  return 4 * <f64>chunksOf(rows) * <f64>cols;
 }
 
 /** Updates v and then u, `rounds` times. */

@@ -68,8 +68,8 @@ export function avgPoolForward(
 }
 
 /** Bytes of scratch of avgPoolBackward: a row of shares. */
-export function avgPoolBackwardScratch(shape: PoolShape): usize {
-  return (<usize>shape.outW) << 2;
+export function avgPoolBackwardScratch(shape: PoolShape): f64 {
+  return 4 * <f64>shape.outW;
 }
 
 /**

@@ -18,8 +18,8 @@ export class UpsampleShape {
 }
 
 /** Bytes of scratch of upsampleNearestForward and its backward: the column that each output copies. */
-export function upsampleNearestScratch(shape: UpsampleShape): usize {
-  return (<usize>shape.outW) << 2;
+export function upsampleNearestScratch(shape: UpsampleShape): f64 {
+  return 4 * <f64>shape.outW;
 }
 
 /** y[oh, ow] = x[⌊oh·scaleH⌋, ⌊ow·scaleW⌋], for planes [from, to). */
@@ -99,8 +99,8 @@ export function upsampleNearestBackward(
 }
 
 /** Bytes of scratch of upsampleBilinearForward and its backward: the columns i, their λ, and t or dt. */
-export function upsampleBilinearScratch(shape: UpsampleShape): usize {
-  return (2 * <usize>shape.outW + <usize>shape.w) << 2;
+export function upsampleBilinearScratch(shape: UpsampleShape): f64 {
+  return 8 * <f64>shape.outW + 4 * <f64>shape.w;
 }
 
 /**

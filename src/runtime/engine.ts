@@ -7,8 +7,15 @@ import { demangle } from '@assemblyscript/loader';
 import type { CoreKernels, Kernels } from '../generated/kernels.ts';
 import type { WasmMemory, WasmModule } from './wasm.ts';
 
-/** The address space of wasm32: 65,536 pages of 64 KiB. */
-const MAX_PAGES = 65_536;
+/**
+ * The address space of wasm32 has 65,536 pages of 64 KiB. The last one is never used, so that no array ends at
+ * 2³², which would be 0. Kernels compare addresses with the end of an array, and look less than a page beyond
+ * it. Loops whose stride may be longer compare for equality, which holds modulo 2³².
+ */
+const MAX_PAGES = 65_535;
+
+/** The bytes that linear memory can have. */
+export const MAX_BYTES: number = MAX_PAGES * 65_536;
 
 export interface Engine {
   readonly exports: CoreKernels;
