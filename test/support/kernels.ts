@@ -18,6 +18,9 @@ import { bytesOf, writeStruct } from './struct.ts';
 const canary = (at: number): number => (0x7fc0dead ^ (at & 0xffff)) >>> 0;
 const GUARD_WORDS = 16;
 
+/** Where the last page of the address space begins, which linear memory does not have. */
+const END = 65_535 * 65_536;
+
 export interface Block {
   /** Of every brand: a test says itself what stands where. */
   readonly ptr: Pointer<never>;
@@ -39,22 +42,27 @@ function compiled(path: string | URL): WebAssembly.Module {
 }
 
 export class Arena {
-  readonly memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
+  readonly memory: WebAssembly.Memory;
   readonly kernels: Kernels;
   private top = 64;
+  /** Blocks are placed downward from here, or, if undefined, upward from address 64. */
+  private bottom: number | undefined;
   private readonly guards: number[] = [];
 
-  constructor() {
+  /** @param high whether blocks are placed at the end of a memory as large as it can be */
+  constructor(readonly high = process.env.ARENA === 'high') {
+    this.memory = new WebAssembly.Memory({ initial: high ? 65_535 : 16, maximum: 65_535 });
     const bind = (path: string) =>
       instantiateSync(compiled(path), { env: { memory: this.memory } }).exports;
     const fresh = process.env.KERNELS ? bind(process.env.KERNELS) : {};
     this.kernels = { ...bind('build/strict.wasm'), ...fresh } as unknown as Kernels;
-    this.guard();
+    this.reset();
   }
 
   /** Gives up all blocks. */
   reset(): void {
     this.top = 64;
+    this.bottom = this.high ? END : undefined;
     this.guards.length = 0;
     this.guard();
   }
@@ -91,11 +99,17 @@ export class Arena {
   }
 
   bytes(size: number, skew = 0): Block {
-    this.top = ((this.top + 63) & ~63) + skew;
+    const whole = Math.ceil(size / 4) * 4;
+    if (this.bottom !== undefined) {
+      this.bottom -= Math.ceil((skew + whole) / 64) * 64 + 2 * GUARD_WORDS * 4;
+      this.top = this.bottom;
+      this.guard();
+    }
+    this.top = Math.ceil(this.top / 64) * 64 + skew;
     const ptr = this.top as Pointer<never>;
-    this.top += (size + 3) & ~3;
+    this.top += whole;
     const { memory } = this;
-    const missing = this.top + 4096 - memory.buffer.byteLength;
+    const missing = this.high ? 0 : this.top + 4096 - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / 65536));
     this.guard();
     return {
@@ -131,7 +145,7 @@ export class Arena {
   }
 
   private guard(): void {
-    const at = this.top >> 2;
+    const at = this.top / 4;
     const words = new Uint32Array(this.memory.buffer, at * 4, GUARD_WORDS);
     for (let i = 0; i < GUARD_WORDS; i++) words[i] = canary(at + i);
     this.guards.push(at);
