@@ -1,8 +1,8 @@
 import { type Block, NULL, type Pointer } from '../memory/memory.ts';
 import { placeStructs } from '../memory/struct.ts';
-import { kernels } from '../runtime/engine.ts';
+import { kernels, MAX_BYTES } from '../runtime/engine.ts';
 import { freezes } from '../tensor/parameter.ts';
-import { type Shape, sameShape } from '../tensor/shape.ts';
+import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 import { fuse } from './fuse.ts';
 import { layOut } from './layout.ts';
 import type { Use, Value } from './node.ts';
@@ -57,9 +57,22 @@ export class Plan {
     this.planForward();
     if (recording) this.planBackward();
     this.bytes = layOut(this.slots);
+    this.checkBytes();
     this.structs = placeStructs(
       this,
       this.uses.flatMap((use) => use.structs),
+    );
+  }
+
+  /** @throws RangeError for a step that needs more than linear memory can have */
+  private checkBytes(): void {
+    if (this.bytes <= MAX_BYTES) return;
+    const bytesOf = (use: Use) => use.scratchBytes + use.output.slot.bytes;
+    const largest = this.uses.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
+    throw new RangeError(
+      `${largest.leaf}: a step of ${gibibytes(this.bytes)} expected below 4 GiB, with ` +
+        `${gibibytes(bytesOf(largest))} for this layer on ${shapeText(largest.inputs[0]!.shape)}: use a ` +
+        'smaller batch',
     );
   }
 
@@ -215,6 +228,10 @@ export class Plan {
     this.slots.push(slot);
     return slot;
   }
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 }
 
 function checkIntegers(what: string, values: ArrayLike<number>): void {

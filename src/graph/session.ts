@@ -267,8 +267,6 @@ export class Session {
     const modes = this.composition!.map(({ model }) => recording && model.training);
     const known = this.plans.find((plan) => plan.fits(shapes, recording, modes));
     if (known) return known;
-    const empty = shapes.find((shape) => shape.includes(0));
-    if (empty) throw new RangeError(`${this.who}: input is empty, got ${shapeText(empty)}`);
     const plan = new Plan(traceModule(this.module, shapes, !recording), recording, modes);
     const outdated = this.plans.findIndex((old) => old.outdated);
     if (outdated >= 0 || this.plans.length === PLANS_KEPT) {

@@ -1,5 +1,5 @@
 import { describe } from '../tensor/check.ts';
-import type { Shape } from '../tensor/shape.ts';
+import { checkExtents, type Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
 import { type Operation, Use, Value } from './node.ts';
@@ -56,7 +56,9 @@ export class Trace {
     }
     const values = inputs.map((input) => input.value);
     const use = new Use(leaf, values);
-    const output = new Value(this.shapeOf(use), use);
+    const shape = this.shapeOf(use);
+    checkExtents(`${leaf}: output`, shape);
+    const output = new Value(shape, use);
     use.output = output;
     if (use.sharing !== 'view') {
       for (const [i, value] of values.entries()) readAs(use, i, value);
@@ -129,6 +131,7 @@ export function traceModule(
   shapes: readonly Shape[],
   prediction = false,
 ): [Trace, Traced] {
+  for (const shape of shapes) checkExtents(`${module}: input`, shape);
   const before = predicting;
   predicting = prediction;
   try {

@@ -1,5 +1,5 @@
 /** Options with a value for each axis, for layers that slide a kernel over one or two axes. */
-import { checkInteger } from '../tensor/check.ts';
+import { checkSize, MAX_SIZE } from '../tensor/check.ts';
 import { shapeText } from '../tensor/shape.ts';
 
 /** A value for each axis, vertical first. */
@@ -15,7 +15,7 @@ export type Dimensions = 1 | 2;
  * An option as a pair. One number counts for each of the layer's axes. The wasm kernels take images only: a
  * layer of one dimension works on images of height 1, and its vertical value is `missing`.
  *
- * @throws RangeError unless there is a number for each axis, a whole one ≥ `least`
+ * @throws RangeError unless there is a number for each axis, a whole one from `least` to 2³⁰
  */
 export function pairOf(
   who: string,
@@ -32,7 +32,7 @@ export function pairOf(
         `got ${shapeText(list)}`,
     );
   }
-  for (const entry of list) checkInteger(who, name, entry, least);
+  for (const entry of list) checkSize(who, name, entry, least);
   return dimensions === 1 ? [missing, list[0]!] : [list[0]!, list[1]!];
 }
 
@@ -67,18 +67,37 @@ export function sizeText([height, width]: Pair, dimensions: Dimensions): string 
   return dimensions === 1 ? `${width}` : `${height}×${width}`;
 }
 
-/** @throws RangeError if the output is empty, because the kernel does not fit the padded input */
+/** @throws RangeError if the output is empty, because the kernel does not fit the padded input, or if both
+ * are too large */
 export function checkFits(
   who: string,
   out: Pair,
   padded: Pair,
-  { kernel, dilation }: Omit<Steps, 'stride'>,
+  steps: Omit<Steps, 'stride'>,
   dimensions: Dimensions,
 ): void {
-  if (Math.min(...out) >= 1) return;
+  if (Math.min(...out) >= 1) {
+    checkArea(who, padded[0], padded[1]);
+    checkArea(who, reach(steps, 0), reach(steps, 1));
+    return;
+  }
+  const { kernel, dilation } = steps;
   const gaps = Math.max(...dilation) > 1 ? ` with dilation ${sizeText(dilation, dimensions)}` : '';
   throw new RangeError(
     `${who}: kernel expected to fit the padded input, ${sizeText(padded, dimensions)}, got ` +
       `${sizeText(kernel, dimensions)}${gaps}`,
+  );
+}
+
+/**
+ * Kernels count the positions of a padded input, and those that a kernel covers, in 32 bits.
+ *
+ * @throws RangeError for more than 2³⁰
+ */
+export function checkArea(who: string, height: number, width: number): void {
+  if (height * width <= MAX_SIZE) return;
+  throw new RangeError(
+    `${who}: padded input and kernel expected to cover at most ${MAX_SIZE} positions, got ` +
+      `${height}×${width}: use less padding or a smaller kernel`,
   );
 }

@@ -1,6 +1,6 @@
 import type { Use } from '../graph/node.ts';
 import type { Parameter } from '../tensor/parameter.ts';
-import { checkShape, frozen, type Shape, sizeOf } from '../tensor/shape.ts';
+import { checkExtents, checkShape, frozen, type Shape, sizeOf } from '../tensor/shape.ts';
 import { Leaf } from './leaf.ts';
 
 /** The context that `compute` and `differentiate` of your own layer get in addition to their arrays. */
@@ -70,6 +70,7 @@ export abstract class Layer extends Leaf<Context> {
     }
     const given = this.outputShape(shape);
     checkShape(`${this}.outputShape`, given);
+    checkExtents(`${this}: output`, given);
     const output = frozen(given);
     use.keeps({});
     use.memo = new Context(use, shape, output);

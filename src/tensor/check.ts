@@ -1,15 +1,25 @@
 /** Checks of arguments that users pass in, and the texts that error messages share. */
 
+/** The largest size that kernels take: linear memory has fewer floats. */
+export const MAX_SIZE = 2 ** 30;
+
 /**
  * @throws TypeError if `value` is not a number
- * @throws RangeError if `value` is not a whole number ≥ `least`
+ * @throws RangeError if `value` is not a whole number from `least` to `most`
  */
-export function checkInteger(who: string, name: string, value: number, least = 1): void {
+export function checkInteger(
+  who: string,
+  name: string,
+  value: number,
+  least = 1,
+  most = Infinity,
+): void {
   if (typeof value !== 'number') {
     throw new TypeError(`${who}: ${name} expected a number, got ${describe(value)}`);
   }
-  if (!Number.isInteger(value) || value < least) {
-    throw new RangeError(`${who}: ${name} expected a whole number ≥ ${least}, got ${value}`);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    const range = value > most ? `from ${least} to ${most}` : `≥ ${least}`;
+    throw new RangeError(`${who}: ${name} expected a whole number ${range}, got ${value}`);
   }
 }
 
@@ -33,6 +43,11 @@ export function checkNumber(
     const range = high < Number.MAX_VALUE ? `a number from ${low} to ${high}` : least;
     throw new RangeError(`${who}: ${name} expected ${range}, got ${value}`);
   }
+}
+
+/** As checkInteger, for a size that kernels take: at most 2³⁰. */
+export function checkSize(who: string, name: string, value: number, least = 1): void {
+  checkInteger(who, name, value, least, MAX_SIZE);
 }
 
 /** Describes a value for an error message: `null`, `a Map`, `a function`, `the string abc`. */

@@ -1,5 +1,5 @@
 /** Shapes: the sizes of tensors along their axes. */
-import { describe } from './check.ts';
+import { describe, MAX_SIZE } from './check.ts';
 
 /** A tensor's size along each axis. */
 export type Shape = readonly number[];
@@ -31,6 +31,16 @@ export function sizeOf(shape: Shape): number {
   let size = 1;
   for (const extent of shape) size *= extent;
   return size;
+}
+
+/** @throws RangeError for a tensor without numbers, or with more than linear memory has */
+export function checkExtents(what: string, shape: Shape): void {
+  const size = sizeOf(shape);
+  if (size === 0) throw new RangeError(`${what} is empty, got ${shapeText(shape)}`);
+  if (size < MAX_SIZE) return;
+  throw new RangeError(
+    `${what} expected below 4 GiB (2³⁰ numbers), got ${shapeText(shape)}: use a smaller batch`,
+  );
 }
 
 /**

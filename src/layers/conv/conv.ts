@@ -4,7 +4,7 @@ import { NULL } from '../../memory/memory.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { checkInteger } from '../../tensor/check.ts';
+import { checkSize } from '../../tensor/check.ts';
 import { initialize } from '../../tensor/init.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
@@ -213,9 +213,9 @@ export class Conv1d extends Conv {
   ) {
     const who = 'Conv1d';
     const { stride = 1, dilation = 1, padding = 0 } = options;
-    checkInteger(who, 'kernelSize', kernelSize);
-    checkInteger(who, 'stride', stride);
-    checkInteger(who, 'dilation', dilation);
+    checkSize(who, 'kernelSize', kernelSize);
+    checkSize(who, 'stride', stride);
+    checkSize(who, 'dilation', dilation);
     const geometry: ConvGeometry = {
       kernel: [1, kernelSize],
       stride: [1, stride],

@@ -6,9 +6,17 @@ import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { initialize } from '../../tensor/init.ts';
 import { Parameter } from '../../tensor/parameter.ts';
-import { type Shape, shapeText } from '../../tensor/shape.ts';
+import { checkExtents, type Shape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import { type NumberOrPair, type Pair, pairOf, pairText, reach, sizeText } from '../axes.ts';
+import {
+  checkArea,
+  type NumberOrPair,
+  type Pair,
+  pairOf,
+  pairText,
+  reach,
+  sizeText,
+} from '../axes.ts';
 import {
   type ConvGeometry,
   type ConvOptions,
@@ -128,10 +136,13 @@ export class ConvTranspose2d extends Leaf<Memo> {
         `${this}: padding expected to leave something of the output, got ${sizeText(out, 2)}`,
       );
     }
+    const output = [n, outChannels, ...out];
+    checkExtents(`${this}: output`, output);
+    checkArea(`${this}`, out[0] + paddingOf(geometry, 0), out[1] + paddingOf(geometry, 1));
     use.keeps({ input: this.weight.requiresGrad });
     const sizes = connectConvolution(use, geometry, [outChannels, ...out], [inChannels, h, w]);
     use.memo = { n, plane: out[0] * out[1], shape: sizes };
-    return [n, outChannels, ...out];
+    return output;
   }
 
   /** y = the input gradient of the convolution, with x as its dy; then + b. */

@@ -7,7 +7,7 @@ import type { Use } from '../../graph/node.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { withStruct } from '../../memory/struct.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { checkInteger, describe } from '../../tensor/check.ts';
+import { checkInteger, checkSize, describe } from '../../tensor/check.ts';
 import type { Init } from '../../tensor/init.ts';
 import { shapeText } from '../../tensor/shape.ts';
 import { type NumberOrPair, type Pair, pairOf, stepSizes } from '../axes.ts';
@@ -163,7 +163,7 @@ function paddingList(
     );
   }
   const list = isList ? (padding as readonly number[]) : [padding as number];
-  for (const entry of list) checkInteger(who, 'padding', entry, 0);
+  for (const entry of list) checkSize(who, 'padding', entry, 0);
   return list;
 }
 

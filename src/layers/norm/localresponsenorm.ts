@@ -4,7 +4,7 @@ import type { Slot } from '../../graph/slot.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkInteger, checkNumber } from '../../tensor/check.ts';
+import { checkNumber, checkSize } from '../../tensor/check.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 
 export interface LocalResponseNormOptions {
@@ -54,7 +54,7 @@ export class LocalResponseNorm extends Leaf<Memo> {
   ) {
     super();
     const who = 'LocalResponseNorm';
-    checkInteger(who, 'size', size);
+    checkSize(who, 'size', size);
     checkNumber(who, 'alpha', alpha, 0);
     checkNumber(who, 'beta', beta, 0);
     checkNumber(who, 'k', k, 0);

@@ -2,7 +2,7 @@ import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
 import { Block, offset, type Pointer } from '../../memory/memory.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkEps, checkInteger } from '../../tensor/check.ts';
+import { checkEps, checkSize } from '../../tensor/check.ts';
 import { Buffer, Parameter } from '../../tensor/parameter.ts';
 import { defaultGenerator } from '../../tensor/random.ts';
 import type { Shape } from '../../tensor/shape.ts';
@@ -64,7 +64,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
         `SpectralNorm: expected a weight whose first axis are the outputs, got ${layer}`,
       );
     }
-    checkInteger('SpectralNorm', 'nPowerIterations', nPowerIterations);
+    checkSize('SpectralNorm', 'nPowerIterations', nPowerIterations);
     checkEps('SpectralNorm', eps);
     this.nPowerIterations = nPowerIterations;
     this.eps = eps;

@@ -4,7 +4,7 @@ import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkNumber } from '../../tensor/check.ts';
-import { type Shape, shapeText } from '../../tensor/shape.ts';
+import { checkExtents, type Shape, shapeText } from '../../tensor/shape.ts';
 import { type Dimensions, type Pair, pairOf } from '../axes.ts';
 import { planesOf, withSize } from './geometry.ts';
 
@@ -78,6 +78,8 @@ export class Upsample extends Leaf<Memo> {
     const dimensions: Dimensions = ranks[this.interpolation];
     const { planes, size } = planesOf(`${this}`, shape, dimensions);
     const outSize = this.outputSize(size, dimensions);
+    const output = withSize(shape, outSize, dimensions);
+    checkExtents(`${this}: output`, output);
     const factors = this.perAxis(this.scaleFactor, dimensions);
     const scale = (d: 0 | 1): number => {
       if (this.alignCorners) return outSize[d] > 1 ? (size[d] - 1) / (outSize[d] - 1) : 0;
@@ -98,7 +100,7 @@ export class Upsample extends Leaf<Memo> {
     use.keeps({});
     use.reserveScratch(withStruct(UpsampleShape, sizes, scratch));
     use.memo = { planes, shape: use.struct(UpsampleShape, sizes) };
-    return withSize(shape, outSize, dimensions);
+    return output;
   }
 
   run(use: Use<Memo>): void {
