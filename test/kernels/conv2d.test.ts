@@ -138,6 +138,14 @@ function check(s: ConvShape, seed: number): void {
 
 describe('conv2d kernels against the reference', () => {
   const cases: Record<string, Parameters<typeof shapeOf>[0]> = {
+    'a stride beyond the image': { h: 4, w: 4, s: 3000 },
+    'the largest stride': { h: 4, w: 5, s: 2 ** 30, p: 1 },
+    'a stride beyond the image along one axis': { h: 5, w: 7, strideH: 3, strideW: 100, p: 2 },
+    'the largest dilation of one tap': { h: 4, w: 4, k: 1, dilationH: 2 ** 30, dilationW: 2 ** 30 },
+    'taps far apart': {
+      ...{ n: 1, channels: 1, outChannels: 1, h: 1, w: 6, kernelH: 1 },
+      ...{ dilationW: 50_000, left: 50_000, right: 50_000 },
+    },
     'a single tap': { k: 1, channels: 1, outChannels: 1, h: 1, w: 1, n: 1 },
     '3×3': {},
     'padding 1': { p: 1 },
