@@ -94,7 +94,7 @@ describe('a training step has the same bits', () => {
   });
 
   /** Runs with the first `bytes` after the low run taken. */
-  function after(bytes: number): Run {
+  function trainAfter(bytes: number): Run {
     const ballast = new Block(Math.floor(bytes / 64) * 64);
     const run = train();
     run.release();
@@ -104,19 +104,20 @@ describe('a training step has the same bits', () => {
   }
 
   it('above 2 GiB', () => {
-    for (const address of after(2 ** 31).addresses) expect(address).toBeGreaterThanOrEqual(2 ** 31);
+    for (const address of trainAfter(2 ** 31).addresses)
+      expect(address).toBeGreaterThanOrEqual(2 ** 31);
   });
 
   it('across 2 GiB, in any place', () => {
     for (const part of [0.2, 0.4, 0.6, 0.8]) {
-      const { addresses } = after(2 ** 31 - memoryUsage().used - part * needed);
+      const { addresses } = trainAfter(2 ** 31 - memoryUsage().used - part * needed);
       expect(Math.min(...addresses)).toBeLessThan(2 ** 31);
       expect(Math.max(...addresses)).toBeGreaterThan(2 ** 31 - needed);
     }
   });
 
   it('at the end of memory', () => {
-    const { addresses } = after(MAX_BYTES - memoryUsage().used - 1.25 * needed);
+    const { addresses } = trainAfter(MAX_BYTES - memoryUsage().used - 1.25 * needed);
     expect(Math.max(...addresses)).toBeGreaterThan(MAX_BYTES - needed);
   });
 });
