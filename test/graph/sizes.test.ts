@@ -116,7 +116,7 @@ describe('strides beyond the image', () => {
       const row = (u: number) => [...weight.slice(3 * u, 3 * u + 3), 0];
       expect([...dx!.toArray()]).toEqual([...row(0), ...row(1), ...row(2), 0, 0, 0, 0]);
     }
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(5000); // 79 s once
   });
 });
 
