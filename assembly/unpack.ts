@@ -27,7 +27,8 @@ const SETTLED = 19;
 
 /**
  * Decodes a decision in a context: `code` is in [0, range), and below the bound for a 1. A character of the
- * text is six bits: 0x28 and on, but 0x68 for the backslash 0x5c, which a string would have to escape.
+ * text is six bits: 0x28 to 0x4a, then 0x61 to 0x7d. These are the most frequent characters of JavaScript in
+ * two ranges, because gzip shares its codes between the text and the code beside it (0.4 kB less).
  */
 function bit(context: usize): i32 {
   let code = load<i32>(CODE);
@@ -36,7 +37,7 @@ function bit(context: usize): i32 {
     const read = load<usize>(READ);
     const digit: i32 = load<u8>(read);
     range <<= 6;
-    code = (code << 6) + (digit == 0x68 ? 0x5c : digit) - 0x28;
+    code = (code << 6) + digit - (digit > 0x4a ? 0x3e : 0x28);
     store<usize>(READ, read + 1);
   }
   const chance = <i32>load<i16>(context) + 32768;
@@ -45,15 +46,9 @@ function bit(context: usize): i32 {
   const bound = (range >> 12) * (chance >> 4);
   if (seen < SETTLED) store<u16>(context, seen + 1, 2);
   const yes = code < bound;
-  if (yes) {
-    store<i32>(CODE, code);
-    store<i32>(RANGE, bound);
-    store<i16>(context, chance + (((65536 - chance) * step) >> 14) - 32768);
-  } else {
-    store<i32>(CODE, code - bound);
-    store<i32>(RANGE, range - bound);
-    store<i16>(context, chance - ((chance * step) >> 14) - 32768);
-  }
+  store<i32>(CODE, yes ? code : code - bound);
+  store<i32>(RANGE, yes ? bound : range - bound);
+  store<i16>(context, chance + (((<i32>yes << 16) - chance) * step) / 16384 - 32768);
   return <i32>yes;
 }
 

@@ -234,23 +234,15 @@ function encode(bytes: Uint8Array, steps: readonly Step[]): string {
       const step = Math.floor(32768 / (2 * seen[context]! + 3));
       const bound = (range >>> 12) * (chance >>> 4);
       if (seen[context]! < SETTLED) seen[context]!++;
-      if (bit) {
-        range = bound;
-        chances[context] = chance + (((65536 - chance) * step) >> 14);
-      } else {
-        low += bound;
-        range -= bound;
-        chances[context] = chance - ((chance * step) >> 14);
-      }
+      if (!bit) low += bound;
+      range = bit ? bound : range - bound;
+      chances[context] = chance + Math.trunc((((bit << 16) - chance) * step) / 16384);
     },
     bytes,
     steps,
   );
   for (let i = 0; i < 4; i++) shift();
-  const backslash = 0x5c;
-  return String.fromCharCode(
-    ...digits.map((digit) => (digit + 0x28 === backslash ? 0x68 : digit + 0x28)),
-  );
+  return String.fromCharCode(...digits.map((digit) => digit + (digit > 0x22 ? 0x3e : 0x28)));
 }
 
 /** The module as text. */

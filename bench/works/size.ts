@@ -19,13 +19,13 @@ export const PROGRAMS = {
   'all of evenkeel': `export * from 'evenkeel';`,
 };
 
-/** The program as a file of its own, kernels included. */
+/** The program as a file of its own, kernels included, from dist/ as users have it. */
 export function bundleOf(program: string): string {
   const { outputFiles } = buildSync({
     stdin: { contents: program, resolveDir: root },
     alias: {
-      'evenkeel/relaxed': `${root}src/relaxed/index.ts`,
-      evenkeel: `${root}src/index.ts`,
+      'evenkeel/relaxed': `${root}dist/relaxed.js`,
+      evenkeel: `${root}dist/index.js`,
     },
     bundle: true,
     minify: true,
