@@ -81,6 +81,7 @@ async function bundleInto(outdir: string, sourcemap: boolean, ...plugins: Plugin
     entryPoints: entries(),
     outdir: parts,
     plugins: [loader, ...plugins],
+    inject: ['src/runtime/errors.ts'], // takes the place of Error, RangeError and TypeError
     metafile: true,
   });
   const outputs = Object.entries(first.metafile.outputs);

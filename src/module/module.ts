@@ -6,7 +6,7 @@ import { allowUsing } from '../memory/dispose.ts';
 import { checkInteger, describe } from '../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { INSPECT, type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
 import { heldBy, isContainer, join } from './held.ts';
 
 /** A copy of a module's parameters and buffers under PyTorch's names. */
@@ -300,6 +300,11 @@ export abstract class Module {
     return this.constructor.name;
   }
 
+  /** @internal What `console.log` shows: an outline of the layers by name, as PyTorch's. */
+  [INSPECT](): string {
+    return outlineOf(this, new Set());
+  }
+
   /** @internal Passes traced tensors through this module, which records its leaves in their trace. */
   protected trace(inputs: readonly Traced[]): Tensor {
     const forward = (this as { [AUTHORED]?: Module['forward'] })[AUTHORED];
@@ -375,6 +380,15 @@ export function checkDistinct(who: string, modules: Iterable<Module>): void {
       seen.add(below);
     }
   }
+}
+
+/** A module and, indented under it, its submodules by name. A module that contains itself ends the line. */
+function outlineOf(module: Module, above: ReadonlySet<Module>): string {
+  const children = above.has(module) ? [] : module.children();
+  if (children.length === 0) return `${module}`;
+  const within = new Set(above).add(module);
+  const lines = children.map(([name, child]) => `\n(${name}): ${outlineOf(child, within)}`);
+  return `${module.constructor.name}(${lines.join('').replaceAll('\n', '\n  ')}\n)`;
 }
 
 /** Copies a property's value for `Module.copy`: state and submodules are copied, all else is shared. */

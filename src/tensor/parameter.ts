@@ -1,10 +1,12 @@
 import { aligned, Block, NULL, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
 import {
+  INSPECT,
   type Input,
   inputShape,
   inputValues,
   PlacedTensor,
+  preview,
   Tensor,
   type TensorData,
 } from './tensor.ts';
@@ -26,7 +28,10 @@ abstract class Stored {
    */
   version = 0;
 
-  constructor(who: string, initial: Input) {
+  constructor(
+    private readonly who: string,
+    initial: Input,
+  ) {
     const shape = [...inputShape(who, initial)];
     inputValues(initial); // throws for a stale tensor, before anything is allocated
     this.block = new Block(aligned(sizeOf(shape) * 4));
@@ -91,6 +96,19 @@ abstract class Stored {
 
   dispose(): void {
     this.block.release();
+  }
+
+  toString(): string {
+    return preview(this.who, this.data);
+  }
+
+  toJSON(): { shape: Shape; data: number[] } {
+    return this.data.toJSON();
+  }
+
+  /** @internal What `console.log` shows. */
+  [INSPECT](): string {
+    return `${this}`;
   }
 }
 

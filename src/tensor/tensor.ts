@@ -22,6 +22,21 @@ export type TensorData = Nested;
 /** What `forward`, `backward` and `predict` take: a Tensor, or flat data with its shape. */
 export type Input = Tensor | { readonly data: ArrayLike<number>; readonly shape: Shape };
 
+/** @internal The method that `console.log` calls in Node, Deno and Bun. */
+export const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
+/** @internal A line about a tensor, even if its values can no longer be read: for people, not for programs. */
+export function preview(name: string, tensor: Tensor): string {
+  let values: string;
+  try {
+    const first = Array.from(tensor.view().subarray(0, 8), (value) => Number(value.toPrecision(5)));
+    values = first.join(', ') + (tensor.size > 8 ? ', …' : '');
+  } catch (error) {
+    values = (error as Error).message;
+  }
+  return `${name} ${shapeText(tensor.shape)}: ${values}`;
+}
+
 /** @internal The forward of a model that a result or a loss gradient belongs to. */
 export interface Origin {
   readonly session: object;
@@ -110,6 +125,24 @@ export class Tensor {
     this.view().set(source.view());
     this.written();
     return this;
+  }
+
+  /** The shape and the first values: `Tensor [2, 2]: 0.5, -1, 3, 0`. */
+  toString(): string {
+    return preview('Tensor', this);
+  }
+
+  /**
+   * What `JSON.stringify` stores: an object that `forward`, `assign` and `loadStateDict` take again, with the
+   * same values. JSON has no NaN and no infinity: they become null, which is refused when it comes back.
+   */
+  toJSON(): { shape: Shape; data: number[] } {
+    return { shape: this.shape, data: [...this.view()] };
+  }
+
+  /** @internal What `console.log` shows in Node, Deno and Bun. */
+  [INSPECT](): string {
+    return `${this}`;
   }
 
   /** A copy that owns its values. */
