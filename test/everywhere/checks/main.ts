@@ -4,6 +4,7 @@ import * as data from 'evenkeel/data';
 import { useRelaxed } from 'evenkeel/relaxed';
 import ops from 'ops';
 import { behaviour } from './behaviour.ts';
+import { debugging } from './debugging.ts';
 import { type Run, run } from './run.ts';
 
 export interface Answer extends Run {
@@ -27,7 +28,7 @@ export default async function main({
     }
     return run(evenkeel, data);
   }
-  const checks = [...Object.values(ops).flat(), ...behaviour()];
+  const checks = [...Object.values(ops).flat(), ...behaviour(), ...debugging()];
   const failures: string[] = [];
   for (const [name, body] of checks) {
     try {
