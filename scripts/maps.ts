@@ -6,11 +6,13 @@ import { join } from 'node:path';
 export function finishMaps(folder: string, root: string): void {
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.map'))) {
     const path = join(folder, file);
-    const map: { sources: string[]; sourcesContent: (string | null)[] } = JSON.parse(
+    const map: { sources: string[]; sourcesContent: string[] } = JSON.parse(
       readFileSync(path, 'utf8'),
     );
     map.sourcesContent = map.sourcesContent.map((content, i) =>
-      /generated\/(core|extra|relaxed|unpacker)\.ts$/.test(map.sources[i]!) ? null : content,
+      /generated\/(core|extra|relaxed|unpacker)\.ts$/.test(map.sources[i]!)
+        ? '// The packed kernels.\n'
+        : content,
     );
     map.sources = map.sources.map((source) =>
       source.replace(/^.*?(src|node_modules)\//, `${root}/$1/`),

@@ -74,6 +74,11 @@ async function bytesOf(source: ByteSource): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  if (typeof DecompressionStream === 'undefined') {
+    throw new Error(
+      'readIdx: this runtime has no DecompressionStream, which unpacks gzip: pass the unpacked file',
+    );
+  }
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   try {
     return new Uint8Array(await new Response(stream).arrayBuffer());

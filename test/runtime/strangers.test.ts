@@ -69,7 +69,9 @@ describe('the package works', () => {
       const { gzipSync } = await import('node:zlib');
       await readIdx(gzipSync(new Uint8Array(16))).catch(({ message }) => console.log(message));
     `);
-    expect(stdout).toMatch(/DecompressionStream/);
+    expect(stdout).toMatch(
+      /^readIdx: this runtime has no DecompressionStream, .*: pass the unpacked file\n$/,
+    );
   });
 
   it('and writes nothing to a global when it is imported', () => {
@@ -137,7 +139,8 @@ describe('a debugger', () => {
     const map = JSON.parse(read(`${file}.map`));
     for (const [i, source] of map.sources.entries()) {
       expect(source).toMatch(/^\.\.\/(src|node_modules)\/[\w/@.-]+$/);
-      if (map.sourcesContent[i] === null) expect(source).toMatch(/generated/);
+      if (/generated\/(?!kernels|stamp)/.test(source))
+        expect(map.sourcesContent[i]).toMatch(/^\/\/ /);
       else if (!source.includes('node_modules')) expect(map.sourcesContent[i]).toBe(read(source));
     }
   });

@@ -131,8 +131,13 @@ export function debugging(): Check[] {
   ];
 }
 
-/** What `console.log` writes, as far as the value decides it. */
+/** What `console.log` writes, as far as the runtime lets a program know. */
 function shown(value: object): string {
+  const { Deno, Bun } = globalThis as {
+    [name in 'Deno' | 'Bun']?: { inspect(of: object): string };
+  };
+  const inspector = Deno ?? Bun;
+  if (inspector) return inspector.inspect(value);
   const method = Symbol.for('nodejs.util.inspect.custom');
   return (value as { [method]: () => string })[method]();
 }
