@@ -14,7 +14,9 @@ const REPLACED: [from: RegExp, to: string][] = [
   [/const setArgumentsLength = [^;]+; }\s+:[^;]+;/, ''],
   [/while \(parts\.length > 1\)/, 'if (false)'], // namespace.function
   [/let parts = internalName\.split\("\."\);/, ''],
-  [/let name = parts\[0\];/, 'let name = internalName;'],
+  [/let curr = extendedExports;/, ''],
+  [/let name = parts\[0\];/, ''],
+  [/curr\[name\] = elem;/, 'extendedExports[internalName] = elem;'],
   [/let hash = name\.indexOf\("#"\);/, ''],
   [/if \(hash >= 0\)/, 'if (false)'], // Class#method
   [/if \(\/\^\(get\|set\):\/\.test\(name\)\)/g, 'if (false)'], // get:accessor

@@ -4,25 +4,28 @@
  * out. In a bundle they cannot be told from the caller's; there the stack is only longer than usual.
  */
 
-/** The package's folder, as the frame of `make` names it; node --enable-source-maps names the source. */
-const HOME = /[^\s(@]*\/(?=(dist\/core\.js|src\/runtime\/errors\.ts):)/;
+/** The folder of the frame of `make` itself; with node --enable-source-maps, that of its source. */
+const HOME = /[^\s(@]*\/(dist(?=\/core\.js:)|src(?=\/runtime\/errors\.ts:))/;
 
 /** A constructor of genuine errors of a kind, for use with `new` and `instanceof`. */
 function kind<K extends ErrorConstructor>(Kind: K): K {
   function make(message?: string, options?: ErrorOptions): Error {
     const { stackTraceLimit = 50 } = Error as { stackTraceLimit?: number };
     const limit = (frames: number) =>
-      // A plain assignment throws if Error is frozen. Engines without the limit get none.
+      // An assignment would throw where Error is frozen.
       stackTraceLimit < 50 && Reflect.set(Error, 'stackTraceLimit', frames);
     limit(50);
     const error = new Kind(message, options);
     limit(stackTraceLimit);
-    const { stack } = error;
-    const home = HOME.exec(`${stack}`)?.[0];
+    const stack = `${error.stack}`;
+    const home = HOME.exec(stack)?.[0];
     if (home) {
-      const internal = [`${home}dist/`, `${home}src/`, '(<anonymous>)'];
-      const lines = stack!.split('\n').filter((line) => !internal.some((at) => line.includes(at)));
-      if (/:\d+\)?$/m.test(lines.join('\n'))) Reflect.set(error, 'stack', lines.join('\n'));
+      const lines = stack.split('\n');
+      const foreign = lines.filter(
+        (line) => !line.includes(home) && !line.includes('(<anonymous>)'),
+      );
+      const text = foreign.join('\n');
+      if (/:\d+\)?$/m.test(text)) Reflect.set(error, 'stack', text); // else nobody else is on the stack
     }
     return error;
   }
