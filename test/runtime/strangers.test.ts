@@ -149,9 +149,13 @@ describe('a debugger', () => {
     const map = new SourceMap(JSON.parse(read('core.js.map')));
     const lines = read('core.js').split('\n');
     const line = lines.findIndex((text) => text.includes('expected one element, got shape'));
-    const { originalSource, originalLine } = map.findEntry(line, lines[line]!.indexOf('throw'));
+    const found = map.findEntry(line, lines[line]!.indexOf('throw'));
+    const { originalSource, originalLine } = found as {
+      originalSource: string;
+      originalLine: number;
+    };
     expect(originalSource).toBe('../src/tensor/tensor.ts');
-    const source = read(originalSource!).split('\n')[originalLine!];
+    const source = read(originalSource).split('\n')[originalLine];
     expect(source).toContain('throw new RangeError');
   });
 

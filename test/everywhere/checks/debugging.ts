@@ -3,6 +3,7 @@ import {
   Conv2d,
   CrossEntropyLoss,
   fit,
+  type Input,
   Layer,
   Linear,
   Module,
@@ -48,7 +49,7 @@ function theirOwnFault(): void {
 
 class TwoLayers extends Module {
   first = new Linear(3, 2);
-  override forward(input: Tensor): Tensor {
+  override forward(input: Input): Tensor {
     return this.first.forward(this.first.forward(input));
   }
 }
