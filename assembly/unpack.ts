@@ -48,7 +48,7 @@ function bit(context: usize): i32 {
   const yes = code < bound;
   store<i32>(CODE, yes ? code : code - bound);
   store<i32>(RANGE, yes ? bound : range - bound);
-  store<i16>(context, chance + (((<i32>yes << 16) - chance) * step) / 16384 - 32768);
+  store<i16>(context, chance + ((((<i32>yes) << 16) - chance) * step) / 16384 - 32768);
   return <i32>yes;
 }
 
