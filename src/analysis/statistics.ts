@@ -2,8 +2,9 @@ import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Population } from '../layers/batchnorm/population.ts';
 import type { Module } from '../module/module.ts';
 import { checkInteger, checkNumber, describe } from '../tensor/check.ts';
+import { read } from '../tensor/reading.ts';
 import { shapeText, sizeOf } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues } from '../tensor/tensor.ts';
+import type { Input } from '../tensor/tensor.ts';
 
 type Inputs = Input | readonly Input[];
 
@@ -168,7 +169,8 @@ function* split(
   { batchSize = 256, dropLast = false }: StatisticsOptions,
 ): Iterable<Input> {
   checkInteger(who, 'batchSize', batchSize);
-  const shape = inputShape(who, samples);
+  const reading = read(who, samples);
+  const { shape } = reading;
   const [n = 0, ...extents] = shape;
   const width = sizeOf(extents);
   const end = dropLast ? n - (n % batchSize) : n;
@@ -179,10 +181,7 @@ function* split(
   }
   for (let from = 0; from < end; from += batchSize) {
     const to = Math.min(from + batchSize, end);
-    const values = inputValues(samples);
-    const data = ArrayBuffer.isView(values)
-      ? (values as Float32Array).subarray(from * width, to * width)
-      : Array.prototype.slice.call(values, from * width, to * width);
+    const data = reading.values.subarray(from * width, to * width);
     yield { data, shape: [to - from, ...extents] };
   }
 }

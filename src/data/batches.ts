@@ -1,7 +1,9 @@
 import { checkInteger, describe } from '../tensor/check.ts';
+import { checkSize, type Numbers, typedLength } from '../tensor/numbers.ts';
 import { defaultGenerator, Generator } from '../tensor/random.ts';
+import { type Reading, read } from '../tensor/reading.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { type Input, Tensor } from '../tensor/tensor.ts';
 
 type IntegerArray =
   | Uint8Array
@@ -113,17 +115,13 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
     if (seed !== undefined && generator !== undefined) {
       throw new RangeError('batches: expected a seed or a generator, got both: pass one');
     }
-    const shape = inputShape('batches: inputs', dataset.inputs);
+    const { inputs, targets } = dataset;
+    const reading = read('batches: inputs', inputs);
+    const { shape } = reading;
     this.size = shape[0] ?? 0;
     const room = Math.min(batchSize, this.size);
-    this.inputs = this.inputColumn = new Column(
-      inputValues(dataset.inputs),
-      shape,
-      room,
-      Float32Array,
-      scale,
-    );
-    this.targetColumn = columnOf(dataset.targets as ClassTargets | ValueTargets, room);
+    this.inputs = this.inputColumn = new Column(reading, room, Float32Array, scale);
+    this.targetColumn = columnOf(targets as ClassTargets | ValueTargets, room);
     if (this.targetColumn.shape[0] !== this.size) {
       throw new RangeError(
         `batches: expected ${this.size} targets, one for each input, got ${this.targetColumn.shape[0]}`,
@@ -169,23 +167,27 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
 
 /** The inputs or the targets of a dataset, and the buffer that a batch of them is copied to. */
 class Column {
+  readonly shape: Shape;
+  private readonly data: Numbers;
   private readonly buffer: Float32Array | Int32Array;
   private readonly width: number;
 
   constructor(
-    private readonly data: ArrayLike<number>,
-    readonly shape: Shape,
+    reading: Reading,
     room: number,
     Elements: typeof Float32Array | typeof Int32Array,
     private readonly scale = 1,
   ) {
-    this.width = sizeOf(shape.slice(1));
+    this.shape = reading.shape;
+    this.data = reading.place ? reading.values.slice() : reading.values;
+    this.width = sizeOf(this.shape.slice(1));
     this.buffer = new Elements(room * this.width);
   }
 
   /** Copies samples order[from] … order[to − 1], or from … to − 1 if there is no order, to the buffer. */
   gather(order: Int32Array | undefined, from: number, to: number): void {
     const { data, buffer, width, scale } = this;
+    checkSize('batches', this.shape, typedLength(data));
     let o = 0;
     for (let sample = from; sample < to; sample++) {
       const start = (order ? order[sample]! : sample) * width;
@@ -204,7 +206,7 @@ class Column {
 
 function columnOf(targets: ClassTargets | ValueTargets, room: number): Column {
   if (targets instanceof Tensor) {
-    return new Column(inputValues(targets), targets.shape, room, Float32Array);
+    return new Column(read('batches: targets', targets), room, Float32Array);
   }
   const bare = Array.isArray(targets) || ArrayBuffer.isView(targets);
   if (!bare && (typeof targets !== 'object' || targets === null || !('data' in targets))) {
@@ -212,23 +214,21 @@ function columnOf(targets: ClassTargets | ValueTargets, room: number): Column {
       `batches: targets expected an array, a Tensor or { data, shape }, got ${describe(targets)}`,
     );
   }
-  const given = (bare ? { data: targets, shape: [targets.length] } : targets) as {
-    data: ArrayLike<number>;
-    shape: Shape;
-  };
-  const shape = inputShape('batches: targets', given);
-  const { data } = given;
+  const given = bare ? undefined : (targets as { data: ArrayLike<number>; shape: Shape });
+  const data = given ? given.data : (targets as ArrayLike<number>);
+  const reading = read('batches: targets', { data, shape: given ? given.shape : [data.length] });
   if (data instanceof Float32Array || data instanceof Float64Array) {
-    return new Column(data, shape, room, Float32Array);
+    return new Column(reading, room, Float32Array);
   }
   if (Array.isArray(data)) {
-    const invalid = data.findIndex((value) => !Number.isInteger(value));
+    const { values } = reading;
+    const invalid = values.findIndex((value) => !Number.isInteger(value));
     if (invalid >= 0) {
       throw new RangeError(
-        `batches: targets in a plain array expected whole numbers, got ${describe(data[invalid])} at ` +
+        `batches: targets in a plain array expected whole numbers, got ${describe(values[invalid])} at ` +
           `[${invalid}]: pass a Float32Array for a regression`,
       );
     }
   }
-  return new Column(data, shape, room, Int32Array);
+  return new Column(reading, room, Int32Array);
 }

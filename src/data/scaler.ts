@@ -1,6 +1,7 @@
 import { describe } from '../tensor/check.ts';
+import { read } from '../tensor/reading.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { type Input, Tensor } from '../tensor/tensor.ts';
 import { checkAxis, join, type Layout, layoutOf, refuse, split } from './features.ts';
 
 export interface ScalerOptions {
@@ -157,8 +158,7 @@ export abstract class Scaler<K extends string> {
     }
     const loaded = {} as Record<K | 'count', Float64Array>;
     for (const name of names) {
-      const shape = inputShape(`${who}: ${name}`, state[name]!);
-      const values = inputValues(state[name]!);
+      const { shape, values } = read(`${who}: ${name}`, state[name]!);
       const plain = shape.length === 1;
       if (!plain && (shape.length !== 2 || shape[0] !== 3)) {
         throw new RangeError(`${who}: ${name} expected [3, F] or [F], got ${shapeText(shape)}`);
@@ -219,10 +219,9 @@ export abstract class Scaler<K extends string> {
   /** Checks an input, and returns its statistics. */
   private measureInput(method: 'fit' | 'partialFit', x: Input): Statistics<K> {
     const who = `${this.constructor.name}.${method}`;
-    const shape = inputShape(who, x);
+    const { shape, values } = read(who, x);
     const layout = layoutOf(who, shape, this.axis);
     if (method === 'partialFit' && this.known) this.checkWidth(method, layout.features, shape);
-    const values = inputValues(x);
     if (values.length === 0) {
       throw new RangeError(`${who}: expected at least one value, got ${shapeText(shape)}`);
     }
@@ -233,10 +232,9 @@ export abstract class Scaler<K extends string> {
   private apply(method: 'transform' | 'inverse', x: Input): Tensor {
     const who = `${this.constructor.name}.${method}`;
     const { shift, factor, offset } = this.map(method);
-    const shape = inputShape(who, x);
+    const { shape, values } = read(who, x);
     const { outer, features, inner } = layoutOf(who, shape, this.axis);
     this.checkWidth(method, features, shape);
-    const values = inputValues(x);
     if (this.nan === 'refuse') refuse(who, values, shape, { nan: true, infinite: false });
     const forward = method === 'transform';
     const [low, high] = forward ? this.bounds : [-Infinity, Infinity];

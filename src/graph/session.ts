@@ -2,8 +2,9 @@ import { deferReleases, type View } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
 import { describe } from '../tensor/check.ts';
 import { allocateGradients, Buffer, Parameter } from '../tensor/parameter.ts';
+import { type Reading, read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { type Input, Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
 import { Plan } from './plan.ts';
 import { InputGradient, Result } from './results.ts';
@@ -68,12 +69,14 @@ export class Session {
   }
 
   forward(inputs: readonly Input[]): Tensor {
-    const plan = this.during('forward', () => this.run('forward', inputs));
+    const readings = this.readAll(inputs, this.workspace);
+    const plan = this.during('forward', () => this.run('forward', readings));
     return new Result(this, plan.output.shape, plan.output.slot);
   }
 
   predict(inputs: readonly Input[]): Tensor {
-    const { output } = this.during('predict', () => this.run('predict', inputs));
+    const readings = this.readAll(inputs, this.predictions);
+    const { output } = this.during('predict', () => this.run('predict', readings));
     return new Tensor(output.shape, output.slot.f32.slice());
   }
 
@@ -83,13 +86,14 @@ export class Session {
    */
   backward(dy: Input): Tensor[] {
     this.checkIdle('backward');
+    const reading = read(`${this.who}.backward`, dy);
     const { state } = this;
     if (state.kind !== 'ready') {
       const because = state.kind === 'finished' ? 'consumed' : state.because;
       throw new Error(`${this.who}: ${NO_FORWARD[because]}`);
     }
     const { plan } = state;
-    this.checkGradient(dy, plan);
+    this.checkGradient(dy, reading, plan);
     if (state.versions !== versionsOf(this.parameters) || !this.places.every(isHeld)) {
       throw new Error(
         `${this.who}.backward: a parameter was changed after the forward: call optimizer.step() after ` +
@@ -100,15 +104,14 @@ export class Session {
       allocateGradients(this.parameters);
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       // Views are taken last: allocation may have grown the memory, which detaches older views.
-      plan.output.gradient!.f32.set(inputValues(dy));
+      plan.output.gradient!.f32.set(reading.values);
       this.execute(() => plan.backward());
     });
     this.state = { kind: 'finished', plan, versions: versionsOf(this.parameters), computed: false };
     return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
   }
 
-  private checkGradient(dy: Input, { output }: Plan): void {
-    const shape = inputShape(`${this.who}.backward`, dy);
+  private checkGradient(dy: Input, { shape }: Reading, { output }: Plan): void {
     if (!sameShape(shape, output.shape)) {
       throw new RangeError(
         `${this.who}.backward: expected the gradient of the last output, ` +
@@ -122,7 +125,6 @@ export class Session {
           'call loss.forward and loss.backward on the last output',
       );
     }
-    inputValues(dy); // throws if stale, while nothing has changed yet
   }
 
   /** The input gradient of the last backward, computed when it is first asked for. */
@@ -190,19 +192,18 @@ export class Session {
   }
 
   /** Everything that can throw comes before the first write. */
-  private run(activity: 'forward' | 'predict', inputs: readonly Input[]): Plan {
+  private run(activity: 'forward' | 'predict', inputs: readonly Reading[]): Plan {
     const recording = activity === 'forward';
-    const shapes = inputs.map((input) => inputShape(this.who, input));
+    const shapes = inputs.map(({ shape }) => shape);
     this.followChanges();
     this.checkAlive();
     const plan = this.planFor(shapes, recording);
     this.checkAlive(); // the author's forward, which was traced, may have disposed of anything
-    // If an input is a result of this model, it is copied before its bytes are overwritten. Reading throws
-    // if an input is stale, while nothing has changed yet.
-    const safe = inputs.map((x) =>
-      x instanceof Tensor && x.origin?.session === this ? x.clone() : x,
+    // Reading the values throws if an input is stale or was changed, while nothing else has changed yet.
+    plan.verify(
+      this.who,
+      inputs.map(({ values }) => values),
     );
-    plan.verify(this.who, safe.map(inputValues));
     const workspace = recording ? this.workspace : this.predictions;
     workspace.reserve(plan.bytes);
     plan.attach(workspace.ptr);
@@ -212,10 +213,16 @@ export class Session {
       this.releaseRetired();
     }
     // Views are taken last: reserving may have grown the memory, which detaches older views.
-    for (const [i, input] of plan.inputs.entries()) input.slot.set(inputValues(safe[i]!));
+    for (const [i, input] of plan.inputs.entries()) input.slot.set(inputs[i]!.values);
     this.execute(() => plan.forward());
     if (recording) this.state = { kind: 'ready', plan, versions: versionsOf(this.parameters) };
     return plan;
+  }
+
+  /** Reads the inputs. One that stands in `workspace`, such as a result of this model, is copied. */
+  private readAll(inputs: readonly Input[], workspace: Workspace): Reading[] {
+    const { who } = this;
+    return inputs.map((input) => read(who, input, workspace));
   }
 
   private checkAlive(): void {

@@ -2,7 +2,7 @@ import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger } from '../tensor/check.ts';
-import { checkShape, type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
+import { ownShape, type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 
 /** A layer that gives its input another shape. The output shares the input's memory. */
 abstract class Reshape extends Leaf {
@@ -73,13 +73,15 @@ export class Flatten extends Reshape {
  * @throws RangeError in `forward` if the axis is not as long as the product of `sizes`
  */
 export class Unflatten extends Reshape {
+  private readonly sizes: Shape;
+
   constructor(
     private readonly dim: number,
-    private readonly sizes: readonly number[],
+    sizes: readonly number[],
   ) {
     super();
     checkInteger('Unflatten', 'dim', dim, -Infinity);
-    checkShape('Unflatten', sizes);
+    this.sizes = ownShape('Unflatten', sizes);
   }
 
   protected outputShape(shape: Shape): Shape {

@@ -3,7 +3,13 @@ import { extra } from '../runtime/extra.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
-import { checkReduction, sameShapedTarget, type TargetData, targetValues } from './target.ts';
+import {
+  checkReduction,
+  readTarget,
+  sameShapedTarget,
+  type TargetData,
+  type TargetReading,
+} from './target.ts';
 
 export interface BCEWithLogitsLossOptions {
   /** A weight of each element, broadcast to the prediction's shape. Default 1. */
@@ -33,7 +39,7 @@ interface Spread {
  *
  * @throws RangeError in forward if the shapes differ or are empty, or a weight cannot be broadcast
  */
-export class BCEWithLogitsLoss extends Loss<TargetData> {
+export class BCEWithLogitsLoss extends Loss {
   readonly reduction: Reduction;
   private readonly weight: Tensor | undefined;
   private readonly posWeight: Tensor | undefined;
@@ -46,18 +52,19 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
     this.posWeight = posWeight && kept('posWeight', posWeight);
   }
 
-  protected request(shape: Shape, target: TargetData): LossRequest {
-    const values = sameShapedTarget(`${this}`, shape, target);
+  protected request(shape: Shape, target: TargetReading): LossRequest {
+    const reading = sameShapedTarget(`${this}`, shape, target);
+    const size = sizeOf(shape);
     const spread = this.spreadOver(shape);
     const { n, weight, posWeight } = spread;
     return {
       // The weights are stored after the target.
-      targetLength: values.length + (weight ? n : 0) + (posWeight ? n : 0),
+      targetLength: size + (weight ? n : 0) + (posWeight ? n : 0),
       store: (view) => {
         this.spread = spread;
-        view.f32.set(values);
-        if (weight) view.f32.set(weight, values.length);
-        if (posWeight) view.f32.set(posWeight, values.length + (weight ? n : 0));
+        view.f32.set(reading.values);
+        if (weight) view.f32.set(weight, size);
+        if (posWeight) view.f32.set(posWeight, size + (weight ? n : 0));
       },
     };
   }
@@ -120,8 +127,8 @@ export class BCEWithLogitsLoss extends Loss<TargetData> {
 
 /** A copy of a weight. A flat array has one axis. */
 function kept(name: string, weight: TargetData): Tensor {
-  const { values, shape } = targetValues(`BCEWithLogitsLoss: ${name}`, weight);
-  return Tensor.from(Float32Array.from(values), shape ?? [values.length]);
+  const { reading } = readTarget(`BCEWithLogitsLoss: ${name}`, weight);
+  return Tensor.from(Float32Array.from(reading.values), reading.shape);
 }
 
 /** Broadcasts `tensor` to `shape` as NumPy does: its axes are matched with the last ones of `shape`. */

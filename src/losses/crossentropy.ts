@@ -3,9 +3,10 @@ import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { Struct } from '../memory/struct.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
+import { type Numbers, numbersOf } from '../tensor/numbers.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
-import { checkReduction, type TargetData, targetValues } from './target.ts';
+import { checkReduction, type TargetReading } from './target.ts';
 
 export interface CrossEntropyLossOptions {
   /** ε: each target becomes (1 − ε)·target + ε/C. Default 0. */
@@ -39,7 +40,7 @@ export interface CrossEntropyLossOptions {
  * @throws RangeError in forward for a label that is NaN, no whole number or out of range, for shapes
  *   that do not fit, and for a batch of 0
  */
-export class CrossEntropyLoss extends Loss<TargetData> {
+export class CrossEntropyLoss extends Loss {
   readonly labelSmoothing: number;
   readonly ignoreIndex: number;
   readonly reduction: Reduction;
@@ -58,13 +59,14 @@ export class CrossEntropyLoss extends Loss<TargetData> {
     super();
     checkNumber('CrossEntropyLoss', 'labelSmoothing', labelSmoothing, 0, 1);
     checkInteger('CrossEntropyLoss', 'ignoreIndex', ignoreIndex, -Infinity);
+    checkNumber('CrossEntropyLoss', 'ignoreIndex', ignoreIndex, -2147483648, 2147483647);
     this.labelSmoothing = labelSmoothing;
-    this.weight = weight && Float32Array.from(weight);
+    this.weight = weight && Float32Array.from(numbersOf('CrossEntropyLoss: weight', weight));
     this.ignoreIndex = ignoreIndex;
     this.reduction = checkReduction('CrossEntropyLoss', reduction, ['mean', 'sum']);
   }
 
-  protected request(shape: Shape, target: TargetData): LossRequest {
+  protected request(shape: Shape, { reading, flat }: TargetReading): LossRequest {
     const [n, c, ...rest] = shape as [number, number, ...number[]];
     if (shape.length < 2) {
       throw new RangeError(
@@ -77,23 +79,18 @@ export class CrossEntropyLoss extends Loss<TargetData> {
         `${this}: prediction has ${c} classes, weight has ${weight.length}: ${shapeText(shape)}`,
       );
     }
-    const found = targetValues(`${this}`, target);
-    const { values } = found;
-    const soft = found.shape
-      ? sameShape(found.shape, shape)
-      : values.length === sizeOf(shape) && c > 1;
-    const fits = found.shape
-      ? sameShape(found.shape, [n, ...rest])
-      : values.length === n * sizeOf(rest);
+    const given = reading.shape;
+    const length = sizeOf(given);
+    const soft = flat ? length === sizeOf(shape) && c > 1 : sameShape(given, shape);
+    const fits = flat ? length === n * sizeOf(rest) : sameShape(given, [n, ...rest]);
     if (!soft && !fits) {
-      const got = found.shape ? shapeText(found.shape) : `${values.length} numbers`;
+      const got = flat ? `${length} numbers` : shapeText(given);
       throw new RangeError(
         `${this}: target expected classes ${shapeText([n, ...rest])} or probabilities ` +
           `${shapeText(shape)}, got ${got}`,
       );
     }
-    if (!soft) this.checkLabels(values, c);
-    const { length } = values;
+    if (!soft) this.checkLabels(reading.values, length, c);
     const { ignoreIndex, labelSmoothing: smoothing } = this;
     const sizes = new Struct(CrossEntropyShape, { c, inner: sizeOf(rest), ignoreIndex, smoothing });
     return {
@@ -104,8 +101,8 @@ export class CrossEntropyLoss extends Loss<TargetData> {
       store: (view) => {
         this.soft = soft;
         this.sizes = sizes;
-        if (soft) view.f32.set(values);
-        else view.i32.set(values);
+        if (soft) view.f32.set(reading.values);
+        else view.i32.set(reading.values);
         if (weight) view.f32.set(weight, length);
       },
     };
@@ -145,9 +142,9 @@ export class CrossEntropyLoss extends Loss<TargetData> {
     return offset(target, this.soft ? sizeOf(shape) : positionsOf(shape));
   }
 
-  private checkLabels(labels: ArrayLike<number>, classes: number): void {
+  private checkLabels(labels: Numbers, length: number, classes: number): void {
     const { ignoreIndex } = this;
-    for (let i = 0; i < labels.length; i++) {
+    for (let i = 0; i < length; i++) {
       const label = labels[i]!;
       if (Number.isInteger(label) && label >= 0 && label < classes) continue;
       if (label === ignoreIndex) continue;

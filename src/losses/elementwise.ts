@@ -3,7 +3,7 @@ import { extra } from '../runtime/extra.ts';
 import { checkNumber } from '../tensor/check.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
-import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
+import { checkReduction, sameShapedTarget, type TargetReading } from './target.ts';
 
 export interface ReductionOptions {
   /** `'mean'` over all elements, or `'sum'`. Default `'mean'`. */
@@ -11,7 +11,7 @@ export interface ReductionOptions {
 }
 
 /** A loss that is a sum or mean over elements; the target has the prediction's shape. */
-abstract class Elementwise extends Loss<TargetData> {
+abstract class Elementwise extends Loss {
   readonly reduction: Reduction;
 
   constructor({ reduction = 'mean' }: ReductionOptions = {}) {
@@ -19,9 +19,9 @@ abstract class Elementwise extends Loss<TargetData> {
     this.reduction = checkReduction(this.constructor.name, reduction, ['mean', 'sum']);
   }
 
-  protected request(shape: Shape, target: TargetData): LossRequest {
-    const values = sameShapedTarget(`${this}`, shape, target);
-    return { targetLength: values.length, store: (view) => view.f32.set(values) };
+  protected request(shape: Shape, target: TargetReading): LossRequest {
+    const reading = sameShapedTarget(`${this}`, shape, target);
+    return { targetLength: sizeOf(shape), store: (view) => view.f32.set(reading.values) };
   }
 
   protected value(arrays: LossArrays): number {

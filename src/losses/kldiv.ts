@@ -1,7 +1,7 @@
 import { extra } from '../runtime/extra.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest } from './loss.ts';
-import { checkReduction, sameShapedTarget, type TargetData } from './target.ts';
+import { checkReduction, sameShapedTarget, type TargetReading } from './target.ts';
 
 export interface KLDivLossOptions {
   /**
@@ -22,7 +22,7 @@ export interface KLDivLossOptions {
  *
  * @throws RangeError in forward if the shapes differ or are empty
  */
-export class KLDivLoss extends Loss<TargetData> {
+export class KLDivLoss extends Loss {
   readonly reduction: 'mean' | 'sum' | 'batchMean';
   readonly logTarget: boolean;
 
@@ -32,9 +32,9 @@ export class KLDivLoss extends Loss<TargetData> {
     this.logTarget = logTarget;
   }
 
-  protected request(shape: Shape, target: TargetData): LossRequest {
-    const values = sameShapedTarget(`${this}`, shape, target);
-    return { targetLength: values.length, store: (view) => view.f32.set(values) };
+  protected request(shape: Shape, target: TargetReading): LossRequest {
+    const reading = sameShapedTarget(`${this}`, shape, target);
+    return { targetLength: sizeOf(shape), store: (view) => view.f32.set(reading.values) };
   }
 
   protected value({ prediction, target, shape }: LossArrays): number {

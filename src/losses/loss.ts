@@ -4,15 +4,10 @@ import { allowUsing } from '../memory/dispose.ts';
 import { aligned, NULL, type Pointer, View } from '../memory/memory.ts';
 import { bytesOf, placeStruct, type Struct } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
+import { read } from '../tensor/reading.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
-import {
-  type Input,
-  inputShape,
-  inputValues,
-  type Origin,
-  PlacedTensor,
-  Tensor,
-} from '../tensor/tensor.ts';
+import { type Input, type Origin, PlacedTensor, type Tensor } from '../tensor/tensor.ts';
+import { readTarget, type TargetData, type TargetReading } from './target.ts';
 
 /** How the terms of a loss become one number. */
 export type Reduction = 'mean' | 'sum';
@@ -44,7 +39,7 @@ export interface LossArrays {
  * The loss reads the prediction in place, in the model's workspace, so `backward` must come before the
  * model's next `forward`.
  */
-export abstract class Loss<Target> {
+export abstract class Loss<T extends TargetData = TargetData> {
   private readonly workspace = new Workspace();
   private readonly copied = new Region();
   private readonly target = new Region();
@@ -64,7 +59,7 @@ export abstract class Loss<Target> {
   abstract readonly reduction: Reduction | 'batchMean';
 
   /** Checks shapes and target; throws before anything is written. */
-  protected abstract request(shape: Shape, target: Target): LossRequest;
+  protected abstract request(shape: Shape, target: TargetReading): LossRequest;
 
   protected abstract value(arrays: LossArrays): number;
 
@@ -76,33 +71,34 @@ export abstract class Loss<Target> {
    * @param prediction what the model's `forward` returned, or any Tensor
    * @throws RangeError if prediction and target do not fit each other; nothing has changed then
    */
-  forward(prediction: Input, target: Target): number {
-    const shape = inputShape(`${this}`, prediction);
+  forward(prediction: Input, target: T): number {
+    const who = `${this}`;
+    // A gradient of this loss stands in the workspace, which is overwritten.
+    const reading = read(who, prediction, this.workspace);
+    const found = readTarget(who, target, this.workspace);
+    const { shape } = reading;
     if (shape.includes(0)) {
-      throw new RangeError(`${this}: prediction is empty, got ${shapeText(shape)}`);
+      throw new RangeError(`${who}: prediction is empty, got ${shapeText(shape)}`);
     }
-    let request = this.request(shape, target);
-    const stands = prediction instanceof Tensor && prediction.place !== undefined;
-    inputValues(prediction); // throws if stale, while nothing has changed yet
+    const stands = reading.place !== undefined;
+    void reading.values; // throws if stale or changed, while nothing has changed yet
+    const request = this.request(shape, found);
     const size = sizeOf(shape);
     const { copied, saved, gradient } = this;
     const lengths = [stands ? 0 : size, request.targetLength, request.savedLength ?? 0, size];
     const sizes = request.struct ? bytesOf(request.struct.layout) : 0;
-    const { bytes } = this.workspace;
     this.workspace.reserve(lengths.reduce((sum, length) => sum + aligned(length * 4), sizes));
-    // Reserving may have grown the memory that the target is in: its views are then made anew.
-    if (this.workspace.bytes !== bytes) request = this.request(shape, target);
     let at = this.workspace.ptr as number;
     for (const [i, region] of [copied, this.target, saved, gradient].entries()) {
       region.place(at as Pointer, lengths[i]!);
       at += aligned(lengths[i]! * 4);
     }
     if (request.struct) placeStruct(request.struct, at as Pointer);
-    if (!stands) copied.view.f32.set(inputValues(prediction));
+    if (!stands) copied.view.f32.set(reading.values);
     request.store(this.target.view);
     this.generation++;
     this.shape = shape;
-    this.prediction = prediction instanceof Tensor ? prediction : undefined;
+    this.prediction = stands ? (prediction as Tensor) : undefined;
     this.pending = true;
     return this.value(this.arrays(NULL));
   }

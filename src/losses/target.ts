@@ -1,44 +1,65 @@
 import { describe } from '../tensor/check.ts';
+import { numbersOf, typedLength } from '../tensor/numbers.ts';
+import { Reading, read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { type Input, Tensor } from '../tensor/tensor.ts';
 
 /** The numbers that losses take: a Tensor, `{ data, shape }`, a typed or plain array, or nested arrays. */
 export type TargetData = Input | ArrayLike<number> | readonly (readonly unknown[])[];
 
-/** The numbers of a target, and its shape unless it is a flat array. */
-export interface TargetValues {
-  readonly values: ArrayLike<number>;
-  readonly shape: Shape | undefined;
+/** A target that was read from the caller. */
+export interface TargetReading {
+  readonly reading: Reading;
+  /** Whether it was a flat array, which is checked by its length only; its shape is [length]. */
+  readonly flat: boolean;
 }
 
-/** @throws TypeError if `target` does not hold numbers */
-export function targetValues(who: string, target: TargetData): TargetValues {
-  if (typeof target !== 'object' || target === null) {
-    throw new TypeError(`${who}: target expected an array or a Tensor, got ${describe(target)}`);
-  }
+/**
+ * Reads a target.
+ *
+ * @param overwritten as in `read`
+ * @throws TypeError if `target` does not hold numbers
+ */
+export function readTarget(
+  who: string,
+  target: TargetData,
+  overwritten?: { readonly ptr: number; readonly bytes: number },
+): TargetReading {
+  if (typeof target !== 'object' || target === null) throw unknown(who, target);
+  const what = `${who}: target`;
   if (target instanceof Tensor || 'shape' in target) {
-    return { shape: inputShape(`${who}: target`, target), values: inputValues(target) };
+    return { reading: read(what, target, overwritten), flat: false };
   }
   if (Array.isArray(target) && typeof target[0] === 'object') {
-    const tensor = Tensor.from(target);
-    return { shape: tensor.shape, values: tensor.view() };
+    return { reading: read(what, Tensor.from(target)), flat: false };
   }
-  if (typeof (target as ArrayLike<number>).length !== 'number') {
-    throw new TypeError(`${who}: target expected an array or a Tensor, got ${describe(target)}`);
-  }
-  return { shape: undefined, values: target as ArrayLike<number> };
+  if (!('length' in target)) throw unknown(who, target);
+  const values = numbersOf(what, target as ArrayLike<number>);
+  return { reading: new Reading(what, [typedLength(values)!], values), flat: true };
 }
 
-/** @throws RangeError unless the target has the prediction's shape or, if it is flat, its size */
-export function sameShapedTarget(who: string, shape: Shape, target: TargetData): ArrayLike<number> {
-  const found = targetValues(who, target);
-  if (found.shape ? !sameShape(found.shape, shape) : found.values.length !== sizeOf(shape)) {
-    const got = found.shape ? shapeText(found.shape) : `${found.values.length} numbers`;
-    throw new RangeError(
-      `${who}: target expected ${shapeText(shape)}, as the prediction, got ${got}`,
-    );
-  }
-  return found.values;
+function unknown(who: string, target: unknown): TypeError {
+  return new TypeError(`${who}: target expected an array or a Tensor, got ${describe(target)}`);
+}
+
+/**
+ * The reading of a target with one number for each element of the prediction.
+ *
+ * @throws RangeError unless the target has the prediction's shape, or is [N] for a prediction [N, 1], or is
+ *   flat and has the prediction's size
+ */
+export function sameShapedTarget(
+  who: string,
+  shape: Shape,
+  { reading, flat }: TargetReading,
+): Reading {
+  const given = reading.shape;
+  const column = given.length === 1 && given[0] === shape[0];
+  if (flat || column ? sizeOf(given) === sizeOf(shape) : sameShape(given, shape)) return reading;
+  const got = flat ? `${given[0]} numbers` : shapeText(given);
+  throw new RangeError(
+    `${who}: target expected ${shapeText(shape)}, as the prediction, got ${got}`,
+  );
 }
 
 /** @throws RangeError unless `reduction` is one of `known` */

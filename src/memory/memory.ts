@@ -5,7 +5,7 @@
  * without an error. So no code keeps a typed array. It keeps a `View`, which has the address, and asks it each time.
  */
 import type { Pointer } from '../generated/kernels.ts';
-import { engine } from '../runtime/engine.ts';
+import { engine, started } from '../runtime/engine.ts';
 import { Allocator, aligned } from './allocator.ts';
 
 export type { Pointer };
@@ -44,6 +44,11 @@ function mebibytes(bytes: number): string {
 /** The size of linear memory in bytes, which never shrinks, and the number of bytes allocated now. */
 export function memoryUsage(): { total: number; used: number } {
   return { total: engine().memory.buffer.byteLength, used: allocator.used };
+}
+
+/** Whether a buffer is linear memory. */
+export function isLinear(buffer: unknown): boolean {
+  return started() && engine().memory.buffer === buffer;
 }
 
 /** A range of linear memory. Its typed arrays are made again after memory has grown or it was moved. */

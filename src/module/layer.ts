@@ -1,6 +1,6 @@
 import type { Use } from '../graph/node.ts';
 import type { Parameter } from '../tensor/parameter.ts';
-import { checkExtents, checkShape, frozen, type Shape, sizeOf } from '../tensor/shape.ts';
+import { checkExtents, ownShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import { Leaf } from './leaf.ts';
 
 /** The context that `compute` and `differentiate` of your own layer get in addition to their arrays. */
@@ -68,10 +68,8 @@ export abstract class Layer extends Leaf<Context> {
         );
       }
     }
-    const given = this.outputShape(shape);
-    checkShape(`${this}.outputShape`, given);
-    checkExtents(`${this}: output`, given);
-    const output = frozen(given);
+    const output = ownShape(`${this}.outputShape`, this.outputShape(shape));
+    checkExtents(`${this}: output`, output);
     use.keeps({});
     use.memo = new Context(use, shape, output);
     return output;

@@ -5,8 +5,9 @@ import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { allowUsing } from '../memory/dispose.ts';
 import { checkInteger, describe } from '../tensor/check.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
+import { read } from '../tensor/reading.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
-import { INSPECT, type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { INSPECT, type Input, Tensor } from '../tensor/tensor.ts';
 import { heldBy, isContainer, join } from './held.ts';
 
 /** A copy of a module's parameters and buffers under PyTorch's names. */
@@ -235,8 +236,7 @@ export abstract class Module {
       }
       const counts = entry instanceof Counter;
       const expected = counts ? [] : entry.shape;
-      const shape = inputShape(`${who}: ${name}`, state[name]!);
-      const values = inputValues(state[name]!);
+      const { shape, values } = read(`${who}: ${name}`, state[name]!);
       if (!sameShape(shape, expected)) {
         mismatched.push(name);
         faults.push(`${name} expected ${shapeText(expected)}, got ${shapeText(shape)}`);
@@ -321,7 +321,7 @@ export abstract class Module {
   }
 
   private inputsOf(x: Input | readonly Input[]): readonly Input[] {
-    const inputs = Array.isArray(x) ? x : [x as Input];
+    const inputs = Array.isArray(x) ? [...x] : [x as Input];
     if (inputs.length === 0) throw new RangeError(`${this}: expected an input, got none`);
     return inputs;
   }

@@ -1,7 +1,8 @@
 /** The form of an optimizer's state dict, and the checks of one that is to be loaded. */
 import { describe } from '../tensor/check.ts';
+import { read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, type Tensor } from '../tensor/tensor.ts';
+import type { Input, Tensor } from '../tensor/tensor.ts';
 
 /** A group's options by PyTorch's names (`weight_decay`), and its parameters' numbers. */
 export interface GroupState {
@@ -85,12 +86,12 @@ export function entryOf(
       );
     }
     if (name === 'step') continue;
-    const input = value as Input;
-    const got = inputShape(`${where}: ${name}`, input);
-    if (!sameShape(got, shape)) {
-      throw new RangeError(`${where}: ${name} expected ${shapeText(shape)}, got ${shapeText(got)}`);
+    const reading = read(`${where}: ${name}`, value as Input);
+    if (!sameShape(reading.shape, shape)) {
+      const got = shapeText(reading.shape);
+      throw new RangeError(`${where}: ${name} expected ${shapeText(shape)}, got ${got}`);
     }
-    values[name] = Float32Array.from(inputValues(input)); // a copy: loading may move linear memory
+    values[name] = Float32Array.from(reading.values); // a copy: loading may move linear memory
   }
   if (counted) return { steps: stepsOf(where, given.step), values };
   return Object.keys(values).length > 0 ? { steps: 1, values } : undefined;
@@ -99,8 +100,7 @@ export function entryOf(
 function stepsOf(where: string, step: unknown): number {
   let values: ArrayLike<unknown> = [step];
   if (typeof step === 'object') {
-    inputShape(`${where}: step`, step as Input);
-    values = inputValues(step as Input);
+    values = read(`${where}: step`, step as Input).values;
   }
   const [value] = values as number[];
   if (values.length !== 1 || !Number.isSafeInteger(value) || value! < 0) {

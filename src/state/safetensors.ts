@@ -1,6 +1,7 @@
 import { describe } from '../tensor/check.ts';
-import { checkShape, shapeText, sizeOf } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { read } from '../tensor/reading.ts';
+import { ownShape, shapeText, sizeOf } from '../tensor/shape.ts';
+import { type Input, Tensor } from '../tensor/tensor.ts';
 
 /** The contents of a safetensors file. */
 export interface Safetensors {
@@ -49,8 +50,8 @@ export function saveSafetensors(
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   const entries = Object.entries(state).map(([name, input]) => {
     const counts = name.endsWith('num_batches_tracked');
-    const shape = inputShape(`saveSafetensors: ${name}`, input);
-    return { name, shape, values: inputValues(input), type: counts ? 'I64' : 'F32' };
+    const { shape, values } = read(`saveSafetensors: ${name}`, input);
+    return { name, shape, values, type: counts ? 'I64' : 'F32' };
   });
   // int64 tensors come first, so that every element is aligned.
   entries.sort((a, b) => TYPES[b.type]!.bytes - TYPES[a.type]!.bytes);
@@ -132,18 +133,19 @@ function readHeader(view: DataView): { header: Record<string, unknown>; start: n
 
 function readTensor(name: string, entry: unknown, view: DataView, start: number): Tensor {
   const who = `loadSafetensors: ${name}`;
-  const { dtype, shape, data_offsets } = (entry ?? {}) as {
+  const given = (entry ?? {}) as {
     dtype: string;
     shape: number[];
     data_offsets: [number, number];
   };
+  const { dtype, data_offsets } = given;
   const type = Object.hasOwn(TYPES, dtype) ? TYPES[dtype]! : undefined;
   if (!type) {
     throw new RangeError(
       `${who}: type expected one of ${Object.keys(TYPES).join(', ')}, got ${dtype}`,
     );
   }
-  checkShape(who, shape);
+  const shape = ownShape(who, given.shape);
   const [from, to] = Array.isArray(data_offsets) ? data_offsets : [Number.NaN, Number.NaN];
   const size = sizeOf(shape);
   if (!(from >= 0 && to - from === size * type.bytes && start + to <= view.byteLength)) {

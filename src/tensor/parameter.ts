@@ -1,15 +1,7 @@
 import { aligned, Block, NULL, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
+import { type Reading, read } from './reading.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
-import {
-  INSPECT,
-  type Input,
-  inputShape,
-  inputValues,
-  PlacedTensor,
-  preview,
-  Tensor,
-  type TensorData,
-} from './tensor.ts';
+import { INSPECT, type Input, PlacedTensor, preview, Tensor, type TensorData } from './tensor.ts';
 
 /**
  * Counts the changes to `requiresGrad` of any parameter, and the layers that wrappers have taken. A plan depends on
@@ -32,11 +24,11 @@ abstract class Stored {
     private readonly who: string,
     initial: Input,
   ) {
-    const shape = [...inputShape(who, initial)];
-    inputValues(initial); // throws for a stale tensor, before anything is allocated
+    const reading = read(who, initial);
+    const { shape } = reading;
     this.block = new Block(aligned(sizeOf(shape) * 4));
     releaseWithOwner(this, this.block);
-    this.block.f32.set(inputValues(initial));
+    this.block.f32.set(reading.values);
     const { block } = this;
     this.data = new PlacedTensor(
       shape,
@@ -76,22 +68,21 @@ abstract class Stored {
    * @throws RangeError if `values` has another shape
    */
   assign(values: Input): void {
-    const checked = this.checked('assign', values);
-    this.data.view().set(inputValues(checked));
+    this.data.view().set(this.checked('assign', values).values);
     this.version++;
   }
 
-  /** `given` as an input, if it has the tensor's shape and can be read. */
-  protected checked(who: string, given: Input | TensorData): Input {
+  /** Reads what has the tensor's shape. */
+  protected checked(who: string, given: Input | TensorData): Reading {
     const plain = typeof given === 'number' || Array.isArray(given) || ArrayBuffer.isView(given);
     const input = plain ? Tensor.from(given as TensorData) : (given as Input);
-    const shape = inputShape(who, input);
+    const reading = read(who, input);
+    const { shape } = reading;
     if (plain && shape.length < 2 ? sizeOf(shape) !== this.size : !sameShape(shape, this.shape)) {
       throw new RangeError(`${who}: expected ${shapeText(this.shape)}, got ${shapeText(shape)}`);
     }
-    inputValues(input); // throws for a stale tensor
     this.data.view(); // throws after dispose()
-    return input;
+    return reading;
   }
 
   dispose(): void {
@@ -162,9 +153,9 @@ export class Parameter extends Stored {
       this.removeGradient();
       return;
     }
-    const values = this.checked('Parameter.grad', given);
+    const reading = this.checked('Parameter.grad', given);
     if (!this.gradient) placeGradients([this]);
-    this.gradient!.view().set(inputValues(values));
+    this.gradient!.view().set(reading.values);
     this.touched = true;
   }
 

@@ -44,16 +44,20 @@ export function checkExtents(what: string, shape: Shape): void {
 }
 
 /**
+ * The shape that a caller passed, read once.
+ *
  * @throws TypeError if `shape` is not an array
  * @throws RangeError if an extent is not a whole number ≥ 0
  */
-export function checkShape(who: string, shape: Shape): void {
+export function ownShape(who: string, shape: Shape): Shape {
   if (!Array.isArray(shape)) {
     throw new TypeError(`${who}: expected a shape such as [32, 10], got ${describe(shape)}`);
   }
-  for (const extent of shape) {
+  const own = frozen(shape);
+  for (const extent of own) {
     if (!Number.isInteger(extent) || extent < 0) {
-      throw new RangeError(`${who}: expected whole extents ≥ 0, got ${shapeText(shape)}`);
+      throw new RangeError(`${who}: expected whole extents ≥ 0, got ${shapeText(own)}`);
     }
   }
+  return own;
 }

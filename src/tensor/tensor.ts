@@ -1,6 +1,7 @@
 import type { View } from '../memory/memory.ts';
 import { describe } from './check.ts';
-import { checkShape, frozen, type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
+import { checkSize, typedLength } from './numbers.ts';
+import { frozen, ownShape, type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
 
 type NumberArray =
   | Float32Array
@@ -76,19 +77,15 @@ export class Tensor {
     const values = new Float32Array(sizeOf(found));
     flatten(data, found, 0, values, 0);
     if (!shape) return new Tensor(found, values);
-    checkShape('Tensor.from', shape);
-    if (sizeOf(shape) !== values.length) {
-      throw new RangeError(
-        `Tensor.from: shape ${shapeText(shape)} expected ${sizeOf(shape)} elements, got ${values.length}`,
-      );
-    }
-    return new Tensor([...shape], values);
+    const own = ownShape('Tensor.from', shape);
+    checkSize('Tensor.from', own, values.length);
+    return new Tensor(own, values);
   }
 
   /** A tensor of zeros. */
   static zeros(shape: Shape): Tensor {
-    checkShape('Tensor.zeros', shape);
-    return new Tensor([...shape], new Float32Array(sizeOf(shape)));
+    const own = ownShape('Tensor.zeros', shape);
+    return new Tensor(own, new Float32Array(sizeOf(own)));
   }
 
   /** A copy of the values, in row-major order. */
@@ -192,52 +189,18 @@ export class PlacedTensor extends Tensor {
   }
 }
 
-/**
- * @internal The shape of an input.
- *
- * @throws TypeError if `input` is neither a Tensor nor `{ data, shape }`, or if an element is not a number
- * @throws RangeError if the length of `data` does not match the shape
- */
-export function inputShape(who: string, input: Input): Shape {
-  if (input instanceof Tensor) return input.shape;
-  if (typeof input !== 'object' || input === null || !('data' in input) || !('shape' in input)) {
-    throw new TypeError(`${who}: expected a Tensor or { data, shape }, got ${describe(input)}`);
-  }
-  const { data, shape: given } = input;
-  checkShape(who, given);
-  const shape = frozen(given);
-  if (data?.length !== sizeOf(shape)) {
-    throw new RangeError(
-      `${who}: shape ${shapeText(shape)} expected ${sizeOf(shape)} elements, got ${data?.length}`,
-    );
-  }
-  checkNumbers(who, data);
-  return shape;
-}
-
-/** @throws TypeError for strings, holes, BigInts and the like, which would become NaN or 0 without a word */
-function checkNumbers(who: string, data: ArrayLike<unknown>): void {
-  const end = ArrayBuffer.isView(data) ? Math.min(data.length, 1) : data.length; // one type for all
-  for (let i = 0; i < end; i++) {
-    if (typeof data[i] !== 'number') {
-      throw new TypeError(`${who}: data expected numbers, got ${describe(data[i])} at [${i}]`);
-    }
-  }
-}
-
-/** @internal The values of an input, to be copied at once; throws for a stale tensor. */
-export function inputValues(input: Input): ArrayLike<number> {
-  return input instanceof Tensor ? input.view() : input.data;
-}
-
 function shapeOf(data: TensorData): number[] {
   const shape: number[] = [];
-  for (let level: unknown = data; isList(level); level = level[0]) shape.push(level.length);
-  return shape;
+  for (let level: unknown = data; ; level = (level as ArrayLike<unknown>)[0]) {
+    const length = lengthOf(level);
+    if (length === undefined) return shape;
+    shape.push(length);
+  }
 }
 
-function isList(value: unknown): value is ArrayLike<unknown> {
-  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+/** The length of an array; undefined for everything else. */
+function lengthOf(value: unknown): number | undefined {
+  return Array.isArray(value) ? value.length : typedLength(value);
 }
 
 function flatten(
@@ -254,16 +217,17 @@ function flatten(
     into[at] = data;
     return at + 1;
   }
-  if (!isList(data) || data.length !== shape[axis]) {
+  const length = lengthOf(data);
+  if (length !== shape[axis]) {
     throw new RangeError(
       `Tensor.from: ragged nested arrays: axis ${axis} expected ${shape[axis]} elements, ` +
-        `got ${isList(data) ? data.length : describe(data)}`,
+        `got ${length ?? describe(data)}`,
     );
   }
-  if (ArrayBuffer.isView(data)) {
-    into.set(data as unknown as Float32Array, at);
-    return at + data.length;
+  if (!Array.isArray(data)) {
+    into.set(data as Float32Array, at);
+    return at + length!;
   }
-  for (let i = 0; i < data.length; i++) at = flatten(data[i], shape, axis + 1, into, at);
+  for (let i = 0; i < length!; i++) at = flatten(data[i], shape, axis + 1, into, at);
   return at;
 }

@@ -1,6 +1,7 @@
 import { describe } from '../tensor/check.ts';
+import { read } from '../tensor/reading.ts';
 import { shapeText, sizeOf } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues } from '../tensor/tensor.ts';
+import type { Input } from '../tensor/tensor.ts';
 
 /**
  * The index of the largest element along axis 1. Of equal elements the first is taken, and NaN counts as
@@ -17,13 +18,13 @@ export function argmax(scores: Input): Int32Array {
 
 /** The layout of scores: `count` positions, each with `classes` scores at a stride of `inner`. */
 function layoutOf(who: string, scores: Input) {
-  const shape = inputShape(who, scores);
+  const { shape, values } = read(who, scores);
   if (shape.length < 2 || shape[1] === 0) {
     throw new RangeError(`${who}: expected [N, C] or [N, C, d…], got ${shapeText(shape)}`);
   }
   const [n, classes, ...rest] = shape as [number, number, ...number[]];
   const inner = sizeOf(rest);
-  return { values: inputValues(scores), count: n * inner, classes, inner };
+  return { values, count: n * inner, classes, inner };
 }
 
 /** The class with the largest score at position i. NaN counts as the largest. */

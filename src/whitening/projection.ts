@@ -1,6 +1,7 @@
 import { join, refuse, split } from '../data/features.ts';
+import { read } from '../tensor/reading.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
-import { type Input, inputShape, inputValues, Tensor } from '../tensor/tensor.ts';
+import { type Input, Tensor } from '../tensor/tensor.ts';
 import { multiply } from './multiply.ts';
 import { merged, type Scatter, scatterOf } from './scatter.ts';
 
@@ -77,8 +78,7 @@ export abstract class Projection<M extends Maps> {
   transform(x: Input): Tensor {
     const { outputs, forward } = this.maps('transform');
     const { mean } = this.scatter('transform');
-    const n = this.rowsOf('transform', x, mean.length);
-    const values = inputValues(x);
+    const { n, values } = this.rowsOf('transform', x, mean.length);
     const centred = new Float32Array(values.length);
     for (let at = 0; at < centred.length; ) {
       for (let i = 0; i < mean.length; i++, at++) centred[at] = values[at]! - mean[i]!;
@@ -95,9 +95,8 @@ export abstract class Projection<M extends Maps> {
   inverse(y: Input): Tensor {
     const { outputs, backward } = this.maps('inverse');
     const { mean } = this.scatter('inverse');
-    const n = this.rowsOf('inverse', y, outputs);
-    const values = Float32Array.from(inputValues(y));
-    const x = multiply(values, backward, [n, outputs, mean.length], false);
+    const { n, values } = this.rowsOf('inverse', y, outputs);
+    const x = multiply(Float32Array.from(values), backward, [n, outputs, mean.length], false);
     for (let at = 0; at < x.length; ) {
       for (let i = 0; i < mean.length; i++, at++) x[at]! += mean[i]!;
     }
@@ -135,16 +134,16 @@ export abstract class Projection<M extends Maps> {
         `${who}: expected ${expected.join(', ')}, got ${names.join(', ') || 'nothing'}`,
       );
     }
-    const f = this.gathered?.mean.length ?? inputShape(`${who}: mean`, state.mean!)[1] ?? 0;
+    const readings = expected.map((name) => read(`${who}: ${name}`, state[name]!));
+    const f = this.gathered?.mean.length ?? readings[0]!.shape[1] ?? 0;
     const shapes: Record<string, Shape> = { mean: [3, f], scatter: [3, f, f], count: [3, 1] };
-    const [mean, products, [count]] = expected.map((name) => {
-      const shape = inputShape(`${who}: ${name}`, state[name]!);
+    const [mean, products, [count]] = expected.map((name, i) => {
+      const { shape, values } = readings[i]!;
       if (shapeText(shape) !== shapeText(shapes[name]!)) {
         throw new RangeError(
           `${who}: ${name} expected ${shapeText(shapes[name]!)}, got ${shapeText(shape)}`,
         );
       }
-      const values = inputValues(state[name]!);
       refuse(`${who}: ${name}`, values, shape, { nan: true, infinite: true });
       return join(values);
     }) as [Float64Array, Float64Array, Float64Array];
@@ -173,26 +172,24 @@ export abstract class Projection<M extends Maps> {
 
   private gather(method: 'fit' | 'partialFit', x: Input): Scatter {
     const width = method === 'partialFit' ? this.gathered?.mean.length : undefined;
-    const n = this.rowsOf(method, x, width);
-    const values = inputValues(x);
+    const { n, values } = this.rowsOf(method, x, width);
     return scatterOf(values, n, values.length / n);
   }
 
-  /** The number of rows, once the input has been checked. */
-  private rowsOf(method: string, x: Input, width: number | undefined): number {
+  /** The numbers and the number of rows, once the input has been checked. */
+  private rowsOf(method: string, x: Input, width: number | undefined) {
     const who = `${this.constructor.name}.${method}`;
-    const shape = inputShape(who, x);
+    const { shape, values } = read(who, x);
     if (shape.length !== 2 || (width !== undefined && shape[1] !== width)) {
       throw new RangeError(
         `${who}: input expected [N, ${width ?? 'F'}], got ${shapeText(shape)}` +
           (shape.length > 2 ? ': give images as rows, [N, C·H·W]' : ''),
       );
     }
-    const values = inputValues(x);
     if (values.length === 0)
       throw new RangeError(`${who}: input is empty, got ${shapeText(shape)}`);
     const fitting = method === 'fit' || method === 'partialFit';
     refuse(who, values, shape, { nan: true, infinite: fitting });
-    return shape[0]!;
+    return { n: shape[0]!, values };
   }
 }

@@ -82,7 +82,6 @@ describe('targets', () => {
     ['a negative label', [-1, 0], /target\[0\].*got -1/],
     ['NaN', [0, NaN], /target\[1\].*got NaN/],
     ['a fraction', [0.5, 0], /target\[0\].*got 0.5/],
-    ['no number', ['1', 0], /target\[0\].*got 1/],
     [
       'another number of labels',
       [0, 1, 2],
@@ -100,7 +99,7 @@ describe('targets', () => {
 
   it('of the wrong kind are refused', () => {
     const loss = new MSELoss();
-    for (const target of [null, undefined, 3, 'abc', {}, new Map()]) {
+    for (const target of [null, undefined, 3, 'abc', {}, new Map(), ['1', 0], [1n, 0n]]) {
       expect(() => loss.forward(logits, target as never)).toThrow(TypeError);
     }
   });
