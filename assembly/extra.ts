@@ -3,7 +3,7 @@
  * own, so that a bundle whose layers do not call them leaves them out.
  */
 
-export { eluBackward, eluBackwardOfInput, eluForward } from './activation/elu';
+export { eluBackward, eluForward } from './activation/elu';
 export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './activation/gelu';
 export { preluBackward, preluBackwardWeight, preluForward } from './activation/prelu';
 export {

@@ -1,36 +1,37 @@
-import {
-  Binary,
-  backwardWith,
-  forwardWith,
-  LONG,
-  ParametricActivation,
-  SHORT,
-  zip,
-} from '../elementwise';
+import { Binary, LONG, map, Unary, zip } from '../elementwise';
 import { expm1NonPositive, expNonPositive } from '../math';
 
 @unmanaged
-class ELU extends ParametricActivation {
+class ELU extends Unary {
   /** y = x where x > 0, else α·(eˣ − 1) */
-  value(x: v128, alpha: v128): v128 {
+  of(x: v128, alpha: v128, b: v128): v128 {
     const left = f32x4.le(x, f32x4.splat(0));
-    const expm1 = expm1NonPositive(f32x4.pmin(x, f32x4.splat(0)));
-    return v128.bitselect(f32x4.mul(alpha, expm1), x, left);
-  }
-  /** dx = dy where y > 0, else dy·(y + α), as α·eˣ = y + α; for α ≥ 0 */
-  gradient(y: v128, dy: v128, alpha: v128): v128 {
-    const left = f32x4.le(y, f32x4.splat(0));
-    return f32x4.mul(dy, v128.bitselect(f32x4.add(y, alpha), f32x4.splat(1), left));
+    return v128.bitselect(ofNegative(x, alpha), x, left);
   }
 }
 
-/** The gradient computed from x, for any α: with α < 0 the sign of y does not tell the sign of x. */
+/**
+ * α·(eˣ − 1) of x ≤ 0.
+ * @inline
+ */
+function ofNegative(x: v128, alpha: v128): v128 {
+  return f32x4.mul(alpha, expm1NonPositive(f32x4.pmin(x, f32x4.splat(0))));
+}
+
 @unmanaged
-class ELUGradientOfInput extends Binary {
-  /** dx = dy where x > 0, else dy·α·eˣ */
-  of(x: v128, dy: v128, alpha: v128, b: v128, c: v128): v128 {
+class ELUGradient extends Binary {
+  /**
+   * dx = dy where x > 0, else dy·α·eˣ, which is α·(eˣ − 1) + α down to x = `far`. Below it that sum would
+   * lose what is left of eˣ.
+   */
+  of(x: v128, dy: v128, alpha: v128, far: v128, c: v128): v128 {
+    let slope = f32x4.add(ofNegative(x, alpha), alpha);
+    const below = f32x4.lt(x, far);
+    if (v128.any_true(below)) {
+      const power = f32x4.mul(alpha, expNonPositive(f32x4.pmin(x, f32x4.splat(0))));
+      slope = v128.bitselect(power, slope, below);
+    }
     const left = f32x4.le(x, f32x4.splat(0));
-    const slope = f32x4.mul(alpha, expNonPositive(f32x4.pmin(x, f32x4.splat(0))));
     return f32x4.mul(dy, v128.bitselect(slope, f32x4.splat(1), left));
   }
 }
@@ -43,23 +44,12 @@ export function eluForward(
   from: i32,
   to: i32,
 ): void {
-  forwardWith<ELU>(alpha, y, x, from, to, LONG);
+  const a = f32x4.splat(alpha);
+  map<ELU>(y, x, from, to, a, a, LONG);
 }
 
-/** dx = dy where y > 0, else dy·(y + α), for elements [from, to) and α ≥ 0; dx may be dy or y. */
+/** dx = dy where x > 0, else dy·α·eˣ, for elements [from, to); dx may be dy or x. */
 export function eluBackward(
-  dx: usize, // [size] f32
-  y: usize, // [size] f32
-  dy: usize, // [size] f32
-  alpha: f32,
-  from: i32,
-  to: i32,
-): void {
-  backwardWith<ELU>(alpha, dx, y, dy, from, to, SHORT);
-}
-
-/** dx = dy where x > 0, else dy·α·eˣ, for elements [from, to) and any α; dx may be dy or x. */
-export function eluBackwardOfInput(
   dx: usize, // [size] f32
   x: usize, // [size] f32
   dy: usize, // [size] f32
@@ -67,6 +57,7 @@ export function eluBackwardOfInput(
   from: i32,
   to: i32,
 ): void {
-  const none = f32x4.splat(0);
-  zip<ELUGradientOfInput>(dx, x, dy, from, to, f32x4.splat(alpha), none, none, LONG);
+  const a = f32x4.splat(alpha);
+  const far = f32x4.splat(alpha < 0 ? Infinity : -4);
+  zip<ELUGradient>(dx, x, dy, from, to, a, far, a, LONG);
 }

@@ -57,7 +57,9 @@ class GELUTanh extends Activation {
     const one = f32x4.splat(1);
     const t = tanhOfInner(x);
     const inner = madd(f32x4.mul(x, x), f32x4.splat(3 * CUBIC), one); // u′ / √(2/π)
-    const bend = f32x4.mul(f32x4.mul(x, f32x4.splat(SQRT_2_OVER_PI)), inner);
+    // Past ±8 t is ±1, and the term is 0·bend: bend must not overflow before u′ does.
+    const near = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-8)), f32x4.splat(8));
+    const bend = f32x4.mul(f32x4.mul(near, f32x4.splat(SQRT_2_OVER_PI)), inner);
     const slope = madd(bend, f32x4.sub(one, f32x4.mul(t, t)), f32x4.add(one, t));
     return f32x4.mul(dy, f32x4.mul(slope, f32x4.splat(0.5)));
   }

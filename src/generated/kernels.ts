@@ -71,8 +71,7 @@ export interface CoreKernels {
 
 /** What the module beside it exports: assembly/extra.ts. */
 export interface ExtraKernels {
-  eluBackward(dx: Pointer, y: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluBackwardOfInput(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
+  eluBackward(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
   eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
   geluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluForward(y: Pointer, x: Pointer, from: number, to: number): void;

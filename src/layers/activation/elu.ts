@@ -6,7 +6,7 @@ import { Elementwise } from './elementwise.ts';
 /**
  * y = x where x > 0, else α·(eˣ − 1)
  *
- * dx = dy where x > 0, else dy·(y + α). As PyTorch's `nn.ELU`; Clevert et al., 2015
+ * dx = dy where x > 0, else dy·α·eˣ. As PyTorch's `nn.ELU`; Clevert et al., 2015
  * (arXiv:1511.07289).
  *
  * @throws TypeError or RangeError if alpha is no number
@@ -18,18 +18,17 @@ export class ELU extends Elementwise {
     checkNumber('ELU', 'alpha', alpha);
   }
 
-  /** With a negative α the sign of y does not tell the sign of x. */
+  /** Far to the left y is −α, to all digits, and does not tell x. */
   protected override get fromOutput(): boolean {
-    return this.alpha >= 0;
+    return false;
   }
 
   protected value(y: Pointer, x: Pointer, n: number): void {
     extra().eluForward(y, x, this.alpha, 0, n);
   }
 
-  protected gradient(dx: Pointer, saved: Pointer, dy: Pointer, n: number): void {
-    if (this.fromOutput) extra().eluBackward(dx, saved, dy, this.alpha, 0, n);
-    else extra().eluBackwardOfInput(dx, saved, dy, this.alpha, 0, n);
+  protected gradient(dx: Pointer, x: Pointer, dy: Pointer, n: number): void {
+    extra().eluBackward(dx, x, dy, this.alpha, 0, n);
   }
 
   override toString(): string {
