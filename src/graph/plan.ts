@@ -27,7 +27,7 @@ export class Plan {
   private readonly version = freezes.count;
   /** The structs of sizes of all uses. */
   private readonly structs: Block | undefined;
-  /** Gradients of inputs that have none, such as masks: zero. */
+  /** Gradients of inputs that have none, such as masks and what does not reach the output: zero. */
   private readonly zeroGradients: Slot[] = [];
   /** Uses to differentiate in `backward`, and those for the input gradient alone, in order of running. */
   private readonly backwardUses: Use[] = [];
@@ -214,7 +214,7 @@ export class Plan {
       });
     }
     for (const input of this.inputs) {
-      if (!input.gradient && input.reached) this.zeroGradients.push(this.gradientOf(input));
+      if (!input.gradient) this.zeroGradients.push(this.gradientOf(input));
       input.gradient?.live(3 * n);
     }
   }

@@ -92,7 +92,8 @@ export abstract class Module {
   /**
    * Computes the gradients of the last `forward`. Adds those of trained parameters to `grad`, and returns
    * the input's gradient: a Tensor, or an array of them if there are several inputs. The input's gradient
-   * is computed when it is first read, which must be before the next `forward` or optimizer step.
+   * is computed when it is first read, which must be before the next `forward` or optimizer step. It is
+   * zeros for an input that does not reach the output.
    *
    * @param dy the gradient of the loss with respect to the output; it has the output's shape
    * @throws Error if there was no forward, if its backward has run already, or if `dy` belongs to an

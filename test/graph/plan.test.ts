@@ -105,6 +105,27 @@ describe('a plan', () => {
     expect([...db!.toArray()]).toEqual([2, 3, 5, 6]);
   });
 
+  it('gives an input that does not reach the output zeros', () => {
+    class First extends Module {
+      used = new Linear(2, 2);
+      unused = new Linear(2, 2);
+      override forward([a, b, c]: Tensor[]): Tensor {
+        this.unused.forward(b!);
+        void c;
+        return this.used.forward(a!);
+      }
+    }
+    const model = new First();
+    const x = Tensor.from([[1, 2]]);
+    model.forward([x, x, Tensor.zeros([3, 4])]);
+    const [a, b, c] = model.backward<Tensor[]>(Tensor.from([[1, 1]])) as [Tensor, Tensor, Tensor];
+    expect(c.shape).toEqual([3, 4]);
+    expect([...c.toArray()]).toEqual(Array(12).fill(0));
+    expect([...b.toArray()]).toEqual([0, 0]);
+    expect([...a.toArray()].every((value) => value !== 0)).toBe(true);
+    expect(model.unused.weight.grad?.toArray() ?? []).toEqual(new Float32Array(4));
+  });
+
   it('adds a tensor to itself', () => {
     class Twice extends Module {
       add = new Add();
