@@ -66,6 +66,11 @@ export class CrossEntropyLoss extends Loss {
     this.reduction = checkReduction('CrossEntropyLoss', reduction, ['mean', 'sum']);
   }
 
+  /** @internal With class weights or ignored places the mean of classes is not over the samples. */
+  override get batchWeight(): number {
+    return this.soft || this.reduction === 'sum' ? super.batchWeight : this.divisor;
+  }
+
   protected request(shape: Shape, { reading, flat }: TargetReading): LossRequest {
     const [n, c, ...rest] = shape as [number, number, ...number[]];
     if (shape.length < 2) {

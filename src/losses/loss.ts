@@ -58,6 +58,11 @@ export abstract class Loss<T extends TargetData = TargetData> {
   /** How the terms become one number. */
   abstract readonly reduction: Reduction | 'batchMean';
 
+  /** @internal The weight of the last forward's value in a mean over several batches: its samples. */
+  get batchWeight(): number {
+    return this.shape[0] ?? 1;
+  }
+
   /** Checks shapes and target; throws before anything is written. */
   protected abstract request(shape: Shape, target: TargetReading): LossRequest;
 

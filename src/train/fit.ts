@@ -7,7 +7,7 @@ import type { Schedule } from '../optim/schedule.ts';
 import { macrotask } from '../runtime/macrotask.ts';
 import { checkInteger, describe } from '../tensor/check.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { accuracy } from './metrics.ts';
+import { type Hits, hits } from './metrics.ts';
 
 /** Computes a number from the prediction and targets of a batch, averaged over the batch's samples. */
 // biome-ignore lint/suspicious/noExplicitAny: the type of the targets depends on the loss
@@ -46,9 +46,12 @@ export interface FitOptions {
 
 /** The results of an evaluation. */
 export interface Evaluation {
-  /** Mean loss over samples; NaN if no loss was given. */
+  /** Mean loss over samples, weighted as the loss weights them; NaN if no loss was given. */
   loss: number;
-  /** Fraction of samples whose class is predicted correctly; NaN if the targets are not classes. */
+  /**
+   * Fraction of samples whose class is predicted correctly, without those that the loss ignores; NaN if the
+   * targets are not classes.
+   */
   accuracy: number;
   /** Further metrics by name. */
   metrics: Record<string, number>;
@@ -62,7 +65,7 @@ export interface Progress extends Evaluation {
   step: number;
   /** Steps per epoch; NaN for an iterable whose length is unknown. */
   steps: number;
-  /** The batch's samples, divided by the time since the consumer asked for this step. */
+  /** The batch's samples, divided by the time since the consumer asked for this step, without validation. */
   samplesPerSecond: number;
   /** The evaluation on the validation data, after the last step of an epoch. */
   validation?: Evaluation;
@@ -111,7 +114,8 @@ export async function* fit(
       iterator = batchesOf(epoch)[Symbol.iterator]();
       let next = iterator.next();
       for (let step = 1; !next.done; step++) {
-        signal?.throwIfAborted();
+        // Browsers of 2021 have neither throwIfAborted nor a reason.
+        if (signal?.aborted) throw signal.reason ?? new Error('fit: aborted');
         const batch = next.value;
         const prediction = model.forward(batch.inputs);
         const value = loss.forward(prediction, batch.targets);
@@ -125,19 +129,18 @@ export async function* fit(
           step,
           steps,
           loss: value,
-          accuracy: accuracyOf(prediction, batch.targets),
+          accuracy: quotient(hitsOf(prediction, batch.targets, loss)),
           metrics: measure(metrics, prediction, batch.targets),
           samplesPerSecond: 0,
         };
         // Batches may reuse their arrays, so the next batch is requested after this one has been read.
         next = iterator.next();
+        progress.samplesPerSecond = (1000 * prediction.shape[0]!) / (performance.now() - requested);
         if (next.done) {
           for (const schedule of schedules) if (schedule.unit === 'epoch') schedule.step();
           if (validation) progress.validation = evaluate(model, validation, loss, { metrics });
         }
-        const now = performance.now();
-        progress.samplesPerSecond = (1000 * prediction.shape[0]!) / (now - requested);
-        if (now - lastTurn >= TURN_INTERVAL) {
+        if (performance.now() - lastTurn >= TURN_INTERVAL) {
           await events.turn();
           lastTurn = performance.now();
         }
@@ -157,7 +160,7 @@ export async function* fit(
  *
  * @param loss if left out, only accuracy and metrics are computed, and the loss is NaN
  * @param options.batchSize samples per batch, if `data` is a data set; default 256. It affects the result
- *   only by the rounding of the mean.
+ *   only by the rounding of the mean, with class weights and ignored places too.
  * @param options.metrics further metrics by name
  * @throws RangeError if there are no samples
  */
@@ -169,22 +172,30 @@ export function evaluate(
 ): Evaluation {
   const sums: Evaluation = { loss: 0, accuracy: 0, metrics: {} };
   let samples = 0;
+  let weights = 0;
+  const classes = { right: 0, counted: 0 };
   const parts: Iterable<Batch> = isDataset(data) ? batches(data, { batchSize }) : data;
   for (const { inputs, targets } of parts) {
     const prediction = model.predict(inputs);
     const n = prediction.shape[0]!;
     samples += n;
-    sums.loss += loss
-      ? loss.forward(prediction, targets) * (loss.reduction === 'sum' ? 1 : n)
-      : NaN;
-    sums.accuracy += accuracyOf(prediction, targets) * n;
+    if (loss) {
+      const value = loss.forward(prediction, targets);
+      const weight = loss.batchWeight;
+      // A batch that the loss ignores as a whole has no mean, and no weight.
+      if (weight > 0) sums.loss += loss.reduction === 'sum' ? value : value * weight;
+      weights += weight;
+    }
+    const { right, counted } = hitsOf(prediction, targets, loss);
+    classes.right += right;
+    classes.counted += counted;
     for (const [name, value] of Object.entries(measure(metrics, prediction, targets))) {
       sums.metrics[name] = (sums.metrics[name] ?? 0) + value * n;
     }
   }
   if (samples === 0) throw new RangeError('evaluate: expected at least one sample, got none');
-  sums.loss /= samples;
-  sums.accuracy /= samples;
+  sums.loss /= weights;
+  sums.accuracy = quotient(classes);
   for (const name of Object.keys(sums.metrics)) sums.metrics[name]! /= samples;
   return sums;
 }
@@ -237,10 +248,16 @@ function measure(
   );
 }
 
-/** The accuracy if the targets are classes, one for each prediction; else NaN. */
-function accuracyOf(prediction: Tensor, targets: unknown): number {
-  const classes = prediction.shape[1];
-  if (classes === undefined || classes < 2) return Number.NaN;
+/** How many classes are right, of how many that count; NaN if the targets are not classes, one a prediction. */
+function hitsOf(prediction: Tensor, targets: unknown, loss: AnyLoss | undefined): Hits {
+  const classes = prediction.shape[1] ?? 0;
   const labels = (targets instanceof Tensor ? targets.view() : targets) as ArrayLike<number>;
-  return labels.length === prediction.size / classes ? accuracy(prediction, labels) : Number.NaN;
+  if (classes < 2 || labels.length !== prediction.size / classes) {
+    return { right: Number.NaN, counted: Number.NaN };
+  }
+  return hits(prediction, labels, (loss as { ignoreIndex?: number } | undefined)?.ignoreIndex);
+}
+
+function quotient({ right, counted }: Hits): number {
+  return right / counted;
 }

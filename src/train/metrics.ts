@@ -47,9 +47,23 @@ function bestOf(values: ArrayLike<number>, i: number, classes: number, inner: nu
  *
  * @param logits [N, C] or [N, C, d…]
  * @param targets the classes: N or N·d… whole numbers
+ * @param ignoreIndex the target of positions that do not count. Default −100, as `CrossEntropyLoss`
+ * @returns NaN if no position counts
  * @throws RangeError if the number of targets does not match the logits
  */
-export function accuracy(logits: Input, targets: ArrayLike<number>): number {
+export function accuracy(logits: Input, targets: ArrayLike<number>, ignoreIndex?: number): number {
+  const { right, counted } = hits(logits, targets, ignoreIndex);
+  return right / counted;
+}
+
+/** @internal How many predictions are right, of how many that count. */
+export interface Hits {
+  readonly right: number;
+  readonly counted: number;
+}
+
+/** @internal Counts the predictions that are right. */
+export function hits(logits: Input, targets: ArrayLike<number>, ignoreIndex = -100): Hits {
   const { values, count, classes, inner } = layoutOf('accuracy', logits);
   if (targets?.length !== count) {
     throw new RangeError(
@@ -57,6 +71,12 @@ export function accuracy(logits: Input, targets: ArrayLike<number>): number {
     );
   }
   let right = 0;
-  for (let i = 0; i < count; i++) if (bestOf(values, i, classes, inner) === targets[i]) right++;
-  return right / count;
+  let counted = 0;
+  for (let i = 0; i < count; i++) {
+    const target = targets[i]!;
+    if (target === ignoreIndex) continue;
+    counted++;
+    if (bestOf(values, i, classes, inner) === target) right++;
+  }
+  return { right, counted };
 }

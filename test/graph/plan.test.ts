@@ -5,6 +5,7 @@ import {
   type Input,
   Layer,
   type LayerContext,
+  Linear,
   Module,
   memoryUsage,
   Parameter,

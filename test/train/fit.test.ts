@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { batches } from '../../src/data/index.ts';
 import {
   accuracy,
+  argmax,
   BatchNorm1d,
+  BCEWithLogitsLoss,
   CrossEntropyLoss,
   evaluate,
   fit,
@@ -14,6 +16,7 @@ import {
   Sequential,
   SGD,
   StepLR,
+  Tensor,
 } from '../../src/index.ts';
 import { TestRandom } from '../support/random.ts';
 
@@ -189,6 +192,47 @@ describe('fit', () => {
     expect(step!.accuracy).toBeNaN();
   });
 
+  it('takes flat targets for one output, as a loss does', async () => {
+    const model = new Sequential(new Linear(2, 1));
+    const { inputs } = clouds(8);
+    const optimizer = new SGD(model.parameters(), { lr: 0 });
+    const targets = Float32Array.from({ length: 8 }, (_, i) => i);
+    const loss = new MSELoss();
+    const want = loss.forward(model.predict(inputs), targets);
+    for (const given of [targets, Tensor.from(targets), { data: targets, shape: [8] }]) {
+      const data = { inputs, targets: given };
+      const options = { loss, optimizer, batchSize: 8, shuffle: false, validation: data };
+      const [step] = await collect(fit(model, data, options));
+      expect(step).toMatchObject({ loss: want, validation: { loss: want } });
+    }
+    const binary = { inputs, targets: [0, 1, 0, 1, 0, 1, 0, 1] };
+    const steps = fit(model, binary, { loss: new BCEWithLogitsLoss(), optimizer });
+    expect(await collect(steps)).toHaveLength(1);
+    expect(() => loss.forward(Tensor.zeros([1, 8]), Tensor.from(targets))).toThrow(
+      'expected [1, 8]',
+    );
+  });
+
+  it('counts the samples of training time alone', async () => {
+    const { model, loss, optimizer } = setup();
+    const slow = {
+      *[Symbol.iterator]() {
+        for (const end = performance.now() + 300; performance.now() < end; );
+        yield* batches(clouds(8));
+      },
+    };
+    const options = { loss, optimizer, batchSize: 30, epochs: 2, validation: slow };
+    const steps = await collect(fit(model, clouds(30), options));
+    expect(steps[1]!.samplesPerSecond).toBeGreaterThan(30 / 0.3);
+  });
+
+  it('stops without throwIfAborted and without a reason, as in older browsers', async () => {
+    const { model, loss, optimizer } = setup();
+    const signal = { aborted: true } as AbortSignal;
+    const steps = fit(model, clouds(30), { loss, optimizer, signal });
+    await expect(collect(steps)).rejects.toThrow('fit: aborted');
+  });
+
   it.each([
     ['no loss', { optimizer: {} }, /got no loss/],
     ['half an epoch', { loss: {}, optimizer: {}, epochs: 0.5 }, /epochs expected a whole number/],
@@ -217,6 +261,52 @@ describe('evaluate', () => {
     expect(JSON.stringify(Object.values(model.stateDict()).map((t) => [...t.toArray()]))).toBe(
       state,
     );
+  });
+
+  describe('with class weights and ignored places', () => {
+    const { inputs, targets } = clouds(60);
+    const labels = targets.map((label, i) => (i % 4 === 0 || (i >= 20 && i < 25) ? 7 : label));
+    const weighted = () => new CrossEntropyLoss({ weight: [1, 20, 300], ignoreIndex: 7 });
+    const model = network();
+
+    it('is that of the whole, whatever the batch size', () => {
+      const whole = weighted().forward(model.predict(inputs), labels);
+      const right = [...argmax(model.predict(inputs))].filter((best, i) => best === labels[i]);
+      for (const batchSize of [1, 5, 7, 60]) {
+        const found = evaluate(model, { inputs, targets: labels }, weighted(), { batchSize });
+        expect(found.loss).toBeCloseTo(whole, 6);
+        expect(found.accuracy).toBe(right.length / labels.filter((label) => label !== 7).length);
+      }
+    });
+
+    it('reports accuracy without the ignored places, and NaN only if all are ignored', async () => {
+      const loss = weighted();
+      const optimizer = new SGD(model.parameters(), { lr: 0 });
+      const data = { inputs, targets: labels };
+      const [step] = await collect(fit(model, data, { loss, optimizer, batchSize: 60 }));
+      expect(step!.accuracy).toBeLessThanOrEqual(1);
+      const ignored = { inputs, targets: new Int32Array(60).fill(7) };
+      expect(evaluate(model, ignored, loss)).toMatchObject({
+        loss: Number.NaN,
+        accuracy: Number.NaN,
+      });
+      const logits = Tensor.from([
+        [1, 0],
+        [1, 0],
+        [0, 1],
+      ]);
+      expect(accuracy(logits, [0, -100, 0])).toBe(0.5);
+      expect(accuracy(logits, [0, 1, 0], 1)).toBe(0.5);
+    });
+
+    it('sums where the loss sums', () => {
+      const loss = new CrossEntropyLoss({ reduction: 'sum', ignoreIndex: 7 });
+      const whole = loss.forward(model.predict(inputs), labels) / 60;
+      for (const batchSize of [1, 7, 60]) {
+        const found = evaluate(model, { inputs, targets: labels }, loss, { batchSize });
+        expect(found.loss).toBeCloseTo(whole, 6);
+      }
+    });
   });
 
   it('measures accuracy alone without a loss', () => {
