@@ -1,8 +1,12 @@
 import type { Use, Value } from '../graph/node.ts';
+import { Sigmoid } from '../layers/activation/sigmoid.ts';
 import { LogSoftmax, Softmax } from '../layers/activation/softmax.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Flatten, Unflatten } from '../layers/flatten.ts';
+import { Reparametrized } from '../layers/norm/reparametrized.ts';
+import { BCEWithLogitsLoss } from '../losses/bce.ts';
+import { CrossEntropyLoss } from '../losses/crossentropy.ts';
 import type { Module } from '../module/module.ts';
 import { checkInteger } from '../tensor/check.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
@@ -13,7 +17,8 @@ export type LintRule =
   | 'bias-before-batch-norm'
   | 'batch-norm-last'
   | 'dropout-before-batch-norm'
-  | 'small-batch';
+  | 'small-batch'
+  | 'activation-before-loss';
 
 /** A place in a model that works, but not as well as it could. */
 export interface Finding {
@@ -31,6 +36,8 @@ export interface LintOptions {
    * several inputs or its `forward` reads shapes. It also lets `small-batch` count values per channel.
    */
   shape?: Shape | readonly Shape[];
+  /** The loss that the model is trained with. The rule `activation-before-loss` applies only if given. */
+  loss?: object;
   /** Samples per training step. The rule `small-batch` applies only if this is given. */
   batchSize?: number;
 }
@@ -41,8 +48,16 @@ export interface LintOptions {
  */
 const FEW = 16;
 
+const RESHAPING = [Flatten, Unflatten] as const;
+
+/** The losses that contain an activation, and that activation. */
+const CONTAINED = [
+  [CrossEntropyLoss, Softmax, LogSoftmax],
+  [BCEWithLogitsLoss, Sigmoid],
+] as const;
+
 /**
- * Finds places in a model where batch norm is not used well. Nothing is computed.
+ * Finds places in a model where layers are not used well. Nothing is computed.
  *
  * - `bias-before-batch-norm`: batch norm subtracts the mean, and with it the bias of the layer before.
  * - `batch-norm-last`: the model's outputs depend on the other samples in the batch.
@@ -50,6 +65,7 @@ const FEW = 16;
  *   arXiv:1801.05134).
  * - `small-batch`: statistics come from a batch, or from ghosts, of fewer than 16 samples (Wu and He,
  *   2018, arXiv:1803.08494).
+ * - `activation-before-loss`: the loss contains the softmax or sigmoid that the model ends with.
  *
  * ```ts
  * for (const { layer, message, wayOut } of lint(model, { batchSize: 32 })) {
@@ -59,7 +75,7 @@ const FEW = 16;
  *
  * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape
  */
-export function lint(model: Module, { shape, batchSize }: LintOptions = {}): Finding[] {
+export function lint(model: Module, { shape, batchSize, loss }: LintOptions = {}): Finding[] {
   if (batchSize !== undefined) checkInteger('lint', 'batchSize', batchSize);
   const [trace, { value: output }] = outline('lint', model, shape);
   const nameOf = namesOf(model);
@@ -69,6 +85,20 @@ export function lint(model: Module, { shape, batchSize }: LintOptions = {}): Fin
     found.set(`${layer} ${rule}`, { layer, rule, message, wayOut });
   };
   const last = lastOf(output);
+  const before = lastOf(output, RESHAPING);
+  const contained = CONTAINED.find(
+    ([Kind, ...activations]) =>
+      loss instanceof Kind && activations.some((Activation) => before?.leaf instanceof Activation),
+  );
+  if (before && contained) {
+    note(
+      before,
+      'activation-before-loss',
+      `${loss} takes logits, and computes ${before.leaf instanceof Sigmoid ? 'sigmoid' : 'softmax'} ` +
+        `itself: after ${before.leaf} it trains badly`,
+      'remove the layer, and apply it to what predict returns where you need probabilities',
+    );
+  }
   for (const use of trace.uses) {
     const { leaf: bn } = use;
     if (!(bn instanceof BatchNorm)) continue;
@@ -119,7 +149,7 @@ function biasBefore(use: Use, bn: BatchNorm): Use | undefined {
   const [x] = use.inputs as [Value];
   const { producer } = x;
   if (!producer || x.consumers.length > 1) return undefined;
-  const { leaf } = producer;
+  const leaf = producer.leaf instanceof Reparametrized ? producer.leaf.plain : producer.leaf;
   return isWeighted(leaf) && leaf.bias && mixesChannelsOf(bn, leaf, x) ? producer : undefined;
 }
 
@@ -139,12 +169,14 @@ function dropoutBefore(use: Use): Use | undefined {
   return undefined;
 }
 
-/** The use that computes the model's output, ignoring reshaping, softmax and dropout after it. */
-function lastOf(output: Value): Use | undefined {
-  const ignored = [Flatten, Unflatten, Softmax, LogSoftmax, Dropout];
+/** The use that computes the model's output, ignoring layers of the given kinds after it. */
+function lastOf(
+  output: Value,
+  ignored: readonly unknown[] = [...RESHAPING, Softmax, LogSoftmax, Dropout],
+): Use | undefined {
   for (let use = output.producer; use; use = use.inputs[0]?.producer) {
     const { leaf } = use;
-    if (!ignored.some((Kind) => leaf instanceof Kind)) return use;
+    if (!ignored.some((Kind) => leaf instanceof (Kind as typeof Flatten))) return use;
   }
   return undefined;
 }

@@ -4,13 +4,16 @@ import {
   Add,
   BatchNorm1d,
   BatchNorm2d,
+  BCEWithLogitsLoss,
   Conv2d,
   CrossEntropyLoss,
   Dropout,
   Dropout2d,
   Flatten,
   type Input,
+  KLDivLoss,
   Linear,
+  LogSoftmax,
   lint,
   Module,
   manualSeed,
@@ -18,9 +21,12 @@ import {
   Renorm,
   Residual,
   Sequential,
+  Sigmoid,
   Softmax,
+  SpectralNorm,
   summary,
   type Tensor,
+  WeightNorm,
 } from '../../src/index.ts';
 import { TestRandom } from '../support/random.ts';
 
@@ -45,6 +51,42 @@ describe('lint', () => {
     );
     expect(lint(model, { batchSize: 16 })).toEqual([]);
     expect(lint(model, { batchSize: 16, shape: [1, 1, 4, 4] })).toEqual([]);
+  });
+
+  it('an activation before a loss that contains it', () => {
+    const crossEntropy = { loss: new CrossEntropyLoss() };
+    const ending = (...layers: Module[]) => new Sequential(new Linear(8, 3), ...layers);
+    expect(lint(ending(new Softmax()), crossEntropy)).toEqual([
+      {
+        layer: '1',
+        rule: 'activation-before-loss',
+        message:
+          'CrossEntropyLoss takes logits, and computes softmax itself: after Softmax(1) it trains badly',
+        wayOut:
+          'remove the layer, and apply it to what predict returns where you need probabilities',
+      },
+    ]);
+    const rule = 'activation-before-loss';
+    expect(findings(ending(new LogSoftmax(), new Flatten()), crossEntropy)).toEqual([`1 ${rule}`]);
+    expect(findings(ending(new Sigmoid()), { loss: new BCEWithLogitsLoss() })).toEqual([
+      `1 ${rule}`,
+    ]);
+    expect(findings(ending(new Sigmoid()), crossEntropy)).toEqual([]);
+    expect(findings(ending(new LogSoftmax()), { loss: new KLDivLoss() })).toEqual([]);
+    expect(findings(ending(new Softmax()))).toEqual([]);
+    expect(findings(ending(new Softmax(), new Linear(3, 3)), crossEntropy)).toEqual([]);
+  });
+
+  it('a bias before a batch norm, under weight and spectral norm too', () => {
+    for (const wrap of [WeightNorm, SpectralNorm] as const) {
+      for (const bias of [true, false]) {
+        const wrapped = new wrap(new Conv2d(4, 4, 1, { bias }));
+        const model = new Sequential(wrapped, new BatchNorm2d(4), new ReLU());
+        expect(findings(model)).toEqual(bias ? ['0 bias-before-batch-norm'] : []);
+      }
+    }
+    const ending = new Sequential(new WeightNorm(new Linear(4, 4)), new ReLU());
+    expect(findings(ending)).toEqual([]);
   });
 
   it('a bias before a batch norm', () => {

@@ -31,5 +31,13 @@ run((1, 1, 6, 5), size=[1, 9], mode="bilinear", align_corners=True)
 run((2, 2, 9), scale_factor=2.0, mode="nearest")
 run((2, 2, 9), size=[14], mode="linear")
 run((2, 2, 9), scale_factor=2.0, mode="linear", align_corners=True)
+# Factors that leave an axis as it is. 'nearest' has one channel: PyTorch's vectorised forward of several
+# reads other inputs than its own gradient writes.
+run((2, 3, 5), scale_factor=1.1, mode="linear")
+run((1, 2, 4, 6), scale_factor=[1.2, 2.0], mode="bilinear")
+run((1, 2, 4, 6), scale_factor=[1.2, 1.1], mode="bilinear", align_corners=True)
+run((1, 1, 4, 6), scale_factor=[1.2, 1.1], mode="nearest")
+run((1, 1, 4, 6), scale_factor=[1.1, 2.1], mode="nearest")
+run((1, 1, 4, 6), scale_factor=[2.05, 0.7], mode="nearest")
 
 write(__file__, cases)

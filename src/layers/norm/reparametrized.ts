@@ -130,6 +130,11 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     return `${this.constructor.name}(${this.#layer})`;
   }
 
+  /** @internal The layer whose weight this replaces. */
+  get plain(): L {
+    return this.#layer;
+  }
+
   /** The weight that the layer computes with, w. */
   protected get target(): Parameter {
     return this.#layer.weight;

@@ -38,6 +38,8 @@ interface Memo {
  * new Upsample({ size: [224, 224], mode: 'bilinear' })
  * ```
  *
+ * An axis that keeps its length, because a factor such as 1.1 adds less than one, stays as it is.
+ *
  * Shape: [N, C, L] → [N, C, L′], [N, C, H, W] → [N, C, H′, W′]; with a factor each length is
  * ⌊length·factor⌋. As PyTorch's `nn.Upsample`.
  *
@@ -82,6 +84,9 @@ export class Upsample extends Leaf<Memo> {
     checkExtents(`${this}: output`, output);
     const factors = this.perAxis(this.scaleFactor, dimensions);
     const scale = (d: 0 | 1): number => {
+      // As PyTorch, whatever the factor was before the length was rounded down.
+      if (outSize[d] === size[d]) return 1;
+      if (this.interpolation === 'nearest' && outSize[d] === 2 * size[d]) return 0.5;
       if (this.alignCorners) return outSize[d] > 1 ? (size[d] - 1) / (outSize[d] - 1) : 0;
       return factors ? 1 / factors[d] : size[d] / outSize[d];
     };
