@@ -11,7 +11,11 @@ class ShapelessTrace extends Trace {
     super([[]]);
   }
 
-  protected override shapeOf(): Shape {
+  protected override shapeOf({ leaf, inputs }: Use): Shape {
+    // Without shapes there is one input, and a layer that sums several would be traced with one.
+    if (leaf.maxInputs > 1 && inputs.length === 1 && inputs[0] === this.inputs[0]) {
+      throw new RangeError(`${leaf} may take several inputs`);
+    }
     return [];
   }
 }

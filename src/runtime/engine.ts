@@ -5,6 +5,7 @@ import { builtin } from './builtin.ts';
 
 import { demangle } from '@assemblyscript/loader';
 import type { CoreKernels, Kernels } from '../generated/kernels.ts';
+import { newMemory } from './newmemory.ts';
 import type { WasmMemory, WasmModule } from './wasm.ts';
 
 /**
@@ -57,7 +58,7 @@ export function bindToSharedMemory(module: WasmModule): unknown {
 
 function start(): Engine {
   const module = providedModule ?? builtin();
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
+  const memory = newMemory({ initial: 1, maximum: MAX_PAGES });
   return { exports: bind(module, memory) as CoreKernels, memory };
 }
 

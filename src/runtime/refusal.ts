@@ -11,8 +11,9 @@ const SIMD = [
   ...[10, 8, 1, 6, 0, 0x41, 0, 0xfd, 15, 0x0b], // code: a body of 6 bytes without locals
 ];
 
-/** The error to throw instead of `cause`, the error that the compiler threw. */
+/** The error to throw instead of `cause`, the error that was thrown when the kernels were compiled. */
 export function refusal(cause: unknown): Error {
+  if (cause instanceof RangeError && cause.message.startsWith('evenkeel')) return cause; // no memory
   return new Error(`evenkeel: ${reason()}`, { cause });
 }
 

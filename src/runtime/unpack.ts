@@ -3,6 +3,7 @@
  * work, because wasm runs at full speed from the first byte on, without warming up.
  */
 import { UNPACKER } from '../generated/unpacker.ts';
+import { newMemory } from './newmemory.ts';
 
 /** A module packed by scripts/pack.ts: the ASCII text, and the module's size in bytes. */
 export interface Packed {
@@ -16,7 +17,7 @@ const PAGE = 65_536;
 export function unpack({ text, size }: Packed): Uint8Array<ArrayBuffer> {
   const end = PAGE + size;
   const pages = 1 + Math.ceil((end + text.length) / PAGE);
-  const memory = new WebAssembly.Memory({ initial: pages });
+  const memory = newMemory({ initial: pages });
   const bytes = new Uint8Array(memory.buffer);
   new TextEncoder().encodeInto(text, bytes.subarray(end));
   const module = new WebAssembly.Module(Uint8Array.from(atob(UNPACKER), (c) => c.charCodeAt(0)));

@@ -312,6 +312,19 @@ describe('fold', () => {
     expectClose(y, model.predict(inputs).toArray(), { scaled: 1e-5 });
   });
 
+  it('asks for the shapes where a layer may take several inputs', () => {
+    for (const make of [() => new Add(), () => new Sequential(new Add(), new Linear(2, 2))]) {
+      expect(() => fold(make())).toThrow(/Add.* may take several inputs.*: pass the shape/);
+      const shapes = [
+        [3, 2],
+        [3, 2],
+      ];
+      const [a, b] = [input(3, 2), input(3, 2)];
+      const model = make();
+      expect(fold(model, shapes).predict([a, b])).toEqual(model.predict([a, b]));
+    }
+  });
+
   it('keeps a batch norm with a mask', () => {
     class Masked extends Module {
       linear = new Linear(3, 4);

@@ -81,6 +81,22 @@ describe('the kernels', () => {
     );
   });
 
+  it.each([
+    ['to unpack them', 'true'],
+    ['that they share', 'maximum'],
+  ])('get no memory %s', (_, condition) => {
+    const before = `
+      const { Memory } = WebAssembly;
+      let left = 1;
+      WebAssembly.Memory = function ({ initial, maximum }) {
+        if (${condition} && left-- > 0) throw new RangeError('could not allocate memory');
+        return new Memory(maximum ? { initial, maximum } : { initial });
+      };`;
+    expect(run(before)).toMatch(
+      /^evenkeel: no memory could be had for the WebAssembly kernels .*\ncause: could not allocate/,
+    );
+  });
+
   it('are forbidden by a page’s Content-Security-Policy', () => {
     const page = `globalThis.location = {};${refuse(0, 'blocked by CSP')}`;
     expect(run(page)).toMatch(
