@@ -26,8 +26,8 @@ function reason(): string {
   }
   if (!WebAssembly.validate(Uint8Array.from(SIMD))) {
     return (
-      'this runtime or processor has no WebAssembly SIMD: use Chrome 91, Firefox 89, Safari 16.4, ' +
-      'Node 16.4 or newer, and on x86 a processor with SSE4.1'
+      'this runtime or processor has no WebAssembly SIMD: use Chrome 98, Firefox 97, Safari 16.4, ' +
+      'Node 20 or newer, and on x86 a processor with SSE4.1'
     );
   }
   if (starts(EMPTY)) {

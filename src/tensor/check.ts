@@ -68,3 +68,8 @@ export function checkEps(who: string, eps: number): void {
     throw new RangeError(`${who}: eps expected a number > 0, got ${eps}`);
   }
 }
+
+/** `signal.throwIfAborted()`, which Chrome has from 100 on. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason ?? new Error('aborted');
+}

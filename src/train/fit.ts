@@ -5,7 +5,7 @@ import type { Module } from '../module/module.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Schedule } from '../optim/schedule.ts';
 import { macrotask } from '../runtime/macrotask.ts';
-import { checkInteger, describe } from '../tensor/check.ts';
+import { checkInteger, describe, throwIfAborted } from '../tensor/check.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Hits, hits } from './metrics.ts';
 
@@ -114,8 +114,7 @@ export async function* fit(
       iterator = batchesOf(epoch)[Symbol.iterator]();
       let next = iterator.next();
       for (let step = 1; !next.done; step++) {
-        // Browsers of 2021 have neither throwIfAborted nor a reason.
-        if (signal?.aborted) throw signal.reason ?? new Error('fit: aborted');
+        throwIfAborted(signal);
         const batch = next.value;
         const prediction = model.forward(batch.inputs);
         const value = loss.forward(prediction, batch.targets);

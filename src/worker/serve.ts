@@ -1,6 +1,6 @@
 import type { StateDict } from '../module/module.ts';
 import { macrotask } from '../runtime/macrotask.ts';
-import { describe } from '../tensor/check.ts';
+import { describe, throwIfAborted } from '../tensor/check.ts';
 import type { Progress } from '../train/fit.ts';
 import {
   isPort,
@@ -124,12 +124,12 @@ class Run {
   async perform(setup: Setup<unknown, unknown>, data: unknown): Promise<void> {
     const { signal } = this.controller;
     try {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       const { model, progress } = checkJob(await setup(data, signal));
       this.model = model;
       if (this.snapshotPending) this.snapshot();
       await this.report(progress);
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       this.sendState('done', model.stateDict());
     } catch (error) {
       this.send({ evenkeel: 'error', run: this.number, error: plainError(error) });

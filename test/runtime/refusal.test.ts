@@ -70,7 +70,7 @@ describe('the kernels', () => {
 
   it.runIf(process.arch === 'x64')('miss SIMD on a processor without SSE4.1', () => {
     expect(run('', '--no-enable-sse4-1')).toMatch(
-      /^evenkeel: this runtime or processor has no WebAssembly SIMD: use Chrome 91.*\ncause: .*SIMD/,
+      /^evenkeel: this runtime or processor has no WebAssembly SIMD: use Chrome 98.*\ncause: .*SIMD/,
     );
   });
 

@@ -230,7 +230,7 @@ describe('fit', () => {
     const { model, loss, optimizer } = setup();
     const signal = { aborted: true } as AbortSignal;
     const steps = fit(model, clouds(30), { loss, optimizer, signal });
-    await expect(collect(steps)).rejects.toThrow('fit: aborted');
+    await expect(collect(steps)).rejects.toThrow('aborted');
   });
 
   it.each([
