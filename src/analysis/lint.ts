@@ -9,6 +9,7 @@ import { BCEWithLogitsLoss } from '../losses/bce.ts';
 import { CrossEntropyLoss } from '../losses/crossentropy.ts';
 import type { Module } from '../module/module.ts';
 import { checkInteger } from '../tensor/check.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { namesOf, outline } from './outline.ts';
 import { isWeighted, mixesChannelsOf } from './weighted.ts';
@@ -75,7 +76,9 @@ const CONTAINED = [
  *
  * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape
  */
-export function lint(model: Module, { shape, batchSize, loss }: LintOptions = {}): Finding[] {
+export function lint(model: Module, ...rest: [options?: LintOptions | undefined]): Finding[] {
+  const table = { shape: undefined, batchSize: undefined, loss: undefined };
+  const { shape, batchSize, loss } = optionsOf('lint', rest, table);
   if (batchSize !== undefined) checkInteger('lint', 'batchSize', batchSize);
   const [trace, { value: output }] = outline('lint', model, shape);
   const nameOf = namesOf(model);

@@ -2,8 +2,9 @@
 
 import type { Use } from '../graph/node.ts';
 import { follow, Trace, type Traced, traceModule } from '../graph/trace.ts';
-import type { Module } from '../module/module.ts';
-import type { Shape } from '../tensor/shape.ts';
+import { Module } from '../module/module.ts';
+import { checkInstance } from '../tensor/options.ts';
+import { ownShape, type Shape } from '../tensor/shape.ts';
 
 /** A trace without shapes: it records which layer reads which layer's output, and all shapes are []. */
 class ShapelessTrace extends Trace {
@@ -32,9 +33,12 @@ export function outline(
   module: Module,
   shape?: Shape | readonly Shape[],
 ): [Trace, Traced] {
-  if (shape) {
-    const several = Array.isArray(shape[0]);
-    return traceModule(module, (several ? shape : [shape]) as readonly Shape[]);
+  checkInstance(`${who}: model`, module, Module, 'a Module');
+  if (shape !== undefined) {
+    const several = Array.isArray(shape?.[0]);
+    const shapes = (several ? shape : [shape]) as readonly Shape[];
+    for (const each of shapes) ownShape(who, each);
+    return traceModule(module, shapes);
   }
   try {
     return follow(module, new ShapelessTrace());

@@ -1,7 +1,8 @@
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Population } from '../layers/batchnorm/population.ts';
-import type { Module } from '../module/module.ts';
+import { Module } from '../module/module.ts';
 import { checkInteger, checkNumber, describe } from '../tensor/check.ts';
+import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { read } from '../tensor/reading.ts';
 import { shapeText, sizeOf } from '../tensor/shape.ts';
 import type { Input } from '../tensor/tensor.ts';
@@ -24,6 +25,8 @@ export interface StatisticsOptions {
   /** Whether to skip a last batch that is smaller than the others. Default false. */
   dropLast?: boolean;
 }
+
+const STATISTICS_OPTIONS = { batchSize: 256, dropLast: false };
 
 export interface AdaptOptions extends StatisticsOptions {
   /** The weight of the present statistics, as a number of samples. Default 0: they are replaced. */
@@ -57,8 +60,9 @@ export interface AdaptOptions extends StatisticsOptions {
 export function recomputeStatistics(
   model: Module,
   data: StatisticsData,
-  options: StatisticsOptions = {},
+  ...rest: [options?: StatisticsOptions | undefined]
 ): number {
+  const options = optionsOf('recomputeStatistics', rest, STATISTICS_OPTIONS);
   const { found, samples } = gather('recomputeStatistics', model, data, options);
   for (const [layer, population] of found) {
     layer.setStatistics(
@@ -92,8 +96,10 @@ export function recomputeStatistics(
 export function adaptStatistics(
   model: Module,
   data: StatisticsData,
-  { prior = 0, ...options }: AdaptOptions = {},
+  ...rest: [options?: AdaptOptions | undefined]
 ): number {
+  const options = optionsOf('adaptStatistics', rest, { ...STATISTICS_OPTIONS, prior: 0 });
+  const { prior } = options;
   checkNumber('adaptStatistics', 'prior', prior, 0);
   const { found, samples } = gather('adaptStatistics', model, data, options);
   const share = samples / (prior + samples);
@@ -113,8 +119,9 @@ function gather(
   who: string,
   model: Module,
   data: StatisticsData,
-  options: StatisticsOptions,
+  options: Required<StatisticsOptions>,
 ): { found: [BatchNorm, Population][]; samples: number } {
+  checkInstance(`${who}: model`, model, Module, 'a Module');
   const found: [BatchNorm, Population][] = [];
   for (const [, layer] of model.namedModules()) {
     if (!(layer instanceof BatchNorm) || !layer.runningMean || layer.frozenStatistics) continue;
@@ -146,7 +153,7 @@ function gather(
 function* batchesOf(
   who: string,
   data: StatisticsData,
-  options: StatisticsOptions,
+  options: Required<StatisticsOptions>,
 ): Iterable<Inputs> {
   if (data === null || typeof data !== 'object') {
     throw new TypeError(`${who}: data expected samples or batches, got ${describe(data)}`);
@@ -158,15 +165,15 @@ function* batchesOf(
   }
 }
 
-function inputsOf<T extends object>(given: T): unknown {
-  return 'inputs' in given ? given.inputs : given;
+function inputsOf(given: unknown): unknown {
+  return typeof given === 'object' && given && 'inputs' in given ? given.inputs : given;
 }
 
 /** Splits samples [N, …] into batches. If the samples are a typed array, the batches are views of it. */
 function* split(
   who: string,
   samples: Input,
-  { batchSize = 256, dropLast = false }: StatisticsOptions,
+  { batchSize, dropLast }: Required<StatisticsOptions>,
 ): Iterable<Input> {
   checkInteger(who, 'batchSize', batchSize);
   const reading = read(who, samples);

@@ -1,4 +1,5 @@
-import type { Module } from '../module/module.ts';
+import { Module } from '../module/module.ts';
+import { checkInstance } from '../tensor/options.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 import { type Finding, lint } from './lint.ts';
@@ -17,9 +18,10 @@ import { namesOf, outline } from './outline.ts';
  * @throws RangeError if a layer cannot take the shape
  */
 export function summary(model: Module, shape?: Shape | readonly Shape[]): string {
+  checkInstance('summary: model', model, Module, 'a Module');
   const nameOf = namesOf(model);
   const rows: string[][] = [];
-  if (shape) {
+  if (shape !== undefined) {
     const seen = new Set<object>();
     for (const use of outline('summary', model, shape)[0].uses) {
       const { leaf, output } = use;
@@ -47,7 +49,7 @@ function findings(model: Module, shape?: Shape | readonly Shape[]): Finding[] {
   try {
     return lint(model, { shape });
   } catch (error) {
-    if (shape) throw error;
+    if (shape !== undefined) throw error;
     return [];
   }
 }

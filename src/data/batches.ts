@@ -1,5 +1,6 @@
 import { checkInteger, describe } from '../tensor/check.ts';
 import { checkSize, type Numbers, typedLength } from '../tensor/numbers.ts';
+import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { defaultGenerator, Generator } from '../tensor/random.ts';
 import { type Reading, read } from '../tensor/reading.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
@@ -88,9 +89,9 @@ export interface BatchesOptions {
  */
 export function batches<T extends ClassTargets | ValueTargets>(
   dataset: Dataset<T>,
-  options: BatchesOptions = {},
+  ...rest: [options?: BatchesOptions | undefined]
 ): Batches<T> {
-  return new Batches(dataset, options);
+  return new Batches(dataset, ...rest);
 }
 
 /** A data set in batches; `batches` makes it. */
@@ -108,10 +109,22 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
   private readonly full: Batch<T>;
   private readonly last: Batch<T>;
 
-  constructor(dataset: Dataset<T>, options: BatchesOptions) {
-    const { batchSize = 32, shuffle = false, seed, generator, dropLast = false } = options;
-    const { scale = 1 } = options;
+  constructor(dataset: Dataset<T>, ...given: [options?: BatchesOptions | undefined]) {
+    const { batchSize, shuffle, seed, generator, dropLast, scale } = optionsOf('batches', given, {
+      batchSize: 32,
+      shuffle: false,
+      seed: undefined,
+      generator: undefined,
+      dropLast: false,
+      scale: 1,
+    });
     checkInteger('batches', 'batchSize', batchSize);
+    if (generator !== undefined) {
+      checkInstance('batches: generator', generator, Generator, 'a Generator');
+    }
+    if (typeof dataset !== 'object' || dataset === null || !('inputs' in dataset)) {
+      throw new TypeError(`batches: expected { inputs, targets }, got ${describe(dataset)}`);
+    }
     if (seed !== undefined && generator !== undefined) {
       throw new RangeError('batches: expected a seed or a generator, got both: pass one');
     }

@@ -1,4 +1,5 @@
 import { describe } from '../tensor/check.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** The `ImageData` of a canvas, or an object like it: RGBA bytes in row-major order. */
@@ -30,8 +31,9 @@ export interface FromImageDataOptions {
  */
 export function fromImageData(
   image: ImageLike,
-  { channels = 3, scale = 1 / 255 }: FromImageDataOptions = {},
+  ...rest: [options?: FromImageDataOptions | undefined]
 ): Tensor {
+  const { channels, scale } = optionsOf('fromImageData', rest, { channels: 3, scale: 1 / 255 });
   const { data, width, height } = image ?? {};
   if (data?.length === undefined || typeof width !== 'number' || typeof height !== 'number') {
     throw new TypeError(`fromImageData: expected { data, width, height }, got ${describe(image)}`);

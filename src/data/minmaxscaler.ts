@@ -1,6 +1,12 @@
-import { checkNumber, describe } from '../tensor/check.ts';
+import { optionsOf } from '../tensor/options.ts';
 import type { Layout } from './features.ts';
-import { type Affine, Scaler, type ScalerOptions, type Statistics } from './scaler.ts';
+import {
+  type Affine,
+  SCALER_OPTIONS,
+  Scaler,
+  type ScalerOptions,
+  type Statistics,
+} from './scaler.ts';
 
 export interface MinMaxScalerOptions extends ScalerOptions {
   /** The values that each feature's minimum and maximum are mapped to. Default [0, 1]. */
@@ -35,15 +41,11 @@ export class MinMaxScaler extends Scaler<'data_min' | 'data_max'> {
   private readonly low: number;
   private readonly high: number;
 
-  constructor(options: MinMaxScalerOptions = {}) {
+  constructor(...rest: [options?: MinMaxScalerOptions | undefined]) {
+    const table = { ...SCALER_OPTIONS, range: [0, 1], clip: false } as const;
+    const options = optionsOf('MinMaxScaler', rest, table);
     super(options);
-    const { range = [0, 1], clip = false } = options;
-    if (!Array.isArray(range) || range.length !== 2) {
-      throw new TypeError(`MinMaxScaler: range expected [low, high], got ${describe(range)}`);
-    }
-    for (const bound of range) {
-      checkNumber('MinMaxScaler', 'range', bound, -Number.MAX_VALUE, Number.MAX_VALUE);
-    }
+    const { range, clip } = options;
     [this.low, this.high] = range as [number, number];
     if (!(this.low < this.high)) {
       throw new RangeError(

@@ -1,4 +1,4 @@
-import { describe } from '../tensor/check.ts';
+import { checkRecord } from '../tensor/check.ts';
 import { read } from '../tensor/reading.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
@@ -16,6 +16,9 @@ export interface ScalerOptions {
    */
   nan?: 'ignore' | 'refuse';
 }
+
+/** The options of all scalers, as `optionsOf` takes them. */
+export const SCALER_OPTIONS = { axis: 1, nan: ['ignore', 'refuse'] } as const;
 
 /** The map y = (x − shift)·factor + offset, with one number of each per feature. */
 export interface Affine {
@@ -41,13 +44,9 @@ export abstract class Scaler<K extends string> {
   /** The statistics' names in the state. */
   protected abstract readonly names: readonly K[];
 
-  constructor({ axis = 1, nan = 'ignore' }: ScalerOptions) {
+  /** @param options with the defaults of `SCALER_OPTIONS` */
+  constructor({ axis, nan }: Required<ScalerOptions>) {
     checkAxis(this.constructor.name, axis);
-    if (nan !== 'ignore' && nan !== 'refuse') {
-      throw new TypeError(
-        `${this.constructor.name}: nan expected 'ignore' or 'refuse', got ${describe(nan)}`,
-      );
-    }
     this.axis = axis;
     this.nan = nan;
   }
@@ -148,6 +147,7 @@ export abstract class Scaler<K extends string> {
    */
   loadStateDict(state: Readonly<Record<string, Input>>): void {
     const who = `${this.constructor.name}.loadStateDict`;
+    checkRecord(who, state);
     const names = [...this.names, 'count' as const];
     const missing = names.filter((name) => !Object.hasOwn(state, name));
     const unexpected = Object.keys(state).filter((name) => !names.includes(name as K));

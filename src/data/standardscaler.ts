@@ -1,5 +1,12 @@
+import { optionsOf } from '../tensor/options.ts';
 import type { Layout } from './features.ts';
-import { type Affine, Scaler, type ScalerOptions, type Statistics } from './scaler.ts';
+import {
+  type Affine,
+  SCALER_OPTIONS,
+  Scaler,
+  type ScalerOptions,
+  type Statistics,
+} from './scaler.ts';
 
 export interface StandardScalerOptions extends ScalerOptions {
   /** Whether to subtract the mean. Default true. */
@@ -36,10 +43,12 @@ export class StandardScaler extends Scaler<'mean' | 'std'> {
   readonly withStd: boolean;
   protected readonly names = ['mean', 'std'] as const;
 
-  constructor(options: StandardScalerOptions = {}) {
+  constructor(...rest: [options?: StandardScalerOptions | undefined]) {
+    const table = { ...SCALER_OPTIONS, withMean: true, withStd: true };
+    const options = optionsOf('StandardScaler', rest, table);
     super(options);
-    this.withMean = options.withMean ?? true;
-    this.withStd = options.withStd ?? true;
+    this.withMean = options.withMean;
+    this.withStd = options.withStd;
   }
 
   /**

@@ -15,8 +15,11 @@ export class Concat extends Leaf {
     return Number.POSITIVE_INFINITY;
   }
 
-  constructor(readonly axis = 1) {
-    super();
+  constructor(
+    readonly axis = 1,
+    ...rest: []
+  ) {
+    super(...rest);
     checkInteger('Concat', 'axis', axis, 0);
   }
 

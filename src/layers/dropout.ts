@@ -2,7 +2,8 @@ import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkNumber } from '../tensor/check.ts';
-import { defaultGenerator, type Generator, type GeneratorState } from '../tensor/random.ts';
+import { checkInstance, optionsOf } from '../tensor/options.ts';
+import { defaultGenerator, Generator, type GeneratorState } from '../tensor/random.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 
 export interface DropoutOptions {
@@ -30,9 +31,12 @@ export class Dropout extends Leaf<Memo> {
   protected readonly generator: Generator;
 
   /** @param p probability of an element to be dropped, 0.5 */
-  constructor(p = 0.5, { generator = defaultGenerator }: DropoutOptions = {}) {
+  constructor(p = 0.5, ...rest: [options?: DropoutOptions | undefined]) {
     super();
-    checkNumber(this.constructor.name, 'p', p, 0, 1);
+    const who = this.constructor.name;
+    const { generator } = optionsOf(who, rest, { generator: defaultGenerator });
+    checkNumber(who, 'p', p, 0, 1);
+    checkInstance(`${who}: generator`, generator, Generator, 'a Generator');
     this.p = p;
     this.generator = generator;
   }

@@ -35,8 +35,9 @@ export class Flatten extends Reshape {
   constructor(
     readonly startDim = 1,
     readonly endDim = -1,
+    ...rest: []
   ) {
-    super();
+    super(...rest);
     checkInteger('Flatten', 'startDim', startDim, -Infinity);
     checkInteger('Flatten', 'endDim', endDim, -Infinity);
   }
@@ -78,8 +79,9 @@ export class Unflatten extends Reshape {
   constructor(
     private readonly dim: number,
     sizes: readonly number[],
+    ...rest: []
   ) {
-    super();
+    super(...rest);
     checkInteger('Unflatten', 'dim', dim, -Infinity);
     this.sizes = ownShape('Unflatten', sizes);
   }

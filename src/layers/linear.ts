@@ -6,6 +6,7 @@ import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger } from '../tensor/check.ts';
 import { type Init, initialize } from '../tensor/init.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -51,9 +52,10 @@ export class Linear extends Leaf<Memo> {
   constructor(
     readonly inFeatures: number,
     readonly outFeatures: number,
-    { bias = true, init = 'default' }: LinearOptions = {},
+    ...rest: [options?: LinearOptions | undefined]
   ) {
     super();
+    const { bias, init } = optionsOf('Linear', rest, { bias: true, init: 'default' });
     checkInteger('Linear', 'inFeatures', inFeatures);
     checkInteger('Linear', 'outFeatures', outFeatures);
     this.weight = new Parameter(Tensor.zeros([outFeatures, inFeatures]));

@@ -14,9 +14,9 @@ export class Residual extends Module {
   readonly shortcut: Module | undefined;
   private readonly sum = new Add();
 
-  constructor(body: Module, shortcut?: Module) {
-    super();
-    checkDistinct('Residual', shortcut ? [body, shortcut] : [body]);
+  constructor(body: Module, shortcut?: Module, ...rest: []) {
+    super(...rest);
+    checkDistinct('Residual', shortcut === undefined ? [body] : [body, shortcut]);
     this.body = body;
     this.shortcut = shortcut;
   }

@@ -1,10 +1,11 @@
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { extra } from '../runtime/extra.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
 import {
-  checkReduction,
+  REDUCTIONS,
   readTarget,
   sameShapedTarget,
   type TargetData,
@@ -45,11 +46,16 @@ export class BCEWithLogitsLoss extends Loss {
   private readonly posWeight: Tensor | undefined;
   private spread: Spread | undefined;
 
-  constructor({ weight, posWeight, reduction = 'mean' }: BCEWithLogitsLossOptions = {}) {
+  constructor(...rest: [options?: BCEWithLogitsLossOptions | undefined]) {
     super();
-    this.reduction = checkReduction('BCEWithLogitsLoss', reduction, ['mean', 'sum']);
-    this.weight = weight && kept('weight', weight);
-    this.posWeight = posWeight && kept('posWeight', posWeight);
+    const { weight, posWeight, reduction } = optionsOf('BCEWithLogitsLoss', rest, {
+      weight: undefined,
+      posWeight: undefined,
+      reduction: REDUCTIONS,
+    });
+    this.reduction = reduction;
+    this.weight = weight === undefined ? weight : kept('weight', weight);
+    this.posWeight = posWeight === undefined ? posWeight : kept('posWeight', posWeight);
   }
 
   protected request(shape: Shape, target: TargetReading): LossRequest {
@@ -127,7 +133,7 @@ export class BCEWithLogitsLoss extends Loss {
 
 /** A copy of a weight. A flat array has one axis. */
 function kept(name: string, weight: TargetData): Tensor {
-  const { reading } = readTarget(`BCEWithLogitsLoss: ${name}`, weight);
+  const { reading } = readTarget('BCEWithLogitsLoss', weight, undefined, name);
   return Tensor.from(Float32Array.from(reading.values), reading.shape);
 }
 

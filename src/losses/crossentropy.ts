@@ -3,10 +3,11 @@ import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { Struct } from '../memory/struct.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
-import { type Numbers, numbersOf } from '../tensor/numbers.ts';
+import type { Numbers } from '../tensor/numbers.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
-import { checkReduction, type TargetReading } from './target.ts';
+import { REDUCTIONS, readTarget, type TargetReading } from './target.ts';
 
 export interface CrossEntropyLossOptions {
   /** ε: each target becomes (1 − ε)·target + ε/C. Default 0. */
@@ -50,20 +51,24 @@ export class CrossEntropyLoss extends Loss {
   private sizes: Struct<CrossEntropyShape, 'CrossEntropyShape'> | undefined;
   private divisor = 1;
 
-  constructor({
-    labelSmoothing = 0,
-    weight,
-    ignoreIndex = -100,
-    reduction = 'mean',
-  }: CrossEntropyLossOptions = {}) {
+  constructor(...rest: [options?: CrossEntropyLossOptions | undefined]) {
     super();
-    checkNumber('CrossEntropyLoss', 'labelSmoothing', labelSmoothing, 0, 1);
-    checkInteger('CrossEntropyLoss', 'ignoreIndex', ignoreIndex, -Infinity);
-    checkNumber('CrossEntropyLoss', 'ignoreIndex', ignoreIndex, -2147483648, 2147483647);
+    const who = 'CrossEntropyLoss';
+    const { labelSmoothing, weight, ignoreIndex, reduction } = optionsOf(who, rest, {
+      labelSmoothing: 0,
+      weight: undefined,
+      ignoreIndex: -100,
+      reduction: REDUCTIONS,
+    });
+    checkNumber(who, 'labelSmoothing', labelSmoothing, 0, 1);
+    checkInteger(who, 'ignoreIndex', ignoreIndex, -2147483648, 2147483647);
     this.labelSmoothing = labelSmoothing;
-    this.weight = weight && Float32Array.from(numbersOf('CrossEntropyLoss: weight', weight));
+    if (weight !== undefined) {
+      const { reading } = readTarget(who, weight, undefined, 'weight');
+      this.weight = Float32Array.from(reading.values);
+    }
     this.ignoreIndex = ignoreIndex;
-    this.reduction = checkReduction('CrossEntropyLoss', reduction, ['mean', 'sum']);
+    this.reduction = reduction;
   }
 
   /** @internal With class weights or ignored places the mean of classes is not over the samples. */

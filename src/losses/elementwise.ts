@@ -1,9 +1,10 @@
 import { kernels } from '../runtime/engine.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkNumber } from '../tensor/check.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
-import { checkReduction, sameShapedTarget, type TargetReading } from './target.ts';
+import { REDUCTIONS, sameShapedTarget, type TargetReading } from './target.ts';
 
 export interface ReductionOptions {
   /** `'mean'` over all elements, or `'sum'`. Default `'mean'`. */
@@ -14,9 +15,9 @@ export interface ReductionOptions {
 abstract class Elementwise extends Loss {
   readonly reduction: Reduction;
 
-  constructor({ reduction = 'mean' }: ReductionOptions = {}) {
+  constructor(...rest: [options?: ReductionOptions | undefined]) {
     super();
-    this.reduction = checkReduction(this.constructor.name, reduction, ['mean', 'sum']);
+    this.reduction = optionsOf(this.constructor.name, rest, { reduction: REDUCTIONS }).reduction;
   }
 
   protected request(shape: Shape, target: TargetReading): LossRequest {
@@ -90,8 +91,9 @@ export interface HuberLossOptions extends ReductionOptions {
 export class HuberLoss extends Elementwise {
   readonly delta: number;
 
-  constructor({ delta = 1, reduction }: HuberLossOptions = {}) {
-    super({ ...(reduction !== undefined && { reduction }) });
+  constructor(...rest: [options?: HuberLossOptions | undefined]) {
+    const { delta, reduction } = optionsOf('HuberLoss', rest, { delta: 1, reduction: REDUCTIONS });
+    super({ reduction });
     checkNumber('HuberLoss', 'delta', delta, Number.MIN_VALUE);
     this.delta = delta;
   }

@@ -1,7 +1,8 @@
 import { extra } from '../runtime/extra.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest } from './loss.ts';
-import { checkReduction, sameShapedTarget, type TargetReading } from './target.ts';
+import { REDUCTIONS, sameShapedTarget, type TargetReading } from './target.ts';
 
 export interface KLDivLossOptions {
   /**
@@ -26,9 +27,13 @@ export class KLDivLoss extends Loss {
   readonly reduction: 'mean' | 'sum' | 'batchMean';
   readonly logTarget: boolean;
 
-  constructor({ reduction = 'mean', logTarget = false }: KLDivLossOptions = {}) {
+  constructor(...rest: [options?: KLDivLossOptions | undefined]) {
     super();
-    this.reduction = checkReduction('KLDivLoss', reduction, ['mean', 'sum', 'batchMean']);
+    const { reduction, logTarget } = optionsOf('KLDivLoss', rest, {
+      reduction: [...REDUCTIONS, 'batchMean'],
+      logTarget: false,
+    });
+    this.reduction = reduction;
     this.logTarget = logTarget;
   }
 

@@ -4,6 +4,9 @@ import { Reading, read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
 
+/** How terms become one number, the default first. */
+export const REDUCTIONS = ['mean', 'sum'] as const;
+
 /** The numbers that losses take: a Tensor, `{ data, shape }`, a typed or plain array, or nested arrays. */
 export type TargetData = Input | ArrayLike<number> | readonly (readonly unknown[])[];
 
@@ -18,28 +21,30 @@ export interface TargetReading {
  * Reads a target.
  *
  * @param overwritten as in `read`
+ * @param name what the numbers are, for errors
  * @throws TypeError if `target` does not hold numbers
  */
 export function readTarget(
   who: string,
   target: TargetData,
   overwritten?: { readonly ptr: number; readonly bytes: number },
+  name = 'target',
 ): TargetReading {
-  if (typeof target !== 'object' || target === null) throw unknown(who, target);
-  const what = `${who}: target`;
+  const what = `${who}: ${name}`;
+  if (typeof target !== 'object' || target === null) throw unknown(what, target);
   if (target instanceof Tensor || 'shape' in target) {
     return { reading: read(what, target, overwritten), flat: false };
   }
   if (Array.isArray(target) && typeof target[0] === 'object') {
     return { reading: read(what, Tensor.from(target)), flat: false };
   }
-  if (!('length' in target)) throw unknown(who, target);
+  if (!('length' in target)) throw unknown(what, target);
   const values = numbersOf(what, target as ArrayLike<number>);
   return { reading: new Reading(what, [typedLength(values)!], values), flat: true };
 }
 
-function unknown(who: string, target: unknown): TypeError {
-  return new TypeError(`${who}: target expected an array or a Tensor, got ${describe(target)}`);
+function unknown(what: string, target: unknown): TypeError {
+  return new TypeError(`${what} expected an array or a Tensor, got ${describe(target)}`);
 }
 
 /**
@@ -60,15 +65,4 @@ export function sameShapedTarget(
   throw new RangeError(
     `${who}: target expected ${shapeText(shape)}, as the prediction, got ${got}`,
   );
-}
-
-/** @throws RangeError unless `reduction` is one of `known` */
-export function checkReduction<R extends string>(
-  who: string,
-  reduction: R,
-  known: readonly R[],
-): R {
-  if (known.includes(reduction)) return reduction;
-  const names = known.map((name) => `'${name}'`).join(' or ');
-  throw new RangeError(`${who}: reduction expected ${names}, got ${describe(reduction)}`);
 }

@@ -1,11 +1,15 @@
 import type { Use } from '../graph/node.ts';
+import { checkInteger } from '../tensor/check.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 import { checkExtents, ownShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import { Leaf } from './leaf.ts';
 
 /** The context that `compute` and `differentiate` of your own layer get in addition to their arrays. */
 export interface LayerContext {
+  /** The shape of the input, or of the first of several. */
   readonly inputShape: Shape;
+  /** The shapes of all inputs. */
+  readonly inputShapes: readonly Shape[];
   readonly outputShape: Shape;
   /** Whether this forward is in training mode. */
   readonly training: boolean;
@@ -46,20 +50,60 @@ export interface LayerContext {
  * overwrites dx, which is null if it is not needed, and adds to `ctx.gradient(parameter)`. Parameters are
  * properties (`scale = new Parameter(Tensor.from([1]))`), and a property's name is its state-dict key.
  *
- * Callers use `forward(tensor)`, `backward(dy)` and `predict(x)`, as on any other layer.
+ * A layer of several inputs says how many there are. Then `outputShape`, `compute` and `differentiate` get
+ * arrays of shapes, of x and of dx in the inputs' order:
+ *
+ * ```ts
+ * class Gate extends Layer<2> {
+ *   inputCount = 2;
+ *   outputShape([x, gate]) { return x; }
+ *   compute([x, gate], y, ctx) {
+ *     ctx.save(ctx.inputShapes[0]).set(x);
+ *     ctx.save(ctx.inputShapes[1]).set(gate);
+ *     for (let i = 0; i < y.length; i++) y[i] = x[i] * gate[i];
+ *   }
+ *   differentiate(dy, [dx, dgate], ctx) {
+ *     const [x, gate] = ctx.saved;
+ *     for (let i = 0; i < dy.length; i++) {
+ *       if (dx) dx[i] = dy[i] * gate[i];
+ *       if (dgate) dgate[i] = dy[i] * x[i];
+ *     }
+ *   }
+ * }
+ * ```
+ *
+ * Callers use `forward(tensor)`, or `forward([x, gate])`, `backward(dy)` and `predict(x)`, as on any other
+ * layer.
+ *
+ * @typeParam N the number of inputs
  */
-export abstract class Layer extends Leaf<Context> {
-  /** Returns the shape of the output. Throw a RangeError if the layer cannot take the input's shape. */
-  abstract outputShape(shape: Shape): Shape;
+export abstract class Layer<N extends number = 1> extends Leaf<Context> {
+  /** How many inputs the layer takes; `forward` refuses fewer and more. Default 1. */
+  inputCount = 1 as N;
+
+  /** Returns the shape of the output. Throw a RangeError if the layer cannot take the inputs' shapes. */
+  abstract outputShape(shape: Each<N, Shape>): Shape;
 
   /** Overwrites y with the output for x. */
-  abstract compute(x: Float32Array, y: Float32Array, ctx: LayerContext): void;
+  abstract compute(x: Each<N, Float32Array>, y: Float32Array, ctx: LayerContext): void;
 
-  /** Overwrites dx with the input's gradient, unless dx is null, and adds to `ctx.gradient(parameter)`. */
-  abstract differentiate(dy: Float32Array, dx: Float32Array | null, ctx: LayerContext): void;
+  /**
+   * Overwrites dx with the input's gradient, unless dx is null, and adds to `ctx.gradient(parameter)`. Of
+   * several inputs each has its own dx or null.
+   */
+  abstract differentiate(
+    dy: Float32Array,
+    dx: Each<N, Float32Array | null>,
+    ctx: LayerContext,
+  ): void;
 
   /** @internal */
-  connect(use: Use<Context>, shape: Shape): Shape {
+  override get maxInputs(): number {
+    return this.inputCount;
+  }
+
+  /** @internal */
+  connect(use: Use<Context>, ...shapes: Shape[]): Shape {
     for (const method of ['outputShape', 'compute', 'differentiate'] as const) {
       if (typeof this[method] !== 'function') {
         throw new TypeError(
@@ -68,10 +112,15 @@ export abstract class Layer extends Leaf<Context> {
         );
       }
     }
-    const output = ownShape(`${this}.outputShape`, this.outputShape(shape));
+    const { inputCount } = this;
+    checkInteger(`${this}`, 'inputCount', inputCount);
+    if (shapes.length < inputCount) {
+      throw new RangeError(`${this}: expected ${inputCount} inputs, got ${shapes.length}`);
+    }
+    const output = ownShape(`${this}.outputShape`, this.outputShape(this.each(shapes)));
     checkExtents(`${this}: output`, output);
     use.keeps({});
-    use.memo = new Context(use, shape, output);
+    use.memo = new Context(use, shapes, output);
     return output;
   }
 
@@ -79,25 +128,33 @@ export abstract class Layer extends Leaf<Context> {
   run(use: Use<Context>): void {
     const { memo: ctx } = use;
     ctx.begin();
-    ctx.x.set(use.inputs[0]!.slot.f32);
-    this.compute(ctx.x, ctx.y, ctx);
+    for (const [i, x] of ctx.x.entries()) x.set(use.inputs[i]!.slot.f32);
+    this.compute(this.each(ctx.x), ctx.y, ctx);
     use.output.slot.f32.set(ctx.y);
   }
 
   /** @internal */
   runBackward(use: Use<Context>): void {
     const { memo: ctx } = use;
-    const dx = use.dx ? ctx.x : null;
+    const wanted = ctx.x.map((dx, i) => (use.inputGradient(i) ? dx : null));
     ctx.y.set(use.output.gradient!.f32);
-    this.differentiate(ctx.y, dx, ctx);
-    if (dx) use.targets[0]!.slot.f32.set(dx);
+    this.differentiate(ctx.y, this.each(wanted), ctx);
+    for (const [i, dx] of wanted.entries()) if (dx) use.targets[i]!.slot.f32.set(dx);
     ctx.addGradients();
   }
 
   protected override stateName(property: string): string {
     return property;
   }
+
+  /** What the author's methods get of a list with an entry for each input. */
+  private each<T>(list: readonly T[]): Each<N, T> {
+    return (this.inputCount === 1 ? list[0] : list) as Each<N, T>;
+  }
 }
+
+/** What there is of one input, or the list of what there is of several. */
+type Each<N extends number, T> = N extends 1 ? T : readonly T[];
 
 /**
  * The arrays of one use of a Layer. They are ordinary JavaScript arrays, which are copied from and to linear
@@ -105,8 +162,8 @@ export abstract class Layer extends Leaf<Context> {
  * another model. And if the author kept such a view, it would later read and write other tensors.
  */
 class Context implements LayerContext {
-  /** x in forward, dx in backward. */
-  readonly x: Float32Array;
+  /** Of each input: x in forward, dx in backward. */
+  readonly x: readonly Float32Array[];
   /** y in forward, dy in backward. */
   readonly y: Float32Array;
   readonly saved: Float32Array[] = [];
@@ -117,11 +174,15 @@ class Context implements LayerContext {
 
   constructor(
     private readonly use: Use,
-    readonly inputShape: Shape,
+    readonly inputShapes: readonly Shape[],
     readonly outputShape: Shape,
   ) {
-    this.x = new Float32Array(sizeOf(inputShape));
+    this.x = inputShapes.map((shape) => new Float32Array(sizeOf(shape)));
     this.y = new Float32Array(sizeOf(outputShape));
+  }
+
+  get inputShape(): Shape {
+    return this.inputShapes[0]!;
   }
 
   get training(): boolean {

@@ -3,7 +3,8 @@
 import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { allowUsing } from '../memory/dispose.ts';
-import { checkInteger, describe } from '../tensor/check.ts';
+import { checkInteger, checkRecord, describe } from '../tensor/check.ts';
+import { checkCount, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { read } from '../tensor/reading.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
@@ -50,7 +51,8 @@ export abstract class Module {
   private mode = true;
   private session: Session | undefined;
 
-  constructor() {
+  constructor(...rest: []) {
+    checkCount(this.constructor.name, rest);
     allowUsing(this);
     // biome-ignore lint/correctness/noConstructorReturn: `new` must return a Proxy; see `composite`
     if (this.isComposite) return composite(this);
@@ -217,12 +219,11 @@ export abstract class Module {
    */
   loadStateDict(
     state: Readonly<Record<string, Input>>,
-    { strict = true }: { strict?: boolean } = {},
+    ...rest: [options?: { strict?: boolean } | undefined]
   ): LoadResult {
     const who = `${this}.loadStateDict`;
-    if (typeof state !== 'object' || state === null) {
-      throw new TypeError(`${who}: expected Tensors by name, got ${describe(state)}`);
-    }
+    const { strict } = optionsOf(who, rest, { strict: true });
+    checkRecord(who, state);
     const entries = this.entries(true);
     const names = new Set(entries.map(([name]) => name));
     const unexpected = Object.keys(state).filter((name) => !names.has(name));

@@ -37,17 +37,17 @@ export class Adam extends Optimizer<AdamOptions> {
   private scalars = NULL as Pointer<'AdamScalars'>;
 
   /** @param options lr 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0, amsgrad false */
-  constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
+  constructor(params: Params<AdamOptions>, ...rest: [options?: Partial<AdamOptions> | undefined]) {
     super(
       params,
       {
         lr: 1e-3,
         betas: [0.9, 0.999],
         eps: 1e-8,
-        weightDecay: 0,
+        weightDecay: new.target.prototype.decoupled ? 0.01 : 0,
         amsgrad: false,
       },
-      options,
+      ...rest,
     );
   }
 
@@ -59,11 +59,7 @@ export class Adam extends Optimizer<AdamOptions> {
   protected override check(options: AdamOptions): void {
     super.check(options);
     checkNumber(this.name, 'eps', options.eps, 0);
-    const { betas } = options;
-    if (!Array.isArray(betas) || betas.length !== 2) {
-      throw new RangeError(`${this.name}: betas expected two numbers, got ${betas}`);
-    }
-    for (const [i, beta] of betas.entries()) {
+    for (const [i, beta] of options.betas.entries()) {
       checkNumber(this.name, `betas[${i}]`, beta, 0, 1);
       if (beta === 1) throw new RangeError(`${this.name}: betas[${i}] expected below 1, got 1`);
     }
@@ -108,16 +104,11 @@ export class Adam extends Optimizer<AdamOptions> {
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019): before each of Adam's steps
- * w ← (1 − lr·weightDecay)·w, and g = dw.
+ * w ← (1 − lr·weightDecay)·w, and g = dw. The default of weightDecay is 0.01.
  *
  * @throws RangeError for a negative option or a beta outside [0, 1)
  */
 export class AdamW extends Adam {
-  /** @param options lr 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0.01, amsgrad false */
-  constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super(params, { ...options, weightDecay: options.weightDecay ?? 0.01 });
-  }
-
   protected override get decoupled(): boolean {
     return true;
   }

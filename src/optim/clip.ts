@@ -1,6 +1,7 @@
 import { kernels } from '../runtime/engine.ts';
 import { checkNumber } from '../tensor/check.ts';
-import type { Parameter } from '../tensor/parameter.ts';
+import { checkInstance } from '../tensor/options.ts';
+import { Parameter } from '../tensor/parameter.ts';
 
 /** Elements that one call sums. It is fixed, so that the order of additions follows from the sizes alone. */
 const CHUNK = 65_536;
@@ -10,6 +11,7 @@ const CHUNK = 65_536;
  * frozen, or got no gradient since `zeroGrad`, do not count.
  */
 export function gradNorm(parameters: readonly Parameter[]): number {
+  checkParameters('gradNorm', parameters);
   let sum = 0;
   for (const parameter of parameters) {
     if (!parameter.hasGradient) continue;
@@ -35,6 +37,7 @@ export function gradNorm(parameters: readonly Parameter[]): number {
  * @throws RangeError for a negative `maxNorm`
  */
 export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number): number {
+  checkParameters('clipGradNorm', parameters);
   checkNumber('clipGradNorm', 'maxNorm', maxNorm, 0, Infinity);
   const norm = gradNorm(parameters);
   const factor = maxNorm / (norm + 1e-6);
@@ -51,8 +54,16 @@ export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number):
  * @throws RangeError for a negative `limit`
  */
 export function clipGradValue(parameters: readonly Parameter[], limit: number): void {
+  checkParameters('clipGradValue', parameters);
   checkNumber('clipGradValue', 'limit', limit, 0, Infinity);
   for (const parameter of parameters) {
     if (parameter.hasGradient) kernels().clampInPlace(parameter.gradPtr, limit, 0, parameter.size);
   }
+}
+
+/** @throws TypeError unless it is a list of Parameters */
+function checkParameters(who: string, parameters: readonly Parameter[]): void {
+  const what = `${who}: parameters`;
+  checkInstance(what, parameters, Array, 'a list', ': pass model.parameters()');
+  for (const each of parameters) checkInstance(what, each, Parameter, 'Parameters');
 }

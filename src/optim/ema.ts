@@ -2,9 +2,10 @@
 
 import { allowUsing } from '../memory/dispose.ts';
 import { aligned, Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
-import type { Module, StateDict } from '../module/module.ts';
+import { Module, type StateDict } from '../module/module.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
+import { checkInstance, optionsOf } from '../tensor/options.ts';
 import type { Buffer, Parameter } from '../tensor/parameter.ts';
 import type { Input } from '../tensor/tensor.ts';
 
@@ -55,9 +56,13 @@ export class ExponentialMovingAverage {
 
   constructor(
     private readonly model: Module,
-    { decay = 0.999, buffers = false, warmup = false }: EMAOptions = {},
+    ...rest: [options?: EMAOptions | undefined]
   ) {
-    checkNumber('ExponentialMovingAverage', 'decay', decay, 0, 1);
+    const who = 'ExponentialMovingAverage';
+    const table = { decay: 0.999, buffers: false, warmup: false };
+    const { decay, buffers, warmup } = optionsOf(who, rest, table);
+    checkInstance(`${who}: model`, model, Module, 'a Module');
+    checkNumber(who, 'decay', decay, 0, 1);
     allowUsing(this);
     this.decay = decay;
     this.warmup = warmup;

@@ -1,4 +1,5 @@
-import { checkInteger, checkNumber, describe } from '../tensor/check.ts';
+import { checkInteger, checkNumber } from '../tensor/check.ts';
+import { optionsOf } from '../tensor/options.ts';
 import type { Group, Optimizer, OptimizerOptions } from './optimizer.ts';
 import { cosineBetween, Schedule, type UnitOption } from './schedule.ts';
 
@@ -61,11 +62,25 @@ export class OneCycleLR extends Schedule {
     Pick<OneCycleOptions, 'annealStrategy' | 'cycleMomentum' | 'divFactor' | 'finalDivFactor'>
   >;
 
-  constructor(optimizer: Optimizer, options: OneCycleOptions) {
-    super(optimizer, options.unit ?? 'step');
-    const { pctStart = 0.3, baseMomentum = 0.85, maxMomentum = 0.95, threePhase = false } = options;
-    const { annealStrategy = 'cos', cycleMomentum = true } = options;
-    const { divFactor = 25, finalDivFactor = 1e4 } = options;
+  constructor(optimizer: Optimizer, ...rest: [options: OneCycleOptions]) {
+    const options = optionsOf(new.target.name, rest, {
+      maxLr: undefined,
+      totalSteps: undefined,
+      epochs: undefined,
+      stepsPerEpoch: undefined,
+      pctStart: 0.3,
+      annealStrategy: ['cos', 'linear'],
+      cycleMomentum: true,
+      baseMomentum: 0.85,
+      maxMomentum: 0.95,
+      divFactor: 25,
+      finalDivFactor: 1e4,
+      threePhase: false,
+      unit: 'step',
+    });
+    super(optimizer, options.unit);
+    const { pctStart, baseMomentum, maxMomentum, threePhase, maxLr } = options;
+    const { annealStrategy, cycleMomentum, divFactor, finalDivFactor } = options;
     const total = options.totalSteps ?? (options.epochs ?? Number.NaN) * options.stepsPerEpoch!;
     if (Number.isNaN(total)) {
       throw new RangeError(`${this.name}: expected totalSteps, or epochs and stepsPerEpoch`);
@@ -76,14 +91,8 @@ export class OneCycleLR extends Schedule {
     checkNumber(this.name, 'finalDivFactor', finalDivFactor, Number.MIN_VALUE);
     checkNumber(this.name, 'baseMomentum', baseMomentum, 0, 1);
     checkNumber(this.name, 'maxMomentum', maxMomentum, 0, 1);
-    if (annealStrategy !== 'cos' && annealStrategy !== 'linear') {
-      throw new TypeError(
-        `${this.name}: annealStrategy expected 'cos' or 'linear', got ${describe(annealStrategy)}`,
-      );
-    }
     const { groups } = optimizer;
-    const { maxLr } = options;
-    this.maxLrs = typeof maxLr === 'number' ? groups.map(() => maxLr) : [...maxLr];
+    this.maxLrs = Array.isArray(maxLr) ? [...maxLr] : groups.map(() => maxLr as number);
     if (this.maxLrs.length !== groups.length) {
       throw new RangeError(
         `${this.name}: maxLr expected ${groups.length} values, one a group, got ${this.maxLrs.length}`,

@@ -4,7 +4,8 @@ import { allowUsing } from '../memory/dispose.ts';
 import { Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { type Layout, writeStructAt } from '../memory/struct.ts';
 import { snakeCase } from '../module/held.ts';
-import { checkNumber, describe } from '../tensor/check.ts';
+import { checkNumber } from '../tensor/check.ts';
+import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { allocateMoments, type Member } from './moments.ts';
@@ -66,16 +67,17 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   private disposed = false;
 
   /** @internal */
-  constructor(params: Params<O>, defaults: O, options: Partial<O>) {
+  constructor(params: Params<O>, defaults: O, ...rest: [options?: Partial<O> | undefined]) {
     allowUsing(this);
+    const { name } = this;
     const seen = new Set<Parameter>();
-    this.groups = groupsOf(this.name, params).map((own) => {
-      const group: Group<O> = { ...defaults, ...given(options), ...given(own) };
+    const common = optionsOf(name, rest, defaults);
+    this.groups = groupsOf(name, params).map((own) => {
+      const table = { params: undefined, ...common };
+      const group = optionsOf<object>(name, [own], table) as Group<O>;
       this.check(group);
       for (const parameter of group.params) {
-        if (!(parameter instanceof Parameter)) {
-          throw unexpected(`${this.name}: params`, 'Parameters', parameter);
-        }
+        checkInstance(`${name}: params`, parameter, Parameter, 'Parameters');
         if (seen.has(parameter)) {
           throw new RangeError(`${this.name}: the same Parameter stands in params twice`);
         }
@@ -273,15 +275,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   ) {
     if (stored.maximize === true) throw new RangeError(`${who}: maximize is not supported`);
     const { params: _, ...own } = group;
-    const options: Record<string, unknown> = { ...own };
-    for (const [name, present] of Object.entries(own)) {
-      const value = stored[snakeCase(name)];
-      if (value === undefined) continue;
-      if (typeof value !== typeof present || Array.isArray(value) !== Array.isArray(present)) {
-        throw unexpected(`${who}: ${snakeCase(name)}`, describe(present), value);
-      }
-      options[name] = Array.isArray(value) ? [...value] : value;
-    }
+    const named = Object.keys(own).map((name) => [name, stored[snakeCase(name)]]);
+    const options = optionsOf(who, [Object.fromEntries(named) as object], own as object);
     const loaded = options as unknown as O;
     this.check(loaded);
     const names = this.moments({ ...loaded, params: group.params });
@@ -308,7 +303,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
 function groupsOf<O>(who: string, params: Params<O>): readonly GroupOptions<O>[] {
   if (!Array.isArray(params)) {
-    throw unexpected(`${who}: params`, 'Parameters or groups', params);
+    throw unexpected(`${who}: params`, 'model.parameters() or groups', params);
   }
   const grouped = params.filter((entry) => Array.isArray(entry?.params));
   if (grouped.length === 0) return [{ params: params as readonly Parameter[] } as GroupOptions<O>];
@@ -316,9 +311,4 @@ function groupsOf<O>(who: string, params: Params<O>): readonly GroupOptions<O>[]
     throw new TypeError(`${who}: params expected Parameters or groups { params, lr }, got both`);
   }
   return grouped as GroupOptions<O>[];
-}
-
-/** The entries that are not undefined. */
-function given<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined)) as T;
 }

@@ -42,7 +42,10 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   private scalars = NULL as Pointer<'RMSpropScalars'>;
 
   /** @param options lr 0.01, alpha 0.99, eps 1e-8, weightDecay 0, momentum 0, centered false */
-  constructor(params: Params<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
+  constructor(
+    params: Params<RMSpropOptions>,
+    ...rest: [options?: Partial<RMSpropOptions> | undefined]
+  ) {
     super(
       params,
       {
@@ -53,7 +56,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
         momentum: 0,
         centered: false,
       },
-      options,
+      ...rest,
     );
   }
 

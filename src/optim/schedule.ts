@@ -1,6 +1,7 @@
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, checkNumber, describe } from '../tensor/check.ts';
-import type { Optimizer } from './optimizer.ts';
+import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
+import { Optimizer } from './optimizer.ts';
 
 /** What a schedule counts: optimizer steps, or passes over the data. */
 export type ScheduleUnit = 'step' | 'epoch';
@@ -39,6 +40,7 @@ export abstract class Schedule {
     readonly optimizer: Optimizer,
     unit: ScheduleUnit,
   ) {
+    checkInstance(`${this.name}: optimizer`, optimizer, Optimizer, 'an Optimizer');
     if (unit !== 'step' && unit !== 'epoch') {
       throw new TypeError(`${this.name}: unit expected 'step' or 'epoch', got ${describe(unit)}`);
     }
@@ -87,7 +89,7 @@ export abstract class Schedule {
     const who = `${this.name}.loadStateDict`;
     const { count, baseLrs } = state ?? {};
     checkInteger(who, 'count', count, 0);
-    if (baseLrs?.length !== this.baseLrs.length) {
+    if (!Array.isArray(baseLrs) || baseLrs.length !== this.baseLrs.length) {
       throw new RangeError(
         `${who}: expected ${this.baseLrs.length} baseLrs, got ${baseLrs?.length ?? 'none'}`,
       );
@@ -112,12 +114,14 @@ export class StepLR extends Schedule {
   /** @param options stepSize; gamma 0.1; unit 'epoch' */
   constructor(
     optimizer: Optimizer,
-    { stepSize, gamma = 0.1, unit = 'epoch' }: { stepSize: number; gamma?: number } & UnitOption,
+    ...rest: [options: { stepSize: number; gamma?: number } & UnitOption]
   ) {
+    const table = { stepSize: undefined, gamma: 0.1, unit: 'epoch' } as const;
+    const { stepSize, gamma, unit } = optionsOf(new.target.name, rest, table);
     super(optimizer, unit);
-    checkInteger(this.name, 'stepSize', stepSize);
+    checkInteger(this.name, 'stepSize', stepSize!);
     checkNumber(this.name, 'gamma', gamma, 0);
-    this.stepSize = stepSize;
+    this.stepSize = stepSize!;
     this.gamma = gamma;
     this.moveTo(0);
   }
@@ -138,10 +142,16 @@ export class MultiStepLR extends Schedule {
   /** @param options milestones; gamma 0.1; unit 'epoch' */
   constructor(
     optimizer: Optimizer,
-    options: { milestones: readonly number[]; gamma?: number } & UnitOption,
+    ...rest: [options: { milestones: readonly number[]; gamma?: number } & UnitOption]
   ) {
-    const { milestones, gamma = 0.1, unit = 'epoch' } = options;
+    const table = { milestones: undefined, gamma: 0.1, unit: 'epoch' } as const;
+    const { milestones, gamma, unit } = optionsOf(new.target.name, rest, table);
     super(optimizer, unit);
+    if (!Array.isArray(milestones)) {
+      throw new TypeError(
+        `${this.name}: milestones expected a list such as [30, 80], got ${describe(milestones)}`,
+      );
+    }
     for (const milestone of milestones) checkInteger(this.name, 'milestones', milestone, 0);
     checkNumber(this.name, 'gamma', gamma, 0);
     this.milestones = [...milestones];
@@ -160,10 +170,12 @@ export class ExponentialLR extends Schedule {
   private readonly gamma: number;
 
   /** @param options gamma; unit 'epoch' */
-  constructor(optimizer: Optimizer, { gamma, unit = 'epoch' }: { gamma: number } & UnitOption) {
+  constructor(optimizer: Optimizer, ...rest: [options: { gamma: number } & UnitOption]) {
+    const table = { gamma: undefined, unit: 'epoch' } as const;
+    const { gamma, unit } = optionsOf(new.target.name, rest, table);
     super(optimizer, unit);
-    checkNumber(this.name, 'gamma', gamma, 0);
-    this.gamma = gamma;
+    checkNumber(this.name, 'gamma', gamma!, 0);
+    this.gamma = gamma!;
     this.moveTo(0);
   }
 
@@ -181,9 +193,10 @@ export class LambdaLR extends Schedule {
   constructor(
     optimizer: Optimizer,
     private readonly factor: (count: number, group: number) => number,
-    { unit = 'epoch' }: UnitOption = {},
+    ...rest: [options?: UnitOption | undefined]
   ) {
-    super(optimizer, unit);
+    super(optimizer, optionsOf(new.target.name, rest, { unit: 'epoch' }).unit);
+    checkFunction(`${this.name}: factor`, factor);
     this.moveTo(0);
   }
 
@@ -203,12 +216,14 @@ export class CosineAnnealingLR extends Schedule {
   /** @param options tMax; etaMin 0; unit 'epoch' */
   constructor(
     optimizer: Optimizer,
-    { tMax, etaMin = 0, unit = 'epoch' }: { tMax: number; etaMin?: number } & UnitOption,
+    ...rest: [options: { tMax: number; etaMin?: number } & UnitOption]
   ) {
+    const table = { tMax: undefined, etaMin: 0, unit: 'epoch' } as const;
+    const { tMax, etaMin, unit } = optionsOf(new.target.name, rest, table);
     super(optimizer, unit);
-    checkInteger(this.name, 'tMax', tMax);
+    checkInteger(this.name, 'tMax', tMax!);
     checkNumber(this.name, 'etaMin', etaMin, 0);
-    this.tMax = tMax;
+    this.tMax = tMax!;
     this.etaMin = etaMin;
     this.moveTo(0);
   }
@@ -229,16 +244,17 @@ export class DecayToFloor extends Schedule {
   /** @param options min; speed; max (each group's own learning rate); unit 'step' */
   constructor(
     optimizer: Optimizer,
-    options: { min: number; speed: number; max?: number } & UnitOption,
+    ...rest: [options: { min: number; speed: number; max?: number } & UnitOption]
   ) {
-    const { min, speed, max, unit = 'step' } = options;
+    const table = { min: undefined, speed: undefined, max: undefined, unit: 'step' } as const;
+    const { min, speed, max, unit } = optionsOf(new.target.name, rest, table);
     super(optimizer, unit);
-    checkNumber(this.name, 'min', min, 0);
+    checkNumber(this.name, 'min', min!, 0);
     if (max !== undefined) checkNumber(this.name, 'max', max, 0);
-    checkNumber(this.name, 'speed', speed, Number.MIN_VALUE);
-    this.min = min;
+    checkNumber(this.name, 'speed', speed!, Number.MIN_VALUE);
+    this.min = min!;
     this.max = max;
-    this.speed = speed;
+    this.speed = speed!;
     this.moveTo(0);
   }
 
@@ -267,8 +283,10 @@ export class LinearWarmup extends Schedule {
   /** @param options steps; startFactor 1/3; unit 'step', if there is no other schedule */
   constructor(
     target: Optimizer | Schedule,
-    { steps, startFactor = 1 / 3, unit }: { steps: number; startFactor?: number } & UnitOption,
+    ...rest: [options: { steps: number; startFactor?: number } & UnitOption]
   ) {
+    const table = { steps: undefined, startFactor: 1 / 3, unit: undefined };
+    const { steps, startFactor, unit } = optionsOf(new.target.name, rest, table);
     const after = target instanceof Schedule ? target : undefined;
     super(target instanceof Schedule ? target.optimizer : target, unit ?? after?.unit ?? 'step');
     if (after && this.unit !== after.unit) {
@@ -277,10 +295,10 @@ export class LinearWarmup extends Schedule {
           `${after.unit}s: give both the same unit`,
       );
     }
-    checkInteger(this.name, 'steps', steps);
+    checkInteger(this.name, 'steps', steps!);
     checkNumber(this.name, 'startFactor', startFactor, 0, 1);
     this.after = after;
-    this.steps = steps;
+    this.steps = steps!;
     this.startFactor = startFactor;
     if (after) this.baseLrs = after.stateDict().baseLrs;
     this.moveTo(0);

@@ -36,7 +36,7 @@ export class SGD extends Optimizer<SGDOptions> {
   private scalars = NULL as Pointer<'MomentumScalars'>;
 
   /** @param options lr 1e-3, momentum 0, dampening 0, nesterov false, weightDecay 0 */
-  constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
+  constructor(params: Params<SGDOptions>, ...rest: [options?: Partial<SGDOptions> | undefined]) {
     super(
       params,
       {
@@ -46,7 +46,7 @@ export class SGD extends Optimizer<SGDOptions> {
         nesterov: false,
         weightDecay: 0,
       },
-      options,
+      ...rest,
     );
   }
 

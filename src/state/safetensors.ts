@@ -1,4 +1,4 @@
-import { describe } from '../tensor/check.ts';
+import { checkRecord, describe } from '../tensor/check.ts';
 import { read } from '../tensor/reading.ts';
 import { ownShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
@@ -46,6 +46,12 @@ export function saveSafetensors(
   state: Readonly<Record<string, Input>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  checkRecord('saveSafetensors', state);
+  checkRecord('saveSafetensors: metadata', metadata, 'texts');
+  for (const [name, text] of Object.entries(metadata)) {
+    if (typeof text === 'string') continue;
+    throw new TypeError(`saveSafetensors: metadata.${name} expected a text, got ${describe(text)}`);
+  }
   const header: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   const entries = Object.entries(state).map(([name, input]) => {

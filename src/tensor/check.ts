@@ -53,9 +53,16 @@ export function checkSize(who: string, name: string, value: number, least = 1): 
 /** Describes a value for an error message: `null`, `a Map`, `a function`, `the string abc`. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return `a ${value.constructor?.name ?? 'object'}`;
   if (typeof value === 'function') return 'a function';
   return `the ${typeof value} ${String(value)}`;
+}
+
+/** @throws TypeError unless `state` holds tensors by name */
+export function checkRecord(who: string, state: unknown, held = 'tensors'): void {
+  if (typeof state === 'object' && state !== null && !Array.isArray(state)) return;
+  throw new TypeError(`${who}: expected ${held} by name, got ${describe(state)}`);
 }
 
 /**

@@ -1,11 +1,12 @@
 import { type Batch, Batches, batches, type Dataset } from '../data/batches.ts';
 import { verifyStep } from '../graph/session.ts';
-import type { Loss } from '../losses/loss.ts';
-import type { Module } from '../module/module.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import { Loss } from '../losses/loss.ts';
+import { Module } from '../module/module.ts';
+import { Optimizer } from '../optim/optimizer.ts';
 import type { Schedule } from '../optim/schedule.ts';
 import { macrotask } from '../runtime/macrotask.ts';
 import { checkInteger, describe, throwIfAborted } from '../tensor/check.ts';
+import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Hits, hits } from './metrics.ts';
 
@@ -95,14 +96,36 @@ const TURN_INTERVAL = 30;
 export async function* fit(
   model: Module,
   data: TrainingData,
-  options: FitOptions,
+  ...rest: [options: FitOptions]
 ): AsyncGenerator<Progress, void, void> {
-  const { loss, optimizer, epochs = 1, validation, metrics = {}, beforeStep, signal } = options;
+  const options = optionsOf('fit', rest, {
+    loss: undefined,
+    optimizer: undefined,
+    epochs: 1,
+    batchSize: 32,
+    schedule: undefined,
+    seed: undefined,
+    shuffle: true,
+    validation: undefined,
+    metrics: undefined,
+    dropLast: false,
+    beforeStep: undefined,
+    signal: undefined,
+  }) as Checked;
+  const { loss, optimizer, epochs, validation, beforeStep, signal } = options;
+  checkInstance('fit: model', model, Module, 'a Module');
+  checkInstance('fit: loss', loss, Loss, 'a loss such as new MSELoss()');
+  checkInstance('fit: optimizer', optimizer, Optimizer, 'an Optimizer');
   checkInteger('fit', 'epochs', epochs, 0);
-  for (const [name, value] of Object.entries({ loss, optimizer })) {
-    if (!value) throw new TypeError(`fit: expected { loss, optimizer }, got no ${name}`);
-  }
   const schedules = [options.schedule ?? []].flat() as Schedule[];
+  for (const schedule of schedules) {
+    checkFunction('fit: schedule.step', schedule?.step);
+  }
+  const metrics = checkedMetrics('fit', options.metrics);
+  if (beforeStep !== undefined) checkFunction('fit: beforeStep', beforeStep);
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
+    throw new TypeError(`fit: signal expected an AbortSignal, got ${describe(signal)}`);
+  }
   const { batchesOf, steps } = prepareData(model, data, options);
   const events = macrotask();
   let lastTurn = performance.now();
@@ -167,13 +190,19 @@ export function evaluate(
   model: Module,
   data: Dataset | Iterable<Batch>,
   loss?: AnyLoss,
-  { batchSize = 256, metrics = {} }: { batchSize?: number; metrics?: FitOptions['metrics'] } = {},
+  ...rest: [options?: { batchSize?: number; metrics?: FitOptions['metrics'] } | undefined]
 ): Evaluation {
+  const options = optionsOf('evaluate', rest, { batchSize: 256, metrics: undefined });
+  const { batchSize } = options;
+  const metrics = checkedMetrics('evaluate', options.metrics);
+  checkInstance('evaluate: model', model, Module, 'a Module');
+  if (loss !== undefined) checkInstance('evaluate: loss', loss, Loss, 'a loss or undefined');
   const sums: Evaluation = { loss: 0, accuracy: 0, metrics: {} };
   let samples = 0;
   let weights = 0;
   const classes = { right: 0, counted: 0 };
   const parts: Iterable<Batch> = isDataset(data) ? batches(data, { batchSize }) : data;
+  checkIterable('evaluate', parts);
   for (const { inputs, targets } of parts) {
     const prediction = model.predict(inputs);
     const n = prediction.shape[0]!;
@@ -199,17 +228,35 @@ export function evaluate(
   return sums;
 }
 
+/** The options of `fit`, with their defaults. */
+type Checked = FitOptions &
+  Required<Pick<FitOptions, 'epochs' | 'batchSize' | 'shuffle' | 'dropLast'>>;
+
+/** @throws TypeError unless `data` can be iterated over */
+function checkIterable(who: string, data: unknown): void {
+  if (typeof data === 'object' && data !== null && Symbol.iterator in data) return;
+  throw new TypeError(
+    `${who}: data expected { inputs, targets } or batches, got ${describe(data)}`,
+  );
+}
+
+/** @throws TypeError unless they are functions by name */
+function checkedMetrics(who: string, given: FitOptions['metrics']): Record<string, Metric> {
+  const metrics = { ...given };
+  if (given !== undefined) checkInstance(`${who}: metrics`, given, Object, 'functions by name');
+  for (const [name, metric] of Object.entries(metrics)) checkFunction(`${who}: ${name}`, metric);
+  return metrics;
+}
+
 /** Checks the data, and returns a function that gives an epoch's batches and the steps per epoch. */
 function prepareData(
   model: Module,
   data: TrainingData,
-  { batchSize, dropLast, shuffle = true, seed }: FitOptions,
+  { batchSize, dropLast, shuffle, seed }: Checked,
 ): { batchesOf: (epoch: number) => Iterable<Batch>; steps: number } {
   if (typeof data === 'function') return { batchesOf: data, steps: Number.NaN };
   const all = isDataset(data) ? batches(data, { batchSize, dropLast, shuffle, seed }) : data;
-  if (typeof all?.[Symbol.iterator] !== 'function') {
-    throw new TypeError(`fit: data expected { inputs, targets } or batches, got ${describe(data)}`);
-  }
+  checkIterable('fit', all);
   if (all instanceof Batches) {
     checkLastBatch(model, all);
     return { batchesOf: () => all, steps: all.steps };

@@ -1,4 +1,5 @@
 import { checkNumber } from '../tensor/check.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { eigen } from './eigen.ts';
 import { type Maps, Projection } from './projection.ts';
@@ -44,8 +45,10 @@ export class PCA extends Projection<Components> {
   readonly whiten: boolean;
   private readonly wanted: number | undefined;
 
-  constructor({ nComponents, whiten = false }: PCAOptions = {}) {
+  constructor(...rest: [options?: PCAOptions | undefined]) {
     super();
+    const table = { nComponents: undefined, whiten: false };
+    const { nComponents, whiten } = optionsOf('PCA', rest, table);
     if (nComponents !== undefined) {
       checkNumber('PCA', 'nComponents', nComponents, 0);
       if (nComponents === 0 || (nComponents > 1 && !Number.isInteger(nComponents))) {

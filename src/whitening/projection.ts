@@ -1,4 +1,5 @@
 import { join, refuse, split } from '../data/features.ts';
+import { checkRecord } from '../tensor/check.ts';
 import { read } from '../tensor/reading.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
@@ -127,6 +128,7 @@ export abstract class Projection<M extends Maps> {
    */
   loadStateDict(state: Readonly<Record<string, Input>>): void {
     const who = `${this.constructor.name}.loadStateDict`;
+    checkRecord(who, state);
     const names = Object.keys(state);
     const expected = ['mean', 'scatter', 'count'];
     if (names.length !== 3 || !expected.every((name) => Object.hasOwn(state, name))) {

@@ -1,4 +1,5 @@
 import { checkNumber } from '../tensor/check.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { eigen } from './eigen.ts';
 import { rankOf } from './pca.ts';
@@ -31,9 +32,10 @@ export interface ZCAOptions {
 export class ZCA extends Projection<Maps> {
   readonly eps: number;
 
-  constructor({ eps = 0 }: ZCAOptions = {}) {
+  constructor(...rest: [options?: ZCAOptions | undefined]) {
     super();
-    checkNumber('ZCA', 'eps', eps, 0, Number.MAX_VALUE);
+    const { eps } = optionsOf('ZCA', rest, { eps: 0 });
+    checkNumber('ZCA', 'eps', eps, 0);
     this.eps = eps;
   }
 

@@ -1,5 +1,6 @@
 import type { StateDict } from '../module/module.ts';
 import { describe } from '../tensor/check.ts';
+import { optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Progress } from '../train/fit.ts';
 import { errorOf, isPort, listen, type PlainState, type Port, type Reply } from './messages.ts';
@@ -41,8 +42,16 @@ let count = 0;
 export function train<P = Progress>(
   worker: Port,
   data: unknown,
-  options: TrainOptions = {},
+  ...rest: [options?: TrainOptions | undefined]
 ): TrainingRun<P> {
+  const options = optionsOf('train', rest, { signal: undefined, transfer: undefined });
+  const { signal, transfer = [] } = options;
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
+    throw new TypeError(`train: signal expected an AbortSignal, got ${describe(signal)}`);
+  }
+  if (!Array.isArray(transfer)) {
+    throw new TypeError(`train: transfer expected a list of buffers, got ${describe(transfer)}`);
+  }
   if (!isPort(worker)) {
     throw new TypeError(`train: expected a Worker or a MessagePort, got ${describe(worker)}`);
   }
@@ -52,7 +61,7 @@ export function train<P = Progress>(
         'abort that run, or use another Worker',
     );
   }
-  return new TrainingRun<P>(worker, data, options);
+  return new TrainingRun<P>(worker, data, signal, transfer);
 }
 
 /**
@@ -78,7 +87,12 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
   private readonly release: () => void;
 
   /** @internal Use `train`. */
-  constructor(worker: Port, data: unknown, { signal, transfer = [] }: TrainOptions) {
+  constructor(
+    worker: Port,
+    data: unknown,
+    signal: AbortSignal | undefined,
+    transfer: readonly object[],
+  ) {
     this.worker = worker;
     this.stateDict = new Promise((resolve, reject) => {
       this.resolve = resolve;

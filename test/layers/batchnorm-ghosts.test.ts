@@ -154,7 +154,7 @@ describe('virtualBatchSize', () => {
     expect(make({ virtualBatchSize: '4' })).toThrow(TypeError);
     expect(make({ virtualBatchSize: 4, virtualBatchRest: 'drop' })).toThrow(
       new TypeError(
-        "BatchNorm1d(3): virtualBatchRest expected 'refuse', 'alone' or 'join', got drop",
+        "BatchNorm1d(3): virtualBatchRest expected 'refuse' or 'alone' or 'join', got the string drop",
       ),
     );
     using bn = new BatchNorm1d(3, { virtualBatchSize: 2, virtualBatchRest: 'alone' });

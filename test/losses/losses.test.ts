@@ -97,6 +97,19 @@ describe('targets', () => {
     expect(loss.backward().size).toBe(6);
   });
 
+  it.each([
+    ['a string', ['1', 0], 'CrossEntropyLoss: target expected numbers, got the string 1 at [0]'],
+    ['a BigInt', new BigInt64Array(2), 'target expected numbers, got the bigint 0 at [0]'],
+    ['a hole', Array(2), 'target expected numbers, got undefined at [0]'],
+  ])('with %s are refused, and the pending backward survives', (_, target, message) => {
+    const loss = new CrossEntropyLoss();
+    loss.forward(logits, [2, 0]);
+    const act = (): number => loss.forward(logits, target as never);
+    expect(act).toThrow(TypeError);
+    expect(act).toThrow(message);
+    expect(loss.backward().size).toBe(6);
+  });
+
   it('of the wrong kind are refused', () => {
     const loss = new MSELoss();
     for (const target of [null, undefined, 3, 'abc', {}, new Map(), ['1', 0], [1n, 0n]]) {
@@ -121,7 +134,9 @@ describe('options', () => {
     // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
     const wrong = { reduction: 'average' } as any;
     for (const make of Object.values(makers)) {
-      expect(() => make(wrong)).toThrow(/reduction expected 'mean' or 'sum'.*got/);
+      expect(() => make(wrong)).toThrow(
+        /reduction expected 'mean' or 'sum'.*, got the string average/,
+      );
     }
     expect(() => new CrossEntropyLoss({ labelSmoothing: 1.5 })).toThrow(/labelSmoothing/);
     expect(() => new CrossEntropyLoss({ ignoreIndex: 0.5 })).toThrow(/ignoreIndex/);

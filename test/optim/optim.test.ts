@@ -304,10 +304,10 @@ describe('optimizers: what they refuse', () => {
   it('betas that are not two numbers', () => {
     const p = [parameter()];
     expect(() => new Adam(p, { betas: [0.9] as never })).toThrow(
-      'Adam: betas expected two numbers, got 0.9',
+      'Adam: betas expected two numbers such as [0.9, 0.999], got an array of 1',
     );
     expect(() => new Adam(p, { betas: 0.9 as never })).toThrow(
-      'betas expected two numbers, got 0.9',
+      'betas expected two numbers such as [0.9, 0.999], got the number 0.9',
     );
     const optimizer = track(new Adam(p));
     const param_groups = [{ params: [0], betas: [0.9] }];

@@ -95,7 +95,15 @@ describe('fit', () => {
   it('is the loop one would write by hand', async () => {
     const [a, b] = [setup(), setup()];
     const data = clouds(64);
-    await collect(fit(a.model, data, { ...a, batchSize: 16, shuffle: false, epochs: 2 }));
+    await collect(
+      fit(a.model, data, {
+        loss: a.loss,
+        optimizer: a.optimizer,
+        batchSize: 16,
+        shuffle: false,
+        epochs: 2,
+      }),
+    );
     for (let epoch = 0; epoch < 2; epoch++) {
       for (const { inputs, targets } of batches(data, { batchSize: 16 })) {
         b.loss.forward(b.model.forward(inputs), targets);
@@ -234,10 +242,25 @@ describe('fit', () => {
   });
 
   it.each([
-    ['no loss', { optimizer: {} }, /got no loss/],
-    ['half an epoch', { loss: {}, optimizer: {}, epochs: 0.5 }, /epochs expected a whole number/],
+    [
+      'no loss',
+      { loss: undefined },
+      'fit: loss expected a loss such as new MSELoss(), got undefined',
+    ],
+    ['no optimizer', { optimizer: {} }, 'fit: optimizer expected an Optimizer, got a Object'],
+    ['half an epoch', { epochs: 0.5 }, 'epochs expected a whole number'],
+    ['a misspelt option', { batch_size: 4 }, 'unknown option batch_size: did you mean batchSize?'],
+    ['metrics that are no functions', { metrics: { a: 1 } }, 'fit: a expected a function, got the'],
+    [
+      'a schedule of another kind',
+      { schedule: {} },
+      'fit: schedule.step expected a function, got undefined',
+    ],
+    ['a signal of another kind', { signal: {} }, 'signal expected an AbortSignal, got a Object'],
   ])('refuses %s', async (_, options, message) => {
-    await expect(fit(network(), clouds(4), options as never).next()).rejects.toThrow(message);
+    const { model, loss, optimizer } = setup();
+    const all = { loss, optimizer, ...options };
+    await expect(fit(model, clouds(4), all as never).next()).rejects.toThrow(message);
   });
 
   it('refuses data that is neither a data set nor batches', async () => {

@@ -13,8 +13,11 @@ import { Elementwise } from './elementwise.ts';
  */
 export class ELU extends Elementwise {
   /** @param alpha default 1 */
-  constructor(readonly alpha = 1) {
-    super();
+  constructor(
+    readonly alpha = 1,
+    ...rest: []
+  ) {
+    super(...rest);
     checkNumber('ELU', 'alpha', alpha);
   }
 

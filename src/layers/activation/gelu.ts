@@ -1,5 +1,6 @@
 import type { Pointer } from '../../memory/memory.ts';
 import { extra } from '../../runtime/extra.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Elementwise } from './elementwise.ts';
 
 export interface GELUOptions {
@@ -13,17 +14,14 @@ export interface GELUOptions {
  * dx = dy·(Φ(x) + x·φ(x)), φ = Φ′. As PyTorch's `nn.GELU`; Hendrycks and Gimpel, 2016
  * (arXiv:1606.08415).
  *
- * @throws RangeError if `approximate` is neither 'none' nor 'tanh'
+ * @throws TypeError if `approximate` is neither 'none' nor 'tanh'
  */
 export class GELU extends Elementwise {
   readonly approximate: 'none' | 'tanh';
 
-  constructor({ approximate = 'none' }: GELUOptions = {}) {
+  constructor(...rest: [options?: GELUOptions | undefined]) {
     super();
-    if (approximate !== 'none' && approximate !== 'tanh') {
-      throw new RangeError(`GELU: approximate expected 'none' or 'tanh', got ${approximate}`);
-    }
-    this.approximate = approximate;
+    this.approximate = optionsOf('GELU', rest, { approximate: ['none', 'tanh'] }).approximate;
   }
 
   protected override get fromOutput(): boolean {

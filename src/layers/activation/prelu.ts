@@ -1,7 +1,8 @@
 import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkInteger, checkNumber } from '../../tensor/check.ts';
+import { checkInteger } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -34,11 +35,11 @@ export class PReLU extends Leaf<Sizes> {
   /** @param numParameters 1, or one for each channel; default 1 */
   constructor(
     readonly numParameters = 1,
-    { init = 0.25 }: PReLUOptions = {},
+    ...rest: [options?: PReLUOptions | undefined]
   ) {
     super();
+    const { init } = optionsOf('PReLU', rest, { init: 0.25 });
     checkInteger('PReLU', 'numParameters', numParameters);
-    checkNumber('PReLU', 'init', init);
     this.weight = new Parameter(Tensor.from(new Float32Array(numParameters).fill(init)));
   }
 

@@ -47,8 +47,11 @@ export class ReLU6 extends Elementwise {
  */
 export class LeakyReLU extends Elementwise {
   /** @param negativeSlope default 0.01 */
-  constructor(readonly negativeSlope = 0.01) {
-    super();
+  constructor(
+    readonly negativeSlope = 0.01,
+    ...rest: []
+  ) {
+    super(...rest);
     checkNumber('LeakyReLU', 'negativeSlope', negativeSlope);
   }
 

@@ -15,8 +15,11 @@ interface Rows {
 /** Softmax and its logarithm: what sums along one axis to 1. */
 abstract class SoftmaxBase extends Leaf<Rows> {
   /** @param dim the axis; negative ones count from the last. Default 1, the classes. */
-  constructor(readonly dim = 1) {
-    super();
+  constructor(
+    readonly dim = 1,
+    ...rest: []
+  ) {
+    super(...rest);
     checkInteger(this.constructor.name, 'dim', dim, -Infinity);
   }
 

@@ -6,7 +6,7 @@ import { type Shape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { checkFilled, ghostSizes, type VirtualBatchRest } from './ghosts.ts';
 import type { Masking } from './masking.ts';
-import { type BatchNormOptions, checkOptions } from './options.ts';
+import { type BatchNormOptions, checkedOptions } from './options.ts';
 import { batchNormScratch, kernelShape, type Part, partsOf, saveBlocks } from './part.ts';
 import { PASSES, type Passes } from './passes.ts';
 import type { Population } from './population.ts';
@@ -75,22 +75,20 @@ export abstract class BatchNorm extends Leaf<Memo> {
   constructor(
     /** Number of channels, C. */
     readonly numFeatures: number,
-    options: BatchNormOptions = {},
+    ...rest: [options?: BatchNormOptions | undefined]
   ) {
     super();
-    const { eps = 1e-5, decay, affine = true, channelsLast = false } = options;
-    const { momentum = decay === undefined ? 0.1 : 1 - decay } = options;
-    const { center = affine, scale = affine, trackRunningStats = true } = options;
-    const { runningVariance = 'unbiased', virtualBatchSize, virtualBatchRest = 'refuse' } = options;
     checkInteger(this.constructor.name, 'numFeatures', numFeatures);
-    checkOptions(`${this}`, options);
-    this.momentum = momentum;
+    const options = checkedOptions(`${this}`, rest);
+    const { decay, center, scale, trackRunningStats } = options;
+    this.momentum =
+      options.momentum === undefined ? (decay === undefined ? 0.1 : 1 - decay) : options.momentum;
     this.renorm = options.renorm;
-    this.eps = eps;
-    this.channelsLast = channelsLast;
-    this.runningVariance = runningVariance;
-    this.virtualBatchSize = virtualBatchSize;
-    this.virtualBatchRest = virtualBatchRest;
+    this.eps = options.eps;
+    this.channelsLast = options.channelsLast;
+    this.runningVariance = options.runningVariance;
+    this.virtualBatchSize = options.virtualBatchSize;
+    this.virtualBatchRest = options.virtualBatchRest;
     const ones = Tensor.from(new Float32Array(numFeatures).fill(1), [numFeatures]);
     const zeros = Tensor.zeros([numFeatures]);
     this.weight = scale ? new Parameter(ones) : undefined;

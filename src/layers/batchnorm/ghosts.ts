@@ -1,4 +1,3 @@
-import { checkInteger } from '../../tensor/check.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
 import type { Part } from './part.ts';
 
@@ -17,16 +16,6 @@ export function ghostSizes(n: number, size: number, rest: VirtualBatchRest): num
     sizes.push(last ? left : size);
   }
   return sizes;
-}
-
-/** @throws TypeError or RangeError for options that the layer cannot take */
-export function checkGhosts(who: string, size: number | undefined, rest: VirtualBatchRest): void {
-  if (size !== undefined) checkInteger(who, 'virtualBatchSize', size, 2);
-  if (!['refuse', 'alone', 'join'].includes(rest)) {
-    throw new TypeError(
-      `${who}: virtualBatchRest expected 'refuse', 'alone' or 'join', got ${String(rest)}`,
-    );
-  }
 }
 
 /** @throws RangeError if a batch does not fill its ghosts */

@@ -1,5 +1,6 @@
-import { checkEps, checkNumber, describe } from '../../tensor/check.ts';
-import { checkGhosts, type VirtualBatchRest } from './ghosts.ts';
+import { checkEps, checkInteger, checkNumber, describe } from '../../tensor/check.ts';
+import { optionOf, optionsOf } from '../../tensor/options.ts';
+import type { VirtualBatchRest } from './ghosts.ts';
 import type { Renorm } from './renorm.ts';
 
 export interface BatchNormOptions {
@@ -44,9 +45,24 @@ export interface BatchNormOptions {
 }
 
 /** @throws TypeError or RangeError for options that the layer `who` cannot have */
-export function checkOptions(who: string, options: BatchNormOptions): void {
-  const { eps = 1e-5, momentum, decay, trackRunningStats = true, renorm } = options;
-  const { runningVariance = 'unbiased', virtualBatchSize, virtualBatchRest = 'refuse' } = options;
+export function checkedOptions(who: string, given: readonly (BatchNormOptions | undefined)[]) {
+  const options = optionsOf(who, given, {
+    eps: 1e-5,
+    momentum: undefined,
+    decay: undefined,
+    affine: true,
+    center: undefined,
+    scale: undefined,
+    trackRunningStats: true,
+    runningVariance: ['unbiased', 'biased'],
+    channelsLast: false,
+    virtualBatchSize: undefined,
+    virtualBatchRest: ['refuse', 'alone', 'join'],
+    renorm: undefined,
+  });
+  const { eps, momentum, decay, affine, trackRunningStats, renorm, virtualBatchSize } = options;
+  const center = optionOf(who, 'center', options.center, affine);
+  const scale = optionOf(who, 'scale', options.scale, affine);
   checkEps(who, eps);
   if (momentum !== undefined && decay !== undefined) {
     throw new TypeError(
@@ -54,17 +70,13 @@ export function checkOptions(who: string, options: BatchNormOptions): void {
         'decay that of the old, 1 − momentum',
     );
   }
-  if (runningVariance !== 'unbiased' && runningVariance !== 'biased') {
-    throw new TypeError(
-      `${who}: runningVariance expected 'unbiased' or 'biased', got ${String(runningVariance)}`,
-    );
-  }
-  if (renorm && !(typeof renorm.source === 'object' && trackRunningStats)) {
+  if (renorm !== undefined && !(typeof renorm?.source === 'object' && trackRunningStats)) {
     throw new TypeError(
       `${who}: renorm expected new Renorm({ rMax, dMax }), and trackRunningStats, got ` +
         (trackRunningStats ? describe(renorm) : 'no running statistics'),
     );
   }
-  checkGhosts(who, virtualBatchSize, virtualBatchRest);
+  if (virtualBatchSize !== undefined) checkInteger(who, 'virtualBatchSize', virtualBatchSize, 2);
   if (decay !== undefined) checkNumber(who, 'decay', decay, 0, 1);
+  return { ...options, center, scale };
 }

@@ -3,6 +3,7 @@ import { NULL } from '../../memory/memory.ts';
 import { withStruct } from '../../memory/struct.ts';
 import { extra } from '../../runtime/extra.ts';
 import { describe } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { BATCH, type Source } from './source.ts';
 
 /** A bound, or one for each number of batches seen before. */
@@ -40,7 +41,8 @@ export class Renorm {
   readonly rMax: Bound;
   readonly dMax: Bound;
 
-  constructor({ rMax, dMax }: RenormOptions = {}) {
+  constructor(...rest: [options?: RenormOptions | undefined]) {
+    const { rMax, dMax } = optionsOf('Renorm', rest, { rMax: undefined, dMax: undefined });
     this.rMax = rMax ?? ((steps) => ramp(steps, 5_000, 40_000, 1, 3));
     this.dMax = dMax ?? ((steps) => ramp(steps, 5_000, 25_000, 0, 5));
     if (typeof this.rMax !== 'function') boundAt('Renorm', 'rMax', this.rMax, 0, 1);

@@ -6,6 +6,7 @@ import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { checkSize } from '../../tensor/check.ts';
 import { initialize } from '../../tensor/init.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -18,6 +19,7 @@ import {
   reach,
 } from '../axes.ts';
 import {
+  CONV_OPTIONS,
   type ConvGeometry,
   type ConvOptions,
   checkChannels,
@@ -72,7 +74,7 @@ export abstract class Conv extends Leaf<Memo> {
     readonly outChannels: number,
     protected readonly geometry: ConvGeometry,
     weightShape: Shape,
-    { bias = true, init = 'default' }: ConvOptions,
+    { bias, init }: Required<Pick<ConvOptions, 'bias' | 'init'>>,
   ) {
     super();
     this.stride = geometry.stride;
@@ -158,8 +160,9 @@ export class Conv2d extends Conv {
     inChannels: number,
     outChannels: number,
     kernelSize: NumberOrPair,
-    options: Conv2dOptions = {},
+    ...rest: [options?: Conv2dOptions | undefined]
   ) {
+    const options = optionsOf('Conv2d', rest, CONV_OPTIONS);
     const geometry = geometryOf('Conv2d', inChannels, outChannels, kernelSize, options);
     const { kernel, groups } = geometry;
     super(
@@ -209,9 +212,10 @@ export class Conv1d extends Conv {
     inChannels: number,
     outChannels: number,
     kernelSize: number,
-    options: Conv1dOptions = {},
+    ...rest: [options?: Conv1dOptions | undefined]
   ) {
     const who = 'Conv1d';
+    const options = optionsOf(who, rest, CONV_OPTIONS);
     const { stride = 1, dilation = 1, padding = 0 } = options;
     checkSize(who, 'kernelSize', kernelSize);
     checkSize(who, 'stride', stride);
@@ -221,7 +225,7 @@ export class Conv1d extends Conv {
       stride: [1, stride],
       dilation: [1, dilation],
       padding: ends(who, padding, kernelSize, stride, dilation),
-      groups: checkChannels(who, inChannels, outChannels, options.groups ?? 1),
+      groups: checkChannels(who, inChannels, outChannels, options.groups),
     };
     const shape = [outChannels, inChannels / geometry.groups, kernelSize];
     super(inChannels, outChannels, geometry, shape, options);

@@ -5,6 +5,7 @@ import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { initialize } from '../../tensor/init.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { checkExtents, type Shape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -18,6 +19,7 @@ import {
   sizeText,
 } from '../axes.ts';
 import {
+  CONV_OPTIONS,
   type ConvGeometry,
   type ConvOptions,
   connectConvolution,
@@ -91,11 +93,12 @@ export class ConvTranspose2d extends Leaf<Memo> {
     readonly inChannels: number,
     readonly outChannels: number,
     kernelSize: NumberOrPair,
-    options: ConvTranspose2dOptions = {},
+    ...rest: [options?: ConvTranspose2dOptions | undefined]
   ) {
     super();
     const who = 'ConvTranspose2d';
-    const { padding, outputPadding = 0, bias = true, init = 'default' } = options;
+    const options = optionsOf(who, rest, { ...CONV_OPTIONS, outputPadding: undefined });
+    const { padding, outputPadding = 0, bias, init } = options;
     if ((padding as unknown) === 'same') {
       throw new TypeError(
         `${who}: padding expected in numbers, got 'same': for an output of stride times the input's ` +

@@ -24,6 +24,16 @@ export interface ConvOptions {
   init?: Init;
 }
 
+/** The options of all convolutions, as `optionsOf` takes them. `geometryOf` checks the first three. */
+export const CONV_OPTIONS = {
+  stride: undefined,
+  padding: undefined,
+  dilation: undefined,
+  groups: 1,
+  bias: true,
+  init: 'default',
+} as const;
+
 /** Everything about a convolution but its channels and the input's size. */
 export interface ConvGeometry {
   readonly kernel: Pair;
@@ -48,10 +58,10 @@ export function geometryOf(
   outChannels: number,
   kernelSize: NumberOrPair,
   options: {
-    stride?: NumberOrPair;
-    padding?: NumberOrPair | Sides | 'same';
-    dilation?: NumberOrPair;
-    groups?: number;
+    stride: NumberOrPair | undefined;
+    padding: NumberOrPair | Sides | 'same' | undefined;
+    dilation: NumberOrPair | undefined;
+    groups: number;
   },
 ): ConvGeometry {
   const pair = (name: string, value: NumberOrPair) => pairOf(who, name, value, 2, 1);
@@ -59,7 +69,7 @@ export function geometryOf(
   const stride = pair('stride', options.stride ?? 1);
   const dilation = pair('dilation', options.dilation ?? 1);
   const padding = sides(who, options.padding ?? 0, { kernel, stride, dilation });
-  const groups = checkChannels(who, inChannels, outChannels, options.groups ?? 1);
+  const groups = checkChannels(who, inChannels, outChannels, options.groups);
   return { kernel, stride, dilation, padding, groups };
 }
 

@@ -1,6 +1,7 @@
 import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { checkEps, checkInteger } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -44,9 +45,10 @@ export class GroupNorm extends Leaf<RowNorm | PlaneNorm> {
   constructor(
     readonly numGroups: number,
     readonly numChannels: number,
-    { eps = 1e-5, affine = true }: GroupNormOptions = {},
+    ...rest: [options?: GroupNormOptions | undefined]
   ) {
     super();
+    const { eps, affine } = optionsOf('GroupNorm', rest, { eps: 1e-5, affine: true });
     checkInteger('GroupNorm', 'numGroups', numGroups);
     checkInteger('GroupNorm', 'numChannels', numChannels);
     if (numChannels % numGroups !== 0) {

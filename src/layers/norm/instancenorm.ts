@@ -7,6 +7,7 @@ import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkEps, checkInteger, checkNumber } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -63,10 +64,15 @@ abstract class InstanceNorm extends Leaf<Memo> {
   constructor(
     /** Number of channels, C. */
     readonly numFeatures: number,
-    options: InstanceNormOptions = {},
+    ...rest: [options?: InstanceNormOptions | undefined]
   ) {
     super();
-    const { eps = 1e-5, momentum = 0.1, affine = false, trackRunningStats = false } = options;
+    const { eps, momentum, affine, trackRunningStats } = optionsOf(this.constructor.name, rest, {
+      eps: 1e-5,
+      momentum: 0.1,
+      affine: false,
+      trackRunningStats: false,
+    });
     checkInteger(this.constructor.name, 'numFeatures', numFeatures);
     checkEps(`${this}`, eps);
     checkNumber(`${this}`, 'momentum', momentum, 0, 1);

@@ -1,4 +1,5 @@
 import type { Use } from '../../graph/node.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -38,10 +39,9 @@ export class LayerNorm extends TrailingNorm<RowNorm> {
   readonly bias: Parameter | undefined;
 
   /** @param normalizedShape the last axis, or several */
-  constructor(
-    normalizedShape: number | Shape,
-    { eps = 1e-5, elementwiseAffine = true, bias = true }: LayerNormOptions = {},
-  ) {
+  constructor(normalizedShape: number | Shape, ...rest: [options?: LayerNormOptions | undefined]) {
+    const table = { eps: 1e-5, elementwiseAffine: true, bias: true };
+    const { eps, elementwiseAffine, bias } = optionsOf('LayerNorm', rest, table);
     super(normalizedShape, eps, elementwiseAffine);
     this.bias =
       elementwiseAffine && bias ? new Parameter(Tensor.zeros(this.normalizedShape)) : undefined;

@@ -5,6 +5,7 @@ import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkNumber, checkSize } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 
 export interface LocalResponseNormOptions {
@@ -50,10 +51,11 @@ export class LocalResponseNorm extends Leaf<Memo> {
   /** @param size number of channels in a window, including the channel itself */
   constructor(
     readonly size: number,
-    { alpha = 1e-4, beta = 0.75, k = 1 }: LocalResponseNormOptions = {},
+    ...rest: [options?: LocalResponseNormOptions | undefined]
   ) {
     super();
     const who = 'LocalResponseNorm';
+    const { alpha, beta, k } = optionsOf(who, rest, { alpha: 1e-4, beta: 0.75, k: 1 });
     checkSize(who, 'size', size);
     checkNumber(who, 'alpha', alpha, 0);
     checkNumber(who, 'beta', beta, 0);

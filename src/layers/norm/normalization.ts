@@ -4,7 +4,8 @@ import type { Slot } from '../../graph/slot.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { checkInteger } from '../../tensor/check.ts';
+import { checkInteger, describe } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Buffer } from '../../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -63,10 +64,12 @@ export class Normalization extends Leaf<Memo> {
   /** @param features a fitted scaler, or how many features there will be */
   constructor(
     features: number | FeatureMap,
-    { invert = false, channelsLast = false }: NormalizationOptions = {},
+    ...rest: [options?: NormalizationOptions | undefined]
   ) {
     super();
-    const width = typeof features === 'number' ? features : features.affine().shift.length;
+    const table = { invert: false, channelsLast: false };
+    const { invert, channelsLast } = optionsOf('Normalization', rest, table);
+    const width = typeof features === 'number' ? features : affineOf(features).shift.length;
     checkInteger('Normalization', 'features', width);
     this.numFeatures = width;
     this.invert = invert;
@@ -79,7 +82,7 @@ export class Normalization extends Leaf<Memo> {
 
   /** Does from now on what `scaler` does, or undoes it. */
   set(scaler: FeatureMap): this {
-    const { shift, factor, offset } = scaler.affine();
+    const { shift, factor, offset } = affineOf(scaler);
     const { numFeatures, invert } = this;
     if (shift.length !== numFeatures) {
       throw new RangeError(
@@ -144,4 +147,10 @@ export class Normalization extends Leaf<Memo> {
   override toString(): string {
     return `Normalization(${this.numFeatures})`;
   }
+}
+
+/** @throws TypeError if `scaler` is not one */
+function affineOf(scaler: FeatureMap): ReturnType<FeatureMap['affine']> {
+  if (typeof scaler?.affine === 'function') return scaler.affine();
+  throw new TypeError(`Normalization: expected a fitted scaler, got ${describe(scaler)}`);
 }

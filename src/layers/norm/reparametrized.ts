@@ -30,8 +30,8 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   /** The sum of the sources' versions from which the weight was last computed. */
   protected version = -1;
 
-  constructor(layer: L) {
-    super();
+  constructor(layer: L, ...rest: []) {
+    super(...rest);
     const weight: unknown = layer instanceof Leaf ? layer.weight : undefined;
     if (!(weight instanceof Parameter && weight.shape.length > 1)) {
       throw new TypeError(

@@ -1,6 +1,7 @@
 import type { Use } from '../../graph/node.ts';
 import type { Slot } from '../../graph/slot.ts';
 import { extra } from '../../runtime/extra.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import { ParameterOrConstant } from './rows.ts';
 import { TrailingNorm } from './trailing.ts';
@@ -40,10 +41,9 @@ interface Memo {
  */
 export class RMSNorm extends TrailingNorm<Memo> {
   /** @param normalizedShape the last axis, or several */
-  constructor(
-    normalizedShape: number | Shape,
-    { eps = 1.1920928955078125e-7, elementwiseAffine = true }: RMSNormOptions = {},
-  ) {
+  constructor(normalizedShape: number | Shape, ...rest: [options?: RMSNormOptions | undefined]) {
+    const table = { eps: 1.1920928955078125e-7, elementwiseAffine: true };
+    const { eps, elementwiseAffine } = optionsOf('RMSNorm', rest, table);
     super(normalizedShape, eps, elementwiseAffine);
   }
 

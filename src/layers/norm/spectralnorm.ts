@@ -3,6 +3,7 @@ import type { Slot } from '../../graph/slot.ts';
 import { Block, offset, type Pointer } from '../../memory/memory.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkEps, checkSize } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Buffer, Parameter } from '../../tensor/parameter.ts';
 import { defaultGenerator } from '../../tensor/random.ts';
 import type { Shape } from '../../tensor/shape.ts';
@@ -57,8 +58,10 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
   /** For each use [u, v, version]: the u and v of its forward and the version of w computed from them. */
   readonly #saved = new WeakMap<Use, Slot>();
 
-  constructor(layer: L, { nPowerIterations = 1, eps = 1e-12 }: SpectralNormOptions = {}) {
+  constructor(layer: L, ...rest: [options?: SpectralNormOptions | undefined]) {
     super(layer);
+    const table = { nPowerIterations: 1, eps: 1e-12 };
+    const { nPowerIterations, eps } = optionsOf('SpectralNorm', rest, table);
     if (layer instanceof ConvTranspose2d) {
       throw new TypeError(
         `SpectralNorm: expected a weight whose first axis are the outputs, got ${layer}`,

@@ -33,8 +33,8 @@ export class WeightNorm<L extends Weighted = Weighted> extends Reparametrized<L>
   // ‖v‖ of each row. `#` keeps it out of the list of properties, and so out of the state dict.
   readonly #norms: Parameter;
 
-  constructor(layer: L) {
-    super(layer);
+  constructor(layer: L, ...rest: []) {
+    super(layer, ...rest);
     const { weight } = layer;
     const [rows, columns] = this.extents;
     const lengths = Tensor.zeros(weight.shape.map((extent, axis) => (axis === 0 ? extent : 1)));

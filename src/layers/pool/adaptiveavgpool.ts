@@ -24,8 +24,9 @@ abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
   constructor(
     private readonly dimensions: Dimensions,
     private readonly outputSize: Pair,
+    ...rest: []
   ) {
-    super();
+    super(...rest);
   }
 
   connect(use: Use<AdaptiveMemo>, shape: Shape): Shape {
@@ -77,8 +78,8 @@ abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
  * @throws RangeError for a size below 1; in `forward` for another rank
  */
 export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
-  constructor(outputSize: number) {
-    super(1, pairOf('AdaptiveAvgPool1d', 'outputSize', outputSize, 1, 1));
+  constructor(outputSize: number, ...rest: []) {
+    super(1, pairOf('AdaptiveAvgPool1d', 'outputSize', outputSize, 1, 1), ...rest);
   }
 }
 
@@ -92,7 +93,7 @@ export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
  * @throws RangeError for sizes below 1; in `forward` for another rank
  */
 export class AdaptiveAvgPool2d extends AdaptiveAvgPool {
-  constructor(outputSize: NumberOrPair) {
-    super(2, pairOf('AdaptiveAvgPool2d', 'outputSize', outputSize, 2, 1));
+  constructor(outputSize: NumberOrPair, ...rest: []) {
+    super(2, pairOf('AdaptiveAvgPool2d', 'outputSize', outputSize, 2, 1), ...rest);
   }
 }

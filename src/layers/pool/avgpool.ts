@@ -3,11 +3,13 @@ import type { Use } from '../../graph/node.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import type { Dimensions, NumberOrPair } from '../axes.ts';
 import {
   geometryText,
   outputSize,
+  POOL_OPTIONS,
   type PoolGeometry,
   planesOf,
   poolGeometry,
@@ -38,11 +40,13 @@ abstract class AvgPool extends Leaf<Memo> {
   constructor(
     private readonly dimensions: Dimensions,
     kernelSize: NumberOrPair,
-    { countIncludePad = true, ...options }: AvgPoolOptions,
+    rest: readonly (AvgPoolOptions | undefined)[],
   ) {
     super();
-    this.geometry = poolGeometry(this.constructor.name, dimensions, kernelSize, options);
-    this.countIncludePad = countIncludePad;
+    const who = this.constructor.name;
+    const options = optionsOf(who, rest, { ...POOL_OPTIONS, countIncludePad: true });
+    this.geometry = poolGeometry(who, dimensions, kernelSize, options);
+    this.countIncludePad = options.countIncludePad;
   }
 
   connect(use: Use<Memo>, shape: Shape): Shape {
@@ -87,8 +91,8 @@ abstract class AvgPool extends Leaf<Memo> {
  *   rank or an input smaller than the window
  */
 export class AvgPool1d extends AvgPool {
-  constructor(kernelSize: number, options: AvgPoolOptions<number> = {}) {
-    super(1, kernelSize, options);
+  constructor(kernelSize: number, ...rest: [options?: AvgPoolOptions<number> | undefined]) {
+    super(1, kernelSize, rest);
   }
 }
 
@@ -102,7 +106,7 @@ export class AvgPool1d extends AvgPool {
  *   rank or an input smaller than the window
  */
 export class AvgPool2d extends AvgPool {
-  constructor(kernelSize: NumberOrPair, options: AvgPoolOptions = {}) {
-    super(2, kernelSize, options);
+  constructor(kernelSize: NumberOrPair, ...rest: [options?: AvgPoolOptions | undefined]) {
+    super(2, kernelSize, rest);
   }
 }

@@ -25,6 +25,9 @@ export interface PoolGeometry {
   readonly ceilMode: boolean;
 }
 
+/** The options of all poolings, as `optionsOf` takes them. `poolGeometry` checks the first two. */
+export const POOL_OPTIONS = { stride: undefined, padding: undefined, ceilMode: false } as const;
+
 /**
  * The geometry of a pooling layer from its options.
  *
@@ -35,13 +38,13 @@ export function poolGeometry(
   dimensions: Dimensions,
   kernelSize: NumberOrPair,
   options: {
-    stride?: NumberOrPair;
-    padding?: NumberOrPair;
-    dilation?: NumberOrPair;
-    ceilMode?: boolean;
+    stride: NumberOrPair | undefined;
+    padding: NumberOrPair | undefined;
+    dilation?: NumberOrPair | undefined;
+    ceilMode: boolean;
   },
 ): PoolGeometry {
-  const { stride = kernelSize, padding = 0, dilation = 1, ceilMode = false } = options;
+  const { stride = kernelSize, padding = 0, dilation = 1, ceilMode } = options;
   const geometry = {
     kernel: pairOf(who, 'kernelSize', kernelSize, dimensions, 1),
     stride: pairOf(who, 'stride', stride, dimensions, 1),

@@ -5,11 +5,13 @@ import { NULL } from '../../memory/memory.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import type { Dimensions, NumberOrPair } from '../axes.ts';
 import {
   geometryText,
   outputSize,
+  POOL_OPTIONS,
   type PoolGeometry,
   planesOf,
   poolGeometry,
@@ -41,10 +43,12 @@ abstract class MaxPool extends Leaf<Memo> {
   constructor(
     private readonly dimensions: Dimensions,
     kernelSize: NumberOrPair,
-    options: MaxPoolOptions,
+    rest: readonly (MaxPoolOptions | undefined)[],
   ) {
     super();
-    this.geometry = poolGeometry(this.constructor.name, dimensions, kernelSize, options);
+    const who = this.constructor.name;
+    const options = optionsOf(who, rest, { ...POOL_OPTIONS, dilation: undefined });
+    this.geometry = poolGeometry(who, dimensions, kernelSize, options);
   }
 
   connect(use: Use<Memo>, shape: Shape): Shape {
@@ -91,8 +95,8 @@ abstract class MaxPool extends Leaf<Memo> {
  *   rank or an input smaller than the window
  */
 export class MaxPool1d extends MaxPool {
-  constructor(kernelSize: number, options: MaxPoolOptions<number> = {}) {
-    super(1, kernelSize, options);
+  constructor(kernelSize: number, ...rest: [options?: MaxPoolOptions<number> | undefined]) {
+    super(1, kernelSize, rest);
   }
 }
 
@@ -111,7 +115,7 @@ export class MaxPool1d extends MaxPool {
  *   rank or an input smaller than the window
  */
 export class MaxPool2d extends MaxPool {
-  constructor(kernelSize: NumberOrPair, options: MaxPoolOptions = {}) {
-    super(2, kernelSize, options);
+  constructor(kernelSize: NumberOrPair, ...rest: [options?: MaxPoolOptions | undefined]) {
+    super(2, kernelSize, rest);
   }
 }

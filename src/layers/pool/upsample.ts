@@ -3,7 +3,8 @@ import type { Use } from '../../graph/node.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { extra } from '../../runtime/extra.ts';
-import { checkNumber } from '../../tensor/check.ts';
+import { checkNumber, checkSize } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { checkExtents, type Shape, shapeText } from '../../tensor/shape.ts';
 import { type Dimensions, type Pair, pairOf } from '../axes.ts';
 import { planesOf, withSize } from './geometry.ts';
@@ -52,16 +53,17 @@ export class Upsample extends Leaf<Memo> {
   private readonly interpolation: UpsampleMode;
   private readonly alignCorners: boolean;
 
-  constructor({ scaleFactor, size, mode = 'nearest', alignCorners = false }: UpsampleOptions) {
+  constructor(...rest: [options: UpsampleOptions]) {
     super();
+    const { scaleFactor, size, mode, alignCorners } = optionsOf('Upsample', rest, {
+      scaleFactor: undefined,
+      size: undefined,
+      mode: ['nearest', 'linear', 'bilinear'],
+      alignCorners: false,
+    });
     if ((scaleFactor === undefined) === (size === undefined)) {
       const got = size === undefined ? 'neither' : 'both';
       throw new RangeError(`Upsample: either scaleFactor or size expected, got ${got}`);
-    }
-    if (mode !== 'nearest' && mode !== 'linear' && mode !== 'bilinear') {
-      throw new RangeError(
-        `Upsample: mode expected 'nearest', 'linear' or 'bilinear', got ${mode}`,
-      );
     }
     if (alignCorners && mode === 'nearest') {
       throw new RangeError("Upsample: alignCorners expected with mode 'linear' or 'bilinear'");
@@ -71,6 +73,7 @@ export class Upsample extends Leaf<Memo> {
     for (const factor of this.scaleFactor ?? []) {
       checkNumber('Upsample', 'scaleFactor', factor, 1 / 65536, 65536);
     }
+    for (const extent of this.size ?? []) checkSize('Upsample', 'size', extent);
     this.interpolation = mode;
     this.alignCorners = alignCorners;
   }
