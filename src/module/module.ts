@@ -4,7 +4,7 @@ import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { allowUsing } from '../memory/dispose.ts';
 import { checkInteger, checkRecord, describe } from '../tensor/check.ts';
-import { checkCount, optionsOf } from '../tensor/options.ts';
+import { checkCount, optionOf, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { read } from '../tensor/reading.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
@@ -120,6 +120,7 @@ export abstract class Module {
 
   /** Sets this module and its submodules to training mode: batch statistics, dropout. */
   train(mode = true): this {
+    optionOf(`${this}.train`, 'mode', mode, true);
     for (const [, module] of this.namedModules()) module.mode = mode;
     return this;
   }

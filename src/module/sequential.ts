@@ -1,5 +1,6 @@
 import { describe } from '../tensor/check.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
+import { isContainer } from './held.ts';
 import { checkDistinct, Module } from './module.ts';
 
 /**
@@ -22,10 +23,13 @@ export class Sequential extends Module {
     super();
     const [first] = layers;
     const named = layers.length === 1 && first !== undefined && !(first instanceof Module);
-    if (named && (typeof first !== 'object' || first === null)) {
+    if (named && !isContainer(first)) {
       throw new TypeError(`Sequential: expected layers, got ${describe(first)}`);
     }
-    this.layers = Object.entries(named ? first : layers) as [string, Module][];
+    this.layers = (first instanceof Map ? [...first] : Object.entries(named ? first : layers)) as [
+      string,
+      Module,
+    ][];
     checkDistinct(
       'Sequential',
       this.layers.map(([, layer]) => layer),
@@ -44,13 +48,12 @@ export class Sequential extends Module {
    * @throws RangeError if there is no such layer
    */
   at<M extends Module = Module>(place: number | string): M {
-    const found =
-      typeof place === 'number'
-        ? this.layers.at(place)
-        : this.layers.find(([name]) => name === place);
+    const found = Number.isInteger(place)
+      ? this.layers.at(place as number)
+      : this.layers.find(([name]) => name === place);
     if (!found) {
       const names = this.layers.map(([name]) => name).join(', ');
-      throw new RangeError(`Sequential.at: expected a layer of ${names}, got ${place}`);
+      throw new RangeError(`Sequential.at: expected a layer of ${names}, got ${String(place)}`);
     }
     return found[1] as M;
   }

@@ -5,7 +5,7 @@ import { aligned, Block, type Pointer, releaseWithOwner, View } from '../memory/
 import { Module, type StateDict } from '../module/module.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
-import { checkInstance, optionsOf } from '../tensor/options.ts';
+import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
 import type { Buffer, Parameter } from '../tensor/parameter.ts';
 import type { Input } from '../tensor/tensor.ts';
 
@@ -116,6 +116,7 @@ export class ExponentialMovingAverage {
    * returns a promise, the weights are restored when it settles.
    */
   during<T>(action: () => T): T {
+    checkFunction('ExponentialMovingAverage.during: action', action);
     this.apply();
     let pending = false;
     try {

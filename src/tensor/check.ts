@@ -61,7 +61,7 @@ export function describe(value: unknown): string {
 
 /** @throws TypeError unless `state` holds tensors by name */
 export function checkRecord(who: string, state: unknown, held = 'tensors'): void {
-  if (typeof state === 'object' && state !== null && !Array.isArray(state)) return;
+  if (typeof state === 'object' && state && !(Symbol.iterator in state)) return;
   throw new TypeError(`${who}: expected ${held} by name, got ${describe(state)}`);
 }
 

@@ -3,9 +3,10 @@
  * fan_in = in·|kernel| and fan_out = out·|kernel|, where |kernel| is the number of taps.
  */
 import { checkNumber } from './check.ts';
-import type { Parameter } from './parameter.ts';
-import { defaultGenerator, type Generator } from './random.ts';
-import { type Shape, shapeText, sizeOf } from './shape.ts';
+import { checkInstance, type Filled, optionsOf } from './options.ts';
+import { Parameter } from './parameter.ts';
+import { defaultGenerator, Generator } from './random.ts';
+import { ownShape, type Shape, shapeText, sizeOf } from './shape.ts';
 
 /** A function that writes a parameter's initial values. */
 export type Initializer = (parameter: Parameter, generator: Generator) => void;
@@ -44,6 +45,15 @@ export interface GainOptions {
   gain?: number;
   generator?: Generator;
 }
+
+/** The options, as `optionsOf` takes them. */
+const GAIN = { gain: 1, generator: undefined };
+const KAIMING = {
+  a: 0,
+  mode: ['fanIn', 'fanOut'],
+  nonlinearity: 'leakyRelu',
+  generator: undefined,
+} as const;
 
 const named = {
   default: (p: Parameter, generator: Generator) =>
@@ -91,6 +101,7 @@ export function initialize(
  * @throws RangeError if the shape has fewer than two axes
  */
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
+  ownShape('init.fans', shape);
   if (shape.length < 2) {
     throw new RangeError(`init: fans expected a shape [out, in, …], got ${shapeText(shape)}`);
   }
@@ -107,6 +118,7 @@ export function fans(shape: Shape): { fanIn: number; fanOut: number } {
  * @throws TypeError if the nonlinearity is unknown
  */
 export function gain(nonlinearity: Nonlinearity, a = 0): number {
+  checkNumber('init.gain', 'a', a);
   switch (nonlinearity) {
     case 'linear':
     case 'sigmoid':
@@ -129,6 +141,8 @@ export function gain(nonlinearity: Nonlinearity, a = 0): number {
 
 /** Sets every element to `value`. */
 export function constant(parameter: Parameter, value: number): void {
+  checkInstance('init: parameter', parameter, Parameter, 'a Parameter');
+  checkNumber('init.constant', 'value', value);
   parameter.data.view().fill(value);
   parameter.version++;
 }
@@ -150,8 +164,7 @@ export function uniform(
   high = 1,
   generator: Generator = defaultGenerator,
 ): void {
-  generator.uniform(parameter.data.place!, low, high);
-  parameter.version++;
+  draw('uniform', parameter, { low, high }, generator);
 }
 
 /** Draws every element from the normal distribution with this mean and standard deviation. */
@@ -161,8 +174,7 @@ export function normal(
   sd = 1,
   generator: Generator = defaultGenerator,
 ): void {
-  generator.normal(parameter.data.place!, mean, sd);
-  parameter.version++;
+  draw('normal', parameter, { mean, sd }, generator);
 }
 
 /**
@@ -174,50 +186,82 @@ export function normal(
  */
 export function truncatedNormal(
   parameter: Parameter,
-  {
-    mean = 0,
-    std = 0.02,
-    generator = defaultGenerator,
-  }: { mean?: number; std?: number; generator?: Generator } = {},
+  ...rest: [options?: { mean?: number; std?: number; generator?: Generator } | undefined]
 ): void {
-  checkNumber('truncatedNormal', 'std', std, 0);
-  generator.truncatedNormal(parameter.data.place!, mean, std);
-  parameter.version++;
+  const table = { mean: 0, std: 0.02, generator: defaultGenerator };
+  const { mean, std, generator } = optionsOf('init.truncatedNormal', rest, table);
+  checkNumber('init.truncatedNormal', 'std', std, 0);
+  draw('truncatedNormal', parameter, { mean, std }, generator);
 }
 
 /** U(±√3·gain/√fan): the initialization of He et al., "Delving deep into rectifiers" (2015). */
-export function kaimingUniform(parameter: Parameter, options: KaimingOptions = {}): void {
-  const bound = Math.sqrt(3) * kaimingSd(parameter.shape, options);
+export function kaimingUniform(
+  parameter: Parameter,
+  ...rest: [options?: KaimingOptions | undefined]
+): void {
+  const options = optionsOf('init.kaimingUniform', rest, KAIMING);
+  const bound = Math.sqrt(3) * kaimingSd(parameter?.shape, options);
   uniform(parameter, -bound, bound, options.generator);
 }
 
 /** N(0, gain²/fan): the normal initialization of He et al. (2015). */
-export function kaimingNormal(parameter: Parameter, options: KaimingOptions = {}): void {
-  normal(parameter, 0, kaimingSd(parameter.shape, options), options.generator);
+export function kaimingNormal(
+  parameter: Parameter,
+  ...rest: [options?: KaimingOptions | undefined]
+): void {
+  const options = optionsOf('init.kaimingNormal', rest, KAIMING);
+  normal(parameter, 0, kaimingSd(parameter?.shape, options), options.generator);
 }
 
 /** U(±gain·√(6/(fan_in + fan_out))): the initialization of Glorot and Bengio (2010). */
-export function xavierUniform(parameter: Parameter, options: GainOptions = {}): void {
-  const bound = Math.sqrt(3) * xavierSd(parameter.shape, options);
+export function xavierUniform(
+  parameter: Parameter,
+  ...rest: [options?: GainOptions | undefined]
+): void {
+  const options = optionsOf('init.xavierUniform', rest, GAIN);
+  const bound = Math.sqrt(3) * xavierSd(parameter?.shape, options);
   uniform(parameter, -bound, bound, options.generator);
 }
 
 /** N(0, 2·gain²/(fan_in + fan_out)): the normal initialization of Glorot and Bengio (2010). */
-export function xavierNormal(parameter: Parameter, options: GainOptions = {}): void {
-  normal(parameter, 0, xavierSd(parameter.shape, options), options.generator);
+export function xavierNormal(
+  parameter: Parameter,
+  ...rest: [options?: GainOptions | undefined]
+): void {
+  const options = optionsOf('init.xavierNormal', rest, GAIN);
+  normal(parameter, 0, xavierSd(parameter?.shape, options), options.generator);
 }
 
 function kaimingSd(
   shape: Shape,
-  { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' }: KaimingOptions,
+  { a, mode, nonlinearity }: Filled<KaimingOptions, typeof KAIMING>,
 ): number {
   const { fanIn, fanOut } = fans(shape);
   return gain(nonlinearity, a) / Math.sqrt(mode === 'fanOut' ? fanOut : fanIn);
 }
 
-function xavierSd(shape: Shape, options: GainOptions): number {
+function xavierSd(shape: Shape, { gain }: Filled<GainOptions, typeof GAIN>): number {
   const { fanIn, fanOut } = fans(shape);
-  return (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut));
+  return gain * Math.sqrt(2 / (fanIn + fanOut));
+}
+
+/**
+ * Draws every element from a distribution that these two numbers describe.
+ *
+ * @throws TypeError or RangeError for arguments of another kind, before anything is drawn
+ */
+function draw(
+  how: 'uniform' | 'normal' | 'truncatedNormal',
+  parameter: Parameter,
+  numbers: Readonly<Record<string, number>>,
+  generator: Generator,
+): void {
+  checkInstance('init: parameter', parameter, Parameter, 'a Parameter');
+  checkInstance(`init.${how}: generator`, generator, Generator, 'a Generator');
+  for (const [name, value] of Object.entries(numbers)) checkNumber(`init.${how}`, name, value);
+  const [a, b] = Object.values(numbers);
+  generator[how](parameter.data.place!, a!, b!);
+  parameter.version++;
 }
 
 /**
@@ -225,8 +269,12 @@ function xavierSd(shape: Shape, options: GainOptions): number {
  * decomposition of a matrix of normal values, with a positive diagonal in R. Seen as a matrix
  * [out, in·|kernel|], Q has orthonormal rows, or orthonormal columns if it has more rows than columns.
  */
-export function orthogonal(parameter: Parameter, options: GainOptions = {}): void {
-  normal(parameter, 0, 1, options.generator);
+export function orthogonal(
+  parameter: Parameter,
+  ...rest: [options?: GainOptions | undefined]
+): void {
+  const { gain: factor, generator } = optionsOf('init.orthogonal', rest, GAIN);
+  normal(parameter, 0, 1, generator);
   const values = parameter.data.view();
   const rows = parameter.shape[0]!;
   const columns = parameter.size / rows;
@@ -250,7 +298,6 @@ export function orthogonal(parameter: Parameter, options: GainOptions = {}): voi
     const scale = 1 / Math.sqrt(dot(v, v));
     for (let j = 0; j < length; j++) v[j]! *= scale;
   }
-  const factor = options.gain ?? 1;
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < length; j++) values[i * step + j * stride] = factor * basis[i]![j]!;
   }

@@ -10,7 +10,7 @@ type Table<O> = {
 };
 
 /** The options with their defaults. */
-type Filled<O, T> = {
+export type Filled<O, T> = {
   -readonly [K in keyof O]-?: K extends keyof T
     ? undefined extends T[K]
       ? O[K] | undefined
@@ -57,9 +57,9 @@ export function optionsOf<O extends object, const T extends Table<O> = Table<O>>
 
 /** @throws TypeError if there are arguments beyond those that a function takes */
 export function checkCount(who: string, more: readonly unknown[]): void {
-  if (more.length > 0) {
-    throw new TypeError(`${who}: expected no further argument, got ${describe(more[0])}`);
-  }
+  const extra = more.find((value) => value !== undefined);
+  if (extra === undefined) return;
+  throw new TypeError(`${who}: expected no further argument, got ${describe(extra)}`);
 }
 
 /**
@@ -76,6 +76,12 @@ export function checkInstance(
 ): void {
   if (value instanceof type) return;
   throw new TypeError(`${what} expected ${expected}, got ${describe(value)}${way}`);
+}
+
+/** @throws TypeError unless `signal` is an AbortSignal, or undefined */
+export function checkSignal(who: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.aborted === 'boolean') return;
+  throw new TypeError(`${who}: signal expected an AbortSignal, got ${describe(signal)}`);
 }
 
 /** @throws TypeError unless `value` is a function */

@@ -76,7 +76,7 @@ export class Tensor {
     const found = shapeOf(data);
     const values = new Float32Array(sizeOf(found));
     flatten(data, found, 0, values, 0);
-    if (!shape) return new Tensor(found, values);
+    if (shape === undefined) return new Tensor(found, values);
     const own = ownShape('Tensor.from', shape);
     checkSize('Tensor.from', own, values.length);
     return new Tensor(own, values);

@@ -5,8 +5,8 @@ import { Module } from '../module/module.ts';
 import { Optimizer } from '../optim/optimizer.ts';
 import type { Schedule } from '../optim/schedule.ts';
 import { macrotask } from '../runtime/macrotask.ts';
-import { checkInteger, describe, throwIfAborted } from '../tensor/check.ts';
-import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
+import { checkInteger, checkRecord, describe, throwIfAborted } from '../tensor/check.ts';
+import { checkFunction, checkInstance, checkSignal, optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Hits, hits } from './metrics.ts';
 
@@ -123,9 +123,7 @@ export async function* fit(
   }
   const metrics = checkedMetrics('fit', options.metrics);
   if (beforeStep !== undefined) checkFunction('fit: beforeStep', beforeStep);
-  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
-    throw new TypeError(`fit: signal expected an AbortSignal, got ${describe(signal)}`);
-  }
+  checkSignal('fit', signal);
   const { batchesOf, steps } = prepareData(model, data, options);
   const events = macrotask();
   let lastTurn = performance.now();
@@ -134,8 +132,15 @@ export async function* fit(
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
       model.train();
-      iterator = batchesOf(epoch)[Symbol.iterator]();
+      const batchesOfEpoch = batchesOf(epoch);
+      checkIterable('fit', batchesOfEpoch);
+      iterator = batchesOfEpoch[Symbol.iterator]();
       let next = iterator.next();
+      if (next.done) {
+        throw new RangeError(
+          `fit: data expected batches in epoch ${epoch}, got none: pass a function that returns them`,
+        );
+      }
       for (let step = 1; !next.done; step++) {
         throwIfAborted(signal);
         const batch = next.value;
@@ -241,9 +246,8 @@ function checkIterable(who: string, data: unknown): void {
 }
 
 /** @throws TypeError unless they are functions by name */
-function checkedMetrics(who: string, given: FitOptions['metrics']): Record<string, Metric> {
-  const metrics = { ...given };
-  if (given !== undefined) checkInstance(`${who}: metrics`, given, Object, 'functions by name');
+function checkedMetrics(who: string, metrics: FitOptions['metrics'] = {}) {
+  checkRecord(`${who}: metrics`, metrics, 'functions');
   for (const [name, metric] of Object.entries(metrics)) checkFunction(`${who}: ${name}`, metric);
   return metrics;
 }

@@ -1,4 +1,5 @@
 import { describe } from '../tensor/check.ts';
+import { numbersOf } from '../tensor/numbers.ts';
 import { read } from '../tensor/reading.ts';
 import { shapeText, sizeOf } from '../tensor/shape.ts';
 import type { Input } from '../tensor/tensor.ts';
@@ -70,10 +71,11 @@ export function hits(logits: Input, targets: ArrayLike<number>, ignoreIndex = -1
       `accuracy: expected ${count} targets, got ${targets?.length ?? describe(targets)}`,
     );
   }
+  const numbers = numbersOf('accuracy: targets', targets);
   let right = 0;
   let counted = 0;
   for (let i = 0; i < count; i++) {
-    const target = targets[i]!;
+    const target = numbers[i]!;
     if (target === ignoreIndex) continue;
     counted++;
     if (bestOf(values, i, classes, inner) === target) right++;

@@ -1,6 +1,6 @@
 import type { StateDict } from '../module/module.ts';
 import { describe } from '../tensor/check.ts';
-import { optionsOf } from '../tensor/options.ts';
+import { checkSignal, optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Progress } from '../train/fit.ts';
 import { errorOf, isPort, listen, type PlainState, type Port, type Reply } from './messages.ts';
@@ -46,9 +46,7 @@ export function train<P = Progress>(
 ): TrainingRun<P> {
   const options = optionsOf('train', rest, { signal: undefined, transfer: undefined });
   const { signal, transfer = [] } = options;
-  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
-    throw new TypeError(`train: signal expected an AbortSignal, got ${describe(signal)}`);
-  }
+  checkSignal('train', signal);
   if (!Array.isArray(transfer)) {
     throw new TypeError(`train: transfer expected a list of buffers, got ${describe(transfer)}`);
   }

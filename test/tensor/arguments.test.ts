@@ -1,0 +1,364 @@
+/**
+ * What every public constructor and function does with arguments of the wrong kind: an error of evenkeel's
+ * own that names the class, and never a TypeError of the engine or a silent success.
+ */
+import { describe, expect, it } from 'vitest';
+import * as data from '../../src/data/index.ts';
+import * as evenkeel from '../../src/index.ts';
+import * as state from '../../src/state/index.ts';
+import * as whitening from '../../src/whitening/index.ts';
+import * as worker from '../../src/worker/index.ts';
+
+const E = evenkeel;
+
+const model = () => new E.Sequential(new E.Linear(2, 3), new E.BatchNorm1d(3));
+const parameters = () => model().parameters();
+const sgd = () => new E.SGD(parameters(), { lr: 0.1 });
+const x = () => E.Tensor.zeros([4, 2]);
+const y = () => E.Tensor.zeros([4, 3]);
+const set = () => ({ inputs: x(), targets: [0, 1, 2, 0] });
+
+/** Values of every kind; each argument refuses those that are not `good` for it. */
+const WRONG: Record<string, () => unknown> = {
+  null: () => null,
+  string: () => 'abc',
+  number: () => 0.5,
+  negative: () => -1,
+  NaN: () => NaN,
+  infinity: () => Infinity,
+  bigint: () => 3n,
+  true: () => true,
+  symbol: () => Symbol('s'),
+  object: () => ({}),
+  odd: () => ({ odd: 1 }),
+  array: () => [],
+  strings: () => ['a', 'b', 'c'],
+  function: () => () => NaN,
+  map: () => new Map(),
+  model,
+  optimizer: sgd,
+  parameters,
+  tensor: y,
+  bytes: () => new Uint8Array(3),
+};
+
+type Make = () => unknown;
+interface Case {
+  /** A call that works. */
+  readonly args: readonly Make[];
+  /** By argument: the wrong values that it takes after all. */
+  readonly good?: readonly string[][];
+  readonly call: (...args: never[]) => unknown;
+}
+
+const make = (Kind: unknown, args: readonly Make[], good: string[][] = []): Case => ({
+  args,
+  good,
+  call: (...all) => new (Kind as new (...args: never[]) => unknown)(...all),
+});
+const call = (action: unknown, args: readonly Make[], good: string[][] = []): Case => ({
+  args,
+  good,
+  call: action as Case['call'],
+});
+const on = (target: Make, method: string, args: readonly Make[], good: string[][] = []): Case => ({
+  args,
+  good,
+  call: (...all) => (target() as Record<string, (...args: never[]) => unknown>)[method]!(...all),
+});
+
+const two = () => 2;
+const none = () => undefined;
+/** `{}` is good where options may be left out. */
+const OPTIONS = ['object'];
+const FINITE = ['number', 'negative'];
+
+const fitted = () => new data.StandardScaler().fit(E.Tensor.from([1, 2, 3, 4], [2, 2]));
+const parameter = () => new E.Parameter(E.Tensor.zeros([2, 3]));
+
+const CASES: Record<string, Case | Case[]> = {
+  // layers
+  Linear: make(E.Linear, [two, two, none], [[], [], OPTIONS]),
+  Conv1d: make(E.Conv1d, [two, two, two, none], [[], [], [], OPTIONS]),
+  Conv2d: make(E.Conv2d, [two, two, two, none], [[], [], [], OPTIONS]),
+  ConvTranspose2d: make(E.ConvTranspose2d, [two, two, two, none], [[], [], [], OPTIONS]),
+  ReLU: make(E.ReLU, [none]),
+  ReLU6: make(E.ReLU6, [none]),
+  LeakyReLU: make(E.LeakyReLU, [two, none], [FINITE]),
+  PReLU: make(E.PReLU, [two, none], [[], OPTIONS]),
+  Sigmoid: make(E.Sigmoid, [none]),
+  Tanh: make(E.Tanh, [none]),
+  GELU: make(E.GELU, [none], [OPTIONS]),
+  SiLU: make(E.SiLU, [none]),
+  ELU: make(E.ELU, [two, none], [FINITE]),
+  Softmax: make(E.Softmax, [two, none], [['negative']]),
+  LogSoftmax: make(E.LogSoftmax, [two, none], [['negative']]),
+  MaxPool1d: make(E.MaxPool1d, [two, none], [[], OPTIONS]),
+  MaxPool2d: make(E.MaxPool2d, [two, none], [[], OPTIONS]),
+  AvgPool1d: make(E.AvgPool1d, [two, none], [[], OPTIONS]),
+  AvgPool2d: make(E.AvgPool2d, [two, none], [[], OPTIONS]),
+  AdaptiveAvgPool1d: make(E.AdaptiveAvgPool1d, [two, none]),
+  AdaptiveAvgPool2d: make(E.AdaptiveAvgPool2d, [two, none]),
+  GlobalAvgPool: make(E.GlobalAvgPool, [none]),
+  Flatten: make(E.Flatten, [two, two, none], [['negative'], ['negative']]),
+  Unflatten: make(E.Unflatten, [two, () => [2], none], [['negative'], ['array']]),
+  Dropout: make(E.Dropout, [() => 0.5, none], [['number'], OPTIONS]),
+  Dropout2d: make(E.Dropout2d, [() => 0.5, none], [['number'], OPTIONS]),
+  Upsample: make(E.Upsample, [() => ({ size: 2 })]),
+  BatchNorm1d: make(E.BatchNorm1d, [two, none], [[], OPTIONS]),
+  BatchNorm2d: make(E.BatchNorm2d, [two, none], [[], OPTIONS]),
+  BatchNorm3d: make(E.BatchNorm3d, [two, none], [[], OPTIONS]),
+  MaskedBatchNorm1d: make(E.MaskedBatchNorm1d, [two, none], [[], OPTIONS]),
+  MaskedBatchNorm2d: make(E.MaskedBatchNorm2d, [two, none], [[], OPTIONS]),
+  MaskedBatchNorm3d: make(E.MaskedBatchNorm3d, [two, none], [[], OPTIONS]),
+  LayerNorm: make(E.LayerNorm, [two, none], [[], OPTIONS]),
+  RMSNorm: make(E.RMSNorm, [two, none], [[], OPTIONS]),
+  GroupNorm: make(E.GroupNorm, [two, two, none], [[], [], OPTIONS]),
+  InstanceNorm1d: make(E.InstanceNorm1d, [two, none], [[], OPTIONS]),
+  InstanceNorm2d: make(E.InstanceNorm2d, [two, none], [[], OPTIONS]),
+  InstanceNorm3d: make(E.InstanceNorm3d, [two, none], [[], OPTIONS]),
+  LocalResponseNorm: make(E.LocalResponseNorm, [two, none], [[], OPTIONS]),
+  WeightNorm: make(E.WeightNorm, [() => new E.Linear(2, 2), none]),
+  SpectralNorm: make(E.SpectralNorm, [() => new E.Linear(2, 2), none], [[], OPTIONS]),
+  Normalization: [
+    make(E.Normalization, [two, none], [[], OPTIONS]),
+    on(() => new E.Normalization(2), 'set', [fitted]),
+  ],
+  Renorm: make(E.Renorm, [none], [OPTIONS]),
+  Add: make(E.Add, [none]),
+  Concat: make(E.Concat, [two, none]),
+  Residual: make(E.Residual, [model, model, none], [['model'], ['model']]),
+  Sequential: [
+    make(E.Sequential, [model], [['model', 'object', 'array', 'map']]),
+    on(model, 'at', [() => 0], [['negative']]),
+  ],
+
+  // losses
+  CrossEntropyLoss: [
+    make(E.CrossEntropyLoss, [none], [OPTIONS]),
+    on(
+      () => new E.CrossEntropyLoss(),
+      'forward',
+      [y, () => [0, 1, 2, 0]],
+      [['tensor'], ['tensor']],
+    ),
+  ],
+  MSELoss: [
+    make(E.MSELoss, [none], [OPTIONS]),
+    on(() => new E.MSELoss(), 'forward', [y, y], [['tensor'], ['tensor']]),
+  ],
+  L1Loss: make(E.L1Loss, [none], [OPTIONS]),
+  HuberLoss: make(E.HuberLoss, [none], [OPTIONS]),
+  BCEWithLogitsLoss: make(E.BCEWithLogitsLoss, [none], [OPTIONS]),
+  KLDivLoss: make(E.KLDivLoss, [none], [OPTIONS]),
+
+  // optimizers and schedules
+  SGD: [
+    make(E.SGD, [parameters, none], [['parameters'], OPTIONS]),
+    on(sgd, 'loadStateDict', [() => sgd().stateDict()]),
+  ],
+  Adam: make(E.Adam, [parameters, none], [['parameters'], OPTIONS]),
+  AdamW: make(E.AdamW, [parameters, none], [['parameters'], OPTIONS]),
+  RMSprop: make(E.RMSprop, [parameters, none], [['parameters'], OPTIONS]),
+  StepLR: [
+    make(E.StepLR, [sgd, () => ({ stepSize: 2 })], [['optimizer']]),
+    on(() => new E.StepLR(sgd(), { stepSize: 2 }), 'loadStateDict', [
+      () => ({ count: 1, baseLrs: [0.1] }),
+    ]),
+  ],
+  MultiStepLR: make(E.MultiStepLR, [sgd, () => ({ milestones: [2] })], [['optimizer']]),
+  ExponentialLR: make(E.ExponentialLR, [sgd, () => ({ gamma: 0.5 })], [['optimizer']]),
+  LambdaLR: make(E.LambdaLR, [sgd, () => () => 1, none], [['optimizer'], ['function'], OPTIONS]),
+  CosineAnnealingLR: make(E.CosineAnnealingLR, [sgd, () => ({ tMax: 2 })], [['optimizer']]),
+  DecayToFloor: make(E.DecayToFloor, [sgd, () => ({ min: 0, speed: 1 })], [['optimizer']]),
+  LinearWarmup: make(E.LinearWarmup, [sgd, () => ({ steps: 2 })], [['optimizer']]),
+  OneCycleLR: make(E.OneCycleLR, [sgd, () => ({ maxLr: 1, totalSteps: 9 })], [['optimizer']]),
+  ExponentialMovingAverage: [
+    make(E.ExponentialMovingAverage, [model, none], [['model'], OPTIONS]),
+    on(() => new E.ExponentialMovingAverage(model()), 'loadStateDict', [
+      () => new E.ExponentialMovingAverage(model()).stateDict(),
+    ]),
+    on(() => new E.ExponentialMovingAverage(model()), 'during', [() => () => 1], [['function']]),
+  ],
+  clipGradNorm: call(
+    E.clipGradNorm,
+    [parameters, () => 1],
+    [
+      ['parameters', 'array'],
+      ['number', 'infinity'],
+    ],
+  ),
+  clipGradValue: call(
+    E.clipGradValue,
+    [parameters, () => 1],
+    [
+      ['parameters', 'array'],
+      ['number', 'infinity'],
+    ],
+  ),
+  gradNorm: call(E.gradNorm, [parameters], [['parameters', 'array']]),
+
+  // modules and tensors
+  Module: [
+    on(model, 'forward', [x]),
+    on(model, 'predict', [x]),
+    on(
+      () => {
+        const m = model();
+        m.forward(x());
+        return m;
+      },
+      'backward',
+      [y],
+      [['tensor']],
+    ),
+    on(model, 'loadStateDict', [() => model().stateDict(), none], [[], OPTIONS]),
+    on(model, 'train', [() => true], [['true']]),
+  ],
+  Parameter: [
+    make(E.Parameter, [x], [['tensor']]),
+    on(parameter, 'assign', [() => E.Tensor.zeros([2, 3])]),
+  ],
+  Tensor: [
+    call(
+      E.Tensor.from,
+      [() => [1, 2], () => [2]],
+      [FINITE.concat('NaN', 'infinity', 'array', 'bytes')],
+    ),
+    call(E.Tensor.zeros, [() => [2]], [['array']]),
+    on(() => E.Tensor.zeros([4, 3]), 'set', [y], [['tensor']]),
+  ],
+  Generator: [
+    make(E.Generator, [two]),
+    on(() => new E.Generator(), 'manualSeed', [two]),
+    on(() => new E.Generator(), 'permutation', [two]),
+  ],
+  manualSeed: call(E.manualSeed, [two]),
+  init: [
+    ...(['zeros', 'ones'] as const).map((name) => call(E.init[name], [parameter])),
+    call(E.init.constant, [parameter, two], [[], FINITE]),
+    ...(['uniform', 'normal'] as const).map((name) =>
+      call(E.init[name], [parameter, two, () => 3, none], [[], FINITE, FINITE]),
+    ),
+    ...(
+      [
+        'kaimingUniform',
+        'kaimingNormal',
+        'xavierUniform',
+        'xavierNormal',
+        'orthogonal',
+        'truncatedNormal',
+      ] as const
+    ).map((name) => call(E.init[name], [parameter, none], [[], OPTIONS])),
+    call(E.init.gain, [() => 'leakyRelu', two], [[], FINITE]),
+    call(E.init.fans, [() => [2, 3]]),
+  ],
+
+  // around them
+  evaluate: call(
+    E.evaluate,
+    [model, set, () => new E.CrossEntropyLoss(), none],
+    [['model'], [], [], OPTIONS],
+  ),
+  fit: call(
+    async (...args: never[]) => {
+      for await (const _ of (E.fit as (...args: never[]) => AsyncIterable<unknown>)(...args));
+    },
+    [model, set, () => ({ loss: new E.CrossEntropyLoss(), optimizer: sgd() })],
+    [['model'], []],
+  ),
+  accuracy: call(E.accuracy, [y, () => [0, 1, 2, 0]], [['tensor'], []]),
+  argmax: call(E.argmax, [y], [['tensor']]),
+  summary: call(E.summary, [model, () => [4, 2]], [['model']]),
+  lint: call(E.lint, [model, none], [['model'], OPTIONS]),
+  fold: call(E.fold, [model, () => [4, 2]], [['model']]),
+  recomputeStatistics: call(E.recomputeStatistics, [model, x, none], [['model'], [], OPTIONS]),
+  adaptStatistics: call(E.adaptStatistics, [model, x, none], [['model'], [], OPTIONS]),
+  useModule: call(E.useModule, [none]),
+
+  // evenkeel/data, state, whitening, worker
+  batches: call(data.batches, [set, none], [[], OPTIONS]),
+  fromImageData: call(
+    data.fromImageData,
+    [() => ({ data: new Uint8Array(4), width: 1, height: 1 }), none],
+    [[], OPTIONS],
+  ),
+  readIdx: call(data.readIdx, [() => Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5)]),
+  StandardScaler: [
+    make(data.StandardScaler, [none], [OPTIONS]),
+    on(() => new data.StandardScaler(), 'fit', [x], [['tensor']]),
+    on(fitted, 'transform', [x]),
+    on(fitted, 'inverse', [x]),
+    on(fitted, 'partialFit', [x]),
+    on(fitted, 'loadStateDict', [() => fitted().stateDict()]),
+  ],
+  MinMaxScaler: make(data.MinMaxScaler, [none], [OPTIONS]),
+  saveSafetensors: call(state.saveSafetensors, [() => ({ a: x() }), none], [['object'], OPTIONS]),
+  loadSafetensors: call(state.loadSafetensors, [() => state.saveSafetensors({ a: x() })]),
+  PCA: [
+    make(whitening.PCA, [none], [OPTIONS]),
+    on(() => new whitening.PCA(), 'fit', [x], [['tensor']]),
+    on(() => new whitening.PCA(), 'loadStateDict', [
+      () => new whitening.PCA().fit(x()).stateDict(),
+    ]),
+  ],
+  ZCA: make(whitening.ZCA, [none], [OPTIONS]),
+  train: call(
+    worker.train,
+    [() => ({ postMessage() {}, addEventListener() {}, removeEventListener() {} }), none, none],
+    [[], Object.keys(WRONG).filter((kind) => !['model', 'optimizer'].includes(kind)), OPTIONS],
+  ),
+  serve: call(
+    worker.serve,
+    [() => () => ({}), () => ({ postMessage() {}, addEventListener() {} })],
+    [['function']],
+  ),
+};
+
+/** Messages of V8 about values of the wrong kind. */
+const ENGINE =
+  /Cannot (read|destructure|convert|mix|set)|is not (a function|iterable|defined|a constructor|extensible)|undefined \(|Maximum call|Invalid (array|typed)|is not an object|Reduce of|is read-only|is not a/;
+
+describe.each(Object.entries(CASES))('%s', (name, cases) => {
+  for (const [index, { args, good = [], call }] of [cases].flat().entries()) {
+    const values = () => args.map((value) => value()) as never[];
+    if (name !== 'useModule') {
+      it(`${index}: takes what it is meant for`, async () => {
+        await call(...values());
+      });
+    }
+    for (const place of args.keys()) {
+      it(`${index}: refuses what argument ${place + 1} cannot be`, async () => {
+        const faults: string[] = [];
+        for (const [kind, wrong] of Object.entries(WRONG)) {
+          if (good[place]?.includes(kind)) continue;
+          const all = values();
+          all[place] = wrong() as never;
+          try {
+            await call(...all);
+            faults.push(`${kind}: accepted`);
+          } catch (error) {
+            const { message } = error as Error;
+            const own = /^[A-Z]?[\w.]+(\(.*\))?(\.\w+)?: |assign: /.test(message);
+            if (!own || ENGINE.test(message)) faults.push(`${kind}: ${message.slice(0, 120)}`);
+          }
+        }
+        expect(faults).toEqual([]);
+      });
+    }
+  }
+});
+
+describe('the table', () => {
+  it('has every public class and function', () => {
+    const names = [E, data, state, whitening, worker].flatMap((entry) =>
+      Object.entries(entry)
+        .filter(([, value]) => typeof value === 'function')
+        .map(([name]) => name),
+    );
+    const abstract = ['Layer', 'Loss', 'Optimizer', 'Schedule', 'FoldedNetwork', 'memoryUsage'];
+    const inner = ['Batches', 'Scaler', 'TrainingRun', 'Projection'];
+    const missing = names.filter((name) => !CASES[name]);
+    expect(missing.filter((name) => ![...abstract, ...inner].includes(name))).toEqual([]);
+  });
+});
