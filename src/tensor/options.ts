@@ -131,7 +131,7 @@ function isPlain(value: unknown): value is Record<string, unknown> {
 function nearest(name: string, names: readonly string[]): string | undefined {
   const bare = (text: string) => text.replace(/_/g, '').toLowerCase();
   const [a, ...others] = [name, ...names].map(bare);
-  for (let edits = 0; edits < 3 && 2 * edits < a!.length; edits++) {
+  for (let edits = 0; edits < 3 && edits < a!.length; edits++) {
     const at = others.findIndex((b) => within(edits, a!, b));
     if (at >= 0) return names[at];
   }
