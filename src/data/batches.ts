@@ -1,4 +1,4 @@
-import { checkInteger, describe } from '../tensor/check.ts';
+import { checkInteger, describe, unexpected } from '../tensor/check.ts';
 import { checkSize, type Numbers, typedLength } from '../tensor/numbers.ts';
 import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { defaultGenerator, Generator } from '../tensor/random.ts';
@@ -123,7 +123,7 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
       checkInstance('batches: generator', generator, Generator, 'a Generator');
     }
     if (typeof dataset !== 'object' || dataset === null || !('inputs' in dataset)) {
-      throw new TypeError(`batches: expected { inputs, targets }, got ${describe(dataset)}`);
+      throw unexpected('batches:', '{ inputs, targets }', dataset);
     }
     if (seed !== undefined && generator !== undefined) {
       throw new RangeError('batches: expected a seed or a generator, got both: pass one');
@@ -223,9 +223,7 @@ function columnOf(targets: ClassTargets | ValueTargets, room: number): Column {
   }
   const bare = Array.isArray(targets) || ArrayBuffer.isView(targets);
   if (!bare && (typeof targets !== 'object' || targets === null || !('data' in targets))) {
-    throw new TypeError(
-      `batches: targets expected an array, a Tensor or { data, shape }, got ${describe(targets)}`,
-    );
+    throw unexpected('batches: targets', 'an array, a Tensor or { data, shape }', targets);
   }
   const given = bare ? undefined : (targets as { data: ArrayLike<number>; shape: Shape });
   const data = given ? given.data : (targets as ArrayLike<number>);

@@ -153,9 +153,7 @@ export function follow(module: Model, trace: Trace): [Trace, Traced] {
   if (!(output instanceof Traced) || output.trace !== trace) {
     throw new TypeError(
       `${module}: forward must return the tensor that its layers gave, got ${describe(output)}` +
-        (output instanceof Tensor
-          ? ': its layers take tensors that come from its argument, not constants'
-          : ''),
+        (output instanceof Tensor ? ': pass only tensors that come from its argument' : ''),
     );
   }
   if (output.value.slot.dtype === 'i32') {

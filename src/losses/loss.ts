@@ -4,6 +4,7 @@ import { allowUsing } from '../memory/dispose.ts';
 import { aligned, NULL, type Pointer, View } from '../memory/memory.ts';
 import { bytesOf, placeStruct, type Struct } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
+import { checkNumber } from '../tensor/check.ts';
 import { read } from '../tensor/reading.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, type Origin, PlacedTensor, type Tensor } from '../tensor/tensor.ts';
@@ -124,6 +125,7 @@ export abstract class Loss<T extends TargetData = TargetData> {
           : `${this}: backward was already called for the last forward: call forward again first`,
       );
     }
+    checkNumber(`${this}.backward`, 'scale', scale);
     const arrays = this.arrays(this.gradient.view.ptr);
     this.pending = false;
     this.differentiate(arrays, scale);

@@ -1,4 +1,4 @@
-import { describe } from '../tensor/check.ts';
+import { unexpected } from '../tensor/check.ts';
 import { numbersOf, typedLength } from '../tensor/numbers.ts';
 import { Reading, read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
@@ -31,20 +31,18 @@ export function readTarget(
   name = 'target',
 ): TargetReading {
   const what = `${who}: ${name}`;
-  if (typeof target !== 'object' || target === null) throw unknown(what, target);
+  if (typeof target !== 'object' || target === null) {
+    throw unexpected(what, 'an array or a Tensor', target);
+  }
   if (target instanceof Tensor || 'shape' in target) {
     return { reading: read(what, target, overwritten), flat: false };
   }
   if (Array.isArray(target) && typeof target[0] === 'object') {
     return { reading: read(what, Tensor.from(target)), flat: false };
   }
-  if (!('length' in target)) throw unknown(what, target);
+  if (!('length' in target)) throw unexpected(what, 'an array or a Tensor', target);
   const values = numbersOf(what, target as ArrayLike<number>);
   return { reading: new Reading(what, [typedLength(values)!], values), flat: true };
-}
-
-function unknown(what: string, target: unknown): TypeError {
-  return new TypeError(`${what} expected an array or a Tensor, got ${describe(target)}`);
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Lists the values in a module's properties, those in arrays, plain objects and Maps too, and names them. */
 
+import { isPlain } from '../tensor/check.ts';
+
 /**
  * Yields the values in an object's properties with their dotted names. It descends into arrays, plain
  * objects and Maps, but not into other objects, so the contents of submodules are not listed.
@@ -21,10 +23,7 @@ export function* heldBy(
 
 /** Whether `value` is an array, a Map or a plain object. */
 export function isContainer(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  if (Array.isArray(value) || value instanceof Map) return true;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return Array.isArray(value) || value instanceof Map || isPlain(value);
 }
 
 /** Joins two parts of a dotted name. */

@@ -3,7 +3,7 @@
 import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { allowUsing } from '../memory/dispose.ts';
-import { checkInteger, checkRecord, describe } from '../tensor/check.ts';
+import { checkInteger, checkRecord, unexpected } from '../tensor/check.ts';
 import { checkCount, optionOf, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { read } from '../tensor/reading.ts';
@@ -371,7 +371,7 @@ export function checkDistinct(who: string, modules: Iterable<Module>): void {
   const seen = new Set<Module>();
   for (const module of modules) {
     if (!(module instanceof Module)) {
-      throw new TypeError(`${who}: expected layers, got ${describe(module)}`);
+      throw unexpected(`${who}:`, 'layers', module);
     }
     for (const [, below] of module.namedModules()) {
       if (seen.has(below)) {

@@ -1,4 +1,4 @@
-import { describe } from '../tensor/check.ts';
+import { unexpected } from '../tensor/check.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
 import { isContainer } from './held.ts';
 import { checkDistinct, Module } from './module.ts';
@@ -24,7 +24,7 @@ export class Sequential extends Module {
     const [first] = layers;
     const named = layers.length === 1 && first !== undefined && !(first instanceof Module);
     if (named && !isContainer(first)) {
-      throw new TypeError(`Sequential: expected layers, got ${describe(first)}`);
+      throw unexpected('Sequential:', 'layers', first);
     }
     this.layers = (first instanceof Map ? [...first] : Object.entries(named ? first : layers)) as [
       string,

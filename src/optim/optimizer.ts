@@ -4,7 +4,7 @@ import { allowUsing } from '../memory/dispose.ts';
 import { Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { type Layout, writeStructAt } from '../memory/struct.ts';
 import { snakeCase } from '../module/held.ts';
-import { checkNumber } from '../tensor/check.ts';
+import { checkNumber, unexpected } from '../tensor/check.ts';
 import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -15,7 +15,6 @@ import {
   type LoadableOptimizerState,
   type OptimizerState,
   partsOf,
-  unexpected,
 } from './statedict.ts';
 
 /** The size of the struct of scalars, enough for every optimizer's. */

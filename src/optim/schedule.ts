@@ -1,5 +1,5 @@
 import { kernels } from '../runtime/engine.ts';
-import { checkInteger, checkNumber, describe } from '../tensor/check.ts';
+import { checkInteger, checkNumber, unexpected } from '../tensor/check.ts';
 import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
 import { Optimizer } from './optimizer.ts';
 
@@ -42,7 +42,7 @@ export abstract class Schedule {
   ) {
     checkInstance(`${this.name}: optimizer`, optimizer, Optimizer, 'an Optimizer');
     if (unit !== 'step' && unit !== 'epoch') {
-      throw new TypeError(`${this.name}: unit expected 'step' or 'epoch', got ${describe(unit)}`);
+      throw unexpected(`${this.name}: unit`, `'step' or 'epoch'`, unit);
     }
     this.unit = unit;
     this.baseLrs = optimizer.groups.map((group) => group.lr);
@@ -67,7 +67,7 @@ export abstract class Schedule {
    * @throws RangeError for a count or a learning rate that is not a finite number ≥ 0; nothing is set then
    */
   moveTo(count: number): void {
-    checkInteger(this.name, 'count', count, 0);
+    checkInteger(`${this.name}.moveTo`, 'count', count, 0);
     const { groups } = this.optimizer;
     const rates = groups.map((_, i) => this.rateAt(count, this.baseLrs[i]!, i));
     for (const rate of rates) checkNumber(`${this.name} at ${this.unit} ${count}`, 'lr', rate, 0);
@@ -148,9 +148,7 @@ export class MultiStepLR extends Schedule {
     const { milestones, gamma, unit } = optionsOf(new.target.name, rest, table);
     super(optimizer, unit);
     if (!Array.isArray(milestones)) {
-      throw new TypeError(
-        `${this.name}: milestones expected a list such as [30, 80], got ${describe(milestones)}`,
-      );
+      throw unexpected(`${this.name}: milestones`, 'a list such as [30, 80]', milestones);
     }
     for (const milestone of milestones) checkInteger(this.name, 'milestones', milestone, 0);
     checkNumber(this.name, 'gamma', gamma, 0);

@@ -1,5 +1,5 @@
 /** The form of an optimizer's state dict, and the checks of one that is to be loaded. */
-import { describe } from '../tensor/check.ts';
+import { describe, unexpected } from '../tensor/check.ts';
 import { read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
@@ -26,10 +26,6 @@ export interface LoadableOptimizerState {
 interface Entry {
   readonly steps: number;
   readonly values: Readonly<Record<string, Float32Array>>;
-}
-
-export function unexpected(what: string, expected: string, got: unknown): TypeError {
-  return new TypeError(`${what} expected ${expected}, got ${describe(got)}`);
 }
 
 /** The two parts of a state dict, whose groups list their parameters by number. */

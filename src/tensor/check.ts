@@ -15,7 +15,7 @@ export function checkInteger(
   most = Infinity,
 ): void {
   if (typeof value !== 'number') {
-    throw new TypeError(`${who}: ${name} expected a number, got ${describe(value)}`);
+    throw unexpected(`${who}: ${name}`, 'a number', value);
   }
   if (!Number.isInteger(value) || value < least || value > most) {
     const range = value > most ? `from ${least} to ${most}` : `≥ ${least}`;
@@ -36,7 +36,7 @@ export function checkNumber(
   high = Number.MAX_VALUE,
 ): void {
   if (typeof value !== 'number') {
-    throw new TypeError(`${who}: ${name} expected a number, got ${describe(value)}`);
+    throw unexpected(`${who}: ${name}`, 'a number', value);
   }
   if (!(value >= low && value <= high)) {
     const least = low === -Number.MAX_VALUE ? 'a finite number' : `a number ≥ ${low}`;
@@ -48,6 +48,11 @@ export function checkNumber(
 /** As checkInteger, for a size that kernels take: at most 2³⁰. */
 export function checkSize(who: string, name: string, value: number, least = 1): void {
   checkInteger(who, name, value, least, MAX_SIZE);
+}
+
+/** The error for a value of another kind. */
+export function unexpected(what: string, expected: string, got: unknown): TypeError {
+  return new TypeError(`${what} expected ${expected}, got ${describe(got)}`);
 }
 
 /** Describes a value for an error message: `null`, `a Map`, `a function`, `the string abc`. */
@@ -62,7 +67,7 @@ export function describe(value: unknown): string {
 /** @throws TypeError unless `state` holds tensors by name */
 export function checkRecord(who: string, state: unknown, held = 'tensors'): void {
   if (typeof state === 'object' && state && !(Symbol.iterator in state)) return;
-  throw new TypeError(`${who}: expected ${held} by name, got ${describe(state)}`);
+  throw unexpected(`${who}:`, `${held} by name`, state);
 }
 
 /**
@@ -79,4 +84,11 @@ export function checkEps(who: string, eps: number): void {
 /** `signal.throwIfAborted()`, which Chrome has from 100 on. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw signal.reason ?? new Error('aborted');
+}
+
+/** Whether `value` is an object of no class, such as `{}`. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

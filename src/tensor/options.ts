@@ -1,5 +1,5 @@
 /** The check of options: one table for each class says their names, their kinds and their defaults. */
-import { checkNumber, describe } from './check.ts';
+import { checkNumber, describe, isPlain, unexpected } from './check.ts';
 
 /**
  * What an option may be and what it is by default: a boolean; a finite number; a pair of finite
@@ -31,7 +31,7 @@ export function optionsOf<O extends object, const T extends Table<O> = Table<O>>
   args: readonly (O | undefined)[],
   table: T & Table<O>,
 ): Filled<O, T> {
-  const given: unknown = args[0] ?? (args[0] === null ? null : {});
+  const [given = {}, ...more]: readonly unknown[] = args;
   const names = Object.keys(table);
   const defaults = table as Record<string, unknown>;
   if (!isPlain(given)) {
@@ -41,9 +41,9 @@ export function optionsOf<O extends object, const T extends Table<O> = Table<O>>
       `${who}: options expected an object, got ${describe(given)}: write { ${way} }`,
     );
   }
-  checkCount(who, args.slice(1));
+  checkCount(who, more);
   for (const name of Object.keys(given)) {
-    if (names.includes(name)) continue;
+    if (names.includes(name) || given[name] === undefined) continue;
     const near = nearest(name, names);
     throw new TypeError(
       `${who}: unknown option ${name}: ` +
@@ -59,7 +59,7 @@ export function optionsOf<O extends object, const T extends Table<O> = Table<O>>
 export function checkCount(who: string, more: readonly unknown[]): void {
   const extra = more.find((value) => value !== undefined);
   if (extra === undefined) return;
-  throw new TypeError(`${who}: expected no further argument, got ${describe(extra)}`);
+  throw unexpected(`${who}:`, 'no further argument', extra);
 }
 
 /**
@@ -81,13 +81,13 @@ export function checkInstance(
 /** @throws TypeError unless `signal` is an AbortSignal, or undefined */
 export function checkSignal(who: string, signal: AbortSignal | undefined): void {
   if (signal === undefined || typeof signal?.aborted === 'boolean') return;
-  throw new TypeError(`${who}: signal expected an AbortSignal, got ${describe(signal)}`);
+  throw unexpected(`${who}: signal`, 'an AbortSignal', signal);
 }
 
 /** @throws TypeError unless `value` is a function */
 export function checkFunction(what: string, value: unknown): void {
   if (typeof value === 'function') return;
-  throw new TypeError(`${what} expected a function, got ${describe(value)}`);
+  throw unexpected(what, 'a function', value);
 }
 
 /** One option, checked: `given`, or its default. */
@@ -102,7 +102,7 @@ export function optionOf(who: string, name: string, given: unknown, usual: unkno
     : list.length > 0
       ? !list.includes(given) && list.map(spelled).join(' or ')
       : typeof usual === 'boolean' && typeof given !== 'boolean' && 'true or false';
-  if (lacks) throw new TypeError(`${who}: ${name} expected ${lacks}, got ${describe(given)}`);
+  if (lacks) throw unexpected(`${who}: ${name}`, lacks, given);
   if (!pair) return given;
   const copy = [...(given as number[])];
   for (const value of copy) checkNumber(who, name, value);
@@ -119,12 +119,6 @@ function fits(usual: unknown, value: unknown): boolean {
 
 function spelled(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** The name that is meant: the same but for case and underscores, or else at most two letters away. */

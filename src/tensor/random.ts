@@ -49,7 +49,8 @@ export class Generator {
     return { seed: this.seed, counter: this.counter };
   }
 
-  set state({ seed, counter }: GeneratorState) {
+  set state(state: GeneratorState) {
+    const { seed, counter } = state ?? {};
     checkSeed('Generator.state', 'seed', seed);
     checkSeed('Generator.state', 'counter', counter);
     this.seed = seed;

@@ -1,5 +1,5 @@
 /** Shapes: the sizes of tensors along their axes. */
-import { describe, MAX_SIZE } from './check.ts';
+import { MAX_SIZE, unexpected } from './check.ts';
 
 /** A tensor's size along each axis. */
 export type Shape = readonly number[];
@@ -51,7 +51,7 @@ export function checkExtents(what: string, shape: Shape): void {
  */
 export function ownShape(who: string, shape: Shape): Shape {
   if (!Array.isArray(shape)) {
-    throw new TypeError(`${who}: expected a shape such as [32, 10], got ${describe(shape)}`);
+    throw unexpected(`${who}:`, 'a shape such as [32, 10]', shape);
   }
   const own = frozen(shape);
   for (const extent of own) {

@@ -1,5 +1,5 @@
 import type { View } from '../memory/memory.ts';
-import { describe } from './check.ts';
+import { describe, unexpected } from './check.ts';
 import { checkSize, typedLength } from './numbers.ts';
 import { frozen, ownShape, type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
 
@@ -212,7 +212,7 @@ function flatten(
 ): number {
   if (axis === shape.length) {
     if (typeof data !== 'number') {
-      throw new TypeError(`Tensor.from: expected numbers, got ${describe(data)}`);
+      throw unexpected('Tensor.from:', 'numbers', data);
     }
     into[at] = data;
     return at + 1;

@@ -5,7 +5,7 @@ import { Module } from '../module/module.ts';
 import { Optimizer } from '../optim/optimizer.ts';
 import type { Schedule } from '../optim/schedule.ts';
 import { macrotask } from '../runtime/macrotask.ts';
-import { checkInteger, checkRecord, describe, throwIfAborted } from '../tensor/check.ts';
+import { checkInteger, checkRecord, throwIfAborted, unexpected } from '../tensor/check.ts';
 import { checkFunction, checkInstance, checkSignal, optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Hits, hits } from './metrics.ts';
@@ -240,9 +240,7 @@ type Checked = FitOptions &
 /** @throws TypeError unless `data` can be iterated over */
 function checkIterable(who: string, data: unknown): void {
   if (typeof data === 'object' && data !== null && Symbol.iterator in data) return;
-  throw new TypeError(
-    `${who}: data expected { inputs, targets } or batches, got ${describe(data)}`,
-  );
+  throw unexpected(`${who}: data`, '{ inputs, targets } or batches', data);
 }
 
 /** @throws TypeError unless they are functions by name */

@@ -1,6 +1,6 @@
 import type { StateDict } from '../module/module.ts';
 import { macrotask } from '../runtime/macrotask.ts';
-import { describe, throwIfAborted } from '../tensor/check.ts';
+import { describe, throwIfAborted, unexpected } from '../tensor/check.ts';
 import type { Progress } from '../train/fit.ts';
 import {
   isPort,
@@ -63,7 +63,7 @@ export function serve<Data = any, P = Progress>(
   port: Port = globalThis as unknown as Port,
 ): void {
   if (typeof setup !== 'function') {
-    throw new TypeError(`serve: setup expected a function, got ${describe(setup)}`);
+    throw unexpected('serve: setup', 'a function', setup);
   }
   const page = (port as unknown) === globalThis && typeof document !== 'undefined';
   if (page || !isPort(port)) {
@@ -186,9 +186,7 @@ function checkJob(job: Job<unknown>): Job<unknown> {
   }
   const iterable = progress as Partial<AsyncIterable<unknown> & Iterable<unknown>> | undefined;
   if (!iterable?.[Symbol.asyncIterator] && !iterable?.[Symbol.iterator]) {
-    throw new TypeError(
-      `serve: progress expected the result of fit or another iterable, got ${describe(progress)}`,
-    );
+    throw unexpected('serve: progress', 'the result of fit or another iterable', progress);
   }
   return job;
 }

@@ -1,5 +1,5 @@
 import type { StateDict } from '../module/module.ts';
-import { describe } from '../tensor/check.ts';
+import { describe, unexpected } from '../tensor/check.ts';
 import { checkSignal, optionsOf } from '../tensor/options.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Progress } from '../train/fit.ts';
@@ -48,10 +48,10 @@ export function train<P = Progress>(
   const { signal, transfer = [] } = options;
   checkSignal('train', signal);
   if (!Array.isArray(transfer)) {
-    throw new TypeError(`train: transfer expected a list of buffers, got ${describe(transfer)}`);
+    throw unexpected('train: transfer', 'a list of buffers', transfer);
   }
   if (!isPort(worker)) {
-    throw new TypeError(`train: expected a Worker or a MessagePort, got ${describe(worker)}`);
+    throw unexpected('train:', 'a Worker or a MessagePort', worker);
   }
   if (busy.has(worker)) {
     throw new Error(

@@ -146,6 +146,16 @@ const CASES: Record<string, Case | Case[]> = {
   MSELoss: [
     make(E.MSELoss, [none], [OPTIONS]),
     on(() => new E.MSELoss(), 'forward', [y, y], [['tensor'], ['tensor']]),
+    on(
+      () => {
+        const loss = new E.MSELoss();
+        loss.forward(y(), y());
+        return loss;
+      },
+      'backward',
+      [two],
+      [FINITE],
+    ),
   ],
   L1Loss: make(E.L1Loss, [none], [OPTIONS]),
   HuberLoss: make(E.HuberLoss, [none], [OPTIONS]),
@@ -162,6 +172,7 @@ const CASES: Record<string, Case | Case[]> = {
   RMSprop: make(E.RMSprop, [parameters, none], [['parameters'], OPTIONS]),
   StepLR: [
     make(E.StepLR, [sgd, () => ({ stepSize: 2 })], [['optimizer']]),
+    on(() => new E.StepLR(sgd(), { stepSize: 2 }), 'moveTo', [two]),
     on(() => new E.StepLR(sgd(), { stepSize: 2 }), 'loadStateDict', [
       () => ({ count: 1, baseLrs: [0.1] }),
     ]),
@@ -232,6 +243,12 @@ const CASES: Record<string, Case | Case[]> = {
     make(E.Generator, [two]),
     on(() => new E.Generator(), 'manualSeed', [two]),
     on(() => new E.Generator(), 'permutation', [two]),
+    call(
+      (value: never) => {
+        new E.Generator().state = value;
+      },
+      [() => ({ seed: 1, counter: 0 })],
+    ),
   ],
   manualSeed: call(E.manualSeed, [two]),
   init: [

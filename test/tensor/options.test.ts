@@ -335,8 +335,8 @@ describe('a constant in a forward', () => {
 
   it('is an error that says so', () => {
     expect(() => new Constant().forward(Tensor.zeros([3, 2]))).toThrow(
-      'Constant: forward must return the tensor that its layers gave, got a Result: its layers take ' +
-        'tensors that come from its argument, not constants',
+      'Constant: forward must return the tensor that its layers gave, got a Result: ' +
+        'pass only tensors that come from its argument',
     );
   });
 });

@@ -4,7 +4,7 @@ import type { Slot } from '../../graph/slot.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { checkInteger, describe } from '../../tensor/check.ts';
+import { checkInteger, unexpected } from '../../tensor/check.ts';
 import { optionsOf } from '../../tensor/options.ts';
 import { Buffer } from '../../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
@@ -152,5 +152,5 @@ export class Normalization extends Leaf<Memo> {
 /** @throws TypeError if `scaler` is not one */
 function affineOf(scaler: FeatureMap): ReturnType<FeatureMap['affine']> {
   if (typeof scaler?.affine === 'function') return scaler.affine();
-  throw new TypeError(`Normalization: expected a fitted scaler, got ${describe(scaler)}`);
+  throw unexpected('Normalization:', 'a fitted scaler', scaler);
 }

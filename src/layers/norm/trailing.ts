@@ -1,5 +1,5 @@
 import { Leaf } from '../../module/leaf.ts';
-import { checkEps, checkInteger, describe } from '../../tensor/check.ts';
+import { checkEps, checkInteger, unexpected } from '../../tensor/check.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -59,9 +59,7 @@ function trailingShape(who: string, value: number | Shape): Shape {
     return [...value];
   }
   if (typeof value !== 'number') {
-    throw new TypeError(
-      `${who}: normalizedShape expected a number or a shape such as [16, 8, 8], got ${describe(value)}`,
-    );
+    throw unexpected(`${who}: normalizedShape`, 'a number or a shape such as [16, 8, 8]', value);
   }
   checkInteger(who, 'normalizedShape', value);
   return [value];
