@@ -136,7 +136,8 @@ export abstract class Module {
    * @param options.statistics whether its batch norms keep their running statistics, too, and normalise with
    *   them as in evaluation, also after `train()`; default false
    */
-  freeze({ statistics = false }: { statistics?: boolean } = {}): this {
+  freeze(...rest: [options?: { statistics?: boolean } | undefined]): this {
+    const { statistics } = optionsOf(`${this}.freeze`, rest, { statistics: false });
     return this.setTrained(false, statistics);
   }
 

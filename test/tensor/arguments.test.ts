@@ -225,6 +225,7 @@ const CASES: Record<string, Case | Case[]> = {
     ),
     on(model, 'loadStateDict', [() => model().stateDict(), none], [[], OPTIONS]),
     on(model, 'train', [() => true], [['true']]),
+    on(model, 'freeze', [none], [OPTIONS]),
   ],
   Parameter: [
     make(E.Parameter, [x], [['tensor']]),
