@@ -67,7 +67,7 @@ export abstract class Schedule {
    * @throws RangeError for a count or a learning rate that is not a finite number ≥ 0; nothing is set then
    */
   moveTo(count: number): void {
-    checkInteger(`${this.name}.moveTo`, 'count', count, 0);
+    checkInteger(this.name, 'count', count, 0);
     const { groups } = this.optimizer;
     const rates = groups.map((_, i) => this.rateAt(count, this.baseLrs[i]!, i));
     for (const rate of rates) checkNumber(`${this.name} at ${this.unit} ${count}`, 'lr', rate, 0);

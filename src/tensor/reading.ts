@@ -1,5 +1,5 @@
 import type { View } from '../memory/memory.ts';
-import { describe } from './check.ts';
+import { unexpected } from './check.ts';
 import { checkSize, type Numbers, numbersOf, typedLength } from './numbers.ts';
 import { ownShape, type Shape } from './shape.ts';
 import { type Input, Tensor } from './tensor.ts';
@@ -57,7 +57,7 @@ export function read(
     return reading;
   }
   if (typeof input !== 'object' || input === null || !('data' in input) || !('shape' in input)) {
-    throw new TypeError(`${who}: expected a Tensor or { data, shape }, got ${describe(input)}`);
+    throw unexpected(`${who}:`, 'a Tensor or { data, shape }', input);
   }
   const shape = ownShape(who, input.shape);
   return new Reading(who, shape, numbersOf(who, input.data, shape));
