@@ -9,8 +9,12 @@ import { type Origin, Tensor } from '../tensor/tensor.ts';
 /** What results belong to: a session. */
 interface Owner {
   readonly generation: number;
-  /** Throws unless the results of this generation are still valid. */
-  checkFresh(generation: number): void;
+  /**
+   * The result's values if its workspace was taken.
+   *
+   * @throws Error unless the results of this generation are still valid
+   */
+  kept(generation: number): Float32Array | undefined;
   inputGradient(generation: number, index: number): View;
 }
 
@@ -31,9 +35,12 @@ export class Result extends Tensor {
     return this;
   }
 
-  override get place(): View {
-    this.session.checkFresh(this.generation);
-    return this.slot;
+  override get place(): View | undefined {
+    return this.session.kept(this.generation) ? undefined : this.slot;
+  }
+
+  override view(): Float32Array {
+    return this.session.kept(this.generation) ?? this.slot.f32;
   }
 }
 

@@ -58,9 +58,13 @@ export class Session {
   private composition: readonly { model: Model; children: readonly Model[] }[] | undefined;
   private parameters: readonly Parameter[] = [];
   private places: readonly Place[] = [];
-  private readonly workspace = new Workspace();
+  /** The parameters' counts of writes. */
+  private writes: Writes = [];
+  private readonly workspace = new Workspace(this);
   /** `predict` has a separate workspace, so that a backward is still possible after it. */
-  private readonly predictions = new Workspace();
+  private readonly predictions = new Workspace(this);
+  /** The result of the last forward. */
+  private output: View | undefined;
 
   constructor(private readonly module: Model) {}
 
@@ -94,7 +98,7 @@ export class Session {
     }
     const { plan } = state;
     this.checkGradient(dy, reading, plan);
-    if (state.versions !== versionsOf(this.parameters) || !this.places.every(isHeld)) {
+    if (state.versions !== sum(this.writes) || !this.places.every(isHeld)) {
       throw new Error(
         `${this.who}.backward: a parameter was changed after the forward: call optimizer.step() after ` +
           'backward, and forward again',
@@ -106,8 +110,8 @@ export class Session {
       // Views are taken last: allocation may have grown the memory, which detaches older views.
       plan.output.gradient!.f32.set(reading.values);
       this.execute(() => plan.backward());
+      this.state = { kind: 'finished', plan, versions: sum(this.writes), computed: false };
     });
-    this.state = { kind: 'finished', plan, versions: versionsOf(this.parameters), computed: false };
     return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
   }
 
@@ -133,7 +137,7 @@ export class Session {
     if (
       state.kind !== 'finished' ||
       generation !== this.generation ||
-      state.versions !== versionsOf(this.parameters)
+      state.versions !== sum(this.writes)
     ) {
       throw new Error(
         `${this.who}: this input gradient is stale: read it after backward, ` +
@@ -147,7 +151,13 @@ export class Session {
     return state.plan.inputs[index]!.gradient!;
   }
 
-  checkFresh(generation: number): void {
+  /** The values of a result, if another model has taken the workspace since. */
+  kept(generation: number): Float32Array | undefined {
+    this.checkFresh(generation);
+    return this.workspace.kept;
+  }
+
+  private checkFresh(generation: number): void {
     if (generation === this.generation) return;
     throw new Error(
       `${this.who}: this result belongs to an earlier forward and was overwritten: ` +
@@ -184,10 +194,23 @@ export class Session {
     this.checkIdle(activity);
     this.activity = activity;
     this.disposed = false;
+    this.workspace.hold();
+    this.predictions.hold();
     try {
       return work();
     } finally {
       this.activity = undefined;
+      this.offerWorkspaces();
+    }
+  }
+
+  /** Between steps other models may use the workspaces, once only the result may still be read. */
+  private offerWorkspaces(): void {
+    const { state } = this;
+    this.predictions.offer(always);
+    if (state.kind === 'idle') this.workspace.offer(always, this.output);
+    else if (state.kind === 'finished') {
+      this.workspace.offer(changedSince(this.writes, state.versions), this.output);
     }
   }
 
@@ -205,17 +228,21 @@ export class Session {
       inputs.map(({ values }) => values),
     );
     const workspace = recording ? this.workspace : this.predictions;
-    workspace.reserve(plan.bytes);
+    workspace.reserve(plan.bytes, true);
     plan.attach(workspace.ptr);
     if (recording) {
       this.generation++;
+      this.output = undefined;
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       this.releaseRetired();
     }
     // Views are taken last: reserving may have grown the memory, which detaches older views.
     for (const [i, input] of plan.inputs.entries()) input.slot.set(inputs[i]!.values);
     this.execute(() => plan.forward());
-    if (recording) this.state = { kind: 'ready', plan, versions: versionsOf(this.parameters) };
+    if (recording) {
+      this.state = { kind: 'ready', plan, versions: sum(this.writes) };
+      this.output = plan.output.slot;
+    }
     return plan;
   }
 
@@ -251,6 +278,7 @@ export class Session {
       .map(([, model]) => ({ model, children: model.children().map(([, child]) => child) }))
       .filter(({ children }) => children.length > 0);
     this.parameters = this.module.parameters();
+    this.writes = this.parameters.map(({ writes }) => writes);
   }
 
   private forgetPlans(): void {
@@ -327,8 +355,22 @@ export function verifyStep(module: Model, shapes: readonly Shape[]): void {
   for (const use of traceModule(module, shapes)[0].uses) use.leaf.verify?.(use, use.leaf.training);
 }
 
-function versionsOf(parameters: readonly Parameter[]): number {
-  let sum = 0;
-  for (const parameter of parameters) sum += parameter.version;
-  return sum;
+/** Counts of the writes to parameters. */
+type Writes = readonly { readonly count: number }[];
+
+function sum(writes: Writes): number {
+  let total = 0;
+  for (const { count } of writes) total += count;
+  return total;
+}
+
+// What a workspace on offer calls must not refer to the session, so that a dropped model can be collected.
+
+function always(): boolean {
+  return true;
+}
+
+/** Asks whether a parameter was written: the input gradient is then stale. */
+function changedSince(writes: Writes, versions: number): () => boolean {
+  return () => sum(writes) !== versions;
 }

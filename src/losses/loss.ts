@@ -41,7 +41,9 @@ export interface LossArrays {
  * model's next `forward`.
  */
 export abstract class Loss<T extends TargetData = TargetData> {
-  private readonly workspace = new Workspace();
+  private readonly workspace = new Workspace(this);
+  /** For a prediction whose own place another model has taken before `backward`. */
+  private readonly late = new Workspace(this);
   private readonly copied = new Region();
   private readonly target = new Region();
   private readonly saved = new Region();
@@ -140,6 +142,7 @@ export abstract class Loss<T extends TargetData = TargetData> {
   /** Releases the loss's linear memory; a later `forward` allocates it again. */
   dispose(): void {
     this.workspace.release();
+    this.late.release();
     this.generation++;
     this.pending = false;
   }
@@ -153,14 +156,22 @@ export abstract class Loss<T extends TargetData = TargetData> {
   }
 
   private arrays(gradient: Pointer): LossArrays {
-    const place = this.prediction?.place ?? this.copied.view;
     return {
       shape: this.shape,
-      prediction: place.ptr,
+      prediction: this.predictionPtr(),
       target: this.target.view.ptr,
       saved: this.saved.view.ptr,
       gradient,
     };
+  }
+
+  private predictionPtr(): Pointer {
+    const { prediction, copied, late } = this;
+    const place = prediction?.place ?? copied.view;
+    if (place.length > 0) return place.ptr;
+    late.reserve(prediction!.size * 4);
+    new View(late.ptr, prediction!.size).f32.set(prediction!.view());
+    return late.ptr;
   }
 }
 

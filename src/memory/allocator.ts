@@ -10,6 +10,14 @@ export function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
+/**
+ * How much more than needed a memory of `total` bytes grows: an eighth, at most 64 MiB. Each growth costs
+ * up to a millisecond, so that growing page by page would cost more than what is allocated.
+ */
+export function slack(total: number): number {
+  return Math.min(total / 8, 2 ** 26);
+}
+
 interface Range {
   start: number;
   size: number;

@@ -6,7 +6,7 @@
  */
 import type { Pointer } from '../generated/kernels.ts';
 import { engine, started } from '../runtime/engine.ts';
-import { Allocator, aligned } from './allocator.ts';
+import { Allocator, aligned, slack } from './allocator.ts';
 
 export type { Pointer };
 export { aligned };
@@ -21,20 +21,35 @@ export function offset<P extends Pointer>(ptr: P, elements: number): P {
 
 const PAGE = 65_536;
 
+/** Growth beyond this size is announced once. */
+const LARGE = 2 ** 30;
+let announced = false;
+
 const allocator = new Allocator(64, (end) => {
   const { memory } = engine();
-  const missing = end - memory.buffer.byteLength;
-  if (missing <= 0) return;
+  const total = memory.buffer.byteLength;
+  if (end <= total) return;
+  const growTo = (bytes: number) => memory.grow(Math.ceil((bytes - total) / PAGE));
   try {
-    memory.grow(Math.ceil(missing / PAGE));
+    try {
+      growTo(end + slack(total));
+    } catch {
+      growTo(end);
+    }
   } catch (cause) {
     throw new RangeError(
-      `evenkeel: linear memory cannot grow from ${mebibytes(memory.buffer.byteLength)} to ` +
+      `evenkeel: linear memory cannot grow from ${mebibytes(total)} to ` +
         `${mebibytes(end)} (the limit is 4096 MiB, or less in some runtimes): use smaller ` +
         'batches or a smaller model, or dispose() what you no longer need',
       { cause },
     );
   }
+  if (announced || end <= LARGE) return;
+  announced = true;
+  console.warn(
+    `evenkeel: more than ${mebibytes(LARGE)} of linear memory are in use: dispose() models and ` +
+      'optimizers that you no longer need, or make them inside scope(() => …)',
+  );
 });
 
 function mebibytes(bytes: number): string {
@@ -156,9 +171,12 @@ export function deferReleases(step: () => void): void {
 const collected =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
-    : new FinalizationRegistry<Block>((block) => block.release());
+    : new FinalizationRegistry<{ release(): void }>((held) => held.release());
 
-/** Releases `block` when `owner` is garbage-collected, unless `release()` was called before. */
-export function releaseWithOwner(owner: object, block: Block): void {
-  collected?.register(owner, block, block);
+/**
+ * Releases a block, or what holds one, when `owner` is garbage-collected, unless the block was released
+ * before.
+ */
+export function releaseWithOwner(owner: object, held: { release(): void }): void {
+  collected?.register(owner, held, held);
 }

@@ -14,11 +14,8 @@ abstract class Stored {
   /** The values, live. */
   readonly data: PlacedTensor;
   private readonly block: Block;
-  /**
-   * Counts the writes to the values, by optimizers and by loading. Code that caches a result computed
-   * from the values compares versions to see whether the result is out of date.
-   */
-  version = 0;
+  /** @internal Counts the writes. It can be watched without keeping the parameter from being collected. */
+  readonly writes = { count: 0 };
 
   constructor(
     private readonly who: string,
@@ -38,6 +35,18 @@ abstract class Stored {
       },
       () => this.version++,
     );
+  }
+
+  /**
+   * Counts the writes to the values, by optimizers and by loading. Code that caches a result computed
+   * from the values compares versions to see whether the result is out of date.
+   */
+  get version(): number {
+    return this.writes.count;
+  }
+
+  set version(value: number) {
+    this.writes.count = value;
   }
 
   get shape(): Shape {
