@@ -77,6 +77,7 @@ export type { Loss, Reduction } from './losses/loss.ts';
 export type { TargetData } from './losses/target.ts';
 export { Layer, type LayerContext } from './module/layer.ts';
 export { type LoadResult, Module, type StateDict } from './module/module.ts';
+export { scope } from './module/scope.ts';
 export { Sequential } from './module/sequential.ts';
 export { Adam, type AdamOptions, AdamW } from './optim/adam.ts';
 export { clipGradNorm, clipGradValue, gradNorm } from './optim/clip.ts';

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { allowUsing } from '../memory/dispose.ts';
+import { disposable } from '../memory/dispose.ts';
 import { aligned, NULL, type Pointer, View } from '../memory/memory.ts';
 import { bytesOf, placeStruct, type Struct } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
@@ -55,7 +55,7 @@ export abstract class Loss<T extends TargetData = TargetData> {
   private generation = 0;
 
   constructor() {
-    allowUsing(this);
+    disposable(this);
   }
 
   /** How the terms become one number. */
@@ -136,7 +136,7 @@ export abstract class Loss<T extends TargetData = TargetData> {
       if (generation === this.generation) return;
       throw new Error(`${this}: this gradient belongs to an older forward and was overwritten`);
     };
-    return new LossGradient(this.shape, this.gradient.view, guard, this.prediction?.origin);
+    return new LossGradient(this, this.shape, this.gradient.view, guard, this.prediction?.origin);
   }
 
   /** Releases the loss's linear memory; a later `forward` allocates it again. */
@@ -187,12 +187,13 @@ class Region {
 
 class LossGradient extends PlacedTensor {
   constructor(
+    loss: object,
     shape: Shape,
     place: View,
     guard: () => void,
     private readonly from: Origin | undefined,
   ) {
-    super(shape, place, guard);
+    super(loss, shape, place, guard);
   }
 
   override get origin(): Origin | undefined {

@@ -1,8 +1,38 @@
+/** A thing with `dispose()`. */
+interface Disposing {
+  dispose(): void;
+}
+
+/** What was made in a scope, with what ends it. */
+export type Made = Map<object, () => void>;
+
+/** The open scopes (module/scope.ts), innermost last. */
+export const scopes: Made[] = [];
+
+/** Tells the innermost open scope of a new thing, which `end` disposes of. */
+export function enroll(thing: Disposing, end = () => thing.dispose()): void {
+  scopes.at(-1)?.set(thing, end);
+}
+
 /**
- * Makes `using` work on `thing` in engines without `Symbol.dispose` (Safari). There, the code that Babel
- * and esbuild generate for `using` looks for `Symbol.for('Symbol.dispose')` instead.
+ * Makes a new thing disposable: by the scope that it is made in, and by `using` in engines without
+ * `Symbol.dispose` (Safari). There, the code that Babel and esbuild generate for `using` looks for
+ * `Symbol.for('Symbol.dispose')` instead.
  */
-export function allowUsing(thing: { dispose(): void }): void {
+export function disposable(thing: Disposing, end?: () => void): void {
+  enroll(thing, end);
   if (Symbol.dispose) return;
   Object.defineProperty(thing, Symbol.for('Symbol.dispose'), { value: thing.dispose });
+}
+
+const hidden = /* @__PURE__ */ new WeakMap<object, object[]>();
+
+/** Says that `owner` holds `thing` in a `#private` field, where a scope cannot see it. */
+export function holdsHidden(owner: object, thing: object): void {
+  hidden.set(owner, [...hiddenIn(owner), thing]);
+}
+
+/** What `owner` holds in `#private` fields. */
+export function hiddenIn(owner: object): readonly object[] {
+  return hidden.get(owner) ?? [];
 }

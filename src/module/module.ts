@@ -2,7 +2,7 @@
 
 import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
-import { allowUsing } from '../memory/dispose.ts';
+import { disposable } from '../memory/dispose.ts';
 import { checkInteger, checkRecord, unexpected } from '../tensor/check.ts';
 import { checkCount, optionOf, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
@@ -53,9 +53,10 @@ export abstract class Module {
 
   constructor(...rest: []) {
     checkCount(this.constructor.name, rest);
-    allowUsing(this);
+    const self = this.isComposite ? composite(this) : this;
+    disposable(self, () => self.session?.release());
     // biome-ignore lint/correctness/noConstructorReturn: `new` must return a Proxy; see `composite`
-    if (this.isComposite) return composite(this);
+    return self;
   }
 
   /** @internal Whether the module's `forward` only calls other modules; false for a leaf. */
@@ -283,7 +284,7 @@ export abstract class Module {
       Object.assign(copy, { [name]: copyOf(value, copies) });
     }
     copy.session = undefined;
-    allowUsing(copy);
+    disposable(copy, () => copy.session?.release());
     return copy;
   }
 

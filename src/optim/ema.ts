@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { allowUsing } from '../memory/dispose.ts';
+import { disposable } from '../memory/dispose.ts';
 import { aligned, Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { Module, type StateDict } from '../module/module.ts';
 import { extra } from '../runtime/extra.ts';
@@ -63,7 +63,7 @@ export class ExponentialMovingAverage {
     const { decay, buffers, warmup } = optionsOf(who, rest, table);
     checkInstance(`${who}: model`, model, Module, 'a Module');
     checkNumber(who, 'decay', decay, 0, 1);
-    allowUsing(this);
+    disposable(this);
     this.decay = decay;
     this.warmup = warmup;
     const entries = [

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { allowUsing } from '../memory/dispose.ts';
+import { disposable } from '../memory/dispose.ts';
 import { Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { type Layout, writeStructAt } from '../memory/struct.ts';
 import { snakeCase } from '../module/held.ts';
@@ -67,7 +67,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
   /** @internal */
   constructor(params: Params<O>, defaults: O, ...rest: [options?: Partial<O> | undefined]) {
-    allowUsing(this);
+    disposable(this);
     const { name } = this;
     const seen = new Set<Parameter>();
     const common = optionsOf(name, rest, defaults);

@@ -1,3 +1,4 @@
+import { enroll } from '../memory/dispose.ts';
 import { aligned, Block, NULL, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { type Reading, read } from './reading.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from './shape.ts';
@@ -25,9 +26,11 @@ abstract class Stored {
     const { shape } = reading;
     this.block = new Block(aligned(sizeOf(shape) * 4));
     releaseWithOwner(this, this.block);
+    enroll(this);
     this.block.f32.set(reading.values);
     const { block } = this;
     this.data = new PlacedTensor(
+      this,
       shape,
       new View(block.ptr, sizeOf(shape)),
       () => {
@@ -199,6 +202,7 @@ export class Parameter extends Stored {
   place(block: GradientBlock, ptr: Pointer): void {
     this.gradientBlock = block.retain();
     const gradient = new PlacedTensor(
+      this,
       this.shape,
       new View(ptr, this.size),
       () => {

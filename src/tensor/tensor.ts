@@ -169,6 +169,8 @@ export class Tensor {
 /** A tensor whose values are in linear memory. It does not own that memory. */
 export class PlacedTensor extends Tensor {
   constructor(
+    /** What the memory belongs to: a scope that returns the tensor keeps it. */
+    readonly owner: object,
     shape: Shape,
     private readonly location: View,
     /** Throws if the memory no longer belongs to the tensor. */

@@ -12,6 +12,7 @@
  * layer itself cannot be called, nor wrapped again.
  */
 import type { Given, Use } from '../../graph/node.ts';
+import { holdsHidden } from '../../memory/dispose.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { describe } from '../../tensor/check.ts';
 import { allocateGradients, Buffer, freezes, Parameter } from '../../tensor/parameter.ts';
@@ -42,6 +43,8 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     Object.getOwnPropertyDescriptor(layer, 'trace')?.value(); // throws if a wrapper owns the layer
     this.#layer = layer;
     this.#weight = weight;
+    holdsHidden(this, layer);
+    holdsHidden(this, weight);
     this.bias = layer.bias;
   }
 

@@ -1,4 +1,5 @@
 import type { Use } from '../../graph/node.ts';
+import { holdsHidden } from '../../memory/dispose.ts';
 import { extra } from '../../runtime/extra.ts';
 import { Parameter } from '../../tensor/parameter.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -41,6 +42,7 @@ export class WeightNorm<L extends Weighted = Weighted> extends Reparametrized<L>
     this.weightG = new Parameter(lengths);
     this.weightV = new Parameter(weight.data);
     this.#norms = new Parameter(lengths);
+    holdsHidden(this, this.#norms);
     extra().rowNorms(this.weightG.ptr, weight.ptr, columns, 0, rows);
     this.take();
   }
