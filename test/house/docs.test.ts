@@ -47,6 +47,12 @@ it('docs/inputs.md', async () => {
   expect(white.shape).toEqual([178, 13]);
 });
 
+it('docs/memory.md', async () => {
+  const { best } = await runExamples('docs/memory.md', { exported: ['best'] });
+  expect(best.value).toBeLessThan(0.1);
+  expect(() => best.model.predict({ data: [1], shape: [1, 1] })).toThrow('used after dispose()');
+});
+
 it('docs/fold.md', async () => {
   const { network, logits } = await runExamples('docs/fold.md', {
     prelude: IMAGES,
