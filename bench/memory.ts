@@ -50,9 +50,15 @@ const repeat = (n: number, body: () => void) => () => {
   for (let i = 0; i < n; i++) body();
 };
 
-report('200 perceptrons in scopes', repeat(200, () => scope(train)));
+report(
+  '200 perceptrons in scopes',
+  repeat(200, () => scope(train)),
+);
 report('1 perceptron, dropped', train);
 report('200 perceptrons, dropped', repeat(200, train));
 const kept: Parameter[] = [];
 const zeros = Tensor.zeros([16_384]);
-report('6,000 parameters of 64 KiB', repeat(6000, () => kept.push(new Parameter(zeros))));
+report(
+  '6,000 parameters of 64 KiB',
+  repeat(6000, () => kept.push(new Parameter(zeros))),
+);

@@ -47,8 +47,7 @@ const allocator = new Allocator(64, (end) => {
   if (announced || end <= LARGE) return;
   announced = true;
   console.warn(
-    `evenkeel: more than ${mebibytes(LARGE)} of linear memory are in use: dispose() models and ` +
-      'optimizers that you no longer need, or make them inside scope(() => …)',
+    'evenkeel: linear memory exceeds 1 GiB: dispose() what you no longer need, or make it in a scope()',
   );
 });
 

@@ -255,7 +255,7 @@ describe('linear memory', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const blocks = [2 ** 30, 2 ** 28, 2 ** 28].map((bytes) => new Block(bytes)); // pages that nobody touches
     expect(warn.mock.calls.flat()).toEqual([
-      expect.stringMatching(/more than 1024 MiB .* dispose\(\) .* scope\(/),
+      expect.stringMatching(/exceeds 1 GiB: dispose\(\) .* scope\(\)/),
     ]);
     warn.mockRestore();
     for (const block of blocks) block.release();

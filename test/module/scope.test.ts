@@ -90,7 +90,13 @@ describe('scope', () => {
     ['an input gradient', ({ dx }) => dx],
     ['weight averages', ({ ema }) => ema],
     ['an array', ({ model }) => [1, [model]]],
-    ['an object of a class', ({ model }) => new (class { readonly held = { model }; })()],
+    [
+      'an object of a class',
+      ({ model }) =>
+        new (class {
+          readonly held = { model };
+        })(),
+    ],
     ['a Map', ({ model }) => new Map([['best', { model }]])],
     ['a Map by its keys', ({ model }) => new Map([[model, 1]])],
     ['a Set', ({ model }) => new Set([model])],

@@ -113,7 +113,10 @@ const phases: Phase[] = [
     name: 'predicts of random shapes',
     times: 10_000,
     warmUp: 64,
-    run: (i) => network.predict(i === 0 ? batch(8, 3, 40, 40) : batch(1 + random.integer(8), 3, side(), side())),
+    run: (i) =>
+      network.predict(
+        i === 0 ? batch(8, 3, 40, 40) : batch(1 + random.integer(8), 3, side(), side()),
+      ),
   },
   {
     name: 'models made and disposed',

@@ -49,7 +49,8 @@ function check(start: number, bytes: number, what: () => string): void {
   for (const [i, zone] of zones.entries()) {
     const at = zone.findIndex((word) => word !== CANARY);
     if (at < 0) continue;
-    const place = i === 0 ? `${ZONE / 4 - at} elements before` : `${at + 1} elements after the end of`;
+    const place =
+      i === 0 ? `${ZONE / 4 - at} elements before` : `${at + 1} elements after the end of`;
     faults.push(`written ${place} ${what()} (${bytes / 4} elements)`);
     zone.fill(CANARY); // told once
   }
@@ -107,7 +108,9 @@ Allocator.prototype.release = function (start, bytes) {
   const size = Math.max(bytes, 1);
   const held = blocks.get(start);
   if (held?.bytes !== size) {
-    faults.push(`release of ${bytes} bytes at ${start}, where ${held?.bytes ?? 'no'} bytes are held`);
+    faults.push(
+      `release of ${bytes} bytes at ${start}, where ${held?.bytes ?? 'no'} bytes are held`,
+    );
     return;
   }
   checkBlock(start, held);
