@@ -1,4 +1,5 @@
 /** evenkeel/worker: training off the main thread. This file only lists the public names. */
-export type { Port } from './messages.ts';
+export { WorkerError } from './messages.ts';
+export type { Port } from './port.ts';
 export { type Job, type Setup, serve } from './serve.ts';
 export { TrainingRun, type TrainOptions, train } from './train.ts';

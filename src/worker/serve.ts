@@ -1,16 +1,15 @@
 import type { StateDict } from '../module/module.ts';
 import { macrotask } from '../runtime/macrotask.ts';
-import { describe, throwIfAborted, unexpected } from '../tensor/check.ts';
+import { describe, unexpected } from '../tensor/check.ts';
 import type { Progress } from '../train/fit.ts';
 import {
-  isPort,
-  listen,
+  type PlainError,
   type PlainState,
-  type Port,
   plainError,
-  type Reply,
-  type Request,
+  readRequest,
+  WorkerError,
 } from './messages.ts';
+import { isPort, listen, type Port } from './port.ts';
 
 /** A training run: the model, and an iterable that trains it. */
 export interface Job<P = Progress> {
@@ -32,6 +31,12 @@ export type Setup<Data = any, P = Progress> = (
 
 /** The longest time in ms before progress is sent and the event loop gets its turn. */
 const FLUSH_INTERVAL = 30;
+
+/** The longest time in ms that the next run waits for one that was aborted, but does not end. */
+const GRACE = 1000;
+
+/** The ports that are served. */
+const served = new WeakSet<Port>();
 
 /**
  * The Worker's side of training off the main thread. Each call of `train` on the page starts a run.
@@ -56,6 +61,7 @@ const FLUSH_INTERVAL = 30;
  * @param port the port to the page; default: the Worker's global scope. In Node pass `parentPort` of
  *   `node:worker_threads`, in a SharedWorker the port of its `connect` event.
  * @throws TypeError if `setup` is not a function, or if there is no port because this is not a Worker
+ * @throws Error if it was called for this port before
  */
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export function serve<Data = any, P = Progress>(
@@ -72,34 +78,49 @@ export function serve<Data = any, P = Progress>(
         'parentPort of node:worker_threads as the second argument',
     );
   }
+  if (served.has(port)) throw new Error('serve: was already called for this port: call it once');
+  served.add(port);
   const runs = new Map<number, Run>();
+  /** The run whose data comes next. */
+  let announced: number | undefined;
   let last: Promise<void> = Promise.resolve();
-  listen(port, (message) => {
-    const request = message as Request;
-    if (request?.evenkeel !== 'train') {
-      const run = runs.get(request?.run);
-      if (run) answer(run, request.evenkeel);
-      return;
+  const refuse = (number: number, reason: string): void => {
+    const run = runs.get(number) ?? new Run(number, port);
+    run.fail(new WorkerError(`train: the Worker got ${reason}`));
+  };
+  const message = (data: unknown): void => {
+    const request = readRequest(data);
+    if (!request) return;
+    const run = runs.get(request.run);
+    if (request.evenkeel === 'announce') announced = request.run;
+    else if (request.evenkeel === 'fault') refuse(request.run, request.reason);
+    else if (request.evenkeel !== 'train') run?.[request.evenkeel]();
+    else if (!run) {
+      announced = undefined;
+      const started = new Run(request.run, port);
+      runs.set(request.run, started);
+      // The previous run may still be in its last step, after the page aborted it.
+      last = last
+        .then(() => started.perform(setup as Setup, request.data))
+        .then(() => void runs.delete(request.run));
     }
-    const run = new Run(request.run, port);
-    runs.set(request.run, run);
-    // The previous run may still be in its last step, after the page aborted it.
-    last = last
-      .then(() => run.perform(setup as Setup, request.data))
-      .then(() => void runs.delete(request.run));
-  });
-}
-
-function answer(run: Run, request: 'snapshot' | 'stop' | 'abort'): void {
-  if (request === 'snapshot') run.snapshot();
-  else if (request === 'stop') run.stop();
-  else if (request === 'abort') run.abort();
+  };
+  const unreadable = (): void => {
+    if (announced !== undefined) refuse(announced, 'data that cannot be read here');
+    announced = undefined;
+  };
+  const ended = (): void => {
+    for (const run of runs.values()) run.abort(); // nobody listens any more
+  };
+  listen(port, { message, unreadable, ended }, false);
 }
 
 class Run {
   private readonly controller = new AbortController();
   private model: Job['model'] | undefined;
   private stopped = false;
+  /** Whether the page expects no more messages of this run. */
+  private ended = false;
   /** Whether the page requested a snapshot before there was a model. */
   private snapshotPending = false;
 
@@ -113,27 +134,58 @@ class Run {
   }
 
   abort(): void {
+    this.ended = true;
     this.controller.abort();
   }
 
   snapshot(): void {
-    if (this.model) this.sendState('snapshot', this.model.stateDict());
-    else this.snapshotPending = true;
+    try {
+      if (this.model) this.sendState('snapshot', this.model.stateDict());
+      else this.snapshotPending = true;
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
-  async perform(setup: Setup<unknown, unknown>, data: unknown): Promise<void> {
-    const { signal } = this.controller;
+  /** Ends the run with an error on the page. Never throws. */
+  fail(thrown: unknown): void {
     try {
-      throwIfAborted(signal);
-      const { model, progress } = checkJob(await setup(data, signal));
-      this.model = model;
-      if (this.snapshotPending) this.snapshot();
-      await this.report(progress);
-      throwIfAborted(signal);
-      this.sendState('done', model.stateDict());
-    } catch (error) {
-      this.send({ evenkeel: 'error', run: this.number, error: plainError(error) });
+      this.send('error', { error: plainError(thrown) });
+    } catch {
+      // the port cannot send any more: there is nobody to tell
     }
+    this.abort();
+  }
+
+  /**
+   * Trains, and resolves when training has ended. If the run was aborted while its set-up or a step waits for
+   * something that never comes, it resolves as well. Never rejects.
+   */
+  perform(setup: Setup<unknown, unknown>, data: unknown): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      this.controller.signal.addEventListener('abort', () => {
+        timer = setTimeout(resolve, GRACE);
+      });
+      this.train(setup, data)
+        .catch((error) => this.fail(error))
+        .then(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+    });
+  }
+
+  private async train(setup: Setup<unknown, unknown>, data: unknown): Promise<void> {
+    const { signal } = this.controller;
+    if (signal.aborted) return;
+    const { model, progress } = checkJob(await setup(data, signal));
+    this.model = model;
+    if (this.snapshotPending) this.snapshot();
+    await this.report(progress);
+    if (signal.aborted) return;
+    this.sendState('done', model.stateDict());
+    this.ended = true;
   }
 
   private async report(progress: Job<unknown>['progress']): Promise<void> {
@@ -141,12 +193,14 @@ class Run {
     const events = macrotask();
     let steps: unknown[] = [];
     const flush = (): void => {
-      if (steps.length > 0) this.send({ evenkeel: 'progress', run: this.number, steps });
+      const collected = steps;
       steps = [];
+      if (collected.length > 0) this.send('progress', { steps: collected });
     };
     let sent = performance.now();
     try {
       for await (const step of progress) {
+        if (signal.aborted) break;
         steps.push(step);
         if (performance.now() - sent >= FLUSH_INTERVAL) {
           flush();
@@ -161,17 +215,26 @@ class Run {
     }
   }
 
-  private sendState(evenkeel: 'snapshot' | 'done', tensors: StateDict): void {
-    const state: PlainState = {};
-    for (const [name, tensor] of Object.entries(tensors)) {
-      state[name] = { data: tensor.toArray(), shape: tensor.shape };
-    }
-    const buffers = Object.values(state).map(({ data }) => data.buffer);
-    this.send({ evenkeel, run: this.number, state }, buffers);
+  private sendState(kind: 'snapshot' | 'done', tensors: StateDict): void {
+    const entries = Object.entries(tensors).map(([name, tensor]) => {
+      if (typeof tensor?.toArray !== 'function') {
+        throw new TypeError(
+          `serve: the model's stateDict() expected Tensors, got ${describe(tensor)} as ${name}`,
+        );
+      }
+      return [name, { data: tensor.toArray(), shape: tensor.shape }] as const;
+    });
+    const state: PlainState = Object.fromEntries(entries);
+    const buffers = new Set(entries.map(([, { data }]) => data.buffer));
+    this.send(kind, { state }, [...buffers]);
   }
 
-  private send(reply: Reply, transfer: readonly ArrayBufferLike[] = []): void {
-    this.port.postMessage(reply, transfer);
+  private send(
+    evenkeel: 'progress' | 'snapshot' | 'done' | 'error',
+    content: { steps: unknown[] } | { state: PlainState } | { error: PlainError },
+    transfer: readonly ArrayBufferLike[] = [],
+  ): void {
+    if (!this.ended) this.port.postMessage({ evenkeel, run: this.number, ...content }, transfer);
   }
 }
 

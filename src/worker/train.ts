@@ -1,9 +1,10 @@
 import type { StateDict } from '../module/module.ts';
-import { describe, unexpected } from '../tensor/check.ts';
+import { unexpected } from '../tensor/check.ts';
 import { checkSignal, optionsOf } from '../tensor/options.ts';
-import { Tensor } from '../tensor/tensor.ts';
 import type { Progress } from '../train/fit.ts';
-import { errorOf, isPort, listen, type PlainState, type Port, type Reply } from './messages.ts';
+import { type Fault, type Reply, type Request, readReply, WorkerError } from './messages.ts';
+import { hasExited, isPort, listen, type Port } from './port.ts';
+import { portable } from './portable.ts';
 
 export interface TrainOptions {
   /** When it is aborted, the run ends at once: the loop and `stateDict` throw the signal's reason. */
@@ -30,13 +31,14 @@ let count = 0;
  * ```
  *
  * A Worker trains one model at a time, and can be used again when the run has ended. You terminate it
- * yourself. Browsers do not report that a Worker was terminated, or that its script never calls `serve`: the
- * run then waits forever.
+ * yourself, which ends a run with a WorkerError. If a Worker's script never calls `serve`, or if it calls
+ * its own `close()`, browsers do not report it, and the run waits until its signal is aborted.
  *
  * @param worker a Worker of the web, Deno, Bun or Node's `worker_threads`, or a MessagePort
  * @param data the data for the Worker's `setup`: anything that structured clone takes. Tensors and state
  *   dicts arrive as `{ data, shape }`, which `fit` and `loadStateDict` take.
  * @throws TypeError if `worker` is not a Worker or port, or if `data` contains a model
+ * @throws WorkerError if the Worker has ended
  * @throws Error if the Worker is already training
  */
 export function train<P = Progress>(
@@ -53,6 +55,7 @@ export function train<P = Progress>(
   if (!isPort(worker)) {
     throw unexpected('train:', 'a Worker or a MessagePort', worker);
   }
+  if (hasExited(worker)) throw new WorkerError('train: this Worker has exited: start another one');
   if (busy.has(worker)) {
     throw new Error(
       'train: expected an idle Worker, got one that is training: wait for its stateDict, stop() or ' +
@@ -69,8 +72,8 @@ export function train<P = Progress>(
  */
 export class TrainingRun<P = Progress> implements AsyncIterable<P> {
   /**
-   * The weights after the last step. Rejects with the error that was thrown in the Worker, or with one
-   * that says why the Worker ended.
+   * The weights after the last step. Rejects with the error that was thrown in the Worker, or with a
+   * WorkerError that says why the Worker failed.
    */
   readonly stateDict: Promise<StateDict>;
   private readonly run = ++count;
@@ -82,7 +85,7 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
   private received: P[] | undefined;
   private wake: (() => void) | undefined;
   private pending: { promise: Promise<StateDict>; resolve(state: StateDict): void } | undefined;
-  private readonly release: () => void;
+  private release = (): void => {};
 
   /** @internal Use `train`. */
   constructor(
@@ -98,32 +101,35 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
     });
     const abort = (): void => {
       this.received &&= [];
-      this.send('abort');
-      this.end(() => this.reject(signal!.reason));
+      this.fail(signal!.reason);
     };
-    const unlisten = listen(
-      worker,
-      (reply) => this.receive(reply as Reply),
-      (reason, cause) => {
-        const error = new Error(`train: the Worker ended before its run did: ${reason}`, { cause });
-        this.end(() => this.reject(error));
-      },
-    );
-    this.release = () => {
-      busy.delete(worker);
-      unlisten();
-      signal?.removeEventListener('abort', abort);
-    };
-    busy.add(worker);
-    if (signal?.aborted) {
-      this.end(() => this.reject(signal.reason));
-      return;
-    }
-    signal?.addEventListener('abort', abort);
     try {
-      const { run } = this;
-      worker.postMessage({ evenkeel: 'train', run, data: portable(data, transfer) }, transfer);
+      busy.add(worker);
+      const unlisten = listen(
+        worker,
+        {
+          message: (data) => this.receive(readReply(data)),
+          unreadable: () => this.break('a message from the Worker could not be read'),
+          ended: (reason, cause) =>
+            this.break(`the Worker ended before its run did: ${reason}`, cause),
+        },
+        true,
+      );
+      this.release = () => {
+        busy.delete(worker);
+        unlisten();
+        signal?.removeEventListener('abort', abort);
+      };
+      if (signal?.aborted) {
+        this.end(() => this.reject(signal.reason));
+        return;
+      }
+      signal?.addEventListener('abort', abort);
+      const content = portable(data, transfer);
+      this.post('announce');
+      this.post('train', { data: content }, transfer);
     } catch (error) {
+      busy.delete(worker);
       this.release();
       throw error;
     }
@@ -140,6 +146,7 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
    */
   snapshot(): Promise<StateDict> {
     if (this.ended) return this.stateDict;
+    this.stateDict.catch(() => {}); // the snapshot rejects as well, so it does not count as unhandled
     if (!this.pending) {
       let resolve!: (state: StateDict) => void;
       const asked = new Promise<StateDict>((r) => {
@@ -172,23 +179,53 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
     await this.stateDict;
   }
 
-  private receive(reply: Reply): void {
+  private receive(reply: Reply | Fault | undefined): void {
     if (reply?.run !== this.run) return;
     if (reply.evenkeel === 'progress') {
       for (const step of reply.steps) this.received?.push(step as P);
       this.wake?.();
     } else if (reply.evenkeel === 'snapshot') {
-      this.pending?.resolve(tensors(reply.state));
+      this.pending?.resolve(reply.state);
       this.pending = undefined;
     } else if (reply.evenkeel === 'done') {
-      this.end(() => this.resolve(tensors(reply.state)));
+      this.end(() => this.resolve(reply.state));
     } else if (reply.evenkeel === 'error') {
-      this.end(() => this.reject(errorOf(reply.error)));
+      this.end(() => this.reject(reply.error));
+    } else if (reply.evenkeel === 'fault') {
+      this.break(`the Worker sent ${reply.reason}`);
     }
   }
 
   private send(evenkeel: 'snapshot' | 'stop' | 'abort'): void {
-    if (!this.ended) this.worker.postMessage({ evenkeel, run: this.run });
+    if (this.ended) return;
+    try {
+      this.post(evenkeel);
+    } catch (cause) {
+      this.break('a message to the Worker could not be sent', cause);
+    }
+  }
+
+  private post(
+    evenkeel: Request['evenkeel'],
+    content?: object,
+    transfer?: readonly object[],
+  ): void {
+    this.worker.postMessage({ evenkeel, run: this.run, ...content }, transfer);
+  }
+
+  /** Ends the run because the Worker fails. */
+  private break(reason: string, cause?: unknown): void {
+    this.fail(new WorkerError(`train: ${reason}`, { cause }));
+  }
+
+  /** Ends the run on this side, and tells the Worker so, if it is still there. */
+  private fail(error: unknown): void {
+    this.end(() => this.reject(error));
+    try {
+      this.post('abort');
+    } catch {
+      // the Worker is not there
+    }
   }
 
   private end(settle: () => void): void {
@@ -198,37 +235,4 @@ export class TrainingRun<P = Progress> implements AsyncIterable<P> {
     settle();
     this.wake?.();
   }
-}
-
-/** Makes a state dict from the plain objects of a message. */
-function tensors(state: PlainState): StateDict {
-  return Object.fromEntries(
-    Object.entries(state).map(([name, { data, shape }]) => [name, new Tensor(shape, data)]),
-  );
-}
-
-/** Copies `value`, with Tensors as plain objects, because structured clone would lose their class. */
-function portable(value: unknown, transfer: readonly object[]): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Tensor) return { data: value.toArray(), shape: value.shape };
-  if (ArrayBuffer.isView(value)) {
-    // Cloning a view would clone its whole buffer, so a view of a part is copied first.
-    const part = value.byteLength < value.buffer.byteLength && value.buffer instanceof ArrayBuffer;
-    const copy = part && !transfer.includes(value.buffer) && !(value instanceof DataView);
-    return copy ? (value as Uint8Array).slice() : value;
-  }
-  if (Array.isArray(value)) {
-    return typeof value[0] === 'object' ? value.map((entry) => portable(entry, transfer)) : value;
-  }
-  if ('stateDict' in value && typeof value.stateDict === 'function') {
-    throw new TypeError(
-      `train: data expected values that can be cloned, got ${describe(value)}: send its stateDict(), and ` +
-        'build the model in the Worker',
-    );
-  }
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => [key, portable(entry, transfer)]),
-  );
 }
