@@ -70,8 +70,8 @@ export class Generator {
     try {
       const order = block.i32;
       for (let i = 0; i < n; i++) order[i] = i;
-      const { seed, counter } = this.draw(2 * n);
-      kernels().shuffle(block.ptr, seed, counter, n, randomScratch());
+      const { seed, counter, scratch } = this.drawWithScratch(2 * n);
+      kernels().shuffle(block.ptr, seed, counter, n, scratch);
       return block.i32.slice(0, n);
     } finally {
       block.release();
@@ -88,22 +88,28 @@ export class Generator {
     return state;
   }
 
+  /** As `draw`, with scratch. If there is no memory for it, nothing has been drawn. */
+  private drawWithScratch(words: number): GeneratorState & { readonly scratch: Pointer } {
+    const scratch = randomScratch();
+    return { ...this.draw(words), scratch };
+  }
+
   /** @internal Fills a range with uniform values in [low, high). */
   uniform({ ptr, length }: Range, low: number, high: number): void {
-    const { seed, counter } = this.draw(length);
-    kernels().randomUniform(ptr, low, high, seed, counter, 0, length, randomScratch());
+    const { seed, counter, scratch } = this.drawWithScratch(length);
+    kernels().randomUniform(ptr, low, high, seed, counter, 0, length, scratch);
   }
 
   /** @internal Fills a range with normal values. */
   normal({ ptr, length }: Range, mean: number, sd: number): void {
-    const { seed, counter } = this.draw(length);
-    kernels().randomNormal(ptr, mean, sd, seed, counter, 0, length, randomScratch());
+    const { seed, counter, scratch } = this.drawWithScratch(length);
+    kernels().randomNormal(ptr, mean, sd, seed, counter, 0, length, scratch);
   }
 
   /** @internal Fills a range with normal values, truncated at two `sd` from `mean`. */
   truncatedNormal({ ptr, length }: Range, mean: number, sd: number): void {
-    const { seed, counter } = this.draw(length);
-    kernels().randomTruncatedNormal(ptr, mean, sd, seed, counter, 0, length, randomScratch());
+    const { seed, counter, scratch } = this.drawWithScratch(length);
+    kernels().randomTruncatedNormal(ptr, mean, sd, seed, counter, 0, length, scratch);
   }
 }
 
