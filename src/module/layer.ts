@@ -193,9 +193,10 @@ class Context implements LayerContext {
     return this.use.recording;
   }
 
-  /** Starts a forward: the next `save` returns the first array. */
+  /** Starts a forward: the next `save` returns the first array. A backward that threw has left nothing. */
   begin(): void {
     this.next = 0;
+    for (const gradient of this.gradients.values()) gradient.fill(0);
   }
 
   save(shape: Shape): Float32Array {
