@@ -175,9 +175,17 @@ export async function* fit(
         requested = performance.now();
       }
     }
+  } catch (error) {
+    try {
+      iterator?.return?.();
+    } catch {
+      // the first error says what went wrong
+    }
+    iterator = undefined;
+    throw error;
   } finally {
-    iterator?.return?.();
     events.close();
+    iterator?.return?.();
   }
 }
 
