@@ -4,6 +4,7 @@ import { Dropout } from '../layers/dropout.ts';
 import { Flatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
 import { Module } from '../module/module.ts';
+import { Buffer, Parameter } from '../tensor/parameter.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
 import { affineOf, FoldedWeights } from './foldweights.ts';
@@ -116,17 +117,26 @@ export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNet
   const indices = new Map<Value, number>(trace.inputs.map((value, i) => [value, i]));
   const copies = new Map<object, object>();
   const steps: Step[] = [];
-  for (const use of trace.uses) {
-    const inputs = use.inputs.map((value) => indices.get(value)!);
-    if (graph.removed.has(use)) {
-      indices.set(use.output, inputs[0]!);
-      continue;
+  try {
+    for (const use of trace.uses) {
+      const inputs = use.inputs.map((value) => indices.get(value)!);
+      if (graph.removed.has(use)) {
+        indices.set(use.output, inputs[0]!);
+        continue;
+      }
+      const original = use.leaf as unknown as Module;
+      const layer = (copies.get(original) as Module | undefined) ?? original.copy(copies);
+      graph.weights.get(use)?.assignTo(layer as Weighted);
+      indices.set(use.output, trace.inputs.length + steps.length);
+      steps.push({ name: nameOf(use), layer, inputs, flat: graph.flat.has(use) });
     }
-    const original = use.leaf as unknown as Module;
-    const layer = (copies.get(original) as Module | undefined) ?? original.copy(copies);
-    graph.weights.get(use)?.assignTo(layer as Weighted);
-    indices.set(use.output, trace.inputs.length + steps.length);
-    steps.push({ name: nameOf(use), layer, inputs, flat: graph.flat.has(use) });
+  } catch (error) {
+    // Memory was not enough, and nobody has the copies yet. A half-made copy still shares its original's state.
+    for (const { layer } of steps) layer.dispose();
+    for (const copy of copies.values()) {
+      if (copy instanceof Parameter || copy instanceof Buffer) copy.dispose();
+    }
+    throw error;
   }
   return new FoldedNetwork(steps, indices.get(output)!, folded, kept);
 }
