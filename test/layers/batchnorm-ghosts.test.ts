@@ -142,6 +142,16 @@ describe('virtualBatchSize', () => {
     expect(bn.forward(x).toArray()).toEqual(plain.forward(x).toArray());
   });
 
+  it('leaves the batch whole in evaluation without running statistics', () => {
+    using bn = new BatchNorm1d(2, { virtualBatchSize: 4, trackRunningStats: false });
+    using plain = new BatchNorm1d(2, { trackRunningStats: false });
+    const x = { data: rand.normals(20), shape: [10, 2] };
+    const dy = { data: rand.normals(20), shape: [10, 2] };
+    expect(bn.predict(x).toArray()).toEqual(plain.predict(x).toArray());
+    expect(bn.eval().forward(x).toArray()).toEqual(plain.eval().forward(x).toArray());
+    expect(bn.backward(dy).toArray()).toEqual(plain.backward(dy).toArray());
+  });
+
   it('says what is wrong with its options', () => {
     const make = (options: object) => () => new BatchNorm1d(3, options);
     for (const virtualBatchSize of [1, 0, -4, 2.5, Number.NaN]) {

@@ -151,14 +151,15 @@ export abstract class BatchNorm extends Leaf<Memo> {
   override verify(use: Use<Memo>, training: boolean, given?: Given): void {
     const { memo } = use;
     const { ofBatch, ofGhosts } = this.sourceOf(training);
-    const parts = ofGhosts ? memo.ghosts : memo.whole;
+    const cut = training && ofGhosts;
+    const parts = cut ? memo.ghosts : memo.whole;
     const mask = this.masking && given?.(use.inputs[1]!);
     memo.counted = mask !== undefined;
     if (mask) this.masking!.count(`${this}`, parts, mask, ofBatch);
     if (!ofBatch) return;
     this.renorm?.check(`${this}`, this.numBatchesTracked!.value);
     const { shape } = use.inputs[0]!;
-    if (ofGhosts && this.virtualBatchSize && this.virtualBatchRest === 'refuse') {
+    if (cut && this.virtualBatchSize && this.virtualBatchRest === 'refuse') {
       checkFilled(`${this}`, parts, this.virtualBatchSize, shape);
     }
     if (parts.every(({ m }) => m > 1)) return;
@@ -180,7 +181,7 @@ export abstract class BatchNorm extends Leaf<Memo> {
     const { memo } = use;
     const source = this.sourceOf(use.training);
     memo.source = source;
-    memo.parts = source.ofGhosts ? memo.ghosts : memo.whole;
+    memo.parts = use.training && source.ofGhosts ? memo.ghosts : memo.whole;
     this.countMask(use);
     for (const part of memo.parts) {
       source.statistics(this, part);
