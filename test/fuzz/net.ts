@@ -55,8 +55,16 @@ export function makeNet({ layers, steps }: NetSpec): Net {
 type Constructor = new (...args: unknown[]) => evenkeel.Module;
 
 /** @throws what the layer's constructor throws */
-export function makeLayer({ kind, args, options, inside = [], frozen }: LayerSpec): evenkeel.Module {
-  const Kind = (kind === 'Square' ? Square : evenkeel[kind as keyof typeof evenkeel]) as Constructor;
+export function makeLayer({
+  kind,
+  args,
+  options,
+  inside = [],
+  frozen,
+}: LayerSpec): evenkeel.Module {
+  const Kind = (
+    kind === 'Square' ? Square : evenkeel[kind as keyof typeof evenkeel]
+  ) as Constructor;
   const layer = new Kind(...inside.map(makeLayer), ...args, ...(options ? [options] : []));
   if (frozen) (layer as evenkeel.BatchNorm1d).frozenStatistics = true;
   return layer;

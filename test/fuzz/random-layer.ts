@@ -26,10 +26,19 @@ const plain =
   (choices, shape) =>
     layer(kind, [], shape, options?.(choices));
 
-const divisors = (n: number) => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
+const divisors = (n: number) =>
+  Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
 
 const axes = (choices: Choices, n: number, value: () => number): number[] =>
-  Array.from({ length: n }, chance(choices, 0.5) ? (v => () => v)(value()) : value);
+  Array.from(
+    { length: n },
+    chance(choices, 0.5)
+      ? (
+          (v) => () =>
+            v
+        )(value())
+      : value,
+  );
 
 /** Options of a window over the last axes, the padding's sides among them, and the output's extents. */
 function windows(
@@ -65,7 +74,10 @@ const convolution: Maker = (choices, shape) => {
   const [, channels, ...size] = shape as [number, number, ...number[]];
   if (size.length < 1 || size.length > 2) return undefined;
   const out = pick(choices, CHANNELS);
-  const groups = pick(choices, divisors(channels).filter((d) => out % d === 0));
+  const groups = pick(
+    choices,
+    divisors(channels).filter((d) => out % d === 0),
+  );
   const kind = `Conv${size.length}d`;
   const found = windows(choices, size, { sides: true });
   const { kernel, dilation, before, after } = found;
@@ -77,7 +89,13 @@ const convolution: Maker = (choices, shape) => {
   if (!found.fits) return undefined;
   const sides = kernel.flatMap((_, i) => [before[i]!, after[i]!]);
   const padding = before === after ? perAxis(before) : sides;
-  const options = { stride: perAxis(found.stride), padding, dilation: perAxis(dilation), groups, bias };
+  const options = {
+    stride: perAxis(found.stride),
+    padding,
+    dilation: perAxis(dilation),
+    groups,
+    bias,
+  };
   return layer(kind, [channels, out, perAxis(kernel)], [shape[0]!, out, ...found.out], options);
 };
 
@@ -85,7 +103,10 @@ const transposed: Maker = (choices, shape) => {
   if (shape.length !== 4) return undefined;
   const [n, channels, ...size] = shape as [number, number, number, number];
   const out = pick(choices, CHANNELS);
-  const groups = pick(choices, divisors(channels).filter((d) => out % d === 0));
+  const groups = pick(
+    choices,
+    divisors(channels).filter((d) => out % d === 0),
+  );
   const pair = (value: () => number) => [value(), value()];
   const kernel = pair(() => between(choices, 1, 4));
   const stride = pair(() => between(choices, 1, 3));
@@ -94,7 +115,11 @@ const transposed: Maker = (choices, shape) => {
   const outputPadding = [0, 1].map((i) => choices.integer(Math.max(stride[i]!, dilation[i]!)));
   const extents = size.map(
     (extent, i) =>
-      (extent - 1) * stride[i]! - 2 * padding[i]! + dilation[i]! * (kernel[i]! - 1) + outputPadding[i]! + 1,
+      (extent - 1) * stride[i]! -
+      2 * padding[i]! +
+      dilation[i]! * (kernel[i]! - 1) +
+      outputPadding[i]! +
+      1,
   );
   if (extents.some((extent) => extent < 1)) return undefined;
   const options = { stride, padding, outputPadding, dilation, groups, bias: chance(choices, 0.5) };
@@ -115,7 +140,10 @@ const batchNorm: Maker = (choices, shape) => {
       runningVariance: pick(choices, ['unbiased', 'biased']),
     }),
     ...(momentum !== undefined ? { momentum } : chance(choices, 0.2) ? { decay: 0.8 } : {}),
-    ...some(choices, chance(choices, 0.3) ? { center: chance(choices, 0.5), scale: chance(choices, 0.5) } : {}),
+    ...some(
+      choices,
+      chance(choices, 0.3) ? { center: chance(choices, 0.5), scale: chance(choices, 0.5) } : {},
+    ),
     ...(channelsLast && { channelsLast }),
     ...(ghosts && { virtualBatchSize: ghosts, virtualBatchRest: pick(choices, ['alone', 'join']) }),
   };
@@ -151,7 +179,12 @@ const trailing =
     const last = shape.slice(between(choices, 1, shape.length - 1));
     const bias = kind === 'LayerNorm' ? { bias: chance(choices, 0.6) } : {};
     const options = some(choices, { eps: 1e-3, elementwiseAffine: chance(choices, 0.6), ...bias });
-    return layer(kind, [last.length === 1 && chance(choices, 0.5) ? last[0] : last], shape, options);
+    return layer(
+      kind,
+      [last.length === 1 && chance(choices, 0.5) ? last[0] : last],
+      shape,
+      options,
+    );
   };
 
 const pooling =
@@ -161,11 +194,18 @@ const pooling =
     if (size.length < 1 || size.length > 2) return undefined;
     const found = windows(choices, size, { half: true, dilates: kind === 'MaxPool', ceil: true });
     if (!found.fits || found.out.some((extent) => extent < 1)) return undefined;
+    // Dilated taps may all fall into the padding: then y is −∞, and PyTorch's gradient goes anywhere.
+    const { kernel, dilation } = found;
+    if (size.some((extent, i) => dilation[i]! > 1 && dilation[i]! * (kernel[i]! - 1) >= extent)) {
+      return undefined;
+    }
     const options = {
       stride: perAxis(found.stride),
       padding: perAxis(found.before),
       ceilMode: found.ceilMode,
-      ...(kind === 'MaxPool' ? { dilation: perAxis(found.dilation) } : { countIncludePad: chance(choices, 0.5) }),
+      ...(kind === 'MaxPool'
+        ? { dilation: perAxis(found.dilation) }
+        : { countIncludePad: chance(choices, 0.5) }),
     };
     return layer(`${kind}${size.length}d`, [perAxis(found.kernel)], [n, c, ...found.out], options);
   };
@@ -194,17 +234,28 @@ const upsample: Maker = (choices, shape) => {
 
 const reparametrized: Maker = (choices, shape) => {
   const kind = pick(choices, ['WeightNorm', 'SpectralNorm']);
-  const inner = pick(choices, kind === 'WeightNorm' ? [linear, convolution, transposed] : [linear, convolution]);
+  const inner = pick(
+    choices,
+    kind === 'WeightNorm' ? [linear, convolution, transposed] : [linear, convolution],
+  );
   const found = inner(choices, shape);
   if (!found) return undefined;
-  const options = kind === 'SpectralNorm' ? some(choices, { nPowerIterations: between(choices, 1, 3) }) : undefined;
+  const options =
+    kind === 'SpectralNorm'
+      ? some(choices, { nPowerIterations: between(choices, 1, 3) })
+      : undefined;
   const spec = { kind, args: [], ...(options && { options }), inside: [found.spec] };
   return { spec, shape: found.shape };
 };
 
 const linear: Maker = (choices, shape) => {
   const out = pick(choices, CHANNELS);
-  return layer('Linear', [shape.at(-1)!, out], [...shape.slice(0, -1), out], some(choices, { bias: false }));
+  return layer(
+    'Linear',
+    [shape.at(-1)!, out],
+    [...shape.slice(0, -1), out],
+    some(choices, { bias: false }),
+  );
 };
 
 const global: Maker = (_, shape) =>

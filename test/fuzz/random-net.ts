@@ -43,7 +43,9 @@ export function randomNet(
     const kind = choices.integer(20);
     const alike = shapes.flatMap((other, i) => (i < last && same(other, shape) ? [i] : []));
     const again = taken.flatMap(([from], i) =>
-      same(from, shape) && steps.some(({ layer, inputs }) => layer === i && inputs.length === 1) ? [i] : [],
+      same(from, shape) && steps.some(({ layer, inputs }) => layer === i && inputs.length === 1)
+        ? [i]
+        : [],
     );
     if (kind === 19 && alike.length > 0) {
       add({ kind: 'Add', args: [] }, [last, pick(choices, alike)], shape);

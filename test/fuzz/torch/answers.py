@@ -196,16 +196,29 @@ def noisy_norm(_, inputs, y):
     x = inputs[0]
     if State.noise is None or not y.requires_grad or not x.requires_grad:
         return
-    gain = y.detach().std() / x.detach().std()
+    gain = max(y.detach().std() / x.detach().std(), y.detach().norm() / x.detach().norm())
     found = {}
     y.register_hook(lambda g: found.update(size=g.abs().mean()))
     x.register_hook(lambda g: g + NOISE * gain * found["size"] * torch.randn(g.shape, generator=State.noise))
 
 
+def noisy_weight(module, _, y):
+    """The same of the gradients that weight norm and spectral norm compute from that of the weight."""
+    w = module.weight
+    if State.noise is None or not w.requires_grad:
+        return
+    source = module.weight_v if hasattr(module, "weight_g") else module.weight_orig
+    gain = (w.detach() / source.detach()).abs().max()
+    found = {}
+    w.register_hook(lambda g: found.update(size=g.abs().max()))
+    if source.requires_grad:
+        source.register_hook(lambda g: g + NOISE * gain * found["size"] * torch.randn(g.shape, generator=State.noise))
+
+
 def make(spec):
     """A layer whose output has noise, if noise is asked for."""
     module = plain(spec)
-    if "Norm" in spec["kind"]:
+    if "Norm" in spec["kind"] and "inside" not in spec:
         module.register_forward_hook(noisy_norm)
     if spec["kind"] not in ("Sequential", "Residual"):
         module.register_forward_hook(lambda _, __, y: noisy(y))
@@ -235,6 +248,7 @@ def plain(spec):
             nn.utils.weight_norm(wrapped)
         else:
             nn.utils.spectral_norm(wrapped, n_power_iterations=options.get("n_power_iterations", 1))
+        wrapped.register_forward_hook(noisy_weight)
         return Reparametrized(inner, wrapped) if inner is not wrapped else wrapped
     if kind in ("MaxPool1d", "MaxPool2d"):
         return MaxPool({"kernel_size": args[0], **options})

@@ -37,7 +37,10 @@ export interface Kind {
 
 export interface Training {
   readonly optimizer: Kind & {
-    readonly groups: readonly { names: readonly string[]; options: Readonly<Record<string, unknown>> }[];
+    readonly groups: readonly {
+      names: readonly string[];
+      options: Readonly<Record<string, unknown>>;
+    }[];
   };
   readonly schedule?: Kind;
   readonly clipNorm?: number;
@@ -80,7 +83,9 @@ const NAMES = Object.keys(LAYERS) as LayerName[];
 const EVALUATED = [...NAMES, 'dropout'] as LayerName[];
 
 export function randomCase(seed: number, number: number): Case {
-  const random = new TestRandom((Math.imul(seed, 0x9e3779b1) + Math.imul(number, 0x85ebca6b)) >>> 0);
+  const random = new TestRandom(
+    (Math.imul(seed, 0x9e3779b1) + Math.imul(number, 0x85ebca6b)) >>> 0,
+  );
   for (let i = 0; i < 4; i++) random.uniform(); // neighbouring seeds give like first numbers
   manualSeed(number);
   const type = number % 10;
@@ -130,9 +135,15 @@ function stateOf(random: TestRandom, net: NetSpec) {
   const state: Record<string, Stored> = {};
   for (const [name, tensor] of Object.entries(model.stateDict())) {
     const values = tensor.toArray();
-    if (name.endsWith('running_var')) state[name] = stored(random.uniforms(values.length, 0.5, 1.5), tensor.shape);
-    else if (/num_batches_tracked$|weight_[uv]$|weight_g$/.test(name)) state[name] = stored(values, tensor.shape);
-    else state[name] = stored(values.map((v) => v + 0.2 * random.normal()), tensor.shape);
+    if (name.endsWith('running_var'))
+      state[name] = stored(random.uniforms(values.length, 0.5, 1.5), tensor.shape);
+    else if (/num_batches_tracked$|weight_[uv]$|weight_g$/.test(name))
+      state[name] = stored(values, tensor.shape);
+    else
+      state[name] = stored(
+        values.map((v) => v + 0.2 * random.normal()),
+        tensor.shape,
+      );
   }
   return { state, parameters: model.namedParameters().map(([name]) => name) };
 }
@@ -155,12 +166,17 @@ function trainingOf(random: TestRandom, names: readonly string[]): Training {
     ...(schedule && { schedule }),
     ...(clip === 1 && { clipNorm: pick(random, [0.1, 1, 100]) }),
     ...(clip === 2 && { clipValue: pick(random, [0.01, 0.3]) }),
-    ...(chance(random, 0.3) && { ema: { decay: pick(random, [0.5, 0.99]), warmup: chance(random, 0.5) } }),
+    ...(chance(random, 0.3) && {
+      ema: { decay: pick(random, [0.5, 0.99]), warmup: chance(random, 0.5) },
+    }),
   };
 }
 
 export function optimizerOptions(choices: Choices, kind: string): Record<string, unknown> {
-  const common = { lr: pick(choices, [0.1, 0.01]), ...some(choices, { weightDecay: pick(choices, [0, 0.1]) }) };
+  const common = {
+    lr: pick(choices, [0.1, 0.01]),
+    ...some(choices, { weightDecay: pick(choices, [0, 0.1]) }),
+  };
   if (kind === 'SGD') {
     const momentum = pick(choices, [0, 0.9, 0.5]);
     const nesterov = momentum > 0 && chance(choices, 0.3);
@@ -170,26 +186,45 @@ export function optimizerOptions(choices: Choices, kind: string): Record<string,
   // With PyTorch's tiny eps, rounding errors are divided by rounding errors: noise shows it as slack.
   const eps = pick(choices, [1e-8, 1e-4, 1e-2]);
   if (kind === 'RMSprop') {
-    return { ...common, eps, ...some(choices, { alpha: 0.9, momentum: 0.5, centered: chance(choices, 0.5) }) };
+    return {
+      ...common,
+      eps,
+      ...some(choices, { alpha: 0.9, momentum: 0.5, centered: chance(choices, 0.5) }),
+    };
   }
   return { ...common, eps, ...some(choices, { betas: [0.8, 0.95], amsgrad: true }) };
 }
 
 function scheduleSpec(random: TestRandom, groups: number, optimizer: string): Kind {
-  const kind = pick(random, ['StepLR', 'MultiStepLR', 'ExponentialLR', 'CosineAnnealingLR', 'LinearWarmup', 'OneCycleLR']);
+  const kind = pick(random, [
+    'StepLR',
+    'MultiStepLR',
+    'ExponentialLR',
+    'CosineAnnealingLR',
+    'LinearWarmup',
+    'OneCycleLR',
+  ]);
   const gamma = pick(random, [0.1, 0.5, 0.93, 1.1]);
   const options = (): Record<string, unknown> => {
     switch (kind) {
       case 'StepLR':
         return { stepSize: between(random, 1, 5), gamma };
       case 'MultiStepLR':
-        return { milestones: Array.from({ length: between(random, 1, 4) }, () => between(random, 1, 12)).sort((a, b) => a - b), gamma };
+        return {
+          milestones: Array.from({ length: between(random, 1, 4) }, () =>
+            between(random, 1, 12),
+          ).sort((a, b) => a - b),
+          gamma,
+        };
       case 'ExponentialLR':
         return { gamma };
       case 'CosineAnnealingLR':
         return { tMax: between(random, 1, 12), ...some(random, { etaMin: 0.001 }) };
       case 'LinearWarmup':
-        return { steps: between(random, 1, 8), ...some(random, { startFactor: pick(random, [0.1, 1]) }) };
+        return {
+          steps: between(random, 1, 8),
+          ...some(random, { startFactor: pick(random, [0.1, 1]) }),
+        };
       default:
         return {
           maxLr: groups > 1 && chance(random, 0.5) ? [0.2, 0.4].slice(0, groups) : 0.3,
@@ -263,7 +298,10 @@ function lossFor(random: TestRandom, shape: Shape): { spec: LossSpec; target: ()
     }
     case 'HuberLoss':
       return {
-        spec: { kind, options: { ...reduction, ...some(random, { delta: pick(random, [0.3, 2]) }) } },
+        spec: {
+          kind,
+          options: { ...reduction, ...some(random, { delta: pick(random, [0.3, 2]) }) },
+        },
         target: () => stored(random.normals(size), shape),
       };
     case 'BCEWithLogitsLoss': {
@@ -280,10 +318,16 @@ function lossFor(random: TestRandom, shape: Shape): { spec: LossSpec; target: ()
       return {
         spec: { kind, options: { ...some(random, reductions), ...some(random, { logTarget }) } },
         target: () =>
-          stored(random.uniforms(size).map((p, i) => (i % 5 === 1 ? 0 : p)), shape),
+          stored(
+            random.uniforms(size).map((p, i) => (i % 5 === 1 ? 0 : p)),
+            shape,
+          ),
       };
     }
     default:
-      return { spec: { kind, options: reduction }, target: () => stored(random.normals(size), shape) };
+      return {
+        spec: { kind, options: reduction },
+        target: () => stored(random.normals(size), shape),
+      };
   }
 }

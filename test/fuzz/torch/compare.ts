@@ -1,7 +1,7 @@
 /** Holds evenkeel's results against PyTorch's. */
 import { difference } from '../../support/difference.ts';
 import type { Case } from './cases.ts';
-import { answersTo, type Answers } from './ours.ts';
+import { type Answers, answersTo } from './ours.ts';
 
 export interface TheirAnswer {
   /** Why PyTorch refused the case. */
@@ -27,7 +27,8 @@ export function compare(one: Case, theirs: TheirAnswer): Verdict {
     ours = answersTo(one);
   } catch (error) {
     const said = String(error);
-    if (theirs.error === undefined) return { fault: `evenkeel refuses it: ${(error as Error).stack}` };
+    if (theirs.error === undefined)
+      return { fault: `evenkeel refuses it: ${(error as Error).stack}` };
     return isRefusal(said) ? { refused: true } : { fault: `evenkeel fails: ${said}` };
   }
   if (theirs.error !== undefined) return { fault: `PyTorch refuses it: ${theirs.error}` };

@@ -18,8 +18,9 @@ const script = fileURLToPath(new URL('answers.py', import.meta.url));
 const options = readOptions();
 const first = options.case ?? 0;
 const end = options.case === undefined ? options.count : first + 1;
-const python = spawn('/usr/bin/python3', [script], { stdio: ['pipe', 'pipe', 'inherit'] }) as
-  ChildProcessWithoutNullStreams;
+const python = spawn('/usr/bin/python3', [script], {
+  stdio: ['pipe', 'pipe', 'inherit'],
+}) as ChildProcessWithoutNullStreams;
 python.stdin.on('error', () => {}); // that it ended is seen when its answer is missing
 const lines = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
 
@@ -36,7 +37,8 @@ for (let number = first; number < end && failures < options.failures; number++) 
   if (kink) counts.kinks++;
   if (refused) counts.refused++;
   const leaked = memoryUsage().used - before;
-  const said = fault ?? (leaked > 0 && number > first + 50 ? `${leaked} bytes are not released` : undefined);
+  const said =
+    fault ?? (leaked > 0 && number > first + 50 ? `${leaked} bytes are not released` : undefined);
   if (said === undefined) continue;
   failures++;
   console.error(

@@ -16,7 +16,8 @@ export function answersTo(one: Case): Answers {
 }
 
 type Constructor<T> = new (...args: unknown[]) => T;
-const classOf = <T>(kind: string) => evenkeel[kind as keyof typeof evenkeel] as unknown as Constructor<T>;
+const classOf = <T>(kind: string) =>
+  evenkeel[kind as keyof typeof evenkeel] as unknown as Constructor<T>;
 
 function makeLoss({ kind, options }: LossSpec): evenkeel.Loss<evenkeel.TargetData> {
   const own = Object.fromEntries(
@@ -68,7 +69,11 @@ function netAnswers({ net, state, frozen, loss: lossSpec, training, steps }: Net
   using average = training?.ema && new evenkeel.ExponentialMovingAverage(model, training.ema);
   for (const [number, step] of steps.entries()) {
     const at = `step ${number}: `;
-    const note = (name: string, { shape }: { shape: readonly number[] }, data: ArrayLike<number>) => {
+    const note = (
+      name: string,
+      { shape }: { shape: readonly number[] },
+      data: ArrayLike<number>,
+    ) => {
       found[at + name] = { shape, data };
     };
     model.train(step.train);
@@ -86,7 +91,8 @@ function netAnswers({ net, state, frozen, loss: lossSpec, training, steps }: Net
     if (training && optimizer) {
       const all = [...parameters.values()];
       const { clipNorm, clipValue } = training;
-      if (clipNorm !== undefined) note('norm', { shape: [1] }, [evenkeel.clipGradNorm(all, clipNorm)]);
+      if (clipNorm !== undefined)
+        note('norm', { shape: [1] }, [evenkeel.clipGradNorm(all, clipNorm)]);
       if (clipValue !== undefined) evenkeel.clipGradValue(all, clipValue);
       optimizer.step();
       schedule?.step();
