@@ -19,15 +19,19 @@ const PLANS_KEPT = 8;
  */
 type State =
   | { readonly kind: 'idle'; readonly because: 'new' | 'consumed' | 'failed' | 'disposed' }
-  /** A forward has run. `versions` tells whether a parameter has changed since. */
-  | { readonly kind: 'ready'; readonly plan: Plan; readonly versions: number }
+  /** A forward has run. */
+  | ({ readonly kind: 'ready' } & Ran)
   /** Its backward has run, too. */
-  | {
-      readonly kind: 'finished';
-      readonly plan: Plan;
-      readonly versions: number;
-      computed: boolean;
-    };
+  | ({ readonly kind: 'finished'; computed: boolean } & Ran);
+
+/** A forward: its plan and parameters. `versions` tells whether one of these has changed since. */
+interface Ran {
+  readonly plan: Plan;
+  readonly parameters: readonly Parameter[];
+  /** The parameters' counts of writes. */
+  readonly writes: Writes;
+  readonly versions: number;
+}
 
 /** What is running now. */
 type Activity = 'forward' | 'predict' | 'backward';
@@ -96,21 +100,23 @@ export class Session {
       const because = state.kind === 'finished' ? 'consumed' : state.because;
       throw new Error(`${this.who}: ${NO_FORWARD[because]}`);
     }
-    const { plan } = state;
+    const { plan, parameters, writes, versions } = state;
     this.checkGradient(dy, reading, plan);
-    if (state.versions !== sum(this.writes) || !this.places.every(isHeld)) {
+    if (versions !== sum(writes) || !this.places.every(isHeld)) {
       throw new Error(
         `${this.who}.backward: a parameter was changed after the forward: call optimizer.step() after ` +
           'backward, and forward again',
       );
     }
+    this.checkAlive(parameters);
     this.during('backward', () => {
-      allocateGradients(this.parameters);
+      allocateGradients(parameters);
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       // Views are taken last: allocation may have grown the memory, which detaches older views.
       plan.output.gradient!.f32.set(reading.values);
       this.execute(() => plan.backward());
-      this.state = { kind: 'finished', plan, versions: sum(this.writes), computed: false };
+      const now = sum(writes);
+      this.state = { kind: 'finished', plan, parameters, writes, versions: now, computed: false };
     });
     return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
   }
@@ -137,7 +143,7 @@ export class Session {
     if (
       state.kind !== 'finished' ||
       generation !== this.generation ||
-      state.versions !== sum(this.writes)
+      state.versions !== sum(state.writes)
     ) {
       throw new Error(
         `${this.who}: this input gradient is stale: read it after backward, ` +
@@ -145,6 +151,7 @@ export class Session {
       );
     }
     if (!state.computed) {
+      this.checkAlive(state.parameters);
       this.during('backward', () => this.execute(() => state.plan.inputGradients()));
       state.computed = true;
     }
@@ -210,7 +217,7 @@ export class Session {
     this.predictions.offer(always);
     if (state.kind === 'idle') this.workspace.offer(always, this.output);
     else if (state.kind === 'finished') {
-      this.workspace.offer(changedSince(this.writes, state.versions), this.output);
+      this.workspace.offer(changedSince(state.writes, state.versions), this.output);
     }
   }
 
@@ -219,9 +226,9 @@ export class Session {
     const recording = activity === 'forward';
     const shapes = inputs.map(({ shape }) => shape);
     this.followChanges();
-    this.checkAlive();
+    this.checkAlive(this.parameters);
     const plan = this.planFor(shapes, recording);
-    this.checkAlive(); // the author's forward, which was traced, may have disposed of anything
+    this.checkAlive(this.parameters); // the author's forward, which was traced, may have disposed of anything
     // Reading the values throws if an input is stale or was changed, while nothing else has changed yet.
     plan.verify(
       this.who,
@@ -240,20 +247,24 @@ export class Session {
     for (const [i, input] of plan.inputs.entries()) input.slot.set(inputs[i]!.values);
     this.execute(() => plan.forward());
     if (recording) {
-      this.state = { kind: 'ready', plan, versions: sum(this.writes) };
+      const { parameters, writes } = this;
+      this.state = { kind: 'ready', plan, parameters, writes, versions: sum(writes) };
       this.output = plan.output.slot;
     }
     return plan;
   }
 
-  /** Reads the inputs. One that stands in `workspace`, such as a result of this model, is copied. */
+  /** Reads the inputs. A result of this model, and what else stands in `workspace`, is copied. */
   private readAll(inputs: readonly Input[], workspace: Workspace): Reading[] {
     const { who } = this;
-    return inputs.map((input) => read(who, input, workspace));
+    return inputs.map((input) => {
+      const own = input instanceof Tensor && input.origin?.session === this;
+      return read(who, own ? input.clone() : input, workspace);
+    });
   }
 
-  private checkAlive(): void {
-    if (this.disposed || this.parameters.some((parameter) => parameter.disposed)) {
+  private checkAlive(parameters: readonly Parameter[]): void {
+    if (this.disposed || parameters.some((parameter) => parameter.disposed)) {
       throw new Error(`${this.who}: used after dispose()`);
     }
   }

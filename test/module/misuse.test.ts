@@ -271,4 +271,47 @@ describe('between forward and backward', () => {
     model.forward(X);
     expect(model.backward(DY).shape).toEqual([3, 3]);
   });
+
+  class Pair extends Module {
+    first = new Linear(3, 5);
+    last = new Linear(5, 2);
+
+    override forward(x: Input): Tensor {
+      return this.last.forward(this.first.forward(x));
+    }
+  }
+
+  it('an exchanged layer gets its gradient, and the layer in its place none', () => {
+    const model = new Pair();
+    const { first } = model;
+    const expected = stepOf(model);
+    for (const parameter of model.parameters()) parameter.zeroGrad();
+    model.forward(X);
+    model.first = new Linear(3, 5);
+    model.predict(X);
+    expect(model.backward(DY).toArray()).toEqual(expected[1]);
+    expect(first.weight.grad!.toArray()).toEqual(expected[2]);
+    expect(model.first.weight.grad).toBeNull();
+  });
+
+  it('an exchanged layer that is disposed of is refused, and takes no memory', () => {
+    const model = new Pair();
+    const { used } = memoryUsage();
+    model.forward(X);
+    const workspace = memoryUsage().used - used;
+    const { first } = model;
+    model.first = new Linear(3, 5);
+    first.dispose();
+    expect(() => model.backward(DY)).toThrow('Pair: used after dispose()');
+    expect(memoryUsage().used).toBe(used + workspace);
+  });
+
+  it('an input gradient of a layer that was disposed of since is refused', () => {
+    const model = new Pair();
+    model.first.freeze();
+    model.forward(X);
+    const dx = model.backward(DY);
+    model.first.dispose();
+    expect(() => dx.toArray()).toThrow('Pair: used after dispose()');
+  });
 });
