@@ -1,6 +1,6 @@
 /**
  * Random networks as data, so that three readers can make the same one: evenkeel (`makeNet`), the float64
- * interpreter (interpreter.ts) and PyTorch (torch/answers.py).
+ * interpreter (interpreter/) and PyTorch (torch/answers.py).
  */
 import * as evenkeel from '../../src/index.ts';
 import { Square } from './square.ts';
@@ -52,6 +52,13 @@ export function makeNet({ layers, steps }: NetSpec): Net {
   return new Net(layers.map(makeLayer), steps);
 }
 
+const names: Readonly<Record<string, unknown>> = { ...evenkeel };
+
+/** A public class or function by its name. */
+export function publicName<T>(name: string): T {
+  return names[name] as T;
+}
+
 type Constructor = new (...args: unknown[]) => evenkeel.Module;
 
 /** @throws what the layer's constructor throws */
@@ -62,9 +69,7 @@ export function makeLayer({
   inside = [],
   frozen,
 }: LayerSpec): evenkeel.Module {
-  const Kind = (
-    kind === 'Square' ? Square : evenkeel[kind as keyof typeof evenkeel]
-  ) as Constructor;
+  const Kind = kind === 'Square' ? Square : publicName<Constructor>(kind);
   const layer = new Kind(...inside.map(makeLayer), ...args, ...(options ? [options] : []));
   if (frozen) (layer as evenkeel.BatchNorm1d).frozenStatistics = true;
   return layer;

@@ -324,12 +324,17 @@ export const MAKERS = {
 
 export type LayerName = keyof typeof MAKERS;
 
-/** A random layer among those named that takes the shape. */
-export function randomLayer(choices: Choices, shape: Shape, names: readonly LayerName[]): Chosen {
+/** A random layer among those named that takes the shape, and whose output has no more than `most` elements. */
+export function randomLayer(
+  choices: Choices,
+  shape: Shape,
+  names: readonly LayerName[],
+  most = 2000,
+): Chosen {
   for (let attempt = 0; attempt < 20; attempt++) {
     const maker: Maker = MAKERS[pick(choices, names)];
     const found = maker(choices, shape);
-    if (found && found.shape.reduce((a, b) => a * b, 1) <= 2000) return found;
+    if (found && found.shape.reduce((a, b) => a * b, 1) <= most) return found;
   }
   return layer('ReLU', [], shape);
 }

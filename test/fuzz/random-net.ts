@@ -24,6 +24,7 @@ export function randomNet(
   input: Shape,
   names: readonly LayerName[],
   mostSteps: number,
+  most?: number,
 ): RandomNet {
   const layers: LayerSpec[] = [];
   const steps: Step[] = [];
@@ -59,23 +60,29 @@ export function randomNet(
       steps.push({ layer, inputs: [last] });
       shapes.push(taken[layer]![1]);
     } else if (kind === 16) {
-      add(residual(choices, shape, names), [last], shape);
+      add(residual(choices, shape, names, most), [last], shape);
     } else if (kind === 15) {
-      const { inside, shape: after } = chain(choices, shape, names, between(choices, 1, 3));
+      const { inside, shape: after } = chain(choices, shape, names, between(choices, 1, 3), most);
       add({ kind: 'Sequential', args: [], inside }, [last], after);
     } else {
-      const found = randomLayer(choices, shape, names);
+      const found = randomLayer(choices, shape, names, most);
       add(found.spec, [last], found.shape);
     }
   }
   return { spec: { layers, steps }, input, output: shapes.at(-1)! };
 }
 
-function chain(choices: Choices, from: Shape, names: readonly LayerName[], length: number) {
+function chain(
+  choices: Choices,
+  from: Shape,
+  names: readonly LayerName[],
+  length: number,
+  most?: number,
+) {
   const inside: LayerSpec[] = [];
   let shape = from;
   for (let i = 0; i < length; i++) {
-    const found = randomLayer(choices, shape, names);
+    const found = randomLayer(choices, shape, names, most);
     inside.push(found.spec);
     shape = found.shape;
   }
@@ -83,10 +90,15 @@ function chain(choices: Choices, from: Shape, names: readonly LayerName[], lengt
 }
 
 /** A residual block; layers that would change the shape are left out of its body. */
-function residual(choices: Choices, shape: Shape, names: readonly LayerName[]): LayerSpec {
+function residual(
+  choices: Choices,
+  shape: Shape,
+  names: readonly LayerName[],
+  most?: number,
+): LayerSpec {
   const body: LayerSpec[] = [];
   for (let i = between(choices, 1, 3); i > 0; i--) {
-    const found = randomLayer(choices, shape, names);
+    const found = randomLayer(choices, shape, names, most);
     if (same(found.shape, shape)) body.push(found.spec);
   }
   if (body.length === 0) body.push({ kind: 'Tanh', args: [] });

@@ -6,7 +6,7 @@
  *
  * Needs Debian's python3-torch.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
@@ -18,9 +18,7 @@ const script = fileURLToPath(new URL('answers.py', import.meta.url));
 const options = readOptions();
 const first = options.case ?? 0;
 const end = options.case === undefined ? options.count : first + 1;
-const python = spawn('/usr/bin/python3', [script], {
-  stdio: ['pipe', 'pipe', 'inherit'],
-}) as ChildProcessWithoutNullStreams;
+const python = spawn('/usr/bin/python3', ['-B', script], { stdio: ['pipe', 'pipe', 'inherit'] });
 python.stdin.on('error', () => {}); // that it ended is seen when its answer is missing
 const lines = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
 

@@ -1,6 +1,6 @@
 /** What evenkeel makes of a case, by the names that torch/answers.py gives. */
 import * as evenkeel from '../../../src/index.ts';
-import { makeNet } from '../net.ts';
+import { makeNet, publicName } from '../net.ts';
 import type { Case, Kind, LossCase, LossSpec, NetCase, ScheduleCase, Stored } from './cases.ts';
 
 export type Answers = Record<string, { shape: readonly number[]; data: ArrayLike<number> }>;
@@ -16,8 +16,7 @@ export function answersTo(one: Case): Answers {
 }
 
 type Constructor<T> = new (...args: unknown[]) => T;
-const classOf = <T>(kind: string) =>
-  evenkeel[kind as keyof typeof evenkeel] as unknown as Constructor<T>;
+const classOf = <T>(kind: string) => publicName<Constructor<T>>(kind);
 
 function makeLoss({ kind, options }: LossSpec): evenkeel.Loss<evenkeel.TargetData> {
   const own = Object.fromEntries(
