@@ -107,6 +107,8 @@ export class Machine {
   private dx: evenkeel.Tensor | undefined;
   private readonly touched = new Set<evenkeel.Parameter>();
   private trainer: Trainer | undefined;
+  /** The state after the last call; unknown where layers were exchanged since. */
+  private world: World | undefined;
   private saved: evenkeel.StateDict | undefined;
   private readonly replaced: evenkeel.Module[] = [];
   private readonly ends: { dispose(): void }[] = [];
@@ -144,14 +146,14 @@ export class Machine {
 
   private forward(random: TestRandom): void {
     const x = this.values(random);
-    const before = worldOf(this.model);
+    const before = this.before();
     const forward = this.expect(before, x, (layer) => this.modes[layer]!);
     if (!forward) {
       this.refused(() => this.model.forward(given(x)), 'statistics of one value', before);
       return;
     }
     const y = this.model.forward(given(x));
-    const after = worldOf(this.model);
+    const after = this.after();
     checkOutput(y, forward);
     const except = new Set<string>();
     for (const name of Object.keys(before.state).filter((name) =>
@@ -187,7 +189,7 @@ export class Machine {
     const prediction = y.toArray();
     const { loss, target, expected } = randomLoss(random, y.shape, prediction);
     this.ends.push(loss);
-    const before = worldOf(this.model);
+    const before = this.before();
     const value = loss.forward(y, target);
     check([value], { values: [expected.loss], slack: 1e-5 * Math.abs(expected.loss) }, 'loss');
     const scale = pick(random, [1, 0.5]);
@@ -197,7 +199,7 @@ export class Machine {
       { values: expected.gradient.map((g) => g * scale), slack: 0 },
       'gradient of the loss',
     );
-    checkUnchanged(before, worldOf(this.model), new Set());
+    checkUnchanged(before, this.after(), new Set());
     this.differentiate(() => this.model.backward(dy), Float64Array.from(dy.toArray()), random);
   }
 
@@ -205,25 +207,25 @@ export class Machine {
     const parameters = this.model.parameters();
     if (!this.trainer && parameters.length === 0) return;
     this.trainer ??= new Trainer(random, parameters);
-    const before = worldOf(this.model);
+    const before = this.before();
     const updated = this.trainer.step(this.touched);
     const names = this.model.namedParameters();
     const except = names.flatMap(([name, parameter]) =>
       updated.includes(parameter) ? [`state ${name}`] : [],
     );
     this.noteChanges(updated);
-    checkUnchanged(before, worldOf(this.model), new Set(except));
+    checkUnchanged(before, this.after(), new Set(except));
   }
 
   private zeroGrad(random: TestRandom): void {
-    const before = worldOf(this.model);
+    const before = this.before();
     if (this.trainer && chance(random, 0.5)) {
       this.trainer.optimizer.zeroGrad();
       for (const parameter of this.trainer.parameters) this.touched.delete(parameter);
     }
     for (const parameter of this.model.parameters()) parameter.zeroGrad();
     for (const parameter of this.model.parameters()) this.touched.delete(parameter);
-    const after = worldOf(this.model);
+    const after = this.after();
     for (const [name, gradient] of Object.entries(after.gradients)) {
       if (gradient?.some((v) => v !== 0)) throw new Mismatch(`gradient ${name} is not zero`);
     }
@@ -232,7 +234,7 @@ export class Machine {
 
   private predict(random: TestRandom): void {
     const x = this.values(random);
-    const before = worldOf(this.model);
+    const before = this.before();
     const expected = this.expect(before, x, () => false);
     if (!expected) {
       this.refused(() => this.model.predict(given(x)), 'statistics of one value', before);
@@ -240,14 +242,14 @@ export class Machine {
     }
     const y = this.model.predict(given(x));
     checkOutput(y, expected);
-    checkUnchanged(before, worldOf(this.model), new Set());
+    checkUnchanged(before, this.after(), new Set());
     this.y?.toArray(); // may still be read
   }
 
   private readInputGradient(): void {
     const { dx, phase } = this;
     if (!dx) return;
-    const before = worldOf(this.model);
+    const before = this.before();
     if (phase.kind !== 'finished' || this.changed) {
       this.refused(() => dx.toArray(), 'the input gradient is stale', before);
       return;
@@ -259,7 +261,7 @@ export class Machine {
     const found = dx.toArray();
     this.read = true;
     if (phase.dx) check(found, phase.dx, 'dx');
-    checkUnchanged(before, worldOf(this.model), new Set());
+    checkUnchanged(before, this.after(), new Set());
   }
 
   private save(): void {
@@ -269,7 +271,7 @@ export class Machine {
   private load(): void {
     const { saved } = this;
     if (!saved) return;
-    const before = worldOf(this.model);
+    const before = this.before();
     const own = this.model.stateDict();
     const fits =
       `${Object.keys(saved).sort()}` === `${Object.keys(own).sort()}` &&
@@ -283,7 +285,7 @@ export class Machine {
       return;
     }
     this.model.loadStateDict(saved);
-    const after = worldOf(this.model);
+    const after = this.after();
     for (const [name, tensor] of Object.entries(saved)) {
       check(after.state[name]!, { values: tensor.toArray(), slack: -1e-6 }, name);
     }
@@ -295,7 +297,7 @@ export class Machine {
     const x = this.values(random);
     const { data, shape } = given(x);
     const wrong = wrongInput(random, data, shape);
-    const before = worldOf(this.model);
+    const before = this.before();
     const call = chance(random, 0.5) ? 'forward' : 'predict';
     this.refused(() => this.model[call](wrong), `the input is ${String(wrong)}`, before);
   }
@@ -304,7 +306,7 @@ export class Machine {
     const shape = this.outputOf();
     if (sizeOf(shape) === 1) return;
     const wrong = wrongGradient(random, shape);
-    const before = worldOf(this.model);
+    const before = this.before();
     this.refused(() => this.model.backward(wrong), 'the gradient does not fit', before);
   }
 
@@ -312,12 +314,12 @@ export class Machine {
     const own = this.model.stateDict();
     if (Object.keys(own).length === 0) return;
     const state = wrongState(random, own);
-    const before = worldOf(this.model);
+    const before = this.before();
     this.refused(() => this.model.loadStateDict(state), 'the state dict is wrong', before);
   }
 
   private freeze(random: TestRandom): void {
-    const before = worldOf(this.model);
+    const before = this.before();
     const part = pick(random, [this.model, pick(random, this.model.layers)]);
     const parameters = this.model.parameters();
     const what = random.integer(4);
@@ -327,7 +329,7 @@ export class Machine {
       const parameter = pick(random, parameters);
       parameter.requiresGrad = !parameter.requiresGrad;
     }
-    checkUnchanged(before, worldOf(this.model), new Set());
+    checkUnchanged(before, this.after(), new Set());
   }
 
   private mode(random: TestRandom): void {
@@ -344,6 +346,7 @@ export class Machine {
     const old = this.model.layers[i]!;
     const replacement = makeLayer(this.layers[i]!);
     this.modes[i] = true;
+    this.world = undefined;
     this.model.layers = this.model.layers.map((layer, j) => (j === i ? replacement : layer));
     if (chance(random, 0.5)) old.dispose();
     else this.replaced.push(old);
@@ -360,6 +363,7 @@ export class Machine {
     this.layers.push(spec);
     this.modes.push(true);
     this.model.steps.push({ layer: this.layers.length - 1, inputs: [this.model.steps.length] });
+    this.world = undefined;
     this.model.layers = [...this.model.layers, makeLayer(spec)];
     this.output = [...this.output.slice(0, -1), width];
   }
@@ -368,6 +372,7 @@ export class Machine {
     // A model without any state may be used again.
     const owns = this.model.parameters().length + this.model.namedBuffers().length > 0;
     this.model.dispose();
+    this.world = undefined;
     this.disposed = owns;
     this.phase = { kind: 'idle' };
     this.y = this.dx = undefined;
@@ -388,6 +393,15 @@ export class Machine {
   }
 
   // --- what they share ---
+
+  /** The state before a call, which is that after the call before. */
+  private before(): World {
+    return (this.world ??= worldOf(this.model));
+  }
+
+  private after(): World {
+    return (this.world = worldOf(this.model));
+  }
 
   private outputOf(): Shape {
     return this.y ? this.y.shape : this.output;
@@ -411,7 +425,7 @@ export class Machine {
   }
 
   private differentiate(call: () => evenkeel.Tensor, dy: Float64Array, random: TestRandom): void {
-    const before = worldOf(this.model);
+    const before = this.before();
     const { phase } = this;
     if (phase.kind !== 'ready' || this.changed || this.lost(phase.forward)) {
       this.refused(
@@ -423,7 +437,7 @@ export class Machine {
     }
     const { forward } = phase;
     const dx = call();
-    const after = worldOf(this.model);
+    const after = this.after();
     const gradients = forward.made.map((one) => one.backward(dy)[0]!);
     const { kink } = forward.runs[0]!;
     const except = new Set<string>();
@@ -464,7 +478,7 @@ export class Machine {
   /** Holds that a call is refused, and that nothing has changed by it. */
   private refused(call: () => unknown, why: string, before: World): void {
     checkRefused(call, why);
-    checkUnchanged(before, worldOf(this.model), new Set());
+    checkUnchanged(before, this.after(), new Set());
   }
 }
 

@@ -39,38 +39,56 @@ export class Trainer {
   step(touched: ReadonlySet<Parameter>): Parameter[] {
     const updates = this.parameters.flatMap((parameter) => {
       if (!touched.has(parameter) || !parameter.requiresGrad || parameter.disposed) return [];
-      const { state, t } = this.states.get(parameter) ?? { state: {}, t: 0 };
-      const values = Float64Array.from(parameter.data.toArray());
-      this.update(values, state, parameter.grad!.toArray(), t + 1, this.options);
-      this.states.set(parameter, { state, t: t + 1 });
-      return [{ parameter, values }];
+      return [this.expect(parameter)];
     });
     this.optimizer.step();
-    const slack = 1e-5 * this.options.lr;
-    for (const { parameter, values } of updates) {
-      check(
-        parameter.data.toArray(),
-        { values, slack },
-        `weight ${this.parameters.indexOf(parameter)}`,
-      );
+    const { state } = this.optimizer.stateDict();
+    for (const { parameter, values, slacks, moments } of updates) {
+      const i = this.parameters.indexOf(parameter);
+      const slack = 1e-5 * this.options.lr + slacks.weight!;
+      check(parameter.data.toArray(), { values, slack }, `weight ${i}`);
+      for (const [name, expected] of Object.entries(moments)) {
+        const found = state[i]?.[name]?.toArray();
+        if (!found) throw new Mismatch(`parameter ${i} has no ${name}`);
+        check(found, { values: expected as Float64Array, slack: slacks[name]! }, `${name} of ${i}`);
+        moments[name] = Float64Array.from(found); // the reference goes on with the optimizer's bits
+      }
     }
-    this.followMoments();
     return updates.map(({ parameter }) => parameter);
   }
 
-  /** The reference goes on with the optimizer's bits. */
-  private followMoments(): void {
-    const { state } = this.optimizer.stateDict();
-    for (const [i, parameter] of this.parameters.entries()) {
-      const known = this.states.get(parameter);
-      for (const [name, values] of Object.entries(known?.state ?? {})) {
-        const found = state[i]?.[name]?.toArray();
-        if (!found) throw new Mismatch(`parameter ${i} has no ${name}`);
-        check(found, { values: values as Float64Array, slack: 0 }, `${name} of parameter ${i}`);
-        known!.state[name] = Float64Array.from(found);
+  /** The reference's update of a parameter, and how far rounded gradients move its results. */
+  private expect(parameter: Parameter) {
+    const known = this.states.get(parameter) ?? { state: {}, t: 0 };
+    const t = known.t + 1;
+    const start = Float64Array.from(parameter.data.toArray());
+    const dw = parameter.grad!.toArray();
+    const run = (gradient: ArrayLike<number>) => {
+      const values = start.slice();
+      const entries = Object.entries(known.state).map(([name, moment]) => [name, moment.slice()]);
+      const moments: reference.State = Object.fromEntries(entries);
+      this.update(values, moments, gradient, t, this.options);
+      return { values, moments };
+    };
+    const exact = run(dw);
+    const decay = this.options.weightDecay ?? 0;
+    const rounding = (i: number) => 1e-6 * (Math.abs(dw[i]!) + decay * Math.abs(start[i]!));
+    const slacks: Record<string, number> = { weight: 0 };
+    for (const sign of [1, -1]) {
+      const moved = run(Float64Array.from(dw, (v, i) => v + sign * rounding(i)));
+      slacks.weight = Math.max(slacks.weight!, distance(moved.values, exact.values));
+      for (const [name, moment] of Object.entries(exact.moments)) {
+        const off = distance(moved.moments[name] as Float64Array, moment as Float64Array);
+        slacks[name] = Math.max(slacks[name] ?? 0, off);
       }
     }
+    this.states.set(parameter, { state: exact.moments, t });
+    return { parameter, slacks, ...exact };
   }
+}
+
+function distance(a: Float64Array, b: Float64Array): number {
+  return a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i]!)), 0);
 }
 
 function randomOptions(choices: Choices, kind: string): reference.Options {
