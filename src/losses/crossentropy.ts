@@ -3,11 +3,11 @@ import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { Struct } from '../memory/struct.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
-import type { Numbers } from '../tensor/numbers.ts';
+import { type Numbers, numbersOf } from '../tensor/numbers.ts';
 import { optionsOf } from '../tensor/options.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
-import { REDUCTIONS, readTarget, type TargetReading } from './target.ts';
+import { REDUCTIONS, type TargetReading } from './target.ts';
 
 export interface CrossEntropyLossOptions {
   /** ε: each target becomes (1 − ε)·target + ε/C. Default 0. */
@@ -64,8 +64,7 @@ export class CrossEntropyLoss extends Loss {
     checkInteger(who, 'ignoreIndex', ignoreIndex, -2147483648, 2147483647);
     this.labelSmoothing = labelSmoothing;
     if (weight !== undefined) {
-      const { reading } = readTarget(who, weight, undefined, 'weight');
-      this.weight = Float32Array.from(reading.values);
+      this.weight = Float32Array.from(numbersOf(`${who}: weight`, weight));
     }
     this.ignoreIndex = ignoreIndex;
     this.reduction = reduction;

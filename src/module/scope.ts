@@ -1,4 +1,5 @@
 import { hiddenIn, type Made, scopes } from '../memory/dispose.ts';
+import { checkFunction } from '../tensor/options.ts';
 
 /**
  * Calls `body`, disposes of everything that was made during the call and is not returned, and returns what
@@ -21,8 +22,11 @@ import { hiddenIn, type Made, scopes } from '../memory/dispose.ts';
  *
  * `body` may be async. The scope then ends when its promise settles. JavaScript does not say who makes a thing,
  * so until then everything belongs to the scope, also what other code makes while `body` waits.
+ *
+ * @throws TypeError if `body` is not a function
  */
 export function scope<T>(body: () => T): T {
+  checkFunction('scope: body', body);
   const made: Made = new Map();
   scopes.push(made);
   let result: T;

@@ -54,11 +54,12 @@ export function checkSize(who: string, shape: Shape, got: unknown): void {
 /**
  * The numbers of an array: the array itself if nobody can change it meanwhile, else a copy.
  *
- * @param shape the shape that the array must fill, if it is known
+ * @param shape the shape that the array must fill, if it is the data of one
  * @throws TypeError for strings, holes, BigInts and the like, which would become NaN or 0 without a word
  * @throws RangeError if the length does not match the shape
  */
 export function numbersOf(who: string, data: ArrayLike<number>, shape?: Shape): Numbers {
+  const what = shape ? `${who}: data` : who;
   const typed = typedLength(data);
   const count = typed ?? data?.length;
   if (shape) checkSize(who, shape, count);
@@ -70,7 +71,7 @@ export function numbersOf(who: string, data: ArrayLike<number>, shape?: Shape): 
   for (let i = 0; i < count; i++) {
     const value: unknown = data[i];
     if (typeof value !== 'number') {
-      throw new TypeError(`${who}: data expected numbers, got ${describe(value)} at [${i}]`);
+      throw new TypeError(`${what} expected numbers, got ${describe(value)} at [${i}]`);
     }
     copy[i] = value;
   }

@@ -30,7 +30,12 @@ const ASKED_FOR = [/"?captureStackTrace"?/];
 
 const files = readdirSync('dist', { recursive: true, encoding: 'utf8' })
   .filter((name) => /\.js$/.test(name))
-  .map((name) => [name, readFileSync(`dist/${name}`, 'utf8')] as const);
+  .map((name) => [name, withoutKernels(readFileSync(`dist/${name}`, 'utf8'))] as const);
+
+/** A bundle without its packed kernels, in which any characters may stand beside each other. */
+function withoutKernels(text: string): string {
+  return text.replace(/(["'`])(?:(?!\1)[^\\]|\\.){5000,}\1/gs, '""');
+}
 
 describe('the browsers that README.md promises', () => {
   it.each(files)('have what %s uses', (_, text) => {

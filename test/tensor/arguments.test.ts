@@ -77,6 +77,7 @@ const fitted = () => new data.StandardScaler().fit(E.Tensor.from([1, 2, 3, 4], [
 const parameter = () => new E.Parameter(E.Tensor.zeros([2, 3]));
 
 const CASES: Record<string, Case | Case[]> = {
+  scope: call(E.scope, [() => () => 1], [['function']]),
   // layers
   Linear: make(E.Linear, [two, two, none], [[], [], OPTIONS]),
   Conv1d: make(E.Conv1d, [two, two, two, none], [[], [], [], OPTIONS]),
@@ -375,7 +376,7 @@ describe('the table', () => {
         .map(([name]) => name),
     );
     const abstract = ['Layer', 'Loss', 'Optimizer', 'Schedule', 'FoldedNetwork', 'memoryUsage'];
-    const inner = ['Batches', 'Scaler', 'TrainingRun', 'Projection'];
+    const inner = ['Batches', 'Scaler', 'TrainingRun', 'Projection', 'WorkerError'];
     const missing = names.filter((name) => !CASES[name]);
     expect(missing.filter((name) => ![...abstract, ...inner].includes(name))).toEqual([]);
   });

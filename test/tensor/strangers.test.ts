@@ -355,7 +355,10 @@ describe('memory shared with another thread', () => {
     const x = Tensor.zeros([n, 2]);
     let refused = 0;
     let taken = 0;
-    for (const end = performance.now() + 400; performance.now() < end; ) {
+    const start = performance.now();
+    const spent = () => performance.now() - start;
+    // On a busy machine the other thread may wait long for its turn.
+    while (spent() < 400 || (refused === 0 && spent() < 8000)) {
       try {
         const value = loss.forward(x, labels);
         expect(value).toBeCloseTo(Math.log(2), 5);
