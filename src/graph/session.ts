@@ -1,11 +1,11 @@
 import { deferReleases, type View } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
-import { describe } from '../tensor/check.ts';
-import { allocateGradients, Buffer, Parameter } from '../tensor/parameter.ts';
+import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
 import { type Reading, read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
+import { checkHeld, checkSettled, isHeld, type Place, placesOf } from './places.ts';
 import { Plan } from './plan.ts';
 import { InputGradient, Result } from './results.ts';
 import { traceModule } from './trace.ts';
@@ -284,6 +284,7 @@ export class Session {
     }
     this.forgetPlans();
     const modules = this.module.namedModules();
+    for (const [, model] of modules) checkSettled(model);
     this.places = modules.flatMap(([, model]) => placesOf(model));
     this.composition = modules
       .map(([, model]) => ({ model, children: model.children().map(([, child]) => child) }))
@@ -321,38 +322,6 @@ export class Session {
     this.plans.push(plan);
     return plan;
   }
-}
-
-/** A property of a module that holds a parameter or a buffer. */
-interface Place {
-  readonly model: Readonly<Record<string, unknown>>;
-  readonly key: string;
-  readonly held: Parameter | Buffer;
-}
-
-function placesOf(model: object): Place[] {
-  return Object.entries(model).flatMap(([key, held]) => {
-    return held instanceof Parameter || held instanceof Buffer
-      ? [{ model, key, held } as Place]
-      : [];
-  });
-}
-
-function isHeld({ model, key, held }: Place): boolean {
-  return model[key] === held;
-}
-
-/** @throws RangeError if the property holds something else now, which a layer's kernels would misread */
-function checkHeld({ model, key, held }: Place): void {
-  const now = model[key];
-  if (now === undefined) return;
-  const kind = held instanceof Parameter ? Parameter : Buffer;
-  const shape = (now as Partial<Parameter> | null)?.shape ?? [];
-  if (now instanceof kind && sameShape(shape, held.shape)) return;
-  throw new RangeError(
-    `${model}: ${key} expected ${describe(held)} ${shapeText(held.shape)} as before, got ` +
-      `${describe(now)} ${shapeText(shape)}`,
-  );
 }
 
 /** Whether a model is still composed of these children. */

@@ -61,6 +61,7 @@ export class Linear extends Leaf<Memo> {
     this.weight = new Parameter(Tensor.zeros([outFeatures, inFeatures]));
     this.bias = bias ? new Parameter(Tensor.zeros([outFeatures])) : undefined;
     initialize(this.weight, this.bias, init);
+    this.settle();
   }
 
   connect(use: Use<Memo>, shape: Shape): Shape {

@@ -1,4 +1,5 @@
 import type { Given, Operation, Use } from '../graph/node.ts';
+import { settle } from '../graph/places.ts';
 import type { Traced } from '../graph/trace.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -28,6 +29,11 @@ export abstract class Leaf<Memo = unknown> extends Module implements Operation<M
 
   protected override get isComposite(): boolean {
     return false;
+  }
+
+  /** Says that the layer is made: see `graph/places.ts`. */
+  protected settle(): void {
+    settle(this);
   }
 
   abstract connect(use: Use<Memo>, ...shapes: Shape[]): Shape;

@@ -281,7 +281,7 @@ export abstract class Module {
     const copy = this.isComposite ? composite(bare) : bare;
     copies.set(this, copy);
     for (const [name, value] of Object.entries(this)) {
-      Object.assign(copy, { [name]: copyOf(value, copies) });
+      Object.defineProperty(copy, name, { value: copyOf(value, copies) });
     }
     copy.session = undefined;
     disposable(copy, () => copy.session?.release());

@@ -2,12 +2,21 @@
 import { describe, expect, it } from 'vitest';
 import {
   BatchNorm1d,
+  Conv2d,
+  ConvTranspose2d,
+  fold,
+  GroupNorm,
+  InstanceNorm1d,
   Layer,
   type LayerContext,
+  LayerNorm,
   Linear,
   manualSeed,
+  Normalization,
   Parameter,
+  PReLU,
   ReLU,
+  RMSNorm,
   Sequential,
   Tensor,
 } from '../../src/index.ts';
@@ -149,5 +158,46 @@ describe('a parameter that was exchanged', () => {
     layer.factors[0]!.dispose();
     layer.factors[0] = new Parameter(Tensor.from([5]));
     expect(layer.forward(Tensor.from([3])).item()).toBe(15);
+  });
+});
+
+describe('a layer that was made', () => {
+  it.each<[string, Parameter, string]>([
+    ['weight', new Parameter(Tensor.zeros([1])), 'expected a Parameter [2, 5] as before, got'],
+    ['bias', new Parameter(Tensor.zeros([2])), 'expected nothing, as the layer was made, got'],
+  ])('refuses another %s before its first forward', (key, parameter, message) => {
+    const layer = new Linear(5, 2, { bias: false });
+    (layer as unknown as Record<string, unknown>)[key] = parameter;
+    const model = new Sequential(new Linear(3, 5), layer);
+    for (const run of [() => model.forward(X), () => model.predict(X)]) {
+      expect(run).toThrow(`Linear(5, 2): ${key} ${message}`);
+    }
+  });
+
+  it.each([
+    new Linear(3, 5),
+    new Conv2d(1, 2, 3),
+    new ConvTranspose2d(1, 2, 3),
+    new BatchNorm1d(5),
+    new GroupNorm(1, 2),
+    new InstanceNorm1d(3),
+    new LayerNorm(3),
+    new RMSNorm(3),
+    new PReLU(3),
+    new Normalization(3),
+  ])('%s keeps its sizes', (layer) => {
+    const sizes = Object.entries(layer).filter(([, value]) => Number.isInteger(value));
+    const fixed = sizes.filter(([key]) => !['rate', 'dimensions'].includes(key)); // momentum, and a word for errors
+    expect(fixed.length).toBeGreaterThan(0);
+    for (const [key] of fixed) {
+      expect(() => Object.assign(layer, { [key]: 1e6 })).toThrow(TypeError);
+    }
+    for (const [key, value] of fixed) expect(layer).toHaveProperty(key, value);
+  });
+
+  it('can be copied, and trained with another momentum', () => {
+    const layer = new BatchNorm1d(3);
+    layer.momentum = 0.5;
+    expect(fold(new Sequential(new Linear(3, 3), layer)).predict(X).shape).toEqual([2, 3]);
   });
 });

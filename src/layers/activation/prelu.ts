@@ -41,6 +41,7 @@ export class PReLU extends Leaf<Sizes> {
     const { init } = optionsOf('PReLU', rest, { init: 0.25 });
     checkInteger('PReLU', 'numParameters', numParameters);
     this.weight = new Parameter(Tensor.from(new Float32Array(numParameters).fill(init)));
+    this.settle();
   }
 
   connect(use: Use<Sizes>, shape: Shape): Shape {

@@ -81,8 +81,6 @@ export abstract class BatchNorm extends Leaf<Memo> {
     checkInteger(this.constructor.name, 'numFeatures', numFeatures);
     const options = checkedOptions(`${this}`, rest);
     const { decay, center, scale, trackRunningStats } = options;
-    this.momentum =
-      options.momentum === undefined ? (decay === undefined ? 0.1 : 1 - decay) : options.momentum;
     this.renorm = options.renorm;
     this.eps = options.eps;
     this.channelsLast = options.channelsLast;
@@ -96,6 +94,9 @@ export abstract class BatchNorm extends Leaf<Memo> {
     this.runningMean = trackRunningStats ? new Buffer(zeros) : undefined;
     this.runningVar = trackRunningStats ? new Buffer(ones) : undefined;
     this.numBatchesTracked = trackRunningStats ? new Counter() : undefined;
+    this.settle();
+    const { momentum = decay === undefined ? 0.1 : 1 - decay } = options;
+    this.momentum = momentum; // not settled: it may be assigned later, too
   }
 
   /** Weight of the new value in the running statistics; with null they are the average of all batches. */

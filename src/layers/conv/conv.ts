@@ -84,6 +84,7 @@ export abstract class Conv extends Leaf<Memo> {
     this.weight = new Parameter(Tensor.zeros(weightShape));
     this.bias = bias ? new Parameter(Tensor.zeros([outChannels])) : undefined;
     initialize(this.weight, this.bias, init);
+    this.settle();
   }
 
   /**

@@ -123,6 +123,7 @@ export class ConvTranspose2d extends Leaf<Memo> {
     this.weight = new Parameter(Tensor.zeros([inChannels, outChannels / groups, ...kernel]));
     this.bias = bias ? new Parameter(Tensor.zeros([outChannels])) : undefined;
     initialize(this.weight, this.bias, init);
+    this.settle();
   }
 
   connect(use: Use<Memo>, shape: Shape): Shape {

@@ -61,6 +61,7 @@ export class GroupNorm extends Leaf<RowNorm | PlaneNorm> {
     const ones = Tensor.from(new Float32Array(numChannels).fill(1), [numChannels]);
     this.weight = affine ? new Parameter(ones) : undefined;
     this.bias = affine ? new Parameter(Tensor.zeros([numChannels])) : undefined;
+    this.settle();
   }
 
   connect(use: Use<RowNorm | PlaneNorm>, shape: Shape): Shape {

@@ -85,6 +85,7 @@ abstract class InstanceNorm extends Leaf<Memo> {
     this.runningMean = trackRunningStats ? new Buffer(zeros) : undefined;
     this.runningVar = trackRunningStats ? new Buffer(ones) : undefined;
     this.numBatchesTracked = trackRunningStats ? new Counter() : undefined;
+    this.settle();
   }
 
   /** Resets the running statistics to mean 0 and variance 1. */

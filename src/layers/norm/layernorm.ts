@@ -45,6 +45,7 @@ export class LayerNorm extends TrailingNorm<RowNorm> {
     super(normalizedShape, eps, elementwiseAffine);
     this.bias =
       elementwiseAffine && bias ? new Parameter(Tensor.zeros(this.normalizedShape)) : undefined;
+    this.settle();
   }
 
   connect(use: Use<RowNorm>, shape: Shape): Shape {

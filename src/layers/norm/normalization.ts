@@ -78,6 +78,7 @@ export class Normalization extends Leaf<Memo> {
     this.scale = new Buffer(Tensor.from(new Float32Array(width).fill(1)));
     this.offset = new Buffer(Tensor.zeros([width]));
     if (typeof features !== 'number') this.set(features);
+    this.settle();
   }
 
   /** Does from now on what `scaler` does, or undoes it. */

@@ -28,8 +28,8 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   readonly #layer: L;
   readonly #weight: Parameter;
   #removed = false;
-  /** The sum of the sources' versions from which the weight was last computed. */
-  protected version = -1;
+  /** The sum of the sources' versions from which the weight was last computed; not a size (see `settle`). */
+  protected readonly computed = { from: -1 };
 
   constructor(layer: L, ...rest: []) {
     super(...rest);
@@ -165,9 +165,9 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   private update(): void {
     let version = 0;
     for (const source of this.sources) version += source.version;
-    if (version === this.version) return;
+    if (version === this.computed.from) return;
     this.computeWeight();
     this.target.version++;
-    this.version = version;
+    this.computed.from = version;
   }
 }

@@ -45,6 +45,7 @@ export class RMSNorm extends TrailingNorm<Memo> {
     const table = { eps: 1.1920928955078125e-7, elementwiseAffine: true };
     const { eps, elementwiseAffine } = optionsOf('RMSNorm', rest, table);
     super(normalizedShape, eps, elementwiseAffine);
+    this.settle();
   }
 
   connect(use: Use<Memo>, shape: Shape): Shape {

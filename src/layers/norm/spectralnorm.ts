@@ -80,6 +80,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
     this.iterate(FIRST_ROUNDS, scratch.ptr);
     scratch.release();
     this.take();
+    this.settle();
   }
 
   override connect(use: Use, ...shapes: Shape[]): Shape {
@@ -143,16 +144,16 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
     const [rows, columns] = this.extents;
     slot.f32.set(this.weightU.data.view());
     slot.f32.set(this.weightV.data.view(), rows);
-    slot.i32[rows + columns] = this.version;
+    slot.i32[rows + columns] = this.computed.from;
   }
 
   /** Computes w as it was in a use's forward, if another use or a `predict` has computed it since. */
   private restoreWeight({ ptr, i32 }: Slot): void {
     const [rows, columns] = this.extents;
     const version = i32[rows + columns]!;
-    if (version === this.version) return;
+    if (version === this.computed.from) return;
     this.divideBySigma(ptr, offset(ptr, rows));
     this.target.version++;
-    this.version = version;
+    this.computed.from = version;
   }
 }

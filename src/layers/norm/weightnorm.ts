@@ -45,6 +45,7 @@ export class WeightNorm<L extends Weighted = Weighted> extends Reparametrized<L>
     holdsHidden(this, this.#norms);
     extra().rowNorms(this.weightG.ptr, weight.ptr, columns, 0, rows);
     this.take();
+    this.settle();
   }
 
   override remove(): L {
