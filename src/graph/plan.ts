@@ -6,8 +6,9 @@ import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 import { fuse } from './fuse.ts';
 import { layOut } from './layout.ts';
 import type { Use, Value } from './node.ts';
+import type { Observer } from './observer.ts';
 import { Slot } from './slot.ts';
-import type { Trace, Traced } from './trace.ts';
+import type { ModuleOutput, Trace, Traced } from './trace.ts';
 
 /**
  * A model's step for one batch shape: the uses of its layers in order, with all tensors that they read and
@@ -20,6 +21,8 @@ export class Plan {
   readonly bytes: number;
   readonly inputs: readonly Value[];
   readonly output: Value;
+  /** The output of each module, in order of its calls. */
+  readonly outputs: readonly ModuleOutput[];
   private readonly uses: readonly Use[];
   private readonly slots: Slot[] = [];
   private readonly scratch: Slot;
@@ -36,15 +39,18 @@ export class Plan {
   /**
    * @param recording whether a backward may follow its forward
    * @param modes the mode of each composite when it was traced: its forward may depend on it
+   * @param observed whether each layer's output is computed by itself, so that it can be observed
    */
   constructor(
     [trace, output]: [Trace, Traced],
     readonly recording: boolean,
     private readonly modes: readonly boolean[],
+    readonly observed = false,
   ) {
     this.inputs = trace.inputs;
     this.output = output.value;
-    fuse(trace, this.output);
+    this.outputs = trace.outputs;
+    if (!observed) fuse(trace, this.output);
     this.uses = trace.uses;
     for (const use of this.uses) use.recording = recording;
     this.scratch = this.reserve([
@@ -81,9 +87,15 @@ export class Plan {
     this.structs?.release();
   }
 
-  fits(shapes: readonly Shape[], recording: boolean, modes: readonly boolean[]): boolean {
+  fits(
+    shapes: readonly Shape[],
+    recording: boolean,
+    modes: readonly boolean[],
+    observed: boolean,
+  ): boolean {
     return (
       recording === this.recording &&
+      observed === this.observed &&
       !this.outdated &&
       shapes.length === this.inputs.length &&
       this.inputs.every(({ shape }, i) => sameShape(shape, shapes[i]!)) &&
@@ -114,15 +126,21 @@ export class Plan {
     for (const use of this.uses) use.leaf.verify?.(use, this.recording && use.leaf.training, given);
   }
 
-  forward(): void {
+  forward(observers: readonly Observer[] = []): void {
+    for (const observer of observers) observer.begin?.(this);
     for (const use of this.uses) {
       use.training = this.recording && use.leaf.training;
+      for (const observer of observers) observer.before?.(use);
       use.leaf.run(use);
+      for (const observer of observers) observer.after?.(use);
     }
   }
 
-  backward(): void {
-    for (const use of this.backwardUses) this.differentiate(use, false);
+  backward(observers: readonly Observer[] = []): void {
+    for (const use of this.backwardUses) {
+      for (const observer of observers) observer.gradient?.(use);
+      this.differentiate(use, false);
+    }
   }
 
   /** The gradient with respect to the i-th input: run after `backward`, once. */

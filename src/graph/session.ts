@@ -5,6 +5,7 @@ import { type Reading, read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
+import type { Observer } from './observer.ts';
 import { checkHeld, checkSettled, isHeld, type Place, placesOf } from './places.ts';
 import { Plan } from './plan.ts';
 import { InputGradient, Result } from './results.ts';
@@ -20,7 +21,7 @@ const PLANS_KEPT = 8;
 type State =
   | { readonly kind: 'idle'; readonly because: 'new' | 'consumed' | 'failed' | 'disposed' }
   /** A forward has run. */
-  | ({ readonly kind: 'ready' } & Ran)
+  | ({ readonly kind: 'ready'; readonly observers: readonly Observer[] } & Ran)
   /** Its backward has run, too. */
   | ({ readonly kind: 'finished'; computed: boolean } & Ran);
 
@@ -55,6 +56,8 @@ export class Session {
   private activity: Activity | undefined;
   /** Whether `dispose()` was called during the activity that is running. */
   private disposed = false;
+  /** Those who may want to see a recorded step. */
+  private readonly observers = new Set<Observer>();
   private readonly plans: Plan[] = [];
   /** Plans that will not be used for another forward. */
   private readonly retired: Plan[] = [];
@@ -82,10 +85,17 @@ export class Session {
     return new Result(this, plan.output.shape, plan.output.slot);
   }
 
-  predict(inputs: readonly Input[]): Tensor {
+  /** @param observers see the prediction; given only for a prediction that is observed */
+  predict(inputs: readonly Input[], observers?: readonly Observer[]): Tensor {
     const readings = this.readAll(inputs, this.predictions);
-    const { output } = this.during('predict', () => this.run('predict', readings));
+    const { output } = this.during('predict', () => this.run('predict', readings, observers));
     return new Tensor(output.shape, output.slot.f32.slice());
+  }
+
+  /** Lets `observer` see recorded steps. Returns a function that ends it. */
+  observe(observer: Observer): () => void {
+    this.observers.add(observer);
+    return () => this.observers.delete(observer);
   }
 
   /**
@@ -100,7 +110,7 @@ export class Session {
       const because = state.kind === 'finished' ? 'consumed' : state.because;
       throw new Error(`${this.who}: ${NO_FORWARD[because]}`);
     }
-    const { plan, parameters, writes, versions } = state;
+    const { plan, parameters, writes, versions, observers } = state;
     this.checkGradient(dy, reading, plan);
     if (versions !== sum(writes) || !this.places.every(isHeld)) {
       throw new Error(
@@ -114,7 +124,8 @@ export class Session {
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       // Views are taken last: allocation may have grown the memory, which detaches older views.
       plan.output.gradient!.f32.set(reading.values);
-      this.execute(() => plan.backward());
+      this.execute(() => plan.backward(observers));
+      for (const observer of observers) observer.end?.(plan);
       const now = sum(writes);
       this.state = { kind: 'finished', plan, parameters, writes, versions: now, computed: false };
     });
@@ -222,12 +233,19 @@ export class Session {
   }
 
   /** Everything that can throw comes before the first write. */
-  private run(activity: 'forward' | 'predict', inputs: readonly Reading[]): Plan {
+  private run(
+    activity: 'forward' | 'predict',
+    inputs: readonly Reading[],
+    observers: readonly Observer[] = [],
+  ): Plan {
     const recording = activity === 'forward';
+    if (recording && this.observers.size > 0) {
+      observers = [...this.observers].filter((observer) => observer.wants(this.module.training));
+    }
     const shapes = inputs.map(({ shape }) => shape);
     this.followChanges();
     this.checkAlive(this.parameters);
-    const plan = this.planFor(shapes, recording);
+    const plan = this.planFor(shapes, recording, observers.length > 0);
     this.checkAlive(this.parameters); // the author's forward, which was traced, may have disposed of anything
     // Reading the values throws if an input is stale or was changed, while nothing else has changed yet.
     plan.verify(
@@ -245,10 +263,11 @@ export class Session {
     }
     // Views are taken last: reserving may have grown the memory, which detaches older views.
     for (const [i, input] of plan.inputs.entries()) input.slot.set(inputs[i]!.values);
-    this.execute(() => plan.forward());
+    this.execute(() => plan.forward(observers));
     if (recording) {
       const { parameters, writes } = this;
-      this.state = { kind: 'ready', plan, parameters, writes, versions: sum(writes) };
+      const versions = sum(writes);
+      this.state = { kind: 'ready', plan, parameters, writes, versions, observers };
       this.output = plan.output.slot;
     }
     return plan;
@@ -310,11 +329,12 @@ export class Session {
     }
   }
 
-  private planFor(shapes: readonly Shape[], recording: boolean): Plan {
+  private planFor(shapes: readonly Shape[], recording: boolean, observed: boolean): Plan {
     const modes = this.composition!.map(({ model }) => recording && model.training);
-    const known = this.plans.find((plan) => plan.fits(shapes, recording, modes));
+    const known = this.plans.find((plan) => plan.fits(shapes, recording, modes, observed));
     if (known) return known;
-    const plan = new Plan(traceModule(this.module, shapes, !recording), recording, modes);
+    const traced = traceModule(this.module, shapes, !recording);
+    const plan = new Plan(traced, recording, modes, observed);
     const outdated = this.plans.findIndex((old) => old.outdated);
     if (outdated >= 0 || this.plans.length === PLANS_KEPT) {
       this.forget(...this.plans.splice(Math.max(outdated, 0), 1));

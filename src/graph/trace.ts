@@ -21,6 +21,12 @@ export class Traced extends Tensor {
   }
 }
 
+/** What a module gave when it was called. */
+export interface ModuleOutput {
+  readonly module: object;
+  readonly value: Value;
+}
+
 /** Follows a model from its inputs to its output, and lists each use of a layer in order. */
 export class Trace {
   /** Whether the plan is made, so that no use can be added any more. */
@@ -30,6 +36,8 @@ export class Trace {
   readonly uses: Use[] = [];
   readonly inputs: Value[];
   readonly tensors: Traced[];
+  /** The output of each layer and composite, in order of their calls' ends. */
+  readonly outputs: ModuleOutput[] = [];
 
   constructor(shapes: readonly Shape[]) {
     this.inputs = shapes.map((shape) => new Value([...shape]));
@@ -65,6 +73,7 @@ export class Trace {
     }
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
+    this.outputs.push({ module: leaf, value: output });
     return new Traced(this, output);
   }
 
@@ -78,6 +87,7 @@ export class Trace {
     this.path.add(module);
     const output = forward();
     this.path.delete(module);
+    if (output instanceof Traced) this.outputs.push({ module, value: output.value });
     return output;
   }
 

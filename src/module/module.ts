@@ -1,5 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { Collector } from '../graph/collector.ts';
+import type { Observer } from '../graph/observer.ts';
 import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { disposable } from '../memory/dispose.ts';
@@ -112,11 +114,39 @@ export abstract class Module {
    * that owns its values. Does not change the mode, any state or the generator, and may be called between
    * a `forward` and its `backward`. The bits of a sample's result do not depend on the rest of the batch.
    *
+   * With `at`, it returns the outputs of these modules instead, by name:
+   *
+   * ```ts
+   * const { bn1, 'layer2.0': block } = model.predict(x, { at: ['bn1', 'layer2.0'] });
+   * ```
+   *
    * @param x a Tensor or `{ data, shape }`; an array of them for several inputs
-   * @throws RangeError if a layer cannot take the shape
+   * @param options.at names as in `namedModules()`. The second output of a module that runs twice is
+   *   'name#2'.
+   * @throws RangeError if a layer cannot take the shape, or if no module of a name in `at` runs
    */
-  predict(x: Input | readonly Input[]): Tensor {
-    return (this.session ??= new Session(this)).predict(this.inputsOf(x));
+  predict(x: Input | readonly Input[]): Tensor;
+  predict<Name extends string>(
+    x: Input | readonly Input[],
+    options: { at: readonly Name[] },
+  ): Record<Name, Tensor>;
+  predict(
+    x: Input | readonly Input[],
+    ...rest: [options?: { at?: readonly string[] } | undefined]
+  ): Tensor | object {
+    const session = (this.session ??= new Session(this));
+    const who = `${this}.predict`;
+    const { at } = optionsOf(who, rest, { at: undefined });
+    if (at === undefined) return session.predict(this.inputsOf(x));
+    if (!Array.isArray(at)) throw unexpected(`${who}: at`, 'names of modules', at);
+    const collector = new Collector(this, at);
+    session.predict(this.inputsOf(x), [collector]);
+    return collector.found;
+  }
+
+  /** @internal Lets `observer` see the steps of this model. Returns a function that ends it. */
+  observeSteps(observer: Observer): () => void {
+    return (this.session ??= new Session(this)).observe(observer);
   }
 
   /** Sets this module and its submodules to training mode: batch statistics, dropout. */
