@@ -1,0 +1,132 @@
+/** Charts as SVG text, readable on light and on dark pages. */
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import type { Point } from './experiment.ts';
+
+/** Colours that people with any colour vision can tell apart (Okabe and Ito, 2008). */
+export const COLOURS = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#e69f00',
+  '#56b4e9',
+  '#777777',
+];
+
+export interface Line extends Point {
+  readonly series: string;
+  /** Lines of the same series with another `run` are drawn apart. */
+  readonly run?: string | number;
+}
+
+export interface ChartOptions {
+  x: Plot.ScaleOptions;
+  y: Plot.ScaleOptions;
+  /** The order of the series. */
+  series?: readonly string[];
+  height?: number;
+  marks?: Plot.Markish[];
+  /** Whether points are marked with dots. */
+  dots?: boolean;
+}
+
+/** One thin line for each run and a bold one for the mean of each series. */
+export function lineChart(lines: readonly Line[], options: ChartOptions): string {
+  const series = options.series ?? [...new Set(lines.map((line) => line.series))];
+  return drawn({
+    ...frame(options),
+    color: { legend: true, domain: [...series], range: COLOURS },
+    marks: [
+      ...(options.marks ?? []),
+      Plot.lineY(lines, {
+        x: 'x',
+        y: 'y',
+        z: (line: Line) => `${line.series} ${line.run ?? ''}`,
+        stroke: 'series',
+        strokeWidth: 0.75,
+        strokeOpacity: 0.45,
+        clip: true,
+      }),
+      Plot.lineY(means(lines), {
+        x: 'x',
+        y: 'y',
+        stroke: 'series',
+        strokeWidth: 2,
+        clip: true,
+        ...(options.dots ? { marker: 'dot' as const } : {}),
+      }),
+    ],
+  });
+}
+
+export interface Band {
+  readonly x: number;
+  readonly panel: string;
+  /** Percentiles 1, 5, 25, 50, 75, 95 and 99. */
+  readonly levels: readonly number[];
+}
+
+/** Percentile bands over steps: 1–99, 5–95 and 25–75 %, and the median; one panel for each `panel`. */
+export function bandChart(bands: readonly Band[], options: ChartOptions): string {
+  const area = (low: number, high: number, opacity: number) =>
+    Plot.areaY(bands, {
+      fx: 'panel',
+      x: 'x',
+      y1: (band: Band) => band.levels[low]!,
+      y2: (band: Band) => band.levels[high]!,
+      fill: COLOURS[0]!,
+      fillOpacity: opacity,
+    });
+  return drawn({
+    ...frame(options),
+    fx: { label: null, domain: options.series as string[] },
+    marks: [
+      ...(options.marks ?? []),
+      area(0, 6, 0.18),
+      area(1, 5, 0.25),
+      area(2, 4, 0.4),
+      Plot.lineY(bands, {
+        fx: 'panel',
+        x: 'x',
+        y: (band: Band) => band.levels[3]!,
+        stroke: 'currentColor',
+        strokeWidth: 1.5,
+      }),
+    ],
+  });
+}
+
+/** Any plot as SVG text. */
+export function drawn(options: Plot.PlotOptions): string {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const plot = Plot.plot({ ...options, document });
+  return (plot as unknown as { outerHTML: string }).outerHTML;
+}
+
+function frame({ x, y, height = 300 }: ChartOptions): Plot.PlotOptions {
+  return {
+    width: 720,
+    height,
+    marginLeft: 56,
+    style: { background: 'none', color: 'currentColor', fontSize: '12px' },
+    x,
+    y: { grid: true, ...y },
+  };
+}
+
+/** The means of each series over its runs, where all of them have a value. */
+function means(lines: readonly Line[]): Line[] {
+  const sums = new Map<string, { line: Line; sum: number; count: number }>();
+  for (const line of lines) {
+    if (!Number.isFinite(line.y)) continue;
+    const key = `${line.series} ${line.x}`;
+    const entry = sums.get(key) ?? { line, sum: 0, count: 0 };
+    entry.sum += line.y;
+    entry.count++;
+    sums.set(key, entry);
+  }
+  return [...sums.values()]
+    .map(({ line: { x, series }, sum, count }) => ({ x, series, y: sum / count }))
+    .sort((a, b) => a.x - b.x);
+}

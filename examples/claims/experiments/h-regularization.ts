@@ -1,0 +1,70 @@
+/** (h) The regularizing effect. */
+import { type Experiment, product, type Result } from '../experiment.ts';
+import { dense, type Norm } from '../networks.ts';
+import { grouped, interval, numberText, percentText } from '../statistics.ts';
+import { train } from '../training.ts';
+import { curveFigure, measuredOf, numbers } from './shared.ts';
+
+const seriesOf = ({ run }: Result) => {
+  const norm = run.norm === 'none' ? '' : 'batch norm';
+  const dropout = run.dropout ? `dropout ${run.dropout}` : '';
+  return [norm, dropout].filter(Boolean).join(' and ') || 'neither';
+};
+
+export const regularization: Experiment = {
+  key: 'h',
+  title: 'A regularizing effect',
+  claim:
+    'The noise of the batches’ statistics regularizes: with batch norm the test loss rises less when a network overfits.',
+  method:
+    'Only the first 2,000 training images. Dense layers 784-200-100-60-30-10, ReLU, batches of 50, Adam with learning rate 0.001.',
+  runs: ({ seeds, steps }) =>
+    product({
+      norm: ['none', 'batch norm'],
+      dropout: [0, 0.25],
+      steps: [steps(2000)],
+      seed: seeds,
+    }),
+  measure({ norm, dropout, steps, seed }, data, tell) {
+    using model = dense({ norm: norm as Norm, dropout: dropout as number, seed });
+    const recipe = { lr: 0.001, batch: 50, images: 2000, steps: steps as number, seed, tell };
+    return measuredOf(train(model, data, { ...recipe, probeEvery: (steps as number) / 40 }));
+  },
+  table: (results) => ({
+    head: ['network', 'test loss at the end', 'lowest test loss', 'test accuracy'],
+    rows: [...grouped(results, seriesOf)].map(([name, group]) => [
+      name,
+      numberText(numbers(group, 'testLoss')),
+      numberText(group.map(lowest)),
+      percentText(numbers(group, 'accuracy')),
+    ]),
+  }),
+  figures: (results) => [
+    curveFigure(results, 'testLosses', seriesOf, {
+      name: 'regularization',
+      caption: 'Test loss while the networks overfit 2,000 images.',
+      y: { label: 'test loss' },
+    }),
+  ],
+  judge(results) {
+    const of = (name: string) => results.filter((result) => seriesOf(result) === name);
+    const rise = (name: string) =>
+      interval(of(name).map((result) => result.measured.numbers!.testLoss! - lowest(result)));
+    const [plain, normalized] = [rise('neither'), rise('batch norm')];
+    const end = (name: string) => interval(numbers(of(name), 'testLoss'));
+    const less = normalized.mean < plain.mean;
+    const lower = end('batch norm').mean < end('neither').mean;
+    return {
+      holds: less && lower ? 'holds' : less || lower ? 'holds in part' : 'does not hold',
+      because:
+        `The test loss rises from its lowest value by ${normalized.mean.toFixed(2)} with batch norm, by ` +
+        `${plain.mean.toFixed(2)} without, by ${rise('dropout 0.25').mean.toFixed(2)} with dropout and by ` +
+        `${rise('batch norm and dropout 0.25').mean.toFixed(2)} with both; it ends at ` +
+        `${end('batch norm').mean.toFixed(2)} with and ${end('neither').mean.toFixed(2)} without.`,
+    };
+  },
+};
+
+function lowest({ measured }: Result): number {
+  return Math.min(...measured.curves!.testLosses!.map(({ y }) => y));
+}

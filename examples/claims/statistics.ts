@@ -1,0 +1,58 @@
+/** Means and intervals over seeds. */
+
+/** Quantiles of Student's t distribution at 97.5 %, for 1, 2, … degrees of freedom. */
+const T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+
+export interface Interval {
+  readonly mean: number;
+  /** Half the width of the 95 % confidence interval of the mean; 0 for one value. */
+  readonly half: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The mean and its 95 % confidence interval by Student's t. */
+export function interval(values: readonly number[]): Interval {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const half = n < 2 ? 0 : (T[n - 2] ?? 1.96) * Math.sqrt(squares / (n - 1) / n);
+  return { mean, half, low: mean - half, high: mean + half };
+}
+
+/** The values at these shares of the sorted values, by linear interpolation. */
+export function percentiles(values: ArrayLike<number>, shares: readonly number[]): number[] {
+  const sorted = Float64Array.from(values).sort();
+  return shares.map((share) => {
+    const at = share * (sorted.length - 1);
+    const below = Math.floor(at);
+    const above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below]! + (at - below) * (sorted[above]! - sorted[below]!);
+  });
+}
+
+/** The values of each group, in order of the groups' first appearance. */
+export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
+}
+
+export function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+/** '87.1 ± 0.3 %' */
+export function percentText(values: readonly number[]): string {
+  const { mean, half } = interval(values);
+  return `${(100 * mean).toFixed(1)} ± ${(100 * half).toFixed(1)} %`;
+}
+
+/** '0.412 ± 0.010' */
+export function numberText(values: readonly number[], digits = 3): string {
+  const { mean, half } = interval(values);
+  return `${mean.toFixed(digits)} ± ${half.toFixed(digits)}`;
+}
