@@ -2,8 +2,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
 import { namedOutputs } from './names.ts';
 import type { Use, Value } from './node.ts';
-import type { Observer } from './observer.ts';
-import type { Plan } from './plan.ts';
+import type { ObservedPlan, Observer } from './observer.ts';
 
 /** Copies the outputs of the named modules while a prediction runs. */
 export class Collector implements Observer {
@@ -21,7 +20,7 @@ export class Collector implements Observer {
   }
 
   /** @throws RangeError for a name that no output of the model has */
-  begin(plan: Plan): void {
+  begin(plan: ObservedPlan): void {
     const outputs = new Map(
       namedOutputs(this.model, plan.outputs).map(({ name, value }) => [name, value]),
     );

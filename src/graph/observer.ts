@@ -1,5 +1,12 @@
-import type { Use } from './node.ts';
-import type { Plan } from './plan.ts';
+import type { Use, Value } from './node.ts';
+import type { ModuleOutput } from './trace.ts';
+
+/** The plan of an observed step. */
+export interface ObservedPlan {
+  readonly inputs: readonly Value[];
+  /** The output of each module, in order of its calls' ends. */
+  readonly outputs: readonly ModuleOutput[];
+}
 
 /**
  * Sees the tensors of a step while it runs. A session asks it at each step whether it wants to; a step that
@@ -13,7 +20,7 @@ export interface Observer {
   /** Whether it wants to see the step that begins. `training` is the model's mode. */
   wants(training: boolean): boolean;
   /** The inputs are in place. */
-  begin?(plan: Plan): void;
+  begin?(plan: ObservedPlan): void;
   /** The inputs of `use` are complete. */
   before?(use: Use): void;
   /** The output of `use` is complete. */
@@ -21,5 +28,5 @@ export interface Observer {
   /** The loss's gradient with respect to the output of `use` is complete. */
   gradient?(use: Use): void;
   /** The step's backward has ended: the parameters have their gradients. */
-  end?(plan: Plan): void;
+  end?(plan: ObservedPlan): void;
 }

@@ -1,7 +1,6 @@
 import { namedOutputs } from '../graph/names.ts';
 import type { Use, Value } from '../graph/node.ts';
-import type { Observer } from '../graph/observer.ts';
-import type { Plan } from '../graph/plan.ts';
+import type { ObservedPlan, Observer } from '../graph/observer.ts';
 import { Module } from '../module/module.ts';
 import { checkInstance } from '../tensor/options.ts';
 import { shapeText } from '../tensor/shape.ts';
@@ -50,7 +49,7 @@ class AnomalyObserver implements Observer {
     return true;
   }
 
-  begin(plan: Plan): void {
+  begin(plan: ObservedPlan): void {
     this.names = new Map();
     for (const { name, module, value } of namedOutputs(this.model, plan.outputs)) {
       if (!this.names.has(value)) this.names.set(value, `${name || 'the model'} (${module})`);

@@ -1,7 +1,6 @@
 import { type NamedOutput, namedOutputs } from '../graph/names.ts';
 import type { Use, Value } from '../graph/node.ts';
-import type { Observer } from '../graph/observer.ts';
-import type { Plan } from '../graph/plan.ts';
+import type { ObservedPlan, Observer } from '../graph/observer.ts';
 import type { Slot } from '../graph/slot.ts';
 import { Module } from '../module/module.ts';
 import { checkInteger, unexpected } from '../tensor/check.ts';
@@ -107,7 +106,7 @@ export function chooser(model: Module, layers: ObserveOptions['layers']): Choice
 class LayerObserver implements Observer {
   private steps = 0;
   private training = false;
-  private readonly chosen = new WeakMap<Plan, Map<Value, NamedOutput[]>>();
+  private readonly chosen = new WeakMap<ObservedPlan, Map<Value, NamedOutput[]>>();
   private now: Map<Value, NamedOutput[]> = new Map();
 
   constructor(
@@ -122,7 +121,7 @@ class LayerObserver implements Observer {
     return this.steps++ % this.every === 0;
   }
 
-  begin(plan: Plan): void {
+  begin(plan: ObservedPlan): void {
     this.now = this.chosen.get(plan) ?? this.choose(plan);
     for (const value of plan.inputs) this.show('output', value, value.slot);
   }
@@ -135,7 +134,7 @@ class LayerObserver implements Observer {
     this.show('gradient', output, output.gradient!);
   }
 
-  private choose(plan: Plan): Map<Value, NamedOutput[]> {
+  private choose(plan: ObservedPlan): Map<Value, NamedOutput[]> {
     const chosen = new Map<Value, NamedOutput[]>();
     for (const named of namedOutputs(this.model, plan.outputs)) {
       if (!this.choice(named.name, named.module as Module)) continue;
