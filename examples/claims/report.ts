@@ -1,4 +1,5 @@
 /** The report: one HTML page with its charts, and the same charts as files. */
+import { escaped } from '../shared/html.ts';
 import type { Experiment, Figure, Result } from './experiment.ts';
 
 export interface Chapter {
@@ -89,8 +90,4 @@ ${figures
   .join('\n')}
 <p class="method">${escaped(method)}${context ? ` ${escaped(context)}` : ''}</p>
 </section>`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -20,17 +20,6 @@ export function interval(values: readonly number[]): Interval {
   return { mean, half, low: mean - half, high: mean + half };
 }
 
-/** The values at these shares of the sorted values, by linear interpolation. */
-export function percentiles(values: ArrayLike<number>, shares: readonly number[]): number[] {
-  const sorted = Float64Array.from(values).sort();
-  return shares.map((share) => {
-    const at = share * (sorted.length - 1);
-    const below = Math.floor(at);
-    const above = Math.min(below + 1, sorted.length - 1);
-    return sorted[below]! + (at - below) * (sorted[above]! - sorted[below]!);
-  });
-}
-
 /** The values of each group, in order of the groups' first appearance. */
 export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

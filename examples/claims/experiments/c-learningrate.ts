@@ -1,5 +1,5 @@
 /** (c) The highest learning rate that still trains. */
-import { lineChart } from '../charts.ts';
+import { lineChart } from '../../shared/charts.ts';
 import { type Experiment, product, type Result } from '../experiment.ts';
 import { type Activation, dense, type Norm } from '../networks.ts';
 import { grouped } from '../statistics.ts';

@@ -1,5 +1,5 @@
 /** (d) Indifference to the scale of the initial weights. */
-import { lineChart } from '../charts.ts';
+import { lineChart } from '../../shared/charts.ts';
 import { type Experiment, product, type Result } from '../experiment.ts';
 import { type Activation, dense, type Norm } from '../networks.ts';
 import { grouped, interval } from '../statistics.ts';

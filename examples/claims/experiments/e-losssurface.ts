@@ -10,8 +10,8 @@ import {
   Tensor,
 } from 'evenkeel';
 import { StandardScaler } from 'evenkeel/data';
+import { COLOURS, drawn, lineChart } from '../../shared/charts.ts';
 import type { Data } from '../../train/images.ts';
-import { COLOURS, drawn, lineChart } from '../charts.ts';
 import {
   type Experiment,
   type Measured,

@@ -1,5 +1,5 @@
 /** (f) Small batches hurt. */
-import { lineChart } from '../charts.ts';
+import { lineChart } from '../../shared/charts.ts';
 import { type Experiment, product, type Result } from '../experiment.ts';
 import { convolutional, type Norm } from '../networks.ts';
 import { grouped, interval } from '../statistics.ts';

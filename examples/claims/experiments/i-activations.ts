@@ -1,12 +1,12 @@
 /** (i) The distributions of activations through training. */
-import { type Band, bandChart } from '../charts.ts';
+import { type Band, bandChart } from '../../shared/charts.ts';
+import { LEVELS, percentiles } from '../../shared/percentiles.ts';
 import { type Experiment, product, type Result } from '../experiment.ts';
 import { type Activation, dense, type Norm } from '../networks.ts';
-import { grouped, percentiles, percentText } from '../statistics.ts';
+import { grouped, percentText } from '../statistics.ts';
 import { asInput, decaying, train } from '../training.ts';
 import { measuredOf, numbers } from './shared.ts';
 
-const LEVELS = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 /** The hidden layers of the dense network. */
 const LAYERS = ['act1', 'act2', 'act3', 'act4'] as const;
 const IMAGES = 200;

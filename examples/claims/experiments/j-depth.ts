@@ -1,6 +1,6 @@
 /** (j) The norms of gradients by depth, in a network of 20 layers. */
 import { CrossEntropyLoss } from 'evenkeel';
-import { lineChart } from '../charts.ts';
+import { lineChart } from '../../shared/charts.ts';
 import { type Experiment, type Point, product, type Result } from '../experiment.ts';
 import { type Activation, dense, type Norm } from '../networks.ts';
 import { grouped, interval } from '../statistics.ts';

@@ -1,7 +1,7 @@
 /** (k) Moving averages against batch statistics at inference. */
 import { accuracy, type Module } from 'evenkeel';
+import { lineChart } from '../../shared/charts.ts';
 import type { Data } from '../../train/images.ts';
-import { lineChart } from '../charts.ts';
 import { type Experiment, type Point, product, type Result } from '../experiment.ts';
 import { batchNorms, convolutional, dense } from '../networks.ts';
 import { grouped, interval, percentText } from '../statistics.ts';

@@ -1,5 +1,5 @@
 /** What several experiments tell in the same way. */
-import { type Line, lineChart } from '../charts.ts';
+import { type Line, lineChart } from '../../shared/charts.ts';
 import type { Figure, Measured, Result } from '../experiment.ts';
 import { stepsTo, type Trained } from '../training.ts';
 

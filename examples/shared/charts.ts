@@ -1,7 +1,6 @@
 /** Charts as SVG text, readable on light and on dark pages. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import type { Point } from './experiment.ts';
 
 /** Colours that people with any colour vision can tell apart (Okabe and Ito, 2008). */
 export const COLOURS = [
@@ -14,7 +13,9 @@ export const COLOURS = [
   '#777777',
 ];
 
-export interface Line extends Point {
+export interface Line {
+  readonly x: number;
+  readonly y: number;
   readonly series: string;
   /** Lines of the same series with another `run` are drawn apart. */
   readonly run?: string | number;
@@ -25,6 +26,9 @@ export interface ChartOptions {
   y: Plot.ScaleOptions;
   /** The order of the series. */
   series?: readonly string[];
+  /** Pixels; default 720. */
+  width?: number;
+  /** Pixels; default 300. */
   height?: number;
   marks?: Plot.Markish[];
   /** Whether points are marked with dots. */
@@ -67,27 +71,35 @@ export interface Band {
   readonly levels: readonly number[];
 }
 
-/** Percentile bands over steps: 1–99, 5–95 and 25–75 %, and the median; one panel for each `panel`. */
-export function bandChart(bands: readonly Band[], options: ChartOptions): string {
+/**
+ * Percentile bands over steps: 1–99, 5–95 and 25–75 %, and the median; one panel for each `panel`, side by
+ * side or, if `stacked`, one below the other.
+ */
+export function bandChart(
+  bands: readonly Band[],
+  options: ChartOptions & { stacked?: boolean; colour?: string },
+): string {
+  const { stacked = false, colour = COLOURS[0]! } = options;
+  const panel = { [stacked ? 'fy' : 'fx']: 'panel' };
   const area = (low: number, high: number, opacity: number) =>
     Plot.areaY(bands, {
-      fx: 'panel',
+      ...panel,
       x: 'x',
       y1: (band: Band) => band.levels[low]!,
       y2: (band: Band) => band.levels[high]!,
-      fill: COLOURS[0]!,
+      fill: colour,
       fillOpacity: opacity,
     });
   return drawn({
     ...frame(options),
-    fx: { label: null, domain: options.series as string[] },
+    [stacked ? 'fy' : 'fx']: { label: null, domain: options.series as string[] },
     marks: [
       ...(options.marks ?? []),
       area(0, 6, 0.18),
       area(1, 5, 0.25),
       area(2, 4, 0.4),
       Plot.lineY(bands, {
-        fx: 'panel',
+        ...panel,
         x: 'x',
         y: (band: Band) => band.levels[3]!,
         stroke: 'currentColor',
@@ -104,9 +116,9 @@ export function drawn(options: Plot.PlotOptions): string {
   return (plot as unknown as { outerHTML: string }).outerHTML;
 }
 
-function frame({ x, y, height = 300 }: ChartOptions): Plot.PlotOptions {
+function frame({ x, y, width = 720, height = 300 }: ChartOptions): Plot.PlotOptions {
   return {
-    width: 720,
+    width,
     height,
     marginLeft: 56,
     style: { background: 'none', color: 'currentColor', fontSize: '12px' },
