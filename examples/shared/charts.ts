@@ -71,35 +71,30 @@ export interface Band {
   readonly levels: readonly number[];
 }
 
-/**
- * Percentile bands over steps: 1–99, 5–95 and 25–75 %, and the median; one panel for each `panel`, side by
- * side or, if `stacked`, one below the other.
- */
+/** Percentile bands over steps: 1–99, 5–95 and 25–75 %, and the median; one panel for each `panel`. */
 export function bandChart(
   bands: readonly Band[],
-  options: ChartOptions & { stacked?: boolean; colour?: string },
+  options: ChartOptions & { colour?: string },
 ): string {
-  const { stacked = false, colour = COLOURS[0]! } = options;
-  const panel = { [stacked ? 'fy' : 'fx']: 'panel' };
   const area = (low: number, high: number, opacity: number) =>
     Plot.areaY(bands, {
-      ...panel,
+      fx: 'panel',
       x: 'x',
       y1: (band: Band) => band.levels[low]!,
       y2: (band: Band) => band.levels[high]!,
-      fill: colour,
+      fill: options.colour ?? COLOURS[0]!,
       fillOpacity: opacity,
     });
   return drawn({
     ...frame(options),
-    [stacked ? 'fy' : 'fx']: { label: null, domain: options.series as string[] },
+    fx: { label: null, domain: options.series as string[] },
     marks: [
       ...(options.marks ?? []),
       area(0, 6, 0.18),
       area(1, 5, 0.25),
       area(2, 4, 0.4),
       Plot.lineY(bands, {
-        ...panel,
+        fx: 'panel',
         x: 'x',
         y: (band: Band) => band.levels[3]!,
         stroke: 'currentColor',

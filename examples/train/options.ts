@@ -41,6 +41,8 @@ has the four files of MNIST (train-images-idx3-ubyte, ...), gzipped or not.
 A last batch that is smaller than the others is skipped.
 
 Output: report.html, and each network's weights as safetensors, in the folder --out.
+The report has the learning curves, what enters each ReLU during training, confusion
+matrices, and images with the networks' answers.
 
 Examples:
   npm start

@@ -1,103 +1,127 @@
-/** The report: one HTML file that contains its charts. */
-import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
+/** The report: one HTML file that contains its charts and images. */
+import { escaped } from '../shared/html.ts';
+import { galleryOf, matrixOf, type TestImages, worstConfusion } from './pictures.ts';
+import { accuracyChart, distributionCharts, lossChart, SMOOTHING } from './plots.ts';
+import { firstRight, surestWrong } from './predictions.ts';
+import { percent } from './progress.ts';
+import { STYLE } from './style.ts';
 import { tableOf } from './table.ts';
-import { GOAL, type Point, type Result } from './train.ts';
+import { GOAL, type Result } from './train.ts';
 
-/** The number of steps over which the chart averages the loss. */
-const SMOOTHING = 10;
+/** Epochs that the report's table has at most. The charts show all of them. */
+const ROWS = 10;
+/** Images with wrong answers. */
+const WRONG = 10;
 
-export function reportOf(results: readonly Result[], conditions: Record<string, string>): string {
-  const accuracy = drawing(results, (result) => result.accuracies, {
-    y: { label: 'test accuracy', domain: [0, 1], tickFormat: '%', grid: true },
-    marks: [Plot.ruleY([GOAL], { stroke: '#999', strokeDasharray: '4,4' })],
-    marker: true,
-  });
-  const loss = drawing(results, (result) => smooth(result.losses), {
-    y: {
-      label: `training loss, mean of ${SMOOTHING} steps`,
-      type: 'log',
-      tickFormat: '~g',
-      grid: true,
-    },
-    marks: [],
-    marker: false,
-  });
-  const [head, ...rows] = tableOf(results).map((row) => row.map(escaped));
+export interface Context {
+  test: TestImages;
+  conditions: Record<string, string>;
+}
+
+export function reportOf(results: readonly Result[], { test, conditions }: Context): string {
+  const best = results.reduce((a, b) => (b.epochs.at(-1)! > a.epochs.at(-1)! ? b : a));
+  const right = firstRight(best.predictions, test.targets);
+  const wrong = surestWrong(best.predictions, test.targets, WRONG);
+  const mistakes = best.predictions.filter(({ answer }, i) => answer !== test.targets[i]).length;
+  const title =
+    results.length > 1 ? 'With and without batch normalization' : `A network ${results[0]!.name}`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>evenkeel: with and without batch normalization</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-  table { border-collapse: collapse; }
-  th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid #ddd; font-variant-numeric: tabular-nums; }
-  th:first-child, td:first-child { text-align: left; padding-left: 0; }
-  svg { max-width: 100%; height: auto; }
-  figure { margin: 1.5rem 0; }
-  footer { color: #666; font-size: .875rem; }
-</style>
-<h1>With and without batch normalization</h1>
-<table>
-<tr>${head!.map((cell) => `<th>${cell}</th>`).join('')}</tr>
-${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n')}
-</table>
-${accuracy}
-<p>Measured with running statistics: every 10 steps until ${100 * GOAL} % are reached, then twice per epoch.</p>
-${loss}
-<footer>${Object.entries(conditions)
-    .map(([name, value]) => `${escaped(name)} ${escaped(value)}`)
-    .join(', ')}</footer>
+<title>evenkeel: ${escaped(title.toLowerCase())}</title>
+<style>${STYLE}</style>
+<main>
+<h1>${escaped(title)}</h1>
+<p>${escaped(summaryOf(results))}</p>
+<div class="scroll">${tableHtml(resultsTable(results))}</div>
+
+<h2>Learning</h2>
+<div class="pair">
+<figure>${accuracyChart(results)}<figcaption>Test accuracy, before the first step, every 10 steps until ${100 * GOAL} % is reached, and then twice per epoch. Batch norm uses its running statistics.</figcaption></figure>
+<figure>${lossChart(results)}<figcaption>The loss of the training batches, averaged over ${SMOOTHING} steps.</figcaption></figure>
+</div>
+
+<h2>Inside the layers</h2>
+<p>What enters each ReLU, in the training batches of about 30 steps. The bands contain 98, 90 and 50 % of the values, and the line is the median. A ReLU passes what lies above the dashed line, and turns the rest into 0.${results.length > 1 ? ' The two charts of a layer have the same scale.' : ''} ${escaped(rangesOf(results))}</p>
+<div class="pair">
+${distributionCharts(results)
+  .map((chart) => `<figure>${chart}</figure>`)
+  .join('\n')}
+</div>
+
+<h2>Mistakes</h2>
+<p>Each row has the test images of one class, and each column those that got one answer. Blue answers are right, and orange ones are wrong. ${escaped(worstConfusion(best, test))}</p>
+<div class="pair">
+${results.map((result) => `<div class="scroll">${matrixOf(result, test)}</div>`).join('\n')}
+</div>
+
+<h2>Images</h2>
+<p>Each image has its class and, below, what ${results.length > 1 ? 'the networks take' : 'the network takes'} it for, with the probability that the softmax gives. The network ${escaped(best.name)} gave ${mistakes} of ${test.targets.length} test images a wrong answer.${results.length > 1 ? ' It is the better one, and the images were chosen by its answers.' : ''}</p>
+${wrong.length > 0 ? `<h3>Wrong, and most confident</h3>\n${galleryOf(wrong, results, test)}` : ''}
+<h3>Right: the first of each class</h3>
+${galleryOf(right, results, test)}
+</main>
+<footer><dl>${Object.entries(conditions)
+    .map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`)
+    .join('')}</dl></footer>
 </html>
 `;
 }
 
-interface Drawing {
-  y: Plot.ScaleOptions;
-  marks: Plot.Markish[];
-  marker: boolean;
-}
-
-/** A chart with one curve per network, as HTML. */
-function drawing(
-  results: readonly Result[],
-  pointsOf: (result: Result) => Point[],
-  { y, marks, marker }: Drawing,
-): string {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const points = results.flatMap((result) =>
-    pointsOf(result).map((point) => ({ ...point, network: result.name })),
+/** What came out, in a few sentences. */
+function summaryOf(results: readonly Result[]): string {
+  const epochs = results[0]!.epochs.length;
+  const after = `after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`;
+  const scores = results.map(
+    ({ name, epochs: reached }) => `the network ${name} recognizes ${percent(reached.at(-1)!)}`,
   );
-  const last = Math.max(...points.map(({ step }) => step));
-  const plot = Plot.plot({
-    document,
-    width: 720,
-    height: 320,
-    marginLeft: 50,
-    x: { label: 'step', domain: [0, last] },
-    y,
-    color: { legend: true, domain: results.map(({ name }) => name), range: ['#1f6feb', '#d9730d'] },
-    marks: [
-      ...marks,
-      Plot.lineY(points, { x: 'step', y: 'value', stroke: 'network', marker, strokeWidth: 1.5 }),
-    ],
+  const speeds = results.map(({ name, stepsToGoal }) =>
+    stepsToGoal === undefined ? `${name} not at all` : `${name} after ${stepsToGoal} steps`,
+  );
+  const start =
+    results.length > 1
+      ? 'The same network was trained twice, with and without batch normalization, from the same initial weights and with the same images in the same order. '
+      : '';
+  return `${start}Before training, a network can only guess. ${capital(after)}, ${scores.join(', and ')} of the test images. ${100 * GOAL} % was first reached ${speeds.join(', and ')}.`;
+}
+
+/** The range that the outer bands end with, over all layers, as a sentence. */
+function rangesOf(results: readonly Result[]): string {
+  const ranges = results.map(({ name, distributions }) => {
+    const last = distributions.filter(({ step }) => step === distributions.at(-1)!.step);
+    const low = Math.min(...last.map(({ levels }) => levels[0]!));
+    const high = Math.max(...last.map(({ levels }) => levels.at(-1)!));
+    return `${low.toFixed(1).replace('-', '−')} to ${high.toFixed(1)} ${name}`;
   });
-  return (plot as unknown as { outerHTML: string }).outerHTML;
+  return `In the end, the outer bands of all layers lie in ${ranges.join(', and ')}.`;
 }
 
-/** The moving average of the loss, at no more than 300 points, because a chart cannot show more. */
-function smooth(points: readonly Point[]): Point[] {
-  const every = Math.ceil(points.length / 300);
-  const smoothed: Point[] = [];
-  for (let i = every - 1; i < points.length; i += every) {
-    const window = points.slice(Math.max(0, i - SMOOTHING + 1), i + 1);
-    const sum = window.reduce((total, { value }) => total + value, 0);
-    smoothed.push({ step: points[i]!.step, value: sum / window.length });
-  }
-  return smoothed;
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A column for each network, which fits on a phone, and at most ten epochs, the last one included. */
+function resultsTable(results: readonly Result[]): string[][] {
+  const rows = tableOf(results);
+  const [, untrained, ...lines] = rows[0]!.map((_, c) => rows.map((row) => row[c]!));
+  const epochs = results[0]!.epochs.length;
+  const every = Math.ceil(epochs / ROWS);
+  const shown = lines
+    .slice(0, epochs)
+    .map(([name, ...cells]) => [`after ${name}`, ...cells])
+    .filter((_, i) => (epochs - 1 - i) % every === 0);
+  return [
+    ['', ...results.map(({ name }) => name)],
+    ['test accuracy, untrained', ...untrained!.slice(1)],
+    ...shown,
+    ...lines.slice(epochs),
+  ];
 }
 
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+function tableHtml([head, ...rows]: string[][]): string {
+  const line = ([name, ...cells]: string[], tag: string) =>
+    `<tr><th scope="row">${escaped(name!)}</th>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
+  return `<table class="results">
+${line(head!, 'th')}
+${rows.map((row) => line(row, 'td')).join('\n')}
+</table>`;
 }

@@ -1,17 +1,19 @@
 /** Trains the selected networks one after the other, then prints and writes the results. */
 import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { summary } from 'evenkeel';
 import { saveSafetensors } from 'evenkeel/state';
-import { readImages } from './images.ts';
+import { classNames, readImages } from './images.ts';
 import { makeNetwork } from './network.ts';
 import type { Options } from './options.ts';
 import { makeProgress, percent } from './progress.ts';
 import { reportOf } from './report.ts';
-import { tableOf, tableText } from './table.ts';
+import { tableOf, tableText, timeText } from './table.ts';
 import { type Result, train } from './train.ts';
 
 export async function run(options: Options): Promise<void> {
+  const started = performance.now();
   const data = await readImages(options);
   const { model, epochs, batch, lr, optimizer, schedule, seed, placement, out } = options;
   const conditions = {
@@ -45,7 +47,19 @@ export async function run(options: Options): Promise<void> {
   }
 
   const report = join(out, 'report.html');
-  await writeFile(report, reportOf(results, conditions));
+  const { inputs, targets } = data.test;
+  const args = process.argv.slice(2);
+  const page = reportOf(results, {
+    test: { pixels: inputs.data as Uint8Array, targets, classNames: classNames(data) },
+    conditions: {
+      ...conditions,
+      'wall time': timeText((performance.now() - started) / 1000),
+      processor: cpus()[0]?.model.trim() ?? 'unknown',
+      runtime: `Node ${process.versions.node}`,
+      command: args.length > 0 ? `npm start -- ${args.join(' ')}` : 'npm start',
+    },
+  });
+  await writeFile(report, page);
   console.log(`\n${tableText(tableOf(results))}\n`);
   console.log(`Report and weights are in ${out}/: open ${report}`);
   console.log(`test accuracy ${percent(results[0]!.epochs.at(-1)!)}`);

@@ -16,8 +16,10 @@ import {
   StepLR,
 } from 'evenkeel';
 import { batches } from 'evenkeel/data';
+import { type Distribution, recordDistributions } from './distributions.ts';
 import type { Data, Images } from './images.ts';
 import type { Options } from './options.ts';
+import { type Prediction, predictionsOf } from './predictions.ts';
 
 /** The result includes the number of steps until test accuracy first reaches this value. */
 export const GOAL = 0.8;
@@ -31,16 +33,24 @@ export interface Point {
 
 export interface Result {
   name: string;
+  /** Test accuracy before the first step. */
+  untrained: number;
   /** Test accuracy after each epoch. */
   epochs: number[];
   /** The first multiple of 10 steps after which test accuracy was at least `GOAL`. */
   stepsToGoal: number | undefined;
-  /** The speed of training alone, without the measurements of test accuracy. */
+  /** The speed of training alone: without measurements of test accuracy and without recorded steps. */
   imagesPerSecond: number;
+  /** The time of training and of all measurements. */
+  seconds: number;
   /** The training loss of each step. */
   losses: Point[];
-  /** The test accuracy at each step after which it was measured. */
+  /** The test accuracy before the first step, step 0, and at each step after which it was measured. */
   accuracies: Point[];
+  /** What enters each activation, at some of the steps. */
+  distributions: readonly Distribution[];
+  /** What the trained network says of each test image. */
+  predictions: Prediction[];
 }
 
 export interface Moment {
@@ -54,8 +64,8 @@ export interface Moment {
 }
 
 /**
- * Trains `network`, and calls `tell` after each step. Measures test accuracy, with running statistics, every
- * 10 steps until it reaches 80 %, then twice per epoch.
+ * Trains `network`, and calls `tell` after each step. Measures test accuracy, with running statistics,
+ * before the first step, every 10 steps until it reaches 80 %, then twice per epoch.
  */
 export async function train(
   name: string,
@@ -78,20 +88,32 @@ export async function train(
   using optimizer = makeOptimizer(network, options);
   const schedule = makeSchedule(optimizer, options, steps);
 
+  const started = performance.now();
+  const untrained = evaluate(network, test).accuracy;
+  const recorder = recordDistributions(network, steps);
   const result: Result = {
     name,
+    untrained,
     epochs: [],
     stepsToGoal: undefined,
     imagesPerSecond: 0,
+    seconds: 0,
     losses: [],
-    accuracies: [],
+    accuracies: [{ step: 0, value: untrained }],
+    distributions: recorder.distributions,
+    predictions: [],
   };
   const { epochs } = options;
+  let images = 0;
   let seconds = 0;
   for await (const progress of fit(network, training, { loss, optimizer, schedule, epochs })) {
     const step = (progress.epoch - 1) * training.steps + progress.step;
-    seconds += options.batch / progress.samplesPerSecond;
-    result.imagesPerSecond = (step * options.batch) / seconds;
+    if (!recorder.records(step)) {
+      images += options.batch;
+      seconds += options.batch / progress.samplesPerSecond;
+    }
+    // The first step is a recorded one.
+    result.imagesPerSecond = images > 0 ? images / seconds : progress.samplesPerSecond;
     result.losses.push({ step, value: progress.loss });
     const endOfEpoch = progress.step === training.steps;
     const reached = result.stepsToGoal !== undefined;
@@ -105,6 +127,9 @@ export async function train(
     const { epoch, loss: value, accuracy } = progress;
     tell({ step, steps, epoch, loss: value, accuracy, imagesPerSecond: result.imagesPerSecond });
   }
+  recorder.stop();
+  result.predictions = predictionsOf(network, test);
+  result.seconds = (performance.now() - started) / 1000;
   return result;
 }
 
