@@ -31,6 +31,7 @@ export interface ChartOptions {
   /** Pixels; default 300. */
   height?: number;
   marks?: Plot.Markish[];
+  margins?: Pick<Plot.PlotOptions, 'marginTop' | 'marginBottom'>;
   /** Whether points are marked with dots. */
   dots?: boolean;
 }
@@ -111,11 +112,12 @@ export function drawn(options: Plot.PlotOptions): string {
   return (plot as unknown as { outerHTML: string }).outerHTML;
 }
 
-function frame({ x, y, width = 720, height = 300 }: ChartOptions): Plot.PlotOptions {
+function frame({ x, y, width = 720, height = 300, margins }: ChartOptions): Plot.PlotOptions {
   return {
     width,
     height,
     marginLeft: 56,
+    ...margins,
     style: { background: 'none', color: 'currentColor', fontSize: '12px' },
     x,
     y: { grid: true, ...y },

@@ -68,7 +68,7 @@ export function galleryOf(
     function answerOf(result: Result, { answer, confidence }: Prediction): string {
       const right = answer === targets[i];
       const who = results.length > 1 ? `${result.name.replace(' batch norm', '')}: ` : '';
-      const text = `${classNames[answer]} ${Math.round(100 * confidence)}\u00a0%`;
+      const text = `${classNames[answer]} ${Math.round(100 * confidence)} %`;
       return `<span class="${right ? 'right' : 'wrong'}">${right ? '✓' : '✗'} ${escaped(who + text)}</span>`;
     }
   });

@@ -58,7 +58,12 @@ export function distributionCharts(results: readonly Result[]): string[] {
 
 function sizes(results: readonly Result[]) {
   const last = Math.max(...results.map(({ losses }) => losses.at(-1)!.step));
-  return { width: WIDTH, height: HEIGHT, x: { label: 'step', domain: [0, last], ticks: 6 } };
+  return {
+    width: WIDTH,
+    height: HEIGHT,
+    margins: { marginTop: 28, marginBottom: 38 },
+    x: { label: 'step', domain: [0, last], ticks: 6 },
+  };
 }
 
 function linesOf(

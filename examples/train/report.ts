@@ -18,6 +18,7 @@ export interface Context {
   conditions: Record<string, string>;
 }
 
+/** The page. Its numbers stay on the same line as their percent signs. */
 export function reportOf(results: readonly Result[], { test, conditions }: Context): string {
   const best = results.reduce((a, b) => (b.epochs.at(-1)! > a.epochs.at(-1)! ? b : a));
   const right = firstRight(best.predictions, test.targets);
@@ -25,7 +26,7 @@ export function reportOf(results: readonly Result[], { test, conditions }: Conte
   const mistakes = best.predictions.filter(({ answer }, i) => answer !== test.targets[i]).length;
   const title =
     results.length > 1 ? 'With and without batch normalization' : `A network ${results[0]!.name}`;
-  return `<!doctype html>
+  const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -67,6 +68,7 @@ ${galleryOf(right, results, test)}
     .join('')}</dl></footer>
 </html>
 `;
+  return page.replaceAll(' %', '\u00a0%');
 }
 
 /** What came out, in a few sentences. */
@@ -76,14 +78,16 @@ function summaryOf(results: readonly Result[]): string {
   const scores = results.map(
     ({ name, epochs: reached }) => `the network ${name} recognizes ${percent(reached.at(-1)!)}`,
   );
-  const speeds = results.map(({ name, stepsToGoal }) =>
-    stepsToGoal === undefined ? `${name} not at all` : `${name} after ${stepsToGoal} steps`,
+  const goals = results.map(({ name, stepsToGoal }) =>
+    stepsToGoal === undefined
+      ? `was not reached ${name}`
+      : `was reached after ${stepsToGoal} steps ${name}`,
   );
   const start =
     results.length > 1
       ? 'The same network was trained twice, with and without batch normalization, from the same initial weights and with the same images in the same order. '
       : '';
-  return `${start}Before training, a network can only guess. ${capital(after)}, ${scores.join(', and ')} of the test images. ${100 * GOAL} % was first reached ${speeds.join(', and ')}.`;
+  return `${start}Before training, a network can only guess. ${capital(after)}, ${scores.join(', and ')} of the test images. ${100 * GOAL} % ${goals.join(', and ')}.`;
 }
 
 /** The range that the outer bands end with, over all layers, as a sentence. */

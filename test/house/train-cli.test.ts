@@ -196,7 +196,9 @@ function checkReport(report: string, rows: readonly string[]): void {
   expect(report.replaceAll(/data:image[^"]+/g, '')).not.toMatch(/NaN|undefined|Infinity/);
   const { document } = parseHTML(report);
   const texts = (selector: string) =>
-    [...document.querySelectorAll(selector)].map((node) => node.textContent!);
+    [...document.querySelectorAll(selector)].map((node) =>
+      node.textContent!.replaceAll('\u00a0', ' '),
+    );
   // Accuracy, loss, and what enters the four ReLUs of both networks.
   expect(texts('svg text').filter((text) => text === 'step →')).toHaveLength(10);
   expect(texts('svg text')).toContain('layer 4, without batch norm');
