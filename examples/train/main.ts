@@ -27,7 +27,9 @@ try {
 /** Builds the package. If nothing has changed, that takes a second. */
 async function build(): Promise<void> {
   if (!existsSync(`${root}dist/index.js`)) {
-    console.log('Building evenkeel. This takes about a minute the first time.\n');
+    console.log(
+      'Building evenkeel. The first time takes up to a few minutes, depending on the machine.\n',
+    );
   }
   await runScript(`${root}scripts/build.ts`);
 }
