@@ -25,6 +25,11 @@ export function predictionsOf(network: Module, batches: Iterable<Batch>): Predic
   return predictions;
 }
 
+/** The share of right answers. */
+export function accuracyOf(predictions: readonly Prediction[], targets: ArrayLike<number>): number {
+  return predictions.filter(({ answer }, i) => answer === targets[i]).length / predictions.length;
+}
+
 /** How many images of each class, the first index, got each answer, the second. */
 export function confusionOf(
   predictions: readonly Prediction[],

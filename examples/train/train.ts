@@ -19,7 +19,7 @@ import { batches } from 'evenkeel/data';
 import { type Distribution, recordDistributions } from './distributions.ts';
 import type { Data, Images } from './images.ts';
 import type { Options } from './options.ts';
-import { type Prediction, predictionsOf } from './predictions.ts';
+import { accuracyOf, type Prediction, predictionsOf } from './predictions.ts';
 
 /** The result includes the number of steps until test accuracy first reaches this value. */
 export const GOAL = 0.8;
@@ -119,7 +119,11 @@ export async function train(
     const reached = result.stepsToGoal !== undefined;
     const due = reached ? progress.step % half === 0 : step % PROBE_EVERY === 0;
     if (due || endOfEpoch) {
-      const { accuracy } = evaluate(network, test);
+      if (step === steps) result.predictions = predictionsOf(network, test);
+      const accuracy =
+        step === steps
+          ? accuracyOf(result.predictions, data.test.targets)
+          : evaluate(network, test).accuracy;
       result.accuracies.push({ step, value: accuracy });
       if (endOfEpoch) result.epochs.push(accuracy);
       if (accuracy >= GOAL && step % PROBE_EVERY === 0) result.stepsToGoal ??= step;
@@ -128,7 +132,6 @@ export async function train(
     tell({ step, steps, epoch, loss: value, accuracy, imagesPerSecond: result.imagesPerSecond });
   }
   recorder.stop();
-  result.predictions = predictionsOf(network, test);
   result.seconds = (performance.now() - started) / 1000;
   return result;
 }
