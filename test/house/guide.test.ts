@@ -1,4 +1,5 @@
-/** The code in docs/guide/ runs, and gives what its comments say. */
+/** The code in docs/guide/ and docs/when-not.md runs, and what the guide quotes and shows is there. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { expectClose } from '../support/close.ts';
 import { runExamples } from '../support/examples.ts';
@@ -78,4 +79,37 @@ it('8-seeing: outputs by name, an observed step, and statistics that lag', async
   expect(relu1.toArray().every((v: number) => v >= 0)).toBe(true);
   expect(seen).toHaveLength(8);
   expect(exact).toBeLessThan(lagging);
+});
+
+it('when-not: what depends on the batch, and blocks that begin as the identity', async () => {
+  const { depends, independent, kept } = await runExamples('docs/when-not.md', {
+    exported: ['depends', 'independent', 'kept'],
+  });
+  expect({ depends, independent, kept }).toEqual({ depends: true, independent: true, kept: true });
+});
+
+const root = new URL('../../', import.meta.url).pathname;
+const texts = readdirSync(`${root}docs/guide`).map((name) => {
+  return readFileSync(`${root}docs/guide/${name}`, 'utf8');
+});
+
+it('quotes lines that stand in the sources', () => {
+  const quotes = texts.flatMap((text) => [...text.matchAll(/```ts source: (\S+)\n([\s\S]*?)```/g)]);
+  expect(quotes.length).toBeGreaterThanOrEqual(10);
+  for (const [, path, code] of quotes) expect(readFileSync(`${root}${path}`, 'utf8')).toContain(code);
+});
+
+it('shows figures that the experiments draw', () => {
+  const folder = `${root}examples/claims/experiments`;
+  const sources = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
+  /** Figures by the beginning of their names: 'depth', 'speed-'. */
+  const names = sources.flatMap((text) => [...text.matchAll(/^ +name: ['`]([a-z-]+)(\$?)/gm)]);
+  const shown = texts.flatMap((text) => [...text.matchAll(/\(\.\.\/claims\/([a-z-]+)\.svg\)/g)]);
+  expect(shown.length).toBeGreaterThanOrEqual(10);
+  for (const [, figure] of shown) {
+    const known = names.some(([, name, more]) => {
+      return more ? figure!.startsWith(name!) : figure === name;
+    });
+    expect(known, figure).toBe(true);
+  }
 });
