@@ -96,7 +96,8 @@ const texts = readdirSync(`${root}docs/guide`).map((name) => {
 it('quotes lines that stand in the sources', () => {
   const quotes = texts.flatMap((text) => [...text.matchAll(/```ts source: (\S+)\n([\s\S]*?)```/g)]);
   expect(quotes.length).toBeGreaterThanOrEqual(10);
-  for (const [, path, code] of quotes) expect(readFileSync(`${root}${path}`, 'utf8')).toContain(code);
+  for (const [, path, code] of quotes)
+    expect(readFileSync(`${root}${path}`, 'utf8')).toContain(code);
 });
 
 it('shows figures that the experiments draw', () => {
