@@ -100,7 +100,7 @@ it('quotes lines that stand in the sources', () => {
     expect(readFileSync(`${root}${path}`, 'utf8')).toContain(code);
 });
 
-it('shows figures that the experiments draw', () => {
+it('shows figures that the experiments draw, and refers to experiments that there are', () => {
   const folder = `${root}examples/claims/experiments`;
   const sources = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
   /** Figures by the beginning of their names: 'depth', 'speed-'. */
@@ -113,4 +113,7 @@ it('shows figures that the experiments draw', () => {
     });
     expect(known, figure).toBe(true);
   }
+  const referred = texts.flatMap((text) => [...text.matchAll(/claims\/index\.html#(\w+)/g)]);
+  expect(referred.length).toBeGreaterThanOrEqual(5);
+  for (const [, key] of referred) expect(sources.join('\n')).toContain(`key: '${key}'`);
 });

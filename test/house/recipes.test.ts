@@ -11,9 +11,9 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-it('normalise-inputs', async () => {
-  const seen = await run('normalise-inputs', ['accuracy', 'first', 'perChannel', 'white', 'pca']);
-  expect(seen.accuracy).toBeGreaterThan(0.9);
+it('normalize-inputs', async () => {
+  const seen = await run('normalize-inputs', ['accuracy', 'first', 'perChannel', 'white', 'pca']);
+  expect(seen.accuracy).toBe(0.99);
   expect(Math.max(...seen.first.inputs.data)).toBeLessThanOrEqual(1);
   expect(Math.max(...seen.first.inputs.data)).toBeGreaterThan(0.9);
   expect(seen.perChannel.mean).toHaveLength(3);
@@ -31,8 +31,8 @@ it('cnn-in-a-page', async () => {
   vi.stubGlobal('document', { querySelector: (name: string) => elements[name] });
   const { train } = await run('cnn-in-a-page', ['train']);
   expect((elements.button as { onclick: unknown }).onclick).toBe(train);
-  expect(await train()).toBeGreaterThan(0.75);
-  expect((elements.output as { value: string }).value).toMatch(/^\d\d\.\d % of 500 test images$/);
+  expect(await train()).toBe(0.818); // the figures that the pages give are the same in every engine
+  expect(elements.output).toEqual({ value: '81.8 % of 500 test images' });
 });
 
 /** Both ends of a Worker in one thread: the page's `Worker` is one port of a channel, the scope the other. */
@@ -76,7 +76,7 @@ it('on-the-edge', async () => {
 it('fine-tune', async () => {
   const { accuracy, missing } = await run('fine-tune', ['accuracy', 'missing']);
   expect(missing).toEqual(['head.weight', 'head.bias']);
-  expect(accuracy).toBeGreaterThan(0.8);
+  expect(accuracy.toFixed(2)).toBe('0.98');
 });
 
 it('freeze', async () => {
@@ -116,13 +116,10 @@ it('custom-loss', async () => {
 
 it('gan', async () => {
   const { mean, sd } = await run('gan', ['mean', 'sd']);
-  expectClose([mean], [4], { atol: 0.5 });
-  expect(sd).toBeGreaterThan(0.5);
-  expect(sd).toBeLessThan(2);
+  expect([mean.toFixed(2), sd.toFixed(2)]).toEqual(['3.94', '1.27']);
 });
 
 it('federated', async () => {
   const { fedAvg, fedBN } = await run('federated', ['fedAvg', 'fedBN']);
-  expect(fedBN).toBeGreaterThan(0.9);
-  expect(fedBN).toBeGreaterThan(fedAvg + 0.1);
+  expect([fedAvg.toFixed(2), fedBN.toFixed(2)]).toEqual(['0.58', '0.98']);
 });
