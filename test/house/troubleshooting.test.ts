@@ -19,7 +19,10 @@ import { runExamples } from '../support/examples.ts';
 
 const PAGE = 'docs/troubleshooting.md';
 const text = readFileSync(new URL(`../../${PAGE}`, import.meta.url), 'utf8');
-const quoted = [...text.matchAll(/```text\n(.*)\n```/g)].map(([, message]) => message!);
+/** The messages, which the page breaks into lines. */
+const quoted = [...text.matchAll(/```text\n([\s\S]*?)\n```/g)].map(([, message]) => {
+  return message!.replaceAll('\n', ' ');
+});
 
 const zeros = (...shape: number[]): Input => {
   return { data: new Float32Array(shape.reduce((size, n) => size * n, 1)), shape };
