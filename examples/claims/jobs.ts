@@ -22,6 +22,8 @@ export interface Listener {
   result(request: Request, result: Result): void;
 }
 
+const JOB = fileURLToPath(new URL('job.ts', import.meta.url));
+
 /**
  * Computes all requests, `count` at a time, in order.
  *
@@ -47,7 +49,7 @@ export function compute(
       listener.progress(done + [...shares.values()].reduce((sum, share) => sum + share, 0));
     };
     for (let i = 0; i < Math.min(count, requests.length); i++) {
-      const child = fork(fileURLToPath(new URL('job.ts', import.meta.url)), data ? [data] : []);
+      const child = fork(JOB, data ? [data] : [], { execArgv: ['--import', 'tsx'] });
       children.push(child);
       let current: Request | undefined;
       const next = (): void => {
@@ -69,7 +71,7 @@ export function compute(
         return undefined;
       });
       child.on('exit', (code, signal) => {
-        if (current) fail(`a process ended (${signal ?? `exit code ${code}`})`);
+        if (current || code !== 0) fail(`a process ended (${signal ?? `exit code ${code}`})`);
       });
     }
     if (requests.length === 0) resolve();

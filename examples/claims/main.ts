@@ -1,5 +1,4 @@
 /** The program of `npm run claims`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
@@ -9,8 +8,8 @@ import { FULL, QUICK, type Result } from './experiment.ts';
 import { EXPERIMENTS } from './experiments/index.ts';
 import { compute, type Request } from './jobs.ts';
 import { type Options, readOptions } from './options.ts';
-import { type Chapter, reportOf } from './report.ts';
-import { rounded, Store } from './store.ts';
+import { chaptersOf, type Record, readRecord, write } from './record.ts';
+import { Store } from './store.ts';
 
 try {
   await main(
@@ -25,13 +24,23 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
-  const setting = options.quick ? QUICK : FULL;
-  const { folder, train, test } = await readImages({ data: options.data, full: false });
-  const chosen = EXPERIMENTS.filter(({ key }) => options.only?.includes(key) ?? true);
-  const data = options.data ? folder.replace(/\W+/g, '-') : 'shipped';
-  const store = new Store(join('out/claims/runs', `${setting.name}-${data}`));
-  if (options.fresh) store.clear();
+  const record = options.render ? readRecord(options.render) : await computed(options);
+  write(record, options.out);
+  const verdicts = chaptersOf(record).map(({ experiment: { key, title, judge }, results }) => {
+    return [`(${key}) ${title}`, judge(results).holds];
+  });
+  console.log(`\n${tableText([['claim', 'verdict'], ...verdicts])}\n`);
+  console.log(`Report: ${join(options.out, 'index.html')}`);
+}
 
+/** Computes what is not known yet. */
+async function computed({ quick, only, data, jobs, fresh }: Options): Promise<Record> {
+  const setting = quick ? QUICK : FULL;
+  const { folder, train, test } = await readImages({ data, full: false });
+  const source = data ? folder.replace(/\W+/g, '-') : 'shipped';
+  const store = new Store(join('out/claims/runs', `${setting.name}-${source}`));
+  if (fresh) store.clear();
+  const chosen = EXPERIMENTS.filter(({ key }) => only?.includes(key) ?? true);
   const all: Request[] = chosen.flatMap(({ key, runs }) =>
     runs(setting).map((run) => ({ key, run })),
   );
@@ -41,43 +50,31 @@ async function main(options: Options): Promise<void> {
   );
   const progress = progressOf(missing.length);
   try {
-    await compute(missing, options.jobs, options.data, {
+    await compute(missing, jobs, data, {
       progress: progress.tell,
       result: ({ key }, result) => store.set(key, result),
     });
   } finally {
     progress.stop();
   }
-
-  const chapters: Chapter[] = chosen.map((experiment) => ({
-    experiment,
-    results: experiment.runs(setting).map((run) => store.get(experiment.key, run) as Result),
-  }));
-  const results = chapters.flatMap((chapter) => chapter.results);
-  const hours = results.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
-  const conditions = {
-    setting: setting.name,
-    seeds: setting.seeds.join(', '),
-    images: `${train.targets.length} + ${test.targets.length}${options.data ? ` of ${data}` : ' of Fashion-MNIST'}`,
-    processor: cpus()[0]!.model.trim(),
-    runtime: `Node ${process.versions.node}`,
-    date: new Date().toISOString().slice(0, 10),
-    computation: `${results.length} trainings, ${hours.toFixed(2)} processor hours`,
-    command: `npm run claims${options.quick ? ' -- --quick' : ''}`,
-  };
-  mkdirSync(options.out, { recursive: true });
-  const { html, figures } = reportOf(chapters, conditions);
-  for (const { name, svg } of figures) writeFileSync(join(options.out, `${name}.svg`), `${svg}\n`);
-  writeFileSync(join(options.out, 'index.html'), html);
-  const named = chapters.map(({ experiment: { key }, results: found }) => [key, found]);
-  const record = { conditions, results: Object.fromEntries(named) };
-  writeFileSync(join(options.out, 'results.json'), `${JSON.stringify(record, rounded)}\n`);
-
-  const verdicts = chapters.map(({ experiment, results: found }) => {
-    return [`(${experiment.key}) ${experiment.title}`, experiment.judge(found).holds];
+  const results = chosen.map(({ key, runs }): [string, Result[]] => {
+    return [key, runs(setting).map((run) => store.get(key, run)!)];
   });
-  console.log(`\n${tableText([['claim', 'verdict'], ...verdicts])}\n`);
-  console.log(`Report: ${join(options.out, 'index.html')}`);
+  const seconds = results.flatMap(([, found]) => found.map((result) => result.seconds));
+  const hours = seconds.reduce((sum, value) => sum + value, 0) / 3600;
+  return {
+    conditions: {
+      setting: setting.name,
+      seeds: setting.seeds.join(', '),
+      images: `${train.targets.length} + ${test.targets.length} of ${data ? folder : 'Fashion-MNIST'}`,
+      processor: cpus()[0]!.model.trim(),
+      runtime: `Node ${process.versions.node}`,
+      date: new Date().toISOString().slice(0, 10),
+      computation: `${all.length} trainings, ${hours.toFixed(2)} hours of one core, other work beside`,
+      command: `npm run claims${quick ? ' -- --quick' : ''}`,
+    },
+    results: Object.fromEntries(results),
+  };
 }
 
 /** A bar on a terminal, a line for each twentieth elsewhere. */

@@ -8,6 +8,7 @@ export interface Options {
   data?: string;
   jobs: number;
   fresh?: boolean;
+  render?: string;
   out: string;
 }
 
@@ -52,6 +53,7 @@ export function readOptions(args: readonly string[], keys: readonly string[]): O
     .option('--data <dir>', 'folder of MNIST-style files, see below')
     .option('--jobs <n>', 'processes at once', jobs, availableParallelism())
     .option('--fresh', 'forget earlier results')
+    .option('--render <file>', 'only draw the report of a results.json again')
     .option('--out <dir>', 'folder for the report', 'out/claims')
     .addHelpText('after', AFTER)
     .configureOutput({

@@ -49,7 +49,11 @@ export function reportOf(
 </style>
 <main>
 <h1>The claims of batch normalization, by experiment</h1>
-<p>Each claim was tested by trainings with evenkeel. ± gives the 95 % confidence interval of the mean over seeds (Student's t). A verdict follows from these numbers by the rule in the experiment's source.</p>
+<p>Each claim was tested by trainings with evenkeel. ± gives the 95 % confidence interval of the mean over seeds (Student's t). A verdict follows from these numbers by the rule in the experiment's source.${
+    conditions.setting === 'quick'
+      ? ' <strong>This is the quick setting: one seed and few steps. Its verdicts say little.</strong>'
+      : ''
+  }</p>
 <nav><div class="scroll"><table><tr><th>claim</th><th>verdict</th></tr>
 ${rows.join('\n')}
 </table></div></nav>

@@ -30,18 +30,16 @@ export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map
   return groups;
 }
 
-export function percent(share: number, digits = 1): string {
-  return `${(100 * share).toFixed(digits)} %`;
-}
-
-/** '87.1 ± 0.3 %' */
+/** '87.1 ± 0.3 %'; without the interval for one value. */
 export function percentText(values: readonly number[]): string {
-  const { mean, half } = interval(values);
-  return `${(100 * mean).toFixed(1)} ± ${(100 * half).toFixed(1)} %`;
+  return `${meanText(
+    values.map((value) => 100 * value),
+    1,
+  )} %`;
 }
 
-/** '0.412 ± 0.010' */
-export function numberText(values: readonly number[], digits = 3): string {
+/** '0.412 ± 0.010'; without the interval for one value. */
+export function meanText(values: readonly number[], digits: number): string {
   const { mean, half } = interval(values);
-  return `${mean.toFixed(digits)} ± ${half.toFixed(digits)}`;
+  return mean.toFixed(digits) + (values.length > 1 ? ` ± ${half.toFixed(digits)}` : '');
 }

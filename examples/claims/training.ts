@@ -119,7 +119,8 @@ export function testBatches({ test }: Data, batchSize = 500): Batches {
 }
 
 /** Adds a channel axis to the first images, [N, 28, 28]. */
-export function asInput({ inputs, targets }: Images, count = targets.length) {
+export function asInput({ inputs, targets }: Images, most = targets.length) {
+  const count = Math.min(most, targets.length);
   const [, height, width] = inputs.shape as [number, number, number];
   const data = inputs.data.subarray(0, count * height * width);
   return {

@@ -75,9 +75,9 @@ export const speed: Experiment = {
       const better = accuracy('normalized').mean > best;
       sentences.push(
         `${activation}: ${percentText(numbers(of('normalized'), 'accuracy'))} with batch norm, ` +
-          `${(100 * best).toFixed(1)} % without at its better learning rate; 85 % after ` +
-          `${stepsText(numbers(of('normalized'), 'stepsToGoal'))} steps, without after ` +
-          `${Number.isFinite(least) ? Math.round(least).toLocaleString('en') : 'none'}`,
+          `${(100 * best).toFixed(1)} % without at its better learning rate; steps to 85 %: ` +
+          `${stepsText(numbers(of('normalized'), 'stepsToGoal'))} with, ` +
+          `${Number.isFinite(least) ? Math.round(least).toLocaleString('en') : 'never'} without`,
       );
       return Number(faster) + Number(better);
     });

@@ -91,10 +91,13 @@ export const learningRate: Experiment = {
       because: `${pairs
         .map(
           ({ activation, plain, normalized }) =>
-            `${activation}: up to ${normalized} with batch norm, ` +
-            (plain ? `up to ${plain} without` : 'at no rate of the series without'),
+            `${activation}: ${upTo(normalized)} with batch norm, ${upTo(plain)} without`,
         )
         .join('; ')}.`,
     };
   },
 };
+
+function upTo(rate: number): string {
+  return rate ? `up to ${rate}` : 'at no rate of the series';
+}

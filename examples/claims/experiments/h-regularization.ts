@@ -1,7 +1,7 @@
 /** (h) The regularizing effect. */
 import { type Experiment, product, type Result } from '../experiment.ts';
 import { dense, type Norm } from '../networks.ts';
-import { grouped, interval, numberText, percentText } from '../statistics.ts';
+import { grouped, interval, meanText, percentText } from '../statistics.ts';
 import { train } from '../training.ts';
 import { curveFigure, measuredOf, numbers } from './shared.ts';
 
@@ -34,8 +34,8 @@ export const regularization: Experiment = {
     head: ['network', 'test loss at the end', 'lowest test loss', 'test accuracy'],
     rows: [...grouped(results, seriesOf)].map(([name, group]) => [
       name,
-      numberText(numbers(group, 'testLoss')),
-      numberText(group.map(lowest)),
+      meanText(numbers(group, 'testLoss'), 3),
+      meanText(group.map(lowest), 3),
       percentText(numbers(group, 'accuracy')),
     ]),
   }),

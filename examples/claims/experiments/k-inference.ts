@@ -67,7 +67,7 @@ export const inference: Experiment = {
     {
       name: 'inference-size',
       caption:
-        'Test accuracy with each batch’s own statistics, by batch size; the dashed lines are the moving averages, one sample at a time.',
+        'Test accuracy with each batch’s own statistics, by batch size; the level lines are the moving averages, one sample at a time.',
       svg: lineChart(
         [...grouped(results, seriesOf)].flatMap(([name, group]) =>
           group.flatMap(({ measured, run }) => [
