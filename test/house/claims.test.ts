@@ -15,8 +15,9 @@ import { EXPERIMENTS } from '../../examples/claims/experiments/index.ts';
 import { compute } from '../../examples/claims/jobs.ts';
 import { readOptions } from '../../examples/claims/options.ts';
 import { readRecord, write } from '../../examples/claims/record.ts';
-import { interval, meanText, percentiles, percentText } from '../../examples/claims/statistics.ts';
+import { interval, meanText, percentText } from '../../examples/claims/statistics.ts';
 import { Store } from '../../examples/claims/store.ts';
+import { percentiles } from '../../examples/shared/percentiles.ts';
 import { type Data, type Images, readImages } from '../../examples/train/images.ts';
 
 const COMMITTED = fileURLToPath(new URL('../../docs/claims', import.meta.url));
