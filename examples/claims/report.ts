@@ -15,7 +15,7 @@ const STYLE = `
   nav table td:first-child, nav table th:first-child { text-align: left; }
   .scroll { overflow-x: auto; }
   table { border-collapse: collapse; }
-  th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
+  th, td { padding: .25rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
   th:first-child, td:first-child { text-align: left; padding-left: 0; }
   figure { margin: 1.5rem 0; } figure > div { overflow-x: auto; }
   figcaption { font-size: .9rem; opacity: .8; }

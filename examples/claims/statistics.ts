@@ -20,6 +20,21 @@ export function interval(values: readonly number[]): Interval {
   return { mean, half, low: mean - half, high: mean + half };
 }
 
+/**
+ * Whether the mean of `a` is above that of `b` by Student's t test for two samples of equal size, at 95 %. Of
+ * one value each, whether it is above.
+ */
+export function isAbove(a: readonly number[], b: readonly number[]): boolean {
+  const [first, second] = [a, b].map((values) => {
+    const n = values.length;
+    const mean = values.reduce((sum, value) => sum + value, 0) / n;
+    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    return { mean, error: n < 2 ? 0 : squares / (n - 1) / n };
+  }) as [{ mean: number; error: number }, { mean: number; error: number }];
+  const t = T[a.length + b.length - 3] ?? 1.96;
+  return first.mean - second.mean > t * Math.sqrt(first.error + second.error);
+}
+
 /** The values of each group, in order of the groups' first appearance. */
 export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

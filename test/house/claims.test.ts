@@ -15,7 +15,7 @@ import { EXPERIMENTS } from '../../examples/claims/experiments/index.ts';
 import { compute } from '../../examples/claims/jobs.ts';
 import { readOptions } from '../../examples/claims/options.ts';
 import { readRecord, write } from '../../examples/claims/record.ts';
-import { interval, meanText, percentText } from '../../examples/claims/statistics.ts';
+import { interval, isAbove, meanText, percentText } from '../../examples/claims/statistics.ts';
 import { Store } from '../../examples/claims/store.ts';
 import { percentiles } from '../../examples/shared/percentiles.ts';
 import { type Data, type Images, readImages } from '../../examples/train/images.ts';
@@ -72,6 +72,15 @@ describe('intervals over seeds', () => {
     expect(interval([1, 2, 3]).half).toBeCloseTo(2.4843, 3);
     expect(meanText([1, 2, 3], 2)).toBe('2.00 ± 2.48');
     expect(percentText([0.5])).toBe('50.0 %');
+  });
+
+  it('tell whether one mean is above another', () => {
+    expect(isAbove([3, 3.1, 3.2], [1, 1.1, 1.2])).toBe(true);
+    expect(isAbove([1, 1.1, 1.2], [3, 3.1, 3.2])).toBe(false);
+    // t = 1/√(1/3 + 1/3) = 1.22 < 2.776, and 3/√(2/3) = 3.67
+    expect(isAbove([2, 3, 4], [1, 2, 3])).toBe(false);
+    expect(isAbove([4, 5, 6], [1, 2, 3])).toBe(true);
+    expect(isAbove([2], [1])).toBe(true);
   });
 
   it('and percentiles are interpolated', () => {

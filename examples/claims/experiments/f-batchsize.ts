@@ -86,11 +86,12 @@ export const batchSize: Experiment = {
     const group = drop('group norm') < drop('batch norm');
     const renorm = drop('renorm') < drop('batch norm');
     const count = Number(hurts) + Number(group) + Number(renorm);
-    const text = (norm: Norm) => `${(100 * drop(norm)).toFixed(1)}`;
+    const text = (norm: Norm) =>
+      `${drop(norm) > 0 ? '−' : '+'}${Math.abs(100 * drop(norm)).toFixed(1)}`;
     return {
       holds: count === 3 ? 'holds' : count > 0 ? 'holds in part' : 'does not hold',
       because:
-        `From batches of ${most} to batches of ${least} the accuracy falls by ${text('batch norm')} points ` +
+        `From batches of ${most} to batches of ${least} the accuracy changes by ${text('batch norm')} points ` +
         `with batch norm, ${text('renorm')} with renormalization, ${text('group norm')} with group norm and ` +
         `${text('none')} without normalization.`,
     };

@@ -1,7 +1,7 @@
 /** (g) Before or after the activation. */
 import { type Experiment, product, type Result } from '../experiment.ts';
 import { type Activation, dense } from '../networks.ts';
-import { grouped, interval, percentText } from '../statistics.ts';
+import { grouped, interval, isAbove, percentText } from '../statistics.ts';
 import { decaying, train } from '../training.ts';
 import { curveFigure, measuredOf, numbers, stepsText } from './shared.ts';
 
@@ -46,18 +46,17 @@ export const placement: Experiment = {
   judge(results) {
     const pairs = ['sigmoid', 'relu'].map((activation) => {
       const of = (placement: string) =>
-        interval(
-          numbers(
-            results.filter(
-              ({ run }) => run.activation === activation && run.placement === placement,
-            ),
-            'accuracy',
-          ),
+        numbers(
+          results.filter(({ run }) => run.activation === activation && run.placement === placement),
+          'accuracy',
         );
       const [before, after] = [of('before'), of('after')];
-      const apart =
-        before.low > after.high ? 'before' : after.low > before.high ? 'after' : 'neither';
-      return { activation, before, after, apart };
+      const apart = isAbove(before, after)
+        ? 'before'
+        : isAbove(after, before)
+          ? 'after'
+          : 'neither';
+      return { activation, before: interval(before), after: interval(after), apart };
     });
     const works = pairs.every(({ before, after }) => Math.min(before.mean, after.mean) > 0.8);
     const beforeBetter = pairs.every(({ apart }) => apart === 'before');

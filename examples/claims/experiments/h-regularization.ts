@@ -1,7 +1,7 @@
 /** (h) The regularizing effect. */
 import { type Experiment, product, type Result } from '../experiment.ts';
 import { dense, type Norm } from '../networks.ts';
-import { grouped, interval, meanText, percentText } from '../statistics.ts';
+import { grouped, interval, isAbove, meanText, percentText } from '../statistics.ts';
 import { train } from '../training.ts';
 import { curveFigure, measuredOf, numbers } from './shared.ts';
 
@@ -48,19 +48,20 @@ export const regularization: Experiment = {
   ],
   judge(results) {
     const of = (name: string) => results.filter((result) => seriesOf(result) === name);
-    const rise = (name: string) =>
-      interval(of(name).map((result) => result.measured.numbers!.testLoss! - lowest(result)));
-    const [plain, normalized] = [rise('neither'), rise('batch norm')];
-    const end = (name: string) => interval(numbers(of(name), 'testLoss'));
-    const less = normalized.mean < plain.mean;
-    const lower = end('batch norm').mean < end('neither').mean;
+    const rises = (name: string) =>
+      of(name).map((result) => result.measured.numbers!.testLoss! - lowest(result));
+    const ends = (name: string) => numbers(of(name), 'testLoss');
+    const text = (values: number[]) => interval(values).mean.toFixed(2);
+    const less = isAbove(rises('neither'), rises('batch norm'));
+    const lower = isAbove(ends('neither'), ends('batch norm'));
     return {
       holds: less && lower ? 'holds' : less || lower ? 'holds in part' : 'does not hold',
       because:
-        `The test loss rises from its lowest value by ${normalized.mean.toFixed(2)} with batch norm, by ` +
-        `${plain.mean.toFixed(2)} without, by ${rise('dropout 0.25').mean.toFixed(2)} with dropout and by ` +
-        `${rise('batch norm and dropout 0.25').mean.toFixed(2)} with both; it ends at ` +
-        `${end('batch norm').mean.toFixed(2)} with and ${end('neither').mean.toFixed(2)} without.`,
+        `The test loss rises from its lowest value by ${text(rises('batch norm'))} with batch norm, by ` +
+        `${text(rises('neither'))} without${less ? '' : ' (not clearly more)'}, by ` +
+        `${text(rises('dropout 0.25'))} with dropout and by ${text(rises('batch norm and dropout 0.25'))} with ` +
+        `both; it ends at ${text(ends('batch norm'))} with and ${text(ends('neither'))} without` +
+        `${lower ? '' : ' (not clearly apart)'}.`,
     };
   },
 };
