@@ -3,6 +3,7 @@ import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Flatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
+import { copyModule } from '../module/copy.ts';
 import { Module } from '../module/module.ts';
 import { Buffer, Parameter } from '../tensor/parameter.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
@@ -125,7 +126,7 @@ export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNet
         continue;
       }
       const original = use.leaf as unknown as Module;
-      const layer = (copies.get(original) as Module | undefined) ?? original.copy(copies);
+      const layer = (copies.get(original) as Module | undefined) ?? copyModule(original, copies);
       graph.weights.get(use)?.assignTo(layer as Weighted);
       indices.set(use.output, trace.inputs.length + steps.length);
       steps.push({ name: nameOf(use), layer, inputs, flat: graph.flat.has(use) });

@@ -27,7 +27,7 @@ export abstract class Leaf<Memo = unknown> extends Module implements Operation<M
     return undefined;
   }
 
-  protected override get isComposite(): boolean {
+  override get isComposite(): boolean {
     return false;
   }
 

@@ -11,7 +11,7 @@ import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { read } from '../tensor/reading.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
 import { INSPECT, type Input, Tensor } from '../tensor/tensor.ts';
-import { heldBy, isContainer, join } from './held.ts';
+import { heldBy, join } from './held.ts';
 
 /** A copy of a module's parameters and buffers under PyTorch's names. */
 export type StateDict = Record<string, Tensor>;
@@ -56,13 +56,13 @@ export abstract class Module {
   constructor(...rest: []) {
     checkCount(this.constructor.name, rest);
     const self = this.isComposite ? composite(this) : this;
-    disposable(self, () => self.session?.release());
+    disposable(self, () => self.endSession());
     // biome-ignore lint/correctness/noConstructorReturn: `new` must return a Proxy; see `composite`
     return self;
   }
 
   /** @internal Whether the module's `forward` only calls other modules; false for a leaf. */
-  protected get isComposite(): boolean {
+  get isComposite(): boolean {
     return true;
   }
 
@@ -299,28 +299,17 @@ export abstract class Module {
     return { missing, unexpected, mismatched };
   }
 
-  /**
-   * @internal A copy of this module that has its own parameters, buffers and submodules. All other
-   * properties are shared.
-   *
-   * @param copies maps originals to copies, so that an object used in two places is copied once
-   */
-  copy(copies = new Map<object, object>()): this {
-    const own = Object.getOwnPropertyDescriptors(this);
-    const bare = Object.create(Object.getPrototypeOf(this), own) as this;
-    const copy = this.isComposite ? composite(bare) : bare;
-    copies.set(this, copy);
-    for (const [name, value] of Object.entries(this)) {
-      Object.defineProperty(copy, name, { value: copyOf(value, copies) });
-    }
-    copy.session = undefined;
-    disposable(copy, () => copy.session?.release());
-    return copy;
+  /** @internal How `copyModule` copies this layer, if not property by property. */
+  copyAs?(copies: Map<object, object>): Module;
+
+  /** @internal Releases the memory of plans and results; parameters and buffers stay. */
+  endSession(): void {
+    this.session?.release();
   }
 
   /** Releases the module's linear memory. Do not use the module afterwards. */
   dispose(): void {
-    this.session?.release();
+    this.endSession();
     for (const [, value] of heldBy(this)) {
       if (value instanceof Parameter || value instanceof Buffer) value.dispose();
     }
@@ -386,7 +375,7 @@ const AUTHORED = Symbol('forward');
  * data it runs a step, and given traced tensors it calls the author's `forward`. This works whether the
  * author's `forward` is a method, a field or a getter, and for any depth of inheritance.
  */
-function composite<M extends Module>(module: M): M {
+export function composite<M extends Module>(module: M): M {
   return new Proxy(module, {
     get(target, key, self) {
       if (key === 'forward') return Module.prototype.forward;
@@ -424,40 +413,4 @@ function outlineOf(module: Module, above: ReadonlySet<Module>): string {
   const within = new Set(above).add(module);
   const lines = children.map(([name, child]) => `\n(${name}): ${outlineOf(child, within)}`);
   return `${module.constructor.name}(${lines.join('').replaceAll('\n', '\n  ')}\n)`;
-}
-
-/** Copies a property's value for `Module.copy`: state and submodules are copied, all else is shared. */
-function copyOf(value: unknown, copies: Map<object, object>): unknown {
-  if (isContainer(value)) return containerCopy(value, copies);
-  const stored = value instanceof Parameter || value instanceof Buffer || value instanceof Counter;
-  if (!stored && !(value instanceof Module)) return value;
-  const known = copies.get(value);
-  if (known) return known;
-  if (value instanceof Module) return value.copy(copies);
-  const copy = value instanceof Counter ? new Counter(value.value) : storedCopy(value);
-  copies.set(value, copy);
-  return copy;
-}
-
-/** Copies an array, a Map or a plain object, and the state and submodules in it. */
-function containerCopy(value: object, copies: Map<object, object>): object {
-  const known = copies.get(value);
-  if (known) return known;
-  if (value instanceof Map) {
-    const copy = new Map();
-    copies.set(value, copy);
-    for (const [key, entry] of value) copy.set(key, copyOf(entry, copies));
-    return copy;
-  }
-  const copy = Array.isArray(value) ? [] : Object.create(Object.getPrototypeOf(value));
-  copies.set(value, copy);
-  for (const [key, entry] of Object.entries(value)) copy[key] = copyOf(entry, copies);
-  return copy;
-}
-
-function storedCopy(value: Parameter | Buffer): Parameter | Buffer {
-  if (value instanceof Buffer) return new Buffer(value.data);
-  const copy = new Parameter(value.data);
-  copy.requiresGrad = value.requiresGrad;
-  return copy;
 }

@@ -13,6 +13,7 @@
  */
 import type { Given, Use } from '../../graph/node.ts';
 import { holdsHidden } from '../../memory/dispose.ts';
+import { copyModule } from '../../module/copy.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { describe } from '../../tensor/check.ts';
 import { allocateGradients, Buffer, freezes, Parameter } from '../../tensor/parameter.ts';
@@ -116,12 +117,12 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
   }
 
   /** @internal Copies the plain layer with its current weight: a copy of a model is made for its outputs. */
-  override copy(copies = new Map<object, object>()): this {
+  override copyAs(copies: Map<object, object>): L {
     this.update();
-    const copy = this.#layer.copy(copies);
+    const copy = copyModule(this.#layer, copies);
     Reflect.deleteProperty(copy, 'trace');
     copies.set(this, copy);
-    return copy as never;
+    return copy;
   }
 
   override dispose(): void {
