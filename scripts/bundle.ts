@@ -14,6 +14,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { stamped, stampOf } from './generate.ts';
 import { loader } from './loader.ts';
 import { finishMaps } from './maps.ts';
+import { kernelNames, renameExports } from './names.ts';
 
 /** The entries that package.json exports: the source of each has the path of its types. */
 function entries(): Record<string, string> {
@@ -41,6 +42,21 @@ const workerd: Plugin = {
   },
 };
 
+/** Has the kernels under short names, and the table that `evenkeel/kernels` gives them their full ones by. */
+const short: Plugin = {
+  name: 'short',
+  setup({ onLoad }) {
+    onLoad({ filter: /generated\/(core|extra|relaxed)\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(join('build/short', basename(path)), 'utf8'),
+      loader: 'ts',
+    }));
+    onLoad({ filter: /kernels\/names\.ts$/ }, () => {
+      const full = [...kernelNames()].map(([name, exported]) => [exported, name]);
+      return { contents: `export const FULL_NAMES = ${JSON.stringify(Object.fromEntries(full))};` };
+    });
+  },
+};
+
 /** Writes the bundles into the folder `dist`. */
 export async function bundle(dist: string): Promise<void> {
   const stamp = stampOf(JSON.parse(readFileSync('build/signatures.json', 'utf8')));
@@ -48,7 +64,8 @@ export async function bundle(dist: string): Promise<void> {
     ['strict', 'kernels'],
     ['relaxed', 'relaxed'],
   ]) {
-    writeFileSync(`${dist}/${file}.wasm`, stamped(readFileSync(`build/${target}.wasm`), stamp));
+    const bytes = renameExports(readFileSync(`build/${target}.wasm`), kernelNames());
+    writeFileSync(`${dist}/${file}.wasm`, stamped(bytes, stamp));
   }
   await bundleInto(dist, true);
   await bundleInto(`${dist}/workerd`, false, workerd);
@@ -80,7 +97,9 @@ async function bundleInto(outdir: string, sourcemap: boolean, ...plugins: Plugin
     ...OPTIONS,
     entryPoints: entries(),
     outdir: parts,
-    plugins: [loader, ...plugins],
+    plugins: [loader, short, ...plugins],
+    mangleProps: new RegExp(`^(${[...kernelNames().keys()].join('|')})$`),
+    mangleCache: Object.fromEntries(kernelNames()),
     inject: ['src/runtime/errors.ts'], // takes the place of Error, RangeError and TypeError
     metafile: true,
   });

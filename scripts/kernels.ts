@@ -4,7 +4,7 @@
  *   tsx scripts/kernels.ts assembly/relu.ts /tmp/relu.wasm    the exports of one file by itself
  */
 import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { cached, filesOf, writeWhole } from './cache.ts';
 import {
   kernelsModule,
@@ -14,6 +14,7 @@ import {
   stampModule,
   stampOf,
 } from './generate.ts';
+import { kernelNames, renameExports } from './names.ts';
 import { run } from './run.ts';
 
 /** What a compiled module depends on. */
@@ -91,12 +92,21 @@ async function unpacker(): Promise<void> {
   generate('unpacker', plainModule('UNPACKER', readFileSync(join(built, 'unpack.wasm'))));
 }
 
+/** Packs a module for src/generated, and once more for dist/, where its exports have short names. */
 async function packModule(name: string): Promise<void> {
   const file = `build/${name}.wasm`;
-  const packed = await cached(`${name}.ts`, [file, ...PACKER], (folder) =>
+  const short = `build/short/${name}.wasm`;
+  writeWhole(short, renameExports(readFileSync(file), kernelNames()));
+  const [own, shorter] = await Promise.all([packed(name, file), packed(name, short)]);
+  generate(name, own);
+  writeWhole(`build/short/${name}.ts`, shorter);
+}
+
+async function packed(name: string, file: string): Promise<Buffer> {
+  const built = await cached(`${basename(dirname(file))}-${name}.ts`, [file, ...PACKER], (folder) =>
     run('scripts/packed.ts', file, `${name.toUpperCase()}_WASM`, join(folder, 'packed.ts')),
   );
-  generate(name, readFileSync(join(packed, 'packed.ts')));
+  return readFileSync(join(built, 'packed.ts'));
 }
 
 /** Copies what was built to build/, where tests and benchmarks read it. */

@@ -6,6 +6,7 @@ import type { Kernels } from '../generated/kernels.ts';
 import { kernels as core, engine } from '../runtime/engine.ts';
 import { extra } from '../runtime/extra.ts';
 import type { WasmMemory } from '../runtime/wasm.ts';
+import { FULL_NAMES } from './names.ts';
 
 export type { Kernels, Pointer } from '../generated/kernels.ts';
 export { Block, NULL, offset } from '../memory/memory.ts';
@@ -14,7 +15,10 @@ let all: Kernels | undefined;
 
 /** All kernels, core and extra. */
 export function kernels(): Kernels {
-  return (all ??= { ...core(), ...extra() });
+  if (all) return all;
+  const exported = Object.entries({ ...core(), ...extra() });
+  const named = exported.map(([name, kernel]) => [FULL_NAMES[name] ?? name, kernel]);
+  return (all = Object.fromEntries(named) as Kernels);
 }
 
 /** The linear memory, which layers and `Block`s share. Its buffer is replaced when the memory grows. */
