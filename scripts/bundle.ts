@@ -14,7 +14,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { stamped, stampOf } from './generate.ts';
 import { loader } from './loader.ts';
 import { finishMaps } from './maps.ts';
-import { kernelNames, renameExports } from './names.ts';
+import { kernelNames, privateNames, renameExports } from './names.ts';
 
 /** The entries that package.json exports: the source of each has the path of its types. */
 function entries(): Record<string, string> {
@@ -93,13 +93,14 @@ const OPTIONS = {
  */
 async function bundleInto(outdir: string, sourcemap: boolean, ...plugins: Plugin[]): Promise<void> {
   const parts = mkdtempSync(join(tmpdir(), 'parts-'));
+  const mangled = new Map([...kernelNames(), ...privateNames()]);
   const first = await build({
     ...OPTIONS,
     entryPoints: entries(),
     outdir: parts,
     plugins: [loader, short, ...plugins],
-    mangleProps: new RegExp(`^(${[...kernelNames().keys()].join('|')})$`),
-    mangleCache: Object.fromEntries(kernelNames()),
+    mangleProps: new RegExp(`^(${[...mangled.keys()].join('|')})$`),
+    mangleCache: Object.fromEntries(mangled),
     inject: ['src/runtime/errors.ts'], // takes the place of Error, RangeError and TypeError
     metafile: true,
   });

@@ -3,6 +3,9 @@
  * the JavaScript calls them by these: a bundle is 0.4 kB smaller, all of evenkeel 1 kB. src/ and its tests
  * have the full names, and so has `evenkeel/kernels`, by the table that takes the place of src/kernels/names.ts.
  */
+import { readFileSync } from 'node:fs';
+import { transformSync } from 'esbuild';
+import { filesOf } from './cache.ts';
 import { listed } from './generate.ts';
 
 /**
@@ -13,6 +16,34 @@ export function kernelNames(): Map<string, string> {
   const full = [...listed('assembly/index.ts'), ...listed('assembly/extra.ts')];
   return new Map(full.filter((name) => /[A-Z]/.test(name)).map((name, i) => [name, shortName(i)]));
 }
+
+/**
+ * Short names of private members: of those with compound names, as options, platforms and state dicts do not have,
+ * that stand only in files that declare them private, and in no string. Layers and modules keep theirs, because
+ * their properties are state-dict keys.
+ */
+export function privateNames(): Map<string, string> {
+  const declared = new Map<string, Set<string>>();
+  const sources = filesOf('src').filter((file) => /^src\/(?!generated)/.test(file));
+  for (const file of sources.filter((file) => !/^src\/(layers|module)\//.test(file))) {
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(PRIVATE)) {
+      declared.set(name!, (declared.get(name!) ?? new Set()).add(file));
+    }
+  }
+  for (const file of sources) {
+    const { code } = transformSync(readFileSync(file, 'utf8'), {
+      loader: 'ts',
+      minifyWhitespace: true,
+    });
+    for (const [, quote, name] of code.matchAll(/(["'`]?)\b(\w+)/g)) {
+      if (quote || !declared.get(name!)?.has(file)) declared.delete(name!);
+    }
+  }
+  return new Map([...declared.keys()].map((name, i) => [name, shortName(kernelNames().size + i)]));
+}
+
+/** A private member with a compound name. */
+const PRIVATE = /\bprivate (?:readonly |static |get |set |async )*([a-z]+[A-Z]\w*)/g;
 
 /** `$a0`, `$a1` …: no property of users has such a name. */
 function shortName(i: number): string {
