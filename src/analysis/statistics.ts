@@ -65,11 +65,8 @@ export function recomputeStatistics(
   const options = optionsOf('recomputeStatistics', rest, STATISTICS_OPTIONS);
   const { found, samples } = gather('recomputeStatistics', model, data, options);
   for (const [layer, population] of found) {
-    layer.setStatistics(
-      population.mean,
-      population.variance(layer.runningVariance === 'unbiased'),
-      population.batches,
-    );
+    overwrite(layer, population.mean, varianceOf(population, layer));
+    layer.numBatchesTracked!.value = population.batches;
   }
   return samples;
 }
@@ -106,12 +103,20 @@ export function adaptStatistics(
   const mix = (now: Float32Array, then: Float64Array): Float64Array =>
     then.map((value, j) => (1 - share) * now[j]! + share * value);
   for (const [layer, population] of found) {
-    layer.setStatistics(
-      mix(layer.runningMean!.data.view(), population.mean),
-      mix(layer.runningVar!.data.view(), population.variance(layer.runningVariance === 'unbiased')),
-    );
+    const mean = mix(layer.runningMean!.data.view(), population.mean);
+    overwrite(layer, mean, mix(layer.runningVar!.data.view(), varianceOf(population, layer)));
   }
   return samples;
+}
+
+/** The population's variance, as the layer's running variance is defined. */
+function varianceOf(population: Population, { runningVariance }: BatchNorm): Float64Array {
+  return population.variance(runningVariance === 'unbiased');
+}
+
+function overwrite(layer: BatchNorm, mean: Float64Array, variance: Float64Array): void {
+  layer.runningMean!.data.view().set(mean);
+  layer.runningVar!.data.view().set(variance);
 }
 
 /** Runs the data through the model, and collects the statistics of each batch norm's input. */

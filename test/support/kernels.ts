@@ -78,7 +78,7 @@ export class Arena {
 
   f64(length: number): Block {
     const block = this.bytes(length * 8, 0);
-    block.f64.fill(0);
+    block.f32.fill(0);
     return block;
   }
 

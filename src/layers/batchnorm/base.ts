@@ -122,13 +122,6 @@ export abstract class BatchNorm extends Leaf<Memo> {
     if (this.numBatchesTracked) this.numBatchesTracked.value = 0;
   }
 
-  /** @internal Overwrites the running statistics. */
-  setStatistics(mean: Float64Array, variance: Float64Array, batches?: number): void {
-    this.runningMean!.data.view().set(mean);
-    this.runningVar!.data.view().set(variance);
-    if (batches !== undefined) this.numBatchesTracked!.value = batches;
-  }
-
   connect(use: Use<Memo>, shape: Shape, ...others: Shape[]): Shape {
     const { numFeatures: c, channelsLast, virtualBatchSize, virtualBatchRest } = this;
     this.checkInput(shape);
