@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Result } from './experiment.ts';
 import { EXPERIMENTS } from './experiments/index.ts';
-import { type Chapter, reportOf } from './report.ts';
+import { type Chapter, fileOf, reportOf } from './report.ts';
 import { rounded } from './store.ts';
 
 export interface Record {
@@ -27,7 +27,8 @@ export function chaptersOf({ results }: Record): Chapter[] {
 export function write(record: Record, out: string): void {
   mkdirSync(out, { recursive: true });
   const { html, figures } = reportOf(chaptersOf(record), record.conditions);
-  for (const { name, svg } of figures) writeFileSync(join(out, `${name}.svg`), `${svg}\n`);
+  for (const figure of figures)
+    writeFileSync(join(out, `${figure.name}.svg`), `${fileOf(figure)}\n`);
   writeFileSync(join(out, 'index.html'), html);
   writeFileSync(join(out, 'results.json'), `${JSON.stringify(record, rounded)}\n`);
 }

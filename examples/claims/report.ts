@@ -32,7 +32,7 @@ export function reportOf(
 ): { html: string; figures: Figure[] } {
   const figures: Figure[] = [];
   const bodies = chapters.map(({ experiment, results }) => {
-    const drawn = experiment.figures(results);
+    const drawn = experiment.figures(results).map(named);
     figures.push(...drawn);
     return chapterOf(experiment, results, drawn);
   });
@@ -65,6 +65,26 @@ ${bodies.join('\n')}
 </html>
 `;
   return { html, figures };
+}
+
+/** The figure with ids of its own, the same in every process: the plots' ids count all that were drawn. */
+function named({ name, caption, svg }: Figure): Figure {
+  const ids = [...new Set(svg.match(/plot-(?:clip|marker)-\d+/g))];
+  const renamed = ids.reduce(
+    (text, id, i) => text.replaceAll(new RegExp(`${id}(?!\\d)`, 'g'), `${name}-part-${i + 1}`),
+    svg,
+  );
+  return { name, caption, svg: renamed };
+}
+
+/** The figure as a file: it follows the reader's choice of light or dark. */
+export function fileOf({ svg }: Figure): string {
+  const colours =
+    '<style>:root{color:#222}@media (prefers-color-scheme:dark){:root{color:#ddd}}</style>';
+  return svg
+    .replace(/color: ?currentColor;?/, '')
+    .replace(/^<svg(?![^>]*xmlns=)/, '<svg xmlns="http://www.w3.org/2000/svg"')
+    .replace(/^(<svg[^>]*>)/, `$1${colours}`);
 }
 
 const CLASS = { holds: 'holds', 'holds in part': 'part', 'does not hold': 'not' };

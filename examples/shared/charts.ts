@@ -13,6 +13,10 @@ export const COLOURS = [
   '#777777',
 ];
 
+/** Pixels on the left, and above the frame for the name of the y axis. */
+const MARGIN = 56;
+const TOP = 26;
+
 export interface Line {
   readonly x: number;
   readonly y: number;
@@ -39,10 +43,15 @@ export interface ChartOptions {
 /** One thin line for each run and a bold one for the mean of each series. */
 export function lineChart(lines: readonly Line[], options: ChartOptions): string {
   const series = options.series ?? [...new Set(lines.map((line) => line.series))];
+  const usual = frame(options);
+  const { marks, height } = legend(series, usual.width! - 2 * MARGIN);
   return drawn({
-    ...frame(options),
-    color: { legend: true, domain: [...series], range: COLOURS },
+    ...usual,
+    height: usual.height! + height,
+    marginTop: TOP + height,
+    color: { domain: [...series], range: COLOURS },
     marks: [
+      ...marks,
       ...(options.marks ?? []),
       Plot.lineY(lines, {
         x: 'x',
@@ -105,6 +114,36 @@ export function bandChart(
   });
 }
 
+/** The names of the series above the chart, each in its colour, as a part of the SVG. */
+function legend(
+  series: readonly string[],
+  width: number,
+): { marks: Plot.Markish[]; height: number } {
+  const ROW = 18;
+  const places: { name: string; x: number; row: number }[] = [];
+  let x = 0;
+  let row = 0;
+  for (const name of series) {
+    const space = 26 + 6.6 * name.length; // about what 12 pixel letters need
+    if (x > 0 && x + space > width) {
+      row++;
+      x = 0;
+    }
+    places.push({ name, x, row });
+    x += space;
+  }
+  const height = (row + 1) * ROW;
+  const marks = places.flatMap(({ name, x: dx, row: line }) => {
+    const at = { frameAnchor: 'top-left', dy: -height + line * ROW + 2 } as const;
+    const colour = COLOURS[series.indexOf(name) % COLOURS.length]!;
+    return [
+      Plot.dot([name], { ...at, dx: dx + 5, r: 5, symbol: 'square', fill: colour }),
+      Plot.text([name], { ...at, dx: dx + 16, dy: at.dy - 5, text: [name], fill: 'currentColor' }),
+    ];
+  });
+  return { marks, height };
+}
+
 /** Any plot as SVG text. */
 export function drawn(options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
@@ -116,7 +155,7 @@ function frame({ x, y, width = 720, height = 300, margins }: ChartOptions): Plot
   return {
     width,
     height,
-    marginLeft: 56,
+    marginLeft: MARGIN,
     ...margins,
     style: { background: 'none', color: 'currentColor', fontSize: '12px' },
     x,
