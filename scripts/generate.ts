@@ -33,6 +33,7 @@ export function signatures(
   { functions, structs }: Sources,
   core: ReadonlySet<string>,
   extra: ReadonlySet<string>,
+  inspect: ReadonlySet<string>,
 ): string {
   const typeOf = (type: string) => {
     if (NUMBERS.includes(type)) return 'number';
@@ -45,7 +46,9 @@ export function signatures(
       return `  ${name}(${typed.join(', ')}): ${result === 'void' ? result : 'number'};`;
     });
   const taken = new Set(
-    [...core, ...extra].flatMap((name) => functions[name]!.parameters.map(([, type]) => type)),
+    [...core, ...extra, ...inspect].flatMap((name) =>
+      functions[name]!.parameters.map(([, type]) => type),
+    ),
   );
   const layouts = Object.entries(structs)
     .filter(([name]) => taken.has(name))
@@ -80,13 +83,21 @@ export interface ExtraKernels {
 ${linesOf(extra).join('\n')}
 }
 
-export interface Kernels extends CoreKernels, ExtraKernels {}
+/** What the module of evenkeel/inspect exports: assembly/inspect.ts. */
+export interface InspectKernels {
+${linesOf(inspect).join('\n')}
+}
+
+export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels {}
 ${layouts.join('')}`;
 }
 
 /** The file src/generated/kernels.ts, from the sources as scripts/signatures.js read them. */
 export function kernelsModule(sources: Sources): string {
-  return signatures(sources, listed('assembly/index.ts'), listed('assembly/extra.ts'));
+  const [core, extra, inspect] = ['index', 'extra', 'inspect'].map((list) =>
+    listed(`assembly/${list}.ts`),
+  );
+  return signatures(sources, core!, extra!, inspect!);
 }
 
 /** A module under a name, packed into text, for a bundle that needs no second file. */

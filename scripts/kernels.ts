@@ -28,6 +28,12 @@ const SOURCES = [
   'scripts/signatures.js',
   'scripts/split.js',
 ];
+/** The parts that the strict kernels are cut into, and the export list of each. */
+const PARTS: [name: string, list: string][] = [
+  ['core', 'index'],
+  ['extra', 'extra'],
+  ['inspect', 'inspect'],
+];
 const PACKER = ['scripts/packed.ts', 'scripts/pack.ts', 'scripts/generate.ts'];
 
 /** Runs the compiler with asconfig.json's options: compileKernels('assembly/relu.ts', '--outFile', …). */
@@ -41,26 +47,26 @@ export async function buildKernels(): Promise<void> {
 }
 
 /**
- * The strict kernels, which every bundle has. They are cut in two: the core, and the kernels that only some
- * networks need.
+ * The strict kernels, which every bundle has. They are cut in three: the core, the kernels that only some
+ * networks need, and those that look at tensors.
  */
 async function strict(): Promise<void> {
   const built = await cached('strict', SOURCES, async (folder) => {
     const file = join(folder, 'strict.wasm');
     const text = ['--textFile', join(folder, 'strict.wat')];
     await compileKernels('assembly/all.ts', '--target', 'strict', '--outFile', file, ...text);
-    const part = (name: string, list: string) => [
+    const part = ([name, list]: [string, string]) => [
       join(folder, `${name}.wasm`),
       [...listed(`assembly/${list}.ts`)].join(','),
     ];
-    await run('scripts/split.js', file, ...part('core', 'index'), ...part('extra', 'extra'));
+    await run('scripts/split.js', file, ...PARTS.flatMap(part));
     await run('scripts/signatures.js', 'assembly', join(folder, 'signatures.json'));
   });
   place(built);
   const sources: Sources = JSON.parse(readFileSync(join(built, 'signatures.json'), 'utf8'));
   generate('kernels', kernelsModule(sources));
   generate('stamp', stampModule(stampOf(sources)));
-  await Promise.all(['core', 'extra'].map((name) => packModule(name)));
+  await Promise.all(PARTS.map(([name]) => packModule(name)));
 }
 
 /** The relaxed kernels are one module, which users choose explicitly. */

@@ -1,3 +1,19 @@
 /** evenkeel/inspect: what happens in a network while it trains. */
 export { AnomalyError, detectAnomaly } from './anomaly.ts';
+export { reportFromJSON, reportToJSON } from './json.ts';
 export { type Observation, type Observed, type ObserveOptions, observe } from './observe.ts';
+export type { WatchOptions } from './options.ts';
+export {
+  type Distribution,
+  type Histogram,
+  type LayerSeries,
+  PERCENTILES,
+  type WatchedBatchNorm,
+  type WatchedInput,
+  type WatchedLayer,
+  type WatchedParameter,
+  type WatchedStep,
+  type WatchHistory,
+  type WatchReport,
+} from './report.ts';
+export { type Watcher, watch } from './watch.ts';

@@ -83,10 +83,10 @@ export function observation(model: Module, observer: Observer): Observation {
   return { stop, [Symbol.dispose]: stop };
 }
 
-type Choice = (name: string, layer: Module) => boolean;
+export type Choice = (name: string, layer: Module) => boolean;
 
 /** @throws RangeError for a name that no module has */
-export function chooser(model: Module, layers: ObserveOptions['layers']): Choice {
+export function chooser(model: Module, layers: ObserveOptions['layers'], who = 'observe'): Choice {
   if (typeof layers === 'function') return layers;
   if (!layers) return (_name, layer) => layer.children().length === 0;
   const known = model.namedModules().map(([name]) => name);
@@ -94,7 +94,7 @@ export function chooser(model: Module, layers: ObserveOptions['layers']): Choice
   const unknown = (layers as string[]).find((name) => !known.includes(name.replace(/#\d+$/, '')));
   if (unknown !== undefined) {
     throw new RangeError(
-      `observe: layers expected names of ${model}'s modules, got '${unknown}': there are ` +
+      `${who}: layers expected names of ${model}'s modules, got '${unknown}': there are ` +
         known.filter((name) => name).join(', '),
     );
   }

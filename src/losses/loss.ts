@@ -51,6 +51,8 @@ export abstract class Loss<T extends TargetData = TargetData> {
   private prediction: Tensor | undefined;
   private shape: Shape = [];
   private pending = false;
+  /** @internal What the last forward returned. */
+  last = Number.NaN;
   /** Counts forwards: the gradient of an older forward is stale. */
   private generation = 0;
 
@@ -108,7 +110,7 @@ export abstract class Loss<T extends TargetData = TargetData> {
     this.shape = shape;
     this.prediction = stands ? (prediction as Tensor) : undefined;
     this.pending = true;
-    return this.value(this.arrays(NULL));
+    return (this.last = this.value(this.arrays(NULL)));
   }
 
   /**

@@ -1,0 +1,178 @@
+/**
+ * Exact quantiles without sorting. Bits of a float32, with those of negative numbers turned over, are in the
+ * order of the numbers. So the number of a rank is found digit by digit: a pass counts the first digits (11
+ * bits), and the digit of the rank follows from the running sum of the counts; a second pass counts the next
+ * 11 bits of numbers that begin with a digit found, and a third the last 10. All ranks share the passes.
+ *
+ *   rank ─▶ counts of digit 1 ─▶ place 1 ─▶ counts of digit 2 at that place ─▶ place 2 ─▶ … of digit 3
+ *
+ * A place is a beginning that some rank has; there are at most as many as ranks. After a pass, its counts
+ * are overwritten with the number of the place that each digit leads to, from 1, or 0 for none.
+ */
+import { at } from '../lanes';
+import { isFiniteBits } from './finite';
+
+/** Digits of 11, 11 and 10 bits. */
+const FIRST: i32 = 2048;
+const SECOND: i32 = 2048;
+const THIRD: i32 = 1024;
+
+/** Two ranks a quantile: the numbers below and above it. */
+const RANKS: i32 = 2;
+
+/** Bytes of scratch that `quantiles` takes for so many of them. */
+export function quantilesScratch(count: i32): i32 {
+  return (FIRST + RANKS * count * (SECOND + THIRD + 3)) << 2;
+}
+
+/**
+ * Quantiles of the finite ones of n numbers, by linear interpolation between the two nearest ranks, and how
+ * many finite numbers there are. Quantile f lies at rank f·(m − 1) of m, counted from 0. Without a finite
+ * number all quantiles are NaN.
+ */
+export function quantiles(
+  values: usize, // [count] f64
+  x: usize, // [n] f32
+  n: i32,
+  fractions: usize, // [count] f64, in [0, 1]
+  count: i32,
+  scratch: usize, // quantilesScratch(count)
+): i32 {
+  const ranks = RANKS * count;
+  const first = scratch;
+  const second = at(first, FIRST);
+  const third = at(second, ranks * SECOND);
+  const rest = at(third, ranks * THIRD); // [ranks] i32, a rank within its place
+  const place = at(rest, ranks); // [ranks] i32
+  const keys = at(place, ranks); // [ranks] i32, the digits found so far
+  const end = at(x, n);
+
+  memory.fill(first, 0, FIRST << 2);
+  let finite: i32 = 0;
+  let p = x;
+  while (p < end) {
+    const bits = load<i32>(p);
+    if (isFiniteBits(bits)) {
+      increment(at(first, keyOf(bits) >>> 21));
+      finite++;
+    }
+    p += 4;
+  }
+  if (finite == 0) {
+    for (let i = 0; i < count; i++) store<f64>(values + ((<usize>i) << 3), NaN);
+    return 0;
+  }
+  for (let i = 0; i < count; i++) {
+    const low = <i32>positionOf(fractions, i, finite);
+    store<i32>(at(rest, RANKS * i), low);
+    store<i32>(at(rest, RANKS * i + 1), min(low + 1, finite - 1));
+  }
+  memory.fill(place, 0, (<usize>ranks) << 2);
+  memory.fill(keys, 0, (<usize>ranks) << 2);
+  descend(first, FIRST, 1, ranks, rest, place, keys, second, SECOND);
+
+  p = x;
+  while (p < end) {
+    const bits = load<i32>(p);
+    if (isFiniteBits(bits)) {
+      const key = keyOf(bits);
+      const at1 = load<i32>(at(first, key >>> 21));
+      if (at1) increment(at(second, (at1 - 1) * SECOND + ((key >>> 10) & (SECOND - 1))));
+    }
+    p += 4;
+  }
+  descend(second, SECOND, ranks, ranks, rest, place, keys, third, THIRD);
+
+  p = x;
+  while (p < end) {
+    const bits = load<i32>(p);
+    if (isFiniteBits(bits)) {
+      const key = keyOf(bits);
+      const at1 = load<i32>(at(first, key >>> 21));
+      if (at1) {
+        const at2 = load<i32>(at(second, (at1 - 1) * SECOND + ((key >>> 10) & (SECOND - 1))));
+        if (at2) increment(at(third, (at2 - 1) * THIRD + (key & (THIRD - 1))));
+      }
+    }
+    p += 4;
+  }
+  for (let j = 0; j < ranks; j++) find(third, THIRD, j, rest, place, keys);
+
+  for (let i = 0; i < count; i++) {
+    const position = positionOf(fractions, i, finite);
+    const low = numberOf(load<i32>(at(keys, RANKS * i)));
+    const high = numberOf(load<i32>(at(keys, RANKS * i + 1)));
+    store<f64>(values + ((<usize>i) << 3), low + (high - low) * (position - floor(position)));
+  }
+  return finite;
+}
+
+/** @inline */
+function positionOf(fractions: usize, i: i32, finite: i32): f64 {
+  return load<f64>(fractions + ((<usize>i) << 3)) * <f64>(finite - 1);
+}
+
+/**
+ * Bits whose unsigned order is the order of the numbers.
+ * @inline
+ */
+function keyOf(bits: i32): i32 {
+  return bits ^ ((bits >> 31) | (1 << 31));
+}
+
+/** The number with this key; −0 counts as 0. */
+function numberOf(key: i32): f64 {
+  return <f64>reinterpret<f32>(key < 0 ? key ^ (1 << 31) : ~key) + 0;
+}
+
+/** @inline */
+function increment(p: usize): void {
+  store<i32>(p, load<i32>(p) + 1);
+}
+
+/**
+ * Finds the next digit of every rank from the counts of a pass, and overwrites the counts with the places
+ * that the digits lead to. Clears the counts of those places, for the next pass.
+ */
+function descend(
+  counts: usize, // [places, digits] i32
+  digits: i32,
+  places: i32,
+  ranks: i32,
+  rest: usize,
+  place: usize,
+  keys: usize,
+  next: usize, // [ranks, nextDigits] i32
+  nextDigits: i32,
+): void {
+  for (let j = 0; j < ranks; j++) find(counts, digits, j, rest, place, keys);
+  let used = 0;
+  for (let j = 0; j < ranks; j++) used = max(used, load<i32>(at(place, j)) + 1);
+  memory.fill(counts, 0, (<usize>(min(used, places) * digits)) << 2);
+  let found = 0;
+  for (let j = 0; j < ranks; j++) {
+    const digit = load<i32>(at(keys, j)) & (digits - 1);
+    const p = at(counts, load<i32>(at(place, j)) * digits + digit);
+    if (load<i32>(p) == 0) {
+      store<i32>(p, ++found);
+    }
+    store<i32>(at(place, j), load<i32>(p) - 1);
+  }
+  memory.fill(next, 0, (<usize>(found * nextDigits)) << 2);
+}
+
+/** Finds the digit of rank j in the counts at its place, appends it to the key, and makes the rank relative. */
+function find(counts: usize, digits: i32, j: i32, rest: usize, place: usize, keys: usize): void {
+  let p = at(counts, load<i32>(at(place, j)) * digits);
+  let rank = load<i32>(at(rest, j));
+  let digit = 0;
+  while (true) {
+    const here = load<i32>(p);
+    if (rank < here) break;
+    rank -= here;
+    p += 4;
+    digit++;
+  }
+  store<i32>(at(rest, j), rank);
+  store<i32>(at(keys, j), load<i32>(at(keys, j)) * digits + digit);
+}
