@@ -1,5 +1,7 @@
 /** evenkeel/inspect: what happens in a network while it trains. */
 export { AnomalyError, detectAnomaly } from './anomaly.ts';
+export { diagnose } from './diagnose.ts';
+export type { Ailment, Diagnosis, Severity } from './diagnosis.ts';
 export { reportFromJSON, reportToJSON } from './json.ts';
 export { type Observation, type Observed, type ObserveOptions, observe } from './observe.ts';
 export type { WatchOptions } from './options.ts';

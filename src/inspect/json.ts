@@ -1,19 +1,18 @@
-import { describe } from '../tensor/check.ts';
+import { checkReport } from './checkreport.ts';
 import type { WatchReport } from './report.ts';
 
-/** The numbers that JSON lacks, and the texts that stand for them. */
-const SPECIAL = new Map<number, string>([
-  [Number.NaN, 'NaN'],
-  [Number.POSITIVE_INFINITY, 'Infinity'],
-  [Number.NEGATIVE_INFINITY, '-Infinity'],
-]);
+/** The numbers that JSON lacks, as texts. */
+const SPECIAL = ['NaN', 'Infinity', '-Infinity', '-0'];
 
 /**
- * A report as JSON that loses nothing: NaN and infinities become the texts "NaN", "Infinity" and
- * "-Infinity", where `JSON.stringify` alone would write null. `reportFromJSON` reads it.
+ * A report as JSON that loses nothing: NaN, infinities and −0 become the texts "NaN", "Infinity", "-Infinity"
+ * and "-0", where `JSON.stringify` alone would write null and 0. `reportFromJSON` reads it.
  */
 export function reportToJSON(report: WatchReport): string {
-  return JSON.stringify(report, (_name, value) => SPECIAL.get(value) ?? value);
+  return JSON.stringify(report, (_name, value) => {
+    if (typeof value !== 'number') return value;
+    return Number.isFinite(value) && !Object.is(value, -0) ? value : textOf(value);
+  });
 }
 
 /**
@@ -23,15 +22,15 @@ export function reportToJSON(report: WatchReport): string {
  */
 export function reportFromJSON(text: string): WatchReport {
   const report = JSON.parse(text, (name, value) => {
-    if (TEXTS.has(name) || typeof value !== 'string') return value;
-    const number = Number(value);
-    return SPECIAL.get(number) === value ? number : value;
+    return TEXTS.has(name) || !SPECIAL.includes(value) ? value : Number(value);
   });
-  if (typeof report !== 'object' || report === null || !('history' in report)) {
-    throw new TypeError(`reportFromJSON: expected the text of a report, got ${describe(report)}`);
-  }
+  checkReport('reportFromJSON', report);
   return report;
 }
 
 /** Properties that hold texts: a layer may be named NaN. */
 const TEXTS = new Set(['name', 'kind', 'model']);
+
+function textOf(value: number): string {
+  return Object.is(value, -0) ? '-0' : `${value}`;
+}

@@ -98,6 +98,8 @@ export interface WatchedLayer {
   gradient?: { norm: number /** norm/√size. */; rms: number };
   /** The layer's own parameters; empty for its second output in a step. */
   parameters: WatchedParameter[];
+  /** Whether it computes weighted sums, as Linear and convolutions do. */
+  weighted: boolean;
   batchNorm?: WatchedBatchNorm;
 }
 
@@ -108,6 +110,8 @@ export interface WatchedInput extends Distribution {
   featureSds: [number, number];
   /** Whether all values are whole numbers from 0 to 255, and some exceed 1. */
   bytes: boolean;
+  /** Whether layers that normalize are all that reads it, so that its scale does not matter. */
+  normalized: boolean;
 }
 
 /** What was seen in one step. */

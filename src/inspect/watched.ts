@@ -1,6 +1,8 @@
 import type { Value } from '../graph/node.ts';
 import { Softmax } from '../layers/activation/softmax.ts';
-import type { BatchNorm } from '../layers/batchnorm/base.ts';
+import { BatchNorm } from '../layers/batchnorm/base.ts';
+import { LayerNorm } from '../layers/norm/layernorm.ts';
+import { Normalization } from '../layers/norm/normalization.ts';
 import type { Buffer, Parameter } from '../tensor/parameter.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Gauge, Units } from './gauge.ts';
@@ -11,7 +13,8 @@ export function emptyStep(step: number, batchSize: number, lr: number): WatchedS
   return { step, batchSize, loss: NaN, lr, inputs: [], layers: [], output };
 }
 
-export function inputRecord(gauge: Gauge, { slot, shape }: Value, units: Units): WatchedInput {
+export function inputRecord(gauge: Gauge, value: Value, units: Units): WatchedInput {
+  const { slot, shape } = value;
   let least = Number.POSITIVE_INFINITY;
   let most = 0;
   for (let unit = 0; unit < units.count; unit++) {
@@ -27,6 +30,7 @@ export function inputRecord(gauge: Gauge, { slot, shape }: Value, units: Units):
     ...distribution,
     featureSds: most > 0 ? [least, most] : [NaN, NaN],
     bytes: min >= 0 && max > 1 && max <= 255 && slot.f32.every((x) => x === Math.floor(x)),
+    normalized: isNormalized(value),
   };
 }
 
@@ -84,4 +88,13 @@ export function batchNormRecord(layer: BatchNorm, shape: Shape, units: Units): W
     gap: frozen ? 0 : Math.sqrt(apart / all),
     frozen,
   };
+}
+
+/** Whether only layers that normalize read a tensor, in whatever shape. */
+function isNormalized({ consumers }: Value): boolean {
+  if (consumers.length === 0) return false;
+  return consumers.every(({ leaf, sharing, output }) => {
+    if (sharing === 'view') return isNormalized(output);
+    return leaf instanceof BatchNorm || leaf instanceof Normalization || leaf instanceof LayerNorm;
+  });
 }

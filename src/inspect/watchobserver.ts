@@ -1,9 +1,11 @@
+import { isWeighted } from '../analysis/weighted.ts';
 import { type NamedOutput, namedOutputs } from '../graph/names.ts';
 import type { Use, Value } from '../graph/node.ts';
 import type { Observer } from '../graph/observer.ts';
 import type { Plan } from '../graph/plan.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
-import { Loss } from '../losses/loss.ts';
+import { Reparametrized } from '../layers/norm/reparametrized.ts';
+import { CrossEntropyLoss } from '../losses/crossentropy.ts';
 import type { Module } from '../module/module.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 import { isRectifier, saturationOf, unitAxis } from './families.ts';
@@ -68,7 +70,7 @@ export class WatchObserver implements Observer {
     const { every, loss } = this.settings;
     return copyOf({
       ...{ model: `${this.model}`, steps: this.steps, watched: this.watched, every },
-      loss: loss instanceof Loss ? loss.constructor.name : '',
+      loss: loss ? nameOf(loss) : '',
       percentiles: PERCENTILES,
       ...{ first: first ?? null, last: last ?? null, history: this.history.series },
     }) as WatchReport;
@@ -125,7 +127,15 @@ export class WatchObserver implements Observer {
       const own = (module as unknown) === leaf ? activity : {};
       const batchNorm = module instanceof BatchNorm && this.compared;
       const kind = module.constructor.name;
-      return { name, kind, ...common, ...own, parameters, ...(batchNorm && { batchNorm }) };
+      return {
+        name,
+        kind,
+        ...common,
+        ...own,
+        parameters,
+        weighted: isWeighted(module) || module instanceof Reparametrized,
+        ...(batchNorm && { batchNorm }),
+      };
     });
     this.layers.set(output, layers);
     this.current!.layers.push(...layers);
@@ -225,6 +235,11 @@ export class WatchObserver implements Observer {
       return record;
     });
   }
+}
+
+/** The class of a loss; a bundler may have renamed classes. */
+function nameOf(loss: object): string {
+  return loss instanceof CrossEntropyLoss ? 'CrossEntropyLoss' : loss.constructor.name;
 }
 
 /** A deep copy of plain data. */
