@@ -4,6 +4,6 @@
  */
 
 export { sumOfSquaredDifferences } from './inspect/difference';
-export { countOutside, histogram } from './inspect/histogram';
+export { countOutside, everyNth, histogram } from './inspect/histogram';
 export { unitMoments } from './inspect/moments';
 export { quantiles, quantilesScratch } from './inspect/quantiles';

@@ -59,3 +59,21 @@ export function countOutside(
 function outside(v: v128, low: v128, high: v128): v128 {
   return v128.or(f32x4.le(v, low), f32x4.ge(v, high));
 }
+
+/** y_i = x_{i·stride}: every stride-th number, a sample of many. */
+export function everyNth(
+  y: usize, // [count] f32
+  x: usize, // [more than (count − 1)·stride] f32
+  count: i32,
+  stride: i32,
+): void {
+  const step = (<usize>stride) << 2;
+  const end = at(y, count);
+  let p = x;
+  let q = y;
+  while (q < end) {
+    store<f32>(q, load<f32>(p));
+    p += step;
+    q += 4;
+  }
+}

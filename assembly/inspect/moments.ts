@@ -1,4 +1,4 @@
-import { at, lanesBelow, loadUpTo, madd, sumLanes } from '../lanes';
+import { at, lanesBelow, loadPartial, loadUpTo, madd, sumLanes } from '../lanes';
 import { finiteLanes } from './finite';
 
 /** A tensor [rows, units, inner]: a unit is a feature or channel, seen `rows`·`inner` times. */
@@ -46,8 +46,12 @@ export function unitMoments(
     for (let row = 0; row < rows; row += ROWS) {
       const start = x + <usize>row * stride;
       const count = min(ROWS, rows - row);
-      for (let unit = from; unit < to; unit += 4) {
-        addColumns(momentsOf(moments, unit), at(start, unit), count, stride, min(4, to - unit));
+      const whole = from + ((to - from) & ~3);
+      for (let unit = from; unit < whole; unit += 4) {
+        addColumns(momentsOf(moments, unit), at(start, unit), count, stride, 4);
+      }
+      if (whole < to) {
+        addColumns(momentsOf(moments, whole), at(start, whole), count, stride, to - whole);
       }
     }
     return;
@@ -77,19 +81,32 @@ function clear(moments: usize): void {
 
 /** Adds n neighbouring numbers to the moments of their unit. */
 function addBlock(moments: usize, x: usize, n: i32): void {
-  const none = f32x4.splat(Infinity);
+  const rest = n & 3;
+  const end = at(x, n - rest);
   let sum = f32x4.splat(0);
   let counts = sum;
-  let low = none;
+  let low = f32x4.splat(Infinity);
   let high = f32x4.splat(-Infinity);
-  for (let i = 0; i < n; i += 4) {
-    const v = loadUpTo(at(x, i), n - i);
-    let mask = finiteLanes(v);
-    if (n - i < 4) mask = v128.and(mask, lanesBelow(n - i));
+  let p = x;
+  while (p < end) {
+    const v = v128.load(p);
+    const mask = finiteLanes(v);
     sum = f32x4.add(sum, v128.and(v, mask));
     counts = i32x4.sub(counts, mask);
     low = f32x4.pmin(low, v128.bitselect(v, low, mask));
     high = f32x4.pmax(high, v128.bitselect(v, high, mask));
+    p += 16;
+  }
+  // Lanes beyond the tail are masked like numbers that are not finite.
+  let tail = f32x4.splat(0);
+  let tailMask = tail;
+  if (rest) {
+    tail = loadPartial(p, rest);
+    tailMask = v128.and(finiteLanes(tail), lanesBelow(rest));
+    sum = f32x4.add(sum, v128.and(tail, tailMask));
+    counts = i32x4.sub(counts, tailMask);
+    low = f32x4.pmin(low, v128.bitselect(tail, low, tailMask));
+    high = f32x4.pmax(high, v128.bitselect(tail, high, tailMask));
   }
   const count = <f32>(
     (i32x4.extract_lane(counts, 0) +
@@ -100,15 +117,16 @@ function addBlock(moments: usize, x: usize, n: i32): void {
   if (count == 0) return;
   const mean = sumLanes(sum) / count;
   const k = f32x4.splat(mean);
-  let first = f32x4.splat(0);
-  let second = first;
-  for (let i = 0; i < n; i += 4) {
-    const v = loadUpTo(at(x, i), n - i);
-    let mask = finiteLanes(v);
-    if (n - i < 4) mask = v128.and(mask, lanesBelow(n - i));
-    const d = v128.and(f32x4.sub(v, k), mask);
+  let d = v128.and(f32x4.sub(tail, k), tailMask);
+  let first = d;
+  let second = f32x4.mul(d, d);
+  p = x;
+  while (p < end) {
+    const v = v128.load(p);
+    d = v128.and(f32x4.sub(v, k), finiteLanes(v));
     first = f32x4.add(first, d);
     second = madd(d, d, second);
+    p += 16;
   }
   merge(
     moments,
@@ -131,7 +149,10 @@ function addBlock(moments: usize, x: usize, n: i32): void {
   );
 }
 
-/** Adds `rows` numbers of each of up to four neighbouring units, a unit a lane. */
+/**
+ * Adds `rows` numbers of each of up to four neighbouring units, a unit a lane.
+ * @inline
+ */
 function addColumns(moments: usize, x: usize, rows: i32, stride: usize, units: i32): void {
   let sum = f32x4.splat(0);
   let counts = sum;
@@ -160,6 +181,20 @@ function addColumns(moments: usize, x: usize, rows: i32, stride: usize, units: i
     second = madd(d, d, second);
     p += stride;
   }
+  mergeLanes(moments, units, count, mean, first, second, low, high);
+}
+
+/** Merges the lanes of a block into the moments of their units. */
+function mergeLanes(
+  moments: usize,
+  units: i32,
+  count: v128,
+  mean: v128,
+  first: v128,
+  second: v128,
+  low: v128,
+  high: v128,
+): void {
   for (let i = 0; i < units; i++) {
     merge(
       momentsOf(moments, i),

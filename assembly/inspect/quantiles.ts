@@ -20,9 +20,9 @@ const THIRD: i32 = 1024;
 /** Two ranks a quantile: the numbers below and above it. */
 const RANKS: i32 = 2;
 
-/** Bytes of scratch that `quantiles` takes for so many of them. */
-export function quantilesScratch(count: i32): i32 {
-  return (FIRST + RANKS * count * (SECOND + THIRD + 3)) << 2;
+/** Bytes of scratch that `quantiles` takes for so many of them, of n numbers. */
+export function quantilesScratch(n: i32, count: i32): i32 {
+  return (n + FIRST + RANKS * count * (SECOND + THIRD + 3)) << 2;
 }
 
 /**
@@ -36,7 +36,7 @@ export function quantiles(
   n: i32,
   fractions: usize, // [count] f64, in [0, 1]
   count: i32,
-  scratch: usize, // quantilesScratch(count)
+  scratch: usize, // quantilesScratch(n, count)
 ): i32 {
   const ranks = RANKS * count;
   const first = scratch;
@@ -44,20 +44,24 @@ export function quantiles(
   const third = at(second, ranks * SECOND);
   const rest = at(third, ranks * THIRD); // [ranks] i32, a rank within its place
   const place = at(rest, ranks); // [ranks] i32
-  const keys = at(place, ranks); // [ranks] i32, the digits found so far
+  const found = at(place, ranks); // [ranks] i32, the digits found so far
+  const keys = at(found, ranks); // [n] i32, those of numbers that still matter
   const end = at(x, n);
 
   memory.fill(first, 0, FIRST << 2);
-  let finite: i32 = 0;
+  let last = keys;
   let p = x;
   while (p < end) {
     const bits = load<i32>(p);
     if (isFiniteBits(bits)) {
-      increment(at(first, keyOf(bits) >>> 21));
-      finite++;
+      const key = keyOf(bits);
+      store<i32>(last, key);
+      last += 4;
+      increment(at(first, key >>> 21));
     }
     p += 4;
   }
+  const finite = <i32>((last - keys) >> 2);
   if (finite == 0) {
     for (let i = 0; i < count; i++) store<f64>(values + ((<usize>i) << 3), NaN);
     return 0;
@@ -68,40 +72,39 @@ export function quantiles(
     store<i32>(at(rest, RANKS * i + 1), min(low + 1, finite - 1));
   }
   memory.fill(place, 0, (<usize>ranks) << 2);
-  memory.fill(keys, 0, (<usize>ranks) << 2);
-  descend(first, FIRST, 1, ranks, rest, place, keys, second, SECOND);
+  memory.fill(found, 0, (<usize>ranks) << 2);
+  descend(first, FIRST, 1, ranks, rest, place, found, second, SECOND);
 
-  p = x;
-  while (p < end) {
-    const bits = load<i32>(p);
-    if (isFiniteBits(bits)) {
-      const key = keyOf(bits);
-      const at1 = load<i32>(at(first, key >>> 21));
-      if (at1) increment(at(second, (at1 - 1) * SECOND + ((key >>> 10) & (SECOND - 1))));
+  let stop = last;
+  last = keys;
+  p = keys;
+  while (p < stop) {
+    const key = load<i32>(p);
+    const leads = load<i32>(at(first, key >>> 21));
+    if (leads) {
+      store<i32>(last, key);
+      last += 4;
+      increment(at(second, (leads - 1) * SECOND + ((key >>> 10) & (SECOND - 1))));
     }
     p += 4;
   }
-  descend(second, SECOND, ranks, ranks, rest, place, keys, third, THIRD);
+  descend(second, SECOND, ranks, ranks, rest, place, found, third, THIRD);
 
-  p = x;
-  while (p < end) {
-    const bits = load<i32>(p);
-    if (isFiniteBits(bits)) {
-      const key = keyOf(bits);
-      const at1 = load<i32>(at(first, key >>> 21));
-      if (at1) {
-        const at2 = load<i32>(at(second, (at1 - 1) * SECOND + ((key >>> 10) & (SECOND - 1))));
-        if (at2) increment(at(third, (at2 - 1) * THIRD + (key & (THIRD - 1))));
-      }
-    }
+  stop = last;
+  p = keys;
+  while (p < stop) {
+    const key = load<i32>(p);
+    const leads = load<i32>(at(first, key >>> 21));
+    const on = load<i32>(at(second, (leads - 1) * SECOND + ((key >>> 10) & (SECOND - 1))));
+    if (on) increment(at(third, (on - 1) * THIRD + (key & (THIRD - 1))));
     p += 4;
   }
-  for (let j = 0; j < ranks; j++) find(third, THIRD, j, rest, place, keys);
+  for (let j = 0; j < ranks; j++) find(third, THIRD, j, rest, place, found);
 
   for (let i = 0; i < count; i++) {
     const position = positionOf(fractions, i, finite);
-    const low = numberOf(load<i32>(at(keys, RANKS * i)));
-    const high = numberOf(load<i32>(at(keys, RANKS * i + 1)));
+    const low = numberOf(load<i32>(at(found, RANKS * i)));
+    const high = numberOf(load<i32>(at(found, RANKS * i + 1)));
     store<f64>(values + ((<usize>i) << 3), low + (high - low) * (position - floor(position)));
   }
   return finite;
@@ -141,31 +144,42 @@ function descend(
   ranks: i32,
   rest: usize,
   place: usize,
-  keys: usize,
+  found: usize,
   next: usize, // [ranks, nextDigits] i32
   nextDigits: i32,
 ): void {
-  for (let j = 0; j < ranks; j++) find(counts, digits, j, rest, place, keys);
+  for (let j = 0; j < ranks; j++) find(counts, digits, j, rest, place, found);
   let used = 0;
   for (let j = 0; j < ranks; j++) used = max(used, load<i32>(at(place, j)) + 1);
   memory.fill(counts, 0, (<usize>(min(used, places) * digits)) << 2);
-  let found = 0;
+  let leads = 0;
   for (let j = 0; j < ranks; j++) {
-    const digit = load<i32>(at(keys, j)) & (digits - 1);
+    const digit = load<i32>(at(found, j)) & (digits - 1);
     const p = at(counts, load<i32>(at(place, j)) * digits + digit);
-    if (load<i32>(p) == 0) {
-      store<i32>(p, ++found);
-    }
+    if (load<i32>(p) == 0) store<i32>(p, ++leads);
     store<i32>(at(place, j), load<i32>(p) - 1);
   }
-  memory.fill(next, 0, (<usize>(found * nextDigits)) << 2);
+  memory.fill(next, 0, (<usize>(leads * nextDigits)) << 2);
 }
 
 /** Finds the digit of rank j in the counts at its place, appends it to the key, and makes the rank relative. */
-function find(counts: usize, digits: i32, j: i32, rest: usize, place: usize, keys: usize): void {
+function find(counts: usize, digits: i32, j: i32, rest: usize, place: usize, found: usize): void {
   let p = at(counts, load<i32>(at(place, j)) * digits);
   let rank = load<i32>(at(rest, j));
   let digit = 0;
+  // Sixteen at a time, as long as the rank is beyond them; there are as many digits as that divides.
+  while (true) {
+    const pair = i32x4.add(v128.load(p), v128.load(p, 16));
+    const sum = i32x4.add(pair, i32x4.add(v128.load(p, 32), v128.load(p, 48)));
+    const here =
+      i32x4.extract_lane(sum, 0) +
+      i32x4.extract_lane(sum, 1) +
+      (i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3));
+    if (rank < here) break;
+    rank -= here;
+    p += 64;
+    digit += 16;
+  }
   while (true) {
     const here = load<i32>(p);
     if (rank < here) break;
@@ -174,5 +188,5 @@ function find(counts: usize, digits: i32, j: i32, rest: usize, place: usize, key
     digit++;
   }
   store<i32>(at(rest, j), rank);
-  store<i32>(at(keys, j), load<i32>(at(keys, j)) * digits + digit);
+  store<i32>(at(found, j), load<i32>(at(found, j)) * digits + digit);
 }

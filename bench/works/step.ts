@@ -1,5 +1,5 @@
 /** Training steps, batch 100, Adam, of the two networks that the examples train. */
-import { Adam, CrossEntropyLoss, manualSeed, memoryUsage } from 'evenkeel';
+import { Adam, CrossEntropyLoss, type Module, manualSeed, memoryUsage } from 'evenkeel';
 import { cnn, mlp } from '../../examples/train/network.ts';
 import { fillUniform } from '../arena.ts';
 import { againstTorch, type Bench, type NamedItem, type Prepared, values } from '../bench.ts';
@@ -11,6 +11,7 @@ const NETWORKS = ['mlp', 'cnn'] as const;
 type Network = (typeof NETWORKS)[number];
 
 export interface Stepper {
+  readonly model: Module;
   /** One step; returns the loss before it. */
   step(): number;
   dispose(): void;
@@ -38,6 +39,7 @@ export function stepper(network: Network): Stepper {
   };
   const targets = Int32Array.from({ length: BATCH }, (_, i) => i % 10);
   return {
+    model,
     step() {
       const value = loss.forward(model.forward(inputs), targets);
       optimizer.zeroGrad();

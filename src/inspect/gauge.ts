@@ -62,6 +62,8 @@ export class Units {
 /** Measures tensors in linear memory with the kernels of the third module. It changes none. */
 export class Gauge {
   private readonly workspace = new Workspace();
+  /** Values that are gathered to be measured. */
+  private readonly values = new Workspace();
 
   /**
    * @param bins of a histogram
@@ -74,6 +76,7 @@ export class Gauge {
 
   release(): void {
     this.workspace.release();
+    this.values.release();
   }
 
   /** The moments of the units of a tensor, which are the extents of an axis. */
@@ -95,20 +98,33 @@ export class Gauge {
   distribution(x: Pointer, shape: Shape, units: Units): Distribution {
     const size = sizeOf(shape);
     const { finite, ...moments } = units.total();
-    const each = size / (shape[0] ?? 1);
-    const sampled = Math.min(size, Math.max(1, Math.floor(this.sample / each)) * each);
-    const percentiles = this.percentiles(x, sampled);
+    const [values, sampled] = this.sampleOf(x, size);
+    const percentiles = this.percentiles(values, sampled);
     return {
       ...{ size, notFinite: size - finite, ...moments, percentiles },
-      ...{ histogram: this.histogram(x, sampled, moments, percentiles), sampled },
+      ...{ histogram: this.histogram(values, sampled, moments, percentiles), sampled },
     };
+  }
+
+  /**
+   * Every k-th value, if there are more than a sample takes. k has no factor in common with the extents, so
+   * that all samples, units and positions have their share.
+   */
+  private sampleOf(x: Pointer, size: number): [values: Pointer, count: number] {
+    let stride = Math.ceil(size / this.sample);
+    while (divisor(stride, size) > 1) stride++;
+    if (stride === 1) return [x, size];
+    const count = Math.ceil(size / stride);
+    this.values.reserve(aligned(count * 4));
+    inspectKernels().everyNth(this.values.ptr, x, count, stride);
+    return [this.values.ptr, count];
   }
 
   /** The percentiles of n values; NaN if none is finite. */
   percentiles(x: Pointer, n: number): number[] {
     const count = FRACTIONS.length;
     const bytes = aligned(count * 8);
-    this.workspace.reserve(2 * bytes + inspectKernels().quantilesScratch(count));
+    this.workspace.reserve(2 * bytes + inspectKernels().quantilesScratch(n, count));
     const { ptr: values } = this.workspace;
     const fractions = offset(values, bytes / 4);
     const scratch = offset(values, bytes / 2);
@@ -119,14 +135,10 @@ export class Gauge {
 
   /** The percentiles of numbers that the host has, as float32. */
   percentilesOf(numbers: readonly number[]): number[] {
-    const block = new Workspace();
-    try {
-      block.reserve(aligned(numbers.length * 4));
-      new View(block.ptr, numbers.length).f32.set(numbers);
-      return this.percentiles(block.ptr, numbers.length);
-    } finally {
-      block.release();
-    }
+    this.values.reserve(aligned(numbers.length * 4));
+    const { ptr } = this.values;
+    new View(ptr, numbers.length).f32.set(numbers);
+    return this.percentiles(ptr, numbers.length);
   }
 
   /**
@@ -176,4 +188,10 @@ function inBlocks(n: number, sum: (from: number, to: number) => number): number 
   let total = 0;
   for (let from = 0; from < n; from += BLOCK) total += sum(from, Math.min(from + BLOCK, n));
   return total;
+}
+
+/** The greatest common divisor. */
+function divisor(a: number, b: number): number {
+  while (b > 0) [a, b] = [b, a % b];
+  return a;
 }

@@ -13,8 +13,9 @@ export interface WatchOptions {
   /** Bins of a histogram. Default 30. */
   bins?: number;
   /**
-   * How many values of a tensor percentiles and histograms come from at most: those of the batch's first
-   * samples. All other figures are of all values. Default 65,536; Infinity takes all.
+   * About how many values of a tensor percentiles and histograms come from at most: every k-th, spread evenly
+   * over samples, units and positions. All other figures are of all values. Default 16,384, where the share
+   * of values below the 1st percentile is off by 0.08 %; Infinity takes all.
    */
   sample?: number;
   /** The longest series that is kept. Default 400. */

@@ -25,7 +25,7 @@ export interface Distribution {
   /** The percentiles of `PERCENTILES`: 1, 5, 25, 50, 75, 95 and 99. */
   percentiles: number[];
   histogram: Histogram;
-  /** The number of values that percentiles and histogram come from: those of the batch's first samples. */
+  /** The number of values that percentiles and histogram come from: all, or an even sample. */
   sampled: number;
 }
 

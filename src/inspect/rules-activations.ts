@@ -60,7 +60,7 @@ function scale(report: WatchReport): Diagnosis[] {
       what: shrinks ? 'activations-shrink' : 'activations-grow',
       ...{ where: last.name, severity: 'warning', figures },
       sentence: `The activations ${shrinks ? 'shrink' : 'grow'} with depth: the outputs of ${first.name} have a standard deviation of ${say(before)}, those of ${last.name}, ${layers.length - 1} layers on, ${say(after)}.`,
-      advice: `Put a batch norm after each of these layers, or start from ${shrinks ? "larger weights ({ init: 'kaiming' })" : 'smaller weights'}.`,
+      advice: `Put a batch norm after each of these layers, or start from ${shrinks ? "larger weights ({ init: 'he' })" : 'smaller weights'}.`,
     },
   ];
 }

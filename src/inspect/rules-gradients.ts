@@ -33,7 +33,7 @@ function depth(report: WatchReport): Diagnosis[] {
         sentence: `The gradient becomes ${fold} on its way ${way}. The first layers hardly learn.`,
         advice:
           'Put a batch norm after each of these layers, replace sigmoids by ReLU, add residual connections, or ' +
-          "initialize with { init: 'kaiming' }.",
+          "initialize with { init: 'he' } for ReLU or 'xavier' for sigmoids.",
       },
     ];
   }

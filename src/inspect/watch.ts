@@ -45,7 +45,7 @@ export function watch(model: Module, options: WatchOptions = {}): Watcher {
     layers,
     every = 10,
     bins = 30,
-    sample = 65_536,
+    sample = 16_384,
     history = 400,
     loss,
     optimizer,

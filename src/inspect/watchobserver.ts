@@ -28,6 +28,11 @@ import { batchNormRecord, emptyStep, inputRecord, outputRecord } from './watched
 export type WatchSettings = Required<Pick<WatchOptions, 'every' | 'bins' | 'sample' | 'history'>> &
   Pick<{ [K in keyof WatchOptions]: WatchOptions[K] | undefined }, 'loss' | 'optimizer'>;
 
+/** An output to watch, and the layer's own parameters with their names in the model. */
+interface Chosen extends NamedOutput {
+  readonly parameters: readonly [string, Parameter][];
+}
+
 /** Collects the figures of `watch`. A step is on record when its backward ends, or the next step begins. */
 export class WatchObserver implements Observer {
   private steps = 0;
@@ -35,12 +40,12 @@ export class WatchObserver implements Observer {
   private readonly gauge: Gauge;
   private readonly history: History;
   private readonly updates = new Updates();
-  private readonly chosen = new WeakMap<Plan, Map<Value, NamedOutput[]>>();
+  private readonly chosen = new WeakMap<Plan, Map<Value, Chosen[]>>();
   private first: WatchedStep | undefined;
   private newest: WatchedStep | undefined;
   /** The step that is running. */
   private current: WatchedStep | undefined;
-  private outputs: Map<Value, NamedOutput[]> = new Map();
+  private outputs: Map<Value, Chosen[]> = new Map();
   private layers = new Map<Value, WatchedLayer[]>();
   private parameters = new Map<WatchedParameter, Parameter>();
   /** Of the tensors of the running step, the moments along the axis of their units. */
@@ -122,8 +127,9 @@ export class WatchObserver implements Observer {
       largestPercentiles: gauge.percentilesOf(largest),
     };
     const activity = this.activityOf(leaf, output, units);
-    const layers = names.map(({ name, module }) => {
-      const parameters = this.parametersOf(name, module as Module);
+    const layers = names.map((chosen) => {
+      const { name, module } = chosen;
+      const parameters = this.parametersOf(chosen);
       const own = (module as unknown) === leaf ? activity : {};
       const batchNorm = module instanceof BatchNorm && this.compared;
       const kind = module.constructor.name;
@@ -177,13 +183,18 @@ export class WatchObserver implements Observer {
     if (this.newest && this.updates.settle()) this.history.settle(this.newest);
   }
 
-  private choose(plan: Plan): Map<Value, NamedOutput[]> {
-    const chosen = new Map<Value, NamedOutput[]>();
+  private choose(plan: Plan): Map<Value, Chosen[]> {
+    const chosen = new Map<Value, Chosen[]>();
+    const parameters = this.model.namedParameters();
     for (const named of namedOutputs(this.model, plan.outputs)) {
       const { producer } = named.value;
       if (!producer || (this.skipsViews && producer.sharing === 'view')) continue;
       if (!this.choice(named.name, named.module as Module)) continue;
-      chosen.set(named.value, [...(chosen.get(named.value) ?? []), named]);
+      // A second output of the same layer has no parameters of its own.
+      const own = named.name.includes('#') ? [] : (named.module as Module).ownParameters();
+      const withNames = parameters.filter(([, parameter]) => own.includes(parameter));
+      const output = { ...named, parameters: withNames };
+      chosen.set(named.value, [...(chosen.get(named.value) ?? []), output]);
     }
     this.chosen.set(plan, chosen);
     return chosen;
@@ -221,13 +232,11 @@ export class WatchObserver implements Observer {
     };
   }
 
-  /** Records of a module's own parameters, unless they are on record in this step. */
-  private parametersOf(name: string, module: Module): WatchedParameter[] {
-    if (name.includes('#')) return [];
-    const names = new Map(this.model.namedParameters().map(([of, parameter]) => [parameter, of]));
-    return module.ownParameters().map((parameter) => {
+  /** Records of an output's parameters. */
+  private parametersOf({ parameters }: Chosen): WatchedParameter[] {
+    return parameters.map(([name, parameter]) => {
       const record: WatchedParameter = {
-        ...{ name: names.get(parameter)!, size: parameter.size },
+        ...{ name, size: parameter.size },
         norm: normOf(parameter.ptr, parameter.size),
         ...{ gradientNorm: Number.NaN, updateNorm: Number.NaN },
       };
