@@ -99,7 +99,7 @@ export function quantiles(
     if (on) increment(at(third, (on - 1) * THIRD + (key & (THIRD - 1))));
     p += 4;
   }
-  for (let j = 0; j < ranks; j++) find(third, THIRD, j, rest, place, found);
+  for (let j = 0; j < ranks; j += RANKS) findBoth(third, THIRD, j, rest, place, found);
 
   for (let i = 0; i < count; i++) {
     const position = positionOf(fractions, i, finite);
@@ -148,7 +148,7 @@ function descend(
   next: usize, // [ranks, nextDigits] i32
   nextDigits: i32,
 ): void {
-  for (let j = 0; j < ranks; j++) find(counts, digits, j, rest, place, found);
+  for (let j = 0; j < ranks; j += RANKS) findBoth(counts, digits, j, rest, place, found);
   let used = 0;
   for (let j = 0; j < ranks; j++) used = max(used, load<i32>(at(place, j)) + 1);
   memory.fill(counts, 0, (<usize>(min(used, places) * digits)) << 2);
@@ -162,13 +162,45 @@ function descend(
   memory.fill(next, 0, (<usize>(leads * nextDigits)) << 2);
 }
 
-/** Finds the digit of rank j in the counts at its place, appends it to the key, and makes the rank relative. */
-function find(counts: usize, digits: i32, j: i32, rest: usize, place: usize, found: usize): void {
-  let p = at(counts, load<i32>(at(place, j)) * digits);
-  let rank = load<i32>(at(rest, j));
-  let digit = 0;
-  // Sixteen at a time, as long as the rank is beyond them; there are as many digits as that divides.
-  while (true) {
+/**
+ * Finds the next digits of the ranks j and j + 1 in the counts at their places, appends them to what was
+ * found, and makes the ranks relative. The second rank is the first or follows it, so at the same place its
+ * digit is looked for from the first's on.
+ */
+function findBoth(
+  counts: usize,
+  digits: i32,
+  j: i32,
+  rest: usize,
+  place: usize,
+  found: usize,
+): void {
+  const start = at(counts, load<i32>(at(place, j)) * digits);
+  const next = at(counts, load<i32>(at(place, j + 1)) * digits);
+  const rank = load<i32>(at(rest, j));
+  const digit = find(start, 0, rank, at(rest, j), at(found, j), digits);
+  const after = load<i32>(at(rest, j + 1));
+  if (next == start) {
+    const passed = rank - load<i32>(at(rest, j));
+    find(start, digit, after - passed, at(rest, j + 1), at(found, j + 1), digits);
+  } else {
+    find(next, 0, after, at(rest, j + 1), at(found, j + 1), digits);
+  }
+}
+
+/** Finds the digit of a rank in counts, where `rank` is counted from the digit `from`. Returns the digit. */
+function find(
+  counts: usize,
+  from: i32,
+  rank: i32,
+  rest: usize, // [1] i32, the rank among the numbers of its digit
+  found: usize, // [1] i32, updated
+  digits: i32,
+): i32 {
+  let digit = from;
+  let p = at(counts, digit);
+  // Sixteen at a time, as long as the rank is beyond them. The rank is among the counts, so this ends.
+  while (digit + 16 <= digits) {
     const pair = i32x4.add(v128.load(p), v128.load(p, 16));
     const sum = i32x4.add(pair, i32x4.add(v128.load(p, 32), v128.load(p, 48)));
     const here =
@@ -187,6 +219,7 @@ function find(counts: usize, digits: i32, j: i32, rest: usize, place: usize, fou
     p += 4;
     digit++;
   }
-  store<i32>(at(rest, j), rank);
-  store<i32>(at(found, j), load<i32>(at(found, j)) * digits + digit);
+  store<i32>(rest, rank);
+  store<i32>(found, load<i32>(found) * digits + digit);
+  return digit;
 }

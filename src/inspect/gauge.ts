@@ -195,3 +195,10 @@ function divisor(a: number, b: number): number {
   while (b > 0) [a, b] = [b, a % b];
   return a;
 }
+
+/** n numbers as an array. */
+export function arrayOf(n: number, of: (i: number) => number): number[] {
+  const numbers: number[] = new Array(n);
+  for (let i = 0; i < n; i++) numbers[i] = of(i);
+  return numbers;
+}

@@ -5,7 +5,7 @@ import { LayerNorm } from '../layers/norm/layernorm.ts';
 import { Normalization } from '../layers/norm/normalization.ts';
 import type { Buffer, Parameter } from '../tensor/parameter.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import type { Gauge, Units } from './gauge.ts';
+import { arrayOf, type Gauge, type Units } from './gauge.ts';
 import type { WatchedBatchNorm, WatchedInput, WatchedStep } from './report.ts';
 
 export function emptyStep(step: number, batchSize: number, lr: number): WatchedStep {
@@ -57,12 +57,16 @@ export function outputRecord(
 /** Compares the statistics of a batch norm's input with its running statistics. */
 export function batchNormRecord(layer: BatchNorm, shape: Shape, units: Units): WatchedBatchNorm {
   const { numFeatures: c, eps, weight, bias, runningMean, runningVar } = layer;
-  const numbers = (of: Parameter | Buffer | undefined): number[] => (of ? [...of.data.view()] : []);
+  const numbers = (of: Parameter | Buffer | undefined): number[] => {
+    if (!of) return [];
+    const values = of.data.view();
+    return arrayOf(values.length, (i) => values[i]!);
+  };
   const gamma = numbers(weight);
   const means = numbers(runningMean);
   const variances = numbers(runningVar);
-  const batchMean = Array.from({ length: c }, (_, j) => units.mean(j));
-  const batchVariance = Array.from({ length: c }, (_, j) => units.variance(j));
+  const batchMean = arrayOf(c, (j) => units.mean(j));
+  const batchVariance = arrayOf(c, (j) => units.variance(j));
   const samples = Math.min(shape[0]!, layer.virtualBatchSize ?? shape[0]!);
   let [meanSquares, sdSquares, apart, all] = [0, 0, 0, 0];
   for (let j = 0; j < c; j++) {

@@ -9,7 +9,7 @@ import { CrossEntropyLoss } from '../losses/crossentropy.ts';
 import type { Module } from '../module/module.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 import { isRectifier, saturationOf, unitAxis } from './families.ts';
-import { Gauge, normOf, type Units } from './gauge.ts';
+import { arrayOf, Gauge, normOf, type Units } from './gauge.ts';
 import { History } from './history.ts';
 import type { Choice } from './observe.ts';
 import type { WatchOptions } from './options.ts';
@@ -121,7 +121,7 @@ export class WatchObserver implements Observer {
     if (!names) return;
     const { shape, slot } = output;
     const units = this.unitsOf(output);
-    const largest = Array.from({ length: units.count }, (_, unit) => units.max(unit));
+    const largest = arrayOf(units.count, (unit) => units.max(unit));
     const common = {
       ...{ shape: [...shape], output: gauge.distribution(slot.ptr, shape, units), largest },
       largestPercentiles: gauge.percentilesOf(largest),
