@@ -48,10 +48,11 @@ export function unitMoments(
       const count = min(ROWS, rows - row);
       const whole = from + ((to - from) & ~3);
       for (let unit = from; unit < whole; unit += 4) {
-        addColumns(momentsOf(moments, unit), at(start, unit), count, stride, 4);
+        addColumns(momentsOf(moments, unit), at(start, unit), count, stride);
       }
       if (whole < to) {
-        addColumns(momentsOf(moments, whole), at(start, whole), count, stride, to - whole);
+        const rest = to - whole;
+        addMaskedColumns(momentsOf(moments, whole), at(start, whole), count, stride, rest);
       }
     }
     return;
@@ -79,81 +80,137 @@ function clear(moments: usize): void {
   store<f64>(moments, -Infinity, 32);
 }
 
+/*
+ * Nearly all blocks hold finite numbers only, which needs half as many instructions: a block is added as if
+ * it did, and again with masks if its sum says otherwise. A sum is finite only if all its numbers are.
+ */
+
 /** Adds n neighbouring numbers to the moments of their unit. */
 function addBlock(moments: usize, x: usize, n: i32): void {
   const rest = n & 3;
   const end = at(x, n - rest);
   let sum = f32x4.splat(0);
-  let counts = sum;
   let low = f32x4.splat(Infinity);
   let high = f32x4.splat(-Infinity);
+  let tail = sum;
+  let tailMask = sum;
+  if (rest) {
+    // Lanes beyond the tail are left out, and so are numbers that are not finite.
+    tail = loadPartial(end, rest);
+    tailMask = lanesBelow(rest);
+    sum = tail;
+    low = v128.bitselect(tail, low, tailMask);
+    high = v128.bitselect(tail, high, tailMask);
+  }
   let p = x;
   while (p < end) {
     const v = v128.load(p);
-    const mask = finiteLanes(v);
-    sum = f32x4.add(sum, v128.and(v, mask));
-    counts = i32x4.sub(counts, mask);
-    low = f32x4.pmin(low, v128.bitselect(v, low, mask));
-    high = f32x4.pmax(high, v128.bitselect(v, high, mask));
+    sum = f32x4.add(sum, v);
+    low = f32x4.pmin(low, v);
+    high = f32x4.pmax(high, v);
     p += 16;
   }
-  // Lanes beyond the tail are masked like numbers that are not finite.
-  let tail = f32x4.splat(0);
-  let tailMask = tail;
-  if (rest) {
-    tail = loadPartial(p, rest);
-    tailMask = v128.and(finiteLanes(tail), lanesBelow(rest));
-    sum = f32x4.add(sum, v128.and(tail, tailMask));
-    counts = i32x4.sub(counts, tailMask);
-    low = f32x4.pmin(low, v128.bitselect(tail, low, tailMask));
-    high = f32x4.pmax(high, v128.bitselect(tail, high, tailMask));
+  const total = sumLanes(sum);
+  if (!(abs<f32>(total) < Infinity)) {
+    addMasked(moments, x, n);
+    return;
   }
-  const count = <f32>(
-    (i32x4.extract_lane(counts, 0) +
-      i32x4.extract_lane(counts, 1) +
-      i32x4.extract_lane(counts, 2) +
-      i32x4.extract_lane(counts, 3))
-  );
-  if (count == 0) return;
-  const mean = sumLanes(sum) / count;
+  const mean = total / <f32>n;
   const k = f32x4.splat(mean);
   let d = v128.and(f32x4.sub(tail, k), tailMask);
   let first = d;
   let second = f32x4.mul(d, d);
   p = x;
   while (p < end) {
-    const v = v128.load(p);
-    d = v128.and(f32x4.sub(v, k), finiteLanes(v));
+    d = f32x4.sub(v128.load(p), k);
     first = f32x4.add(first, d);
     second = madd(d, d, second);
     p += 16;
   }
-  merge(
-    moments,
-    <f64>count,
-    <f64>mean,
-    <f64>sumLanes(first),
-    <f64>sumLanes(second),
-    <f64>(
-      min(
-        min(f32x4.extract_lane(low, 0), f32x4.extract_lane(low, 1)),
-        min(f32x4.extract_lane(low, 2), f32x4.extract_lane(low, 3)),
-      )
-    ),
-    <f64>(
-      max(
-        max(f32x4.extract_lane(high, 0), f32x4.extract_lane(high, 1)),
-        max(f32x4.extract_lane(high, 2), f32x4.extract_lane(high, 3)),
-      )
-    ),
+  const s1 = <f64>sumLanes(first);
+  const s2 = <f64>sumLanes(second);
+  merge(moments, <f64>n, <f64>mean, s1, s2, <f64>leastLane(low), <f64>greatestLane(high));
+}
+
+/** Adds the finite ones of n neighbouring numbers. */
+function addMasked(moments: usize, x: usize, n: i32): void {
+  let sum = f32x4.splat(0);
+  let counts = sum;
+  let low = f32x4.splat(Infinity);
+  let high = f32x4.splat(-Infinity);
+  for (let i = 0; i < n; i += 4) {
+    const v = loadUpTo(at(x, i), n - i);
+    const mask = v128.and(finiteLanes(v), lanesBelow(n - i));
+    sum = f32x4.add(sum, v128.and(v, mask));
+    counts = i32x4.sub(counts, mask);
+    low = f32x4.pmin(low, v128.bitselect(v, low, mask));
+    high = f32x4.pmax(high, v128.bitselect(v, high, mask));
+  }
+  const count = sumLanes(f32x4.convert_i32x4_s(counts)); // at most BLOCK, so exact
+  const mean = sumLanes(sum) / max<f32>(count, 1);
+  const k = f32x4.splat(mean);
+  let first = f32x4.splat(0);
+  let second = first;
+  for (let i = 0; i < n; i += 4) {
+    const v = loadUpTo(at(x, i), n - i);
+    const mask = v128.and(finiteLanes(v), lanesBelow(n - i));
+    const d = v128.and(f32x4.sub(v, k), mask);
+    first = f32x4.add(first, d);
+    second = madd(d, d, second);
+  }
+  const s1 = <f64>sumLanes(first);
+  const s2 = <f64>sumLanes(second);
+  merge(moments, <f64>count, <f64>mean, s1, s2, <f64>leastLane(low), <f64>greatestLane(high));
+}
+
+function leastLane(v: v128): f32 {
+  return min(
+    min(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
+    min(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
   );
 }
 
-/**
- * Adds `rows` numbers of each of up to four neighbouring units, a unit a lane.
- * @inline
- */
-function addColumns(moments: usize, x: usize, rows: i32, stride: usize, units: i32): void {
+function greatestLane(v: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
+    max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
+  );
+}
+
+/** Adds `rows` numbers of each of four neighbouring units, a unit a lane. */
+function addColumns(moments: usize, x: usize, rows: i32, stride: usize): void {
+  let sum = f32x4.splat(0);
+  let low = f32x4.splat(Infinity);
+  let high = f32x4.splat(-Infinity);
+  const end = x + <usize>rows * stride;
+  let p = x;
+  while (p < end) {
+    const v = v128.load(p);
+    sum = f32x4.add(sum, v);
+    low = f32x4.pmin(low, v);
+    high = f32x4.pmax(high, v);
+    p += stride;
+  }
+  if (!i32x4.all_true(finiteLanes(sum))) {
+    addMaskedColumns(moments, x, rows, stride, 4);
+    return;
+  }
+  const count = f32x4.splat(<f32>rows);
+  const mean = f32x4.div(sum, count);
+  let first = f32x4.splat(0);
+  let second = first;
+  p = x;
+  while (p < end) {
+    const d = f32x4.sub(v128.load(p), mean);
+    first = f32x4.add(first, d);
+    second = madd(d, d, second);
+    p += stride;
+  }
+  mergeLanes(moments, 4, count, mean, first, second, low, high);
+}
+
+/** Adds the finite ones of `rows` numbers of each of up to four neighbouring units. */
+function addMaskedColumns(moments: usize, x: usize, rows: i32, stride: usize, units: i32): void {
   let sum = f32x4.splat(0);
   let counts = sum;
   let low = f32x4.splat(Infinity);

@@ -24,6 +24,7 @@ export function bundleOf(program: string): string {
   const { outputFiles } = buildSync({
     stdin: { contents: program, resolveDir: root },
     alias: {
+      'evenkeel/inspect': `${root}dist/inspect.js`,
       'evenkeel/relaxed': `${root}dist/relaxed.js`,
       evenkeel: `${root}dist/index.js`,
     },

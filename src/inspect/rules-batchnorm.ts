@@ -61,7 +61,7 @@ function small(norms: readonly Norm[]): Diagnosis[] {
     {
       ...{ what: 'small-batch', where: worst.name, severity: 'warning' },
       figures: { samples, values, error, layers: few.length },
-      sentence: `${worst.name}${others(few.length)} takes its statistics from ${samples} samples, ${values} values a channel: the variance is off by at least ${percent(error)}.`,
+      sentence: `The batch statistics of ${worst.name}${others(few.length)} come from ${samples} samples, ${values} values a channel: the variance is off by at least ${percent(error)}.`,
       advice: `Use batches of ${FEW} samples or more, renorm, frozenStatistics, or a norm that does not depend on the batch, such as GroupNorm.`,
     },
   ];

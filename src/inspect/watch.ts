@@ -41,7 +41,7 @@ export interface Watcher extends Observation {
  * @throws RangeError for a name in `layers` that the model lacks, or for an option out of range
  */
 export function watch(model: Module, options: WatchOptions = {}): Watcher {
-  const { layers, every = 10, bins = 30, sample = 8_192, history = 400, loss, optimizer } = options;
+  const { layers, every = 10, bins = 30, sample = 4_096, history = 400, loss, optimizer } = options;
   checkInteger('watch', 'every', every);
   checkInteger('watch', 'bins', bins);
   if (sample !== Number.POSITIVE_INFINITY) checkInteger('watch', 'sample', sample);

@@ -28,9 +28,14 @@ function layoutOf(who: string, scores: Input) {
   return { values, count: n * inner, classes, inner };
 }
 
+/** Where the scores of position i begin. */
+function startOf(i: number, classes: number, inner: number): number {
+  return Math.floor(i / inner) * classes * inner + (i % inner);
+}
+
 /** The class with the largest score at position i. NaN counts as the largest. */
 function bestOf(values: ArrayLike<number>, i: number, classes: number, inner: number): number {
-  const start = Math.floor(i / inner) * classes * inner + (i % inner);
+  const start = startOf(i, classes, inner);
   let best = 0;
   let largest = values[start]!;
   for (let c = 1; c < classes && !Number.isNaN(largest); c++) {
@@ -45,6 +50,7 @@ function bestOf(values: ArrayLike<number>, i: number, classes: number, inner: nu
 
 /**
  * The fraction of predictions whose largest logit is that of the target: (1/N)·Σ [argmax(logitsᵢ) = targetᵢ].
+ * A prediction with NaN among its logits is wrong.
  *
  * @param logits [N, C] or [N, C, d…]
  * @param targets the classes: N or N·d… whole numbers
@@ -78,7 +84,9 @@ export function hits(logits: Input, targets: ArrayLike<number>, ignoreIndex = -1
     const target = numbers[i]!;
     if (target === ignoreIndex) continue;
     counted++;
-    if (bestOf(values, i, classes, inner) === target) right++;
+    const best = bestOf(values, i, classes, inner);
+    const score = values[startOf(i, classes, inner) + best * inner];
+    if (best === target && !Number.isNaN(score)) right++;
   }
   return { right, counted };
 }

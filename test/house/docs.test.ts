@@ -53,6 +53,31 @@ it('docs/memory.md', async () => {
   expect(() => best.model.predict({ data: [1], shape: [1, 1] })).toThrow('used after dispose()');
 });
 
+const TABLE_OF_NOISE = `
+import { TestRandom } from '../test/support/random.ts';
+const noise = new TestRandom(1).normals(400 * 20);
+const data = {
+  inputs: { data: noise, shape: [400, 20] },
+  targets: Array.from({ length: 400 }, (_, i) => (noise[i * 20]! > 0 ? 1 : 2)),
+};
+`;
+
+it('docs/inspect.md', async () => {
+  const { last, history, median, findings, text, normalized } = await runExamples(
+    'docs/inspect.md',
+    {
+      prelude: TABLE_OF_NOISE,
+      exported: ['last', 'history', 'median', 'findings', 'text', 'normalized'],
+    },
+  );
+  expect(last.step).toBe(36);
+  expect(history.steps).toEqual([1, 6, 11, 16, 21, 26, 31, 36]);
+  expect(median).toHaveLength(8);
+  expect(findings).toEqual([]);
+  expect(JSON.parse(text).loss).toBe('CrossEntropyLoss');
+  expect(normalized.shape).toEqual([1, 64]);
+});
+
 it('docs/fold.md', async () => {
   const { network, logits } = await runExamples('docs/fold.md', {
     prelude: IMAGES,

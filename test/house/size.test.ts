@@ -28,6 +28,13 @@ describe('a bundle', () => {
     expect(bundleOf(`export { GELU } from 'evenkeel';`)).toContain(extra);
   });
 
+  it('has the kernels that look at tensors only with evenkeel/inspect', () => {
+    const mark = packed('inspect').slice(0, 80);
+    expect(bundleOf(PROGRAMS['all of evenkeel'])).not.toContain(mark);
+    expect(bundleOf(`export { detectAnomaly } from 'evenkeel/inspect';`)).not.toContain(mark);
+    expect(bundleOf(`export { watch } from 'evenkeel/inspect';`)).toContain(mark);
+  });
+
   it('with one layer leaves out optimizers, losses, convolutions and fit', () => {
     const text = bundleOf(PROGRAMS['one layer']);
     for (const absent of ['weightDecay', 'labelSmoothing', 'dilation', 'samplesPerSecond']) {

@@ -14,6 +14,7 @@ import {
   useModule,
 } from 'evenkeel';
 import { StandardScaler } from 'evenkeel/data';
+import { diagnose, reportToJSON, watch } from 'evenkeel/inspect';
 import { Block, kernels, memory } from 'evenkeel/kernels';
 import { useRelaxed } from 'evenkeel/relaxed';
 import { loadSafetensors, saveSafetensors } from 'evenkeel/state';
@@ -34,8 +35,41 @@ const rows = (n: number) => ({
   shape: [n, 7],
 });
 
+/** The hash of what a watch reports, the same in every engine. */
+const WATCHED = 0;
+
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
 export function behaviour(): Check[] {
   return [
+    [
+      'a watch gives the same figures, to the last bit, and changes none',
+      () => {
+        const [plain, watched] = [false, true].map((on) => {
+          using model = network();
+          const loss = new CrossEntropyLoss();
+          const optimizer = new Adam(model.parameters(), { lr: 0.01 });
+          const watcher = on ? watch(model, { every: 2, loss, optimizer }) : undefined;
+          for (let i = 0; i < 3; i++) {
+            loss.forward(model.forward(rows(20 + i)), Array(20 + i).fill(i));
+            optimizer.zeroGrad();
+            model.backward(loss.backward());
+            optimizer.step();
+          }
+          const report = watcher?.report();
+          watcher?.stop();
+          const weights = JSON.stringify([...model.stateDict()['3.weight']!.toArray()]);
+          return { weights, report };
+        });
+        equal(watched!.weights, plain!.weights, 'weights');
+        equal(hashOf(reportToJSON(watched!.report!)), WATCHED, 'hash of the report');
+        equal(diagnose(watched!.report!).length, 0, 'findings');
+      },
+    ],
     [
       'errors of shapes name layer, expected and got',
       () => {
