@@ -36,7 +36,7 @@ const rows = (n: number) => ({
 });
 
 /** The hash of what a watch reports, the same in every engine. */
-const WATCHED = 0;
+const WATCHED = 2417005732;
 
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
