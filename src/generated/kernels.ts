@@ -149,7 +149,18 @@ export interface ExtraKernels {
   upsampleNearestScratch(shape: Pointer<'UpsampleShape'>): number;
 }
 
-export interface Kernels extends CoreKernels, ExtraKernels {}
+/** What the module of evenkeel/inspect exports: assembly/inspect.ts. */
+export interface InspectKernels {
+  sumOfSquaredDifferences(a: Pointer, b: Pointer, from: number, to: number): number;
+  countOutside(x: Pointer, n: number, low: number, high: number): number;
+  everyNth(y: Pointer, x: Pointer, count: number, stride: number): void;
+  histogram(counts: Pointer, x: Pointer, n: number, low: number, high: number, bins: number): void;
+  unitMoments(moments: Pointer<'Moments'>, x: Pointer, shape: Pointer<'UnitShape'>, from: number, to: number): void;
+  quantiles(values: Pointer, x: Pointer, n: number, fractions: Pointer, count: number, scratch: Pointer): number;
+  quantilesScratch(n: number, count: number): number;
+}
+
+export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels {}
 
 export interface AdamScalars {
   readonly lr: number;
@@ -286,6 +297,14 @@ export interface RenormBounds {
 }
 export const RenormBounds: Layout<RenormBounds, 'RenormBounds'> =
   'c eps:f64 rMax:f64 dMax:f64';
+
+export interface UnitShape {
+  readonly rows: number;
+  readonly units: number;
+  readonly inner: number;
+}
+export const UnitShape: Layout<UnitShape, 'UnitShape'> =
+  'rows units inner';
 
 export interface UpsampleShape {
   readonly h: number;

@@ -61,9 +61,9 @@ export class Units {
 
 /** Measures tensors in linear memory with the kernels of the third module. It changes none. */
 export class Gauge {
-  private readonly workspace = new Workspace();
+  private readonly workspace = new Workspace(this);
   /** Values that are gathered to be measured. */
-  private readonly values = new Workspace();
+  private readonly values = new Workspace(this);
 
   /**
    * @param bins of a histogram

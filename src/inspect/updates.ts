@@ -6,7 +6,7 @@ import type { WatchedParameter } from './report.ts';
 
 /** How far the optimizer's step moves the weights: keeps a copy from before it, and compares afterwards. */
 export class Updates {
-  private readonly workspace = new Workspace();
+  private readonly workspace = new Workspace(this);
   private pending: { record: WatchedParameter; parameter: Parameter; at: number }[] = [];
   private versions = 0;
 
