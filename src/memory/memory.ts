@@ -102,6 +102,11 @@ export class View<Name extends string = string> {
     }
     return this.integers;
   }
+
+  /** The range as float64 numbers. This view is made on each call. */
+  get f64(): Float64Array {
+    return new Float64Array(engine().memory.buffer, this.address, this.length >>> 1);
+  }
 }
 
 /** An allocated range of linear memory. Its owner must release it. */

@@ -45,7 +45,7 @@ export function scatterOf(x: ArrayLike<number>, n: number, f: number): Scatter {
         }
         extra().crossProducts(sums.ptr, chunk.ptr, count, width, 0, width);
       }
-      const upper = new Float64Array(sums.f32.buffer, sums.ptr, width * width);
+      const upper = sums.f64;
       const products = new Float64Array(f * f);
       for (let i = 0; i < f; i++) {
         for (let j = i; j < f; j++) {
