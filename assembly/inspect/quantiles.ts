@@ -21,8 +21,8 @@ const THIRD: i32 = 1024;
 const RANKS: i32 = 2;
 
 /** Bytes of scratch that `quantiles` takes for so many of them, of n numbers. */
-export function quantilesScratch(n: i32, count: i32): i32 {
-  return (n + FIRST + RANKS * count * (SECOND + THIRD + 3)) << 2;
+export function quantilesScratch(n: i32, count: i32): f64 {
+  return 4 * (<f64>n + <f64>FIRST + <f64>(RANKS * (SECOND + THIRD + 3)) * <f64>count);
 }
 
 /**

@@ -17,7 +17,9 @@ describe('short names', () => {
     const others = filesOf('src').flatMap((file) => {
       const accesses = readFileSync(file, 'utf8').matchAll(/(\S*?)\.(\w+)\b/g);
       const named = [...accesses].filter(([, , name]) => kernels.has(name!));
-      return named.filter(([, object]) => !/(\bkernels\(\)|\bextra\(\)|\bk)$/.test(object!));
+      return named.filter(
+        ([, object]) => !/(\bkernels\(\)|\bextra\(\)|\binspectKernels\(\)|\bk)$/.test(object!),
+      );
     });
     expect(others.map(([access]) => access)).toEqual([]);
   });
@@ -32,7 +34,9 @@ describe('short names', () => {
 
   it('are not those of evenkeel/kernels', async () => {
     const { kernels: raw } = await import('../../dist/kernels.js' as string);
-    const full = [...listed('assembly/index.ts'), ...listed('assembly/extra.ts')];
+    const full = ['index', 'extra', 'inspect'].flatMap((list) => [
+      ...listed(`assembly/${list}.ts`),
+    ]);
     expect(Object.keys(raw()).sort()).toEqual(full.sort());
   });
 });

@@ -55,6 +55,7 @@ const CASES: Partial<Record<keyof Kernels, [ask: Ask, least: number]>> = {
     (k, of) => k.localResponseNormScratch(of(LocalResponseNormShape, response)),
     3 * N,
   ],
+  quantilesScratch: [(k) => k.quantilesScratch(4 * N, 1), 4 * N],
   rmsNormScratch: [(k) => k.rmsNormScratch(257, 2 * N), 4 * N],
   powerIterationScratch: [(k) => k.powerIterationScratch(257, 2 * N), 4 * N],
   avgPoolBackwardScratch: [
