@@ -29,7 +29,7 @@ export function extend(md: MarkdownRenderer, surroundings: Surroundings): void {
       for (const child of token.children) adjust(child, page, surroundings);
       const isHeading = state.tokens[i - 1]?.type === 'heading_open';
       if (isHeading || page.startsWith('docs/api/')) return;
-      token.children = linkNames(token.children, names, surroundings.base, state.Token);
+      token.children = linkNames(token.children, names, state.Token);
     });
   });
   const fence = md.renderer.rules.fence!;
@@ -110,7 +110,6 @@ function namesOf(reference: Reference): Map<string, string> {
 function linkNames(
   tokens: Token[],
   names: Map<string, string>,
-  base: string,
   TokenClass: new (type: string, tag: string, nesting: -1 | 0 | 1) => Token,
 ): Token[] {
   let depth = 0;
@@ -127,15 +126,13 @@ function linkNames(
   });
 }
 
-/** A picture in the site's colours; what it would fetch from elsewhere is left out. */
+/** A picture in the site's colours, which style.css names. Its own style would fetch a font. */
 function diagram(text: string): string {
-  const svg = renderMermaidSVG(text, {
-    bg: 'var(--vp-c-bg)',
-    fg: 'var(--vp-c-text-1)',
-    transparent: true,
-  });
-  const own = svg.replace(/@import url\([^)]*\);?/g, '').replace(/\n\s*\n/g, '\n');
-  return `<div class="diagram" v-pre>${own.replace(/<style>/, '<component is="style">').replace(/<\/style>/, '</component>')}</div>`;
+  const svg = renderMermaidSVG(text, { transparent: true })
+    .replace(/<style>[\s\S]*?<\/style>/, '')
+    .replace(/^<svg([^>]*) style="[^"]*"/, '<svg$1')
+    .replace(/\n\s*\n/g, '\n');
+  return `<div class="diagram" v-pre>${svg}</div>`;
 }
 
 /** The README's beginning, as the home page's frontmatter: name, sentence and what it promises. */

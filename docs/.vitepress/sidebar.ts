@@ -14,7 +14,12 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
   [
     'Layers and training',
     [
-      ...['docs/batchnorm.md', 'docs/batchnorm-variants.md', 'docs/layernorm.md', 'docs/rmsnorm.md'],
+      ...[
+        'docs/batchnorm.md',
+        'docs/batchnorm-variants.md',
+        'docs/layernorm.md',
+        'docs/rmsnorm.md',
+      ],
       ...['docs/groupnorm.md', 'docs/localresponsenorm.md', 'docs/weightnorm.md'],
       ...['docs/spectralnorm.md', 'docs/inputs.md', 'docs/workers.md', 'docs/memory.md'],
       ...['docs/inspect.md', 'docs/lint.md', 'docs/fold.md'],
@@ -44,18 +49,22 @@ export function bookSidebar(root: string, extra: Record<string, Item[]>): Item[]
     taken.add(path);
     return { text: NAMES[path] ?? titleOf(`${root}/${path}`), link: linkOf(path) };
   };
+  const only = (path: string) => all.filter((p) => p === path);
+  const folder = (path: string) => {
+    const inside = all.filter((p) => p.startsWith(path) && p !== `${path}index.md`);
+    return [...only(`${path}index.md`), ...inside];
+  };
   const sections = SECTIONS.map(([text, paths]): Item => {
-    const found = paths.flatMap((path) => all.filter((p) => p === path || isIn(path, p)));
+    const found = paths.flatMap((path) => (path.endsWith('/') ? folder(path) : only(path)));
     const isLong = text === 'Recipes' || text === 'For developers';
-    return { text, collapsed: isLong ? true : false, items: [...found.map(page), ...(extra[text] ?? [])] };
+    return {
+      text,
+      collapsed: isLong,
+      items: [...found.map(page), ...(extra[text] ?? [])],
+    };
   });
   const rest = all.filter((path) => !taken.has(path)).map(page);
   return [...sections, { text: 'More', items: rest }].filter(({ items }) => items!.length > 0);
-}
-
-/** Whether a page is in a folder; its index.md comes first, as readers expect. */
-function isIn(folder: string, path: string): boolean {
-  return folder.endsWith('/') && path.startsWith(folder);
 }
 
 export function linkOf(path: string): string {
@@ -80,12 +89,22 @@ export function apiSidebar(reference: Reference): Item[] {
   });
   const values = main.entries.filter(({ isType }) => !isType);
   const rooms = ROOM_ORDER.map((room, i) =>
-    group(room, values.filter((entry) => entry.room === room), i === 0), // prettier-ignore
+    group(
+      room,
+      values.filter((entry) => entry.room === room),
+      i === 0,
+    ),
   );
-  const types = group('Types', main.entries.filter(({ isType }) => isType));
+  const types = group(
+    'Types',
+    main.entries.filter(({ isType }) => isType),
+  );
   return [
     { text: 'API reference', link: '/docs/api/', items: [] },
     ...[...rooms, types].filter(({ items }) => items!.length > 0),
-    ...others.map(({ name, page, entries }) => ({ ...group(name, entries), link: `/docs/api/${page}` })),
+    ...others.map(({ name, page, entries }) => ({
+      ...group(name, entries),
+      link: `/docs/api/${page}`,
+    })),
   ];
 }

@@ -6,13 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  Application,
-  Converter,
-  PageEvent,
-  type ProjectReflection,
-  ReflectionKind,
-} from 'typedoc';
+import { Application, Converter, PageEvent, type ProjectReflection, ReflectionKind } from 'typedoc';
 import { cached, mirror } from '../cache.ts';
 import { type Entry, type Reference, roomOf } from './reference.ts';
 import { fenceEquations, foldInherited, gatherOptions } from './reflections.ts';

@@ -30,9 +30,9 @@ export function checkPages(root: string, paths: readonly string[]): string[] {
 /** What is wrong with the links of a built site, which is served under `base`. */
 export function checkSite(folder: string, base: string): string[] {
   const files = new Set(
-    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) =>
-      path.replaceAll('\\', '/'),
-    ),
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => posix.relative(folder, posix.join(parentPath, name))),
   );
   const pages = [...files].filter((path) => path.endsWith('.html'));
   const ids = new Map(
@@ -43,7 +43,11 @@ export function checkSite(folder: string, base: string): string[] {
   );
   return pages.flatMap((page) => {
     const links = new Set(
-      [...read(folder, page).matchAll(/<(?:a|img|link|script|iframe)\b[^>]*?\s(?:href|src)="([^"]*)"/g)]
+      [
+        ...read(folder, page).matchAll(
+          /<(?:a|img|link|script|iframe)\b[^>]*?\s(?:href|src)="([^"]*)"/g,
+        ),
+      ]
         .map(([, link]) => unescaped(link!))
         .filter((link) => !link.startsWith('data:')),
     );
@@ -52,14 +56,12 @@ export function checkSite(folder: string, base: string): string[] {
       const url = new URL(link, `http://site${base}${page}`);
       if (!url.pathname.startsWith(base)) return [`${page}: ${link}: outside ${base}`];
       const path = decodeURIComponent(url.pathname.slice(base.length));
-      const target = [path, `${path}.html`, posix.join(path, 'index.html')].find((p) => files.has(p));
-      if (!target || (target === path && !posix.extname(path))) {
-        const index = posix.join(path, 'index.html');
-        if (!files.has(index)) return [`${page}: ${link}: no such page`];
-      }
+      const names = /(^|\/)$/.test(path) ? [`${path}index.html`] : [path, `${path}.html`];
+      const target = names.find((name) => files.has(name));
+      if (!target) return [`${page}: ${link}: no such page`];
       const anchor = decodeURIComponent(url.hash.slice(1));
-      if (anchor === '' || !ids.has(target!)) return [];
-      return ids.get(target!)!.has(anchor) ? [] : [`${page}: ${link}: no such anchor`];
+      if (anchor === '' || !ids.has(target)) return [];
+      return ids.get(target)!.has(anchor) ? [] : [`${page}: ${link}: no such anchor`];
     });
   });
 }

@@ -77,6 +77,7 @@ export function anchorsOf(markdown: string): Set<string> {
 
 /** The first heading of a page, as plain text. */
 export function titleOf(path: string): string {
-  const heading = readFileSync(path, 'utf8').match(/^# +(.+)$/m)?.[1] ?? posix.basename(path, '.md');
+  const heading =
+    readFileSync(path, 'utf8').match(/^# +(.+)$/m)?.[1] ?? posix.basename(path, '.md');
   return heading.replace(/[`*_]/g, '');
 }

@@ -79,7 +79,8 @@ export function gatherOptions(project: ProjectReflection): void {
       const [parent, option] = name!.split('.');
       const parameters = signature.parameters ?? [];
       const parameter =
-        parameters.find((p) => p.name === parent) ?? parameters.find((p) => p.name.startsWith('__'));
+        parameters.find((p) => p.name === parent) ??
+        parameters.find((p) => p.name.startsWith('__'));
       if (!parameter) continue; // an overload without options
       parameter.name = parent!;
       if (parameter.type instanceof ReflectionType) {

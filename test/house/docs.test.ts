@@ -1,8 +1,10 @@
-/** The TypeScript in docs/ runs. */
-import { expect, it } from 'vitest';
+/** The code in the documentation runs: every block of every page, or it says why not. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { blocksOf, pages } from '../../scripts/docs/pages.ts';
 import { train } from '../../src/worker/index.ts';
 import { expectClose } from '../support/close.ts';
-import { runExamples } from '../support/examples.ts';
+import { purposeOf, runExamples } from '../support/examples.ts';
 import { readGoldens } from '../support/goldens.ts';
 
 const IMAGES = `
@@ -111,8 +113,32 @@ it('docs/networks.md', async () => {
   expect(large.shape).toEqual([1, 8, 14, 14]);
 });
 
-/** What the page of docs/workers.md has, and a Worker's scope that is the other end of a channel. */
+it('ARCHITECTURE.md', async () => {
+  const { y, value } = await runExamples('ARCHITECTURE.md', {
+    prelude: `
+      import { BatchNorm1d, CrossEntropyLoss, Linear, ReLU, Sequential } from 'evenkeel';
+      const pixels = Float32Array.from({ length: 78_400 }, (_, i) => ((i * 37) % 256) / 255);
+      const labels = Array.from({ length: 100 }, (_, i) => i % 10);
+      const loss = new CrossEntropyLoss();
+    `,
+    exported: ['y', 'value'],
+  });
+  expect(y.shape).toEqual([100, 200]);
+  expect(value).toBeGreaterThan(0);
+});
+
+/**
+ * What the page of docs/workers.md has, a Worker's scope that is the other end of a channel, and a
+ * Worker that is this end.
+ */
 const PORTS = `
+import { BatchNorm1d, Linear, ReLU, Sequential } from 'evenkeel';
+const inputs = { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] };
+const targets = [0, 1, 2];
+const model = new Sequential(new Linear(2, 16), new BatchNorm1d(16), new ReLU(), new Linear(16, 3));
+function Worker() {
+  return page;
+}
 const { port1: page, port2: scope } = new MessageChannel();
 Object.assign(globalThis, {
   postMessage: scope.postMessage.bind(scope),
@@ -125,10 +151,11 @@ Object.assign(globalThis, {
 
 it('docs/workers.md', async () => {
   try {
-    const { page, scope } = await runExamples('docs/workers.md', {
+    const { page, scope, model } = await runExamples('docs/workers.md', {
       prelude: PORTS,
-      exported: ['page', 'scope'],
+      exported: ['page', 'scope', 'model'],
     });
+    expect(model.at(1).numBatchesTracked.value).toBe(5);
     const { data, targets } = { data: Float32Array.of(1, 2, 3, 4, 5, 6), targets: [0, 1, 2] };
     const { stateDict } = train(page, { inputs: { data, shape: [3, 2] }, targets, epochs: 4 });
     expect((await stateDict)['1.num_batches_tracked']!.item()).toBe(4);
@@ -137,4 +164,72 @@ it('docs/workers.md', async () => {
     Reflect.deleteProperty(globalThis, 'postMessage');
     Reflect.deleteProperty(globalThis, 'addEventListener');
   }
+});
+
+describe('every page', () => {
+  const root = new URL('../..', import.meta.url).pathname;
+  const tests = readdirSync(`${root}/test`, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.test.ts'))
+    .map((path) => readFileSync(`${root}/test/${path}`, 'utf8'))
+    .filter((text) => text.includes('runExamples('));
+  /** Whether a test runs the page with what it takes for granted: it names the page, or its last part. */
+  const isNamed = (page: string) => {
+    const last = page.replace(/^.*\//, '').replace(/\.md$/, '');
+    const folder = page.slice(0, page.lastIndexOf('/') + 1);
+    return tests.some(
+      (text) =>
+        text.includes(`'${page}'`) || (text.includes(`${folder}\${`) && text.includes(`'${last}'`)),
+    );
+  };
+  const all = pages(root).map((page) => {
+    const blocks = blocksOf(readFileSync(`${root}/${page}`, 'utf8'));
+    return { page, blocks: blocks.map((block) => ({ ...block, purpose: purposeOf(block) })) };
+  });
+
+  it('marks its code in a way that is known', () => {
+    const unknown = all.flatMap(({ page, blocks }) =>
+      blocks
+        .filter(({ purpose }) => purpose === 'unknown')
+        .map(
+          ({ language, mark, code }) =>
+            `${page}: \`\`\`${language} ${mark}: ${code.split('\n')[0]}`,
+        ),
+    );
+    expect(unknown).toEqual([]);
+    expect(all.length).toBeGreaterThan(20);
+  });
+
+  const quoting = all.filter(({ blocks }) => blocks.some(({ purpose }) => purpose === 'quotes'));
+  it.each(quoting)('$page quotes what its sources have', ({ blocks }) => {
+    for (const { mark, code } of blocks.filter(({ purpose }) => purpose === 'quotes')) {
+      expect(readFileSync(`${root}/${mark.slice('source: '.length)}`, 'utf8')).toContain(code);
+    }
+  });
+
+  const bare = all.filter(
+    ({ page, blocks }) => blocks.some(({ purpose }) => purpose === 'runs') && !isNamed(page),
+  );
+  it.each(bare)('$page runs as it stands', async ({ page }) => {
+    await runExamples(page, {});
+  });
+});
+
+describe('the purpose of a block', () => {
+  const purpose = (fence: string) => purposeOf(blocksOf(`\`\`\`${fence}\nx\n\`\`\`\n`)[0]!);
+
+  it.each([
+    ['ts', 'runs'],
+    ['js', 'runs'],
+    ['ts no-run: needs a page', 'stands'],
+    ['ts source: src/index.ts', 'quotes'],
+    ['sh', 'stands'],
+    ['', 'stands'],
+    ['ts no-run', 'unknown'],
+    ['ts no-run:', 'unknown'],
+    ['ts source:', 'unknown'],
+    ['ts {1}', 'unknown'],
+    ['typescript', 'unknown'],
+  ])('of ```%s: %s', (fence, expected) => {
+    expect(purpose(fence)).toBe(expected);
+  });
 });

@@ -1,9 +1,20 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type Block, blocksOf } from '../../scripts/docs/pages.ts';
 
 const IMPORT = /import \{([^}]*)\} from '(evenkeel[^']*)';/g;
 
+/** What a block does in the tests; how it is marked is said in CONTRIBUTING.md. */
+export function purposeOf({ language, mark }: Block): 'runs' | 'quotes' | 'stands' | 'unknown' {
+  if (!['ts', 'js', 'typescript', 'javascript', 'tsx', 'jsx', 'mjs'].includes(language)) {
+    return 'stands'; // no code of ours: shell, HTML, equations
+  }
+  if (mark === '' && (language === 'ts' || language === 'js')) return 'runs';
+  if (/^no-run: \S/.test(mark)) return 'stands';
+  return /^source: \S+$/.test(mark) ? 'quotes' : 'unknown';
+}
+
 /**
- * Runs a text's TypeScript blocks, in order, as one module behind `prelude` (what they take for
+ * Runs a text's TypeScript and JavaScript blocks, in order, as one module behind `prelude` (what they take for
  * granted), and returns the names in `exported`.
  */
 export async function runExamples(
@@ -12,7 +23,9 @@ export async function runExamples(
   // biome-ignore lint/suspicious/noExplicitAny: whatever the text declares
 ): Promise<any> {
   const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-  const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+  const blocks = blocksOf(text)
+    .filter((block) => purposeOf(block) === 'runs')
+    .map(({ code }) => code);
   if (blocks.length === 0) throw new Error(`${path}: no example`);
   const imports = new Map<string, Set<string>>();
   for (const [, names, from] of [prelude, ...blocks].join('\n').matchAll(IMPORT)) {
