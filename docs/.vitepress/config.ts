@@ -12,9 +12,8 @@ const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
 /** Where the site will stand: `/`, or `/evenkeel/` on GitHub's pages. */
 const base = process.env.DOCS_BASE ?? '/';
 const reference = readReference(root);
-const playground = ['playground/dist', 'out/playground', 'build/playground'].find((folder) =>
-  existsSync(`${root}/${folder}/index.html`),
-);
+/** scripts/docs/main.ts builds it into the site; the server of docs:dev does not have it. */
+const hasPlayground = process.argv.includes('build') && existsSync(`${root}/scripts/playground.ts`);
 const hasClaims = existsSync(`${root}/docs/claims/index.html`);
 
 /** Parts of the site that are not pages: links to them leave the router. */
@@ -34,7 +33,7 @@ const nav: DefaultTheme.NavItem[] = [
   ...(shown.has('docs/recipes/index.md') ? [{ text: 'Recipes', link: '/docs/recipes/' }] : []),
   { text: 'API', link: '/docs/api/' },
   ...(hasClaims ? [{ ...claims, text: 'Claims' }] : []),
-  ...(playground ? [play] : []),
+  ...(hasPlayground ? [play] : []),
 ];
 
 export default defineConfig({
@@ -59,9 +58,8 @@ export default defineConfig({
     sidebar: {
       '/docs/api/': apiSidebar(reference),
       '/': bookSidebar(root, {
-        Start: playground ? [play] : [],
+        Start: hasPlayground ? [play] : [],
         Claims: hasClaims ? [claims] : [],
-        Help: [],
         'For developers': [{ text: 'API reference', link: '/docs/api/' }],
       }),
     },
@@ -77,7 +75,7 @@ export default defineConfig({
     const actions = [
       { theme: 'brand', text: 'Quick start', link: '#quick-start' },
       { theme: 'alt', text: 'Guide', link: guide },
-      ...(playground ? [{ ...play, theme: 'alt' }] : []),
+      ...(hasPlayground ? [{ ...play, theme: 'alt' }] : []),
       { theme: 'alt', text: 'API', link: '/docs/api/' },
     ];
     page.frontmatter = { ...rest, hero: { ...text, actions }, ...page.frontmatter };
@@ -89,6 +87,5 @@ export default defineConfig({
         filter: (path) => !/\.\w+$/.test(path) || isStatic(path.slice(root.length + 1)),
       });
     }
-    if (playground) cpSync(`${root}/${playground}`, `${outDir}/playground`, { recursive: true });
   },
 });

@@ -3,6 +3,7 @@
  *
  *   npm run docs            DOCS_BASE=/evenkeel/ npm run docs for a site in a folder
  */
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { run } from '../run.ts';
 import { checkPages, checkSite } from './links.ts';
@@ -12,6 +13,9 @@ process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
 
 await run('scripts/docs/api.ts');
 await run('node_modules/vitepress/bin/vitepress.js', 'build', 'docs');
+if (existsSync('scripts/playground.ts')) {
+  await run('scripts/playground.ts', '--out', 'out/docs/playground');
+}
 
 const wrong = [...checkPages('.', pages()), ...checkSite('out/docs', process.env.DOCS_BASE ?? '/')];
 if (wrong.length > 0) throw new Error(`links that lead nowhere:\n  ${wrong.join('\n  ')}`);

@@ -47,6 +47,15 @@ describe('the package', () => {
     }
   });
 
+  it('says where it is at home, with one placeholder for the owner', () => {
+    const { homepage, repository, bugs } = manifest;
+    expect(repository).toEqual({ type: 'git', url: 'git+https://github.com/OWNER/evenkeel.git' });
+    expect(bugs).toEqual({ url: 'https://github.com/OWNER/evenkeel/issues' });
+    expect(homepage).toBe('https://OWNER.github.io/evenkeel/');
+    const text = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
+    expect(text).toMatch(/`OWNER`.* placeholder/);
+  });
+
   it('has no dependency to install', () => {
     expect(manifest.dependencies).toBeUndefined();
     const optional = { 'ml-matrix': { optional: true } }; // for evenkeel/whitening alone
