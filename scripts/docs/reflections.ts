@@ -3,10 +3,14 @@ import {
   Comment,
   type CommentDisplayPart,
   DeclarationReflection,
+  NamedTupleMember,
+  type ParameterReflection,
   type ProjectReflection,
+  ReflectionFlag,
   ReflectionKind,
   ReflectionType,
   type SignatureReflection,
+  TupleType,
 } from 'typedoc';
 
 /** What layers tell the graph, which is no business of their users. */
@@ -66,36 +70,65 @@ function note(derived: DeclarationReflection, owner: DeclarationReflection, name
   );
 }
 
-/** Moves what `@param options.strict` says into the text of the parameter `options`, as a list. */
+/**
+ * Gives a destructured parameter the name that its docstring uses, and moves what
+ * `@param options.strict` says to the option, or into the parameter's text.
+ */
 export function gatherOptions(project: ProjectReflection): void {
   const signatures = project.getReflectionsByKind(ReflectionKind.SomeSignature);
   for (const signature of signatures as SignatureReflection[]) {
-    const tags = signature.comment?.getTags('@param') ?? [];
-    const nested = tags.filter(({ name }) => name?.includes('.'));
-    if (nested.length === 0) continue;
-    signature.comment!.removeTags('@param');
-    signature.comment!.blockTags.push(...tags.filter((tag) => !nested.includes(tag)));
-    for (const { name, content } of nested) {
-      const [parent, option] = name!.split('.');
-      const parameters = signature.parameters ?? [];
-      const parameter =
-        parameters.find((p) => p.name === parent) ??
-        parameters.find((p) => p.name.startsWith('__'));
-      if (!parameter) continue; // an overload without options
-      parameter.name = parent!;
-      if (parameter.type instanceof ReflectionType) {
-        const property = parameter.type.declaration.children?.find((p) => p.name === option);
-        if (property) {
-          property.comment = new Comment([...content]);
-          continue;
-        }
-      }
-      parameter.comment ??= new Comment();
-      const { summary } = parameter.comment;
-      summary.push({ kind: 'text', text: `${summary.length > 0 ? '; ' : ''}\`${option}\`: ` });
-      summary.push(...content);
+    const { comment, parameters = [] } = signature;
+    unpackRest(parameters.at(-1));
+    const tags = comment?.getTags('@param') ?? [];
+    for (const { name = '' } of tags) {
+      const [parent = ''] = name.split('.');
+      if (parameters.some((parameter) => parameter.name === parent)) continue;
+      const unnamed = parameters.find((parameter) => parameter.name.startsWith('__'));
+      if (unnamed) unnamed.name = parent;
+    }
+    for (const parameter of parameters) {
+      if (parameter.name.startsWith('__')) parameter.name = 'options';
+    }
+    if (!comment) continue;
+    comment.removeTags('@param');
+    for (const tag of tags) {
+      const [parent, option] = tag.name?.split('.') ?? [];
+      const parameter = parameters.find(({ name }) => name === parent);
+      if (option === undefined && !parameter)
+        comment.blockTags.push(tag); // TypeDoc complains
+      else if (option === undefined) parameter!.comment ??= new Comment([...tag.content]);
+      else if (parameter) describeOption(parameter, option, tag.content); // or an overload without
     }
   }
+}
+
+/** `...rest: [options?: T]`, which counts arguments, is `options?: T` to readers. */
+function unpackRest(last: ParameterReflection | undefined): void {
+  if (!last?.flags.isRest || !(last.type instanceof TupleType)) return;
+  const [member, ...more] = last.type.elements;
+  if (!(member instanceof NamedTupleMember) || more.length > 0) return;
+  last.name = member.name;
+  last.type = member.element;
+  last.setFlag(ReflectionFlag.Rest, false);
+  last.setFlag(ReflectionFlag.Optional, member.isOptional);
+}
+
+function describeOption(
+  parameter: ParameterReflection,
+  option: string,
+  content: CommentDisplayPart[],
+): void {
+  if (parameter.type instanceof ReflectionType) {
+    const property = parameter.type.declaration.children?.find(({ name }) => name === option);
+    if (property) {
+      property.comment = new Comment([...content]);
+      return;
+    }
+  }
+  parameter.comment ??= new Comment();
+  const { summary } = parameter.comment;
+  summary.push({ kind: 'text', text: `${summary.length > 0 ? '; ' : ''}\`${option}\`: ` });
+  summary.push(...content);
 }
 
 /** Puts equations, which are indented in docstrings, into code blocks, and escapes what Vue would read. */
