@@ -49,6 +49,11 @@ export default defineConfig({
   cleanUrls: false,
   metaChunk: true,
   ignoreDeadLinks: true, // scripts/docs/main.ts checks all links and anchors
+  vite: {
+    build: { chunkSizeWarningLimit: 4000 }, // the search's index, loaded when it is asked for
+    optimizeDeps: { entries: ['docs/.vitepress/theme/index.ts'] }, // not every page in the project
+    server: { watch: { ignored: ['build', 'data', 'dist', 'out'].map((f) => `${root}/${f}/**`) } },
+  },
   markdown: {
     anchor,
     config: (md) => extend(md, { root, repository, base, reference }),
