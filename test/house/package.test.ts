@@ -1,6 +1,6 @@
 /** What `npm publish` would send, as npm, publint, TypeScript's resolution and a bundler see it. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { build, type Metafile } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linksOf } from '../../scripts/docs/pages.ts';
 import { stamped } from '../../scripts/generate.ts';
 import { kernelNames, renameExports } from '../../scripts/names.ts';
 import { STAMP } from '../../src/generated/stamp.ts';
@@ -30,9 +31,19 @@ beforeAll(() => {
 describe('the package', () => {
   it('holds what users need and nothing else', () => {
     const wanted =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(workerd\/)?[\w-]+\.js|dist\/[\w-]+\.js\.map|dist\/(kernels|relaxed)\.wasm|dist\/types\/[\w/-]+\.d\.ts)$/;
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.png|dist\/(workerd\/)?[\w-]+\.js|dist\/[\w-]+\.js\.map|dist\/(kernels|relaxed)\.wasm|dist\/types\/[\w/-]+\.d\.ts)$/;
     expect(files.filter((path) => !wanted.test(path))).toEqual([]);
-    expect(tarball.length).toBeLessThan(720_000); // 270,000 of it are the source maps
+    const pictures = files.filter((path) => path.endsWith('.png'));
+    const sizes = pictures.map((path) => statSync(join(root, path)).size);
+    expect(Math.max(0, ...sizes)).toBeLessThan(300_000);
+    const rest = tarball.length - sizes.reduce((sum, size) => sum + size, 0);
+    expect(rest).toBeLessThan(720_000); // 270,000 of it are the source maps
+  });
+
+  it('holds the pictures of its README, and no others', () => {
+    const links = linksOf(readFileSync(join(root, 'README.md'), 'utf8'));
+    const pictures = links.filter((link) => /\.(png|jpe?g|gif|svg|webp)$/.test(link));
+    expect(files.filter((path) => /^docs\//.test(path)).sort()).toEqual(pictures.sort());
   });
 
   it('exports files that are there, each entry under the same conditions', () => {
