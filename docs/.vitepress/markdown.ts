@@ -87,7 +87,9 @@ function isInside(href: string): boolean {
 
 /** Whether the site copies the file as it is. */
 export function isStatic(path: string): boolean {
-  return /^docs\/claims\/.*\.(html|json|svg|png|css|js)$/.test(path) || path.startsWith('playground/');
+  return (
+    /^docs\/claims\/.*\.(html|json|svg|png|css|js)$/.test(path) || path.startsWith('playground/')
+  );
 }
 
 function isPage(path: string): boolean {

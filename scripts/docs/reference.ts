@@ -19,7 +19,7 @@ const ROOMS: readonly (readonly [pattern: RegExp, room: string])[] = [
   [/src\/(module|layers\/(residual|add|concat)\.)/, 'Composition'],
   [/src\/layers\//, 'Layers'],
   [/src\/losses\//, 'Losses'],
-  [/src\/optim\/.*(schedule|lr|warmup|decay)/i, 'Schedules'],
+  [/src\/optim\/(schedule|onecycle)/, 'Schedules'],
   [/src\/optim\//, 'Optimizers'],
   [/src\/train\//, 'Training'],
   [/src\/analysis\//, 'Analysis'],
