@@ -73,7 +73,11 @@ export interface Distribution {
   readonly percentiles: readonly number[];
   readonly mean: number;
   readonly sd: number;
-  readonly histogram: { readonly low: number; readonly high: number; readonly counts: Float32Array };
+  readonly histogram: {
+    readonly low: number;
+    readonly high: number;
+    readonly counts: Float32Array;
+  };
 }
 
 export const PERCENTILES = [1, 5, 25, 50, 75, 95, 99] as const;

@@ -24,7 +24,12 @@ export async function buildPlayground(folder: string): Promise<void> {
 
 function options(outdir: string): BuildOptions {
   return {
-    entryPoints: { main: `${SOURCE}/main.ts`, worker: `${SOURCE}/worker/main.ts` },
+    entryPoints: {
+      main: `${SOURCE}/main.ts`,
+      worker: `${SOURCE}/worker/main.ts`,
+      style: `${SOURCE}/style.css`,
+    },
+    external: ['*.woff2'],
     outdir,
     bundle: true,
     format: 'esm',
@@ -37,7 +42,7 @@ function options(outdir: string): BuildOptions {
 
 function copyStatic(folder: string): void {
   mkdirSync(folder, { recursive: true });
-  for (const file of ['index.html', 'style.css', 'icon.svg']) {
+  for (const file of ['index.html', 'icon.svg']) {
     copyFileSync(`${SOURCE}/${file}`, `${folder}/${file}`);
   }
   copyFileSync(`${ROOT}${FONT}`, `${folder}/inter.woff2`);
@@ -45,8 +50,14 @@ function copyStatic(folder: string): void {
     ['train', 'train', IMAGES.train],
     ['test', 't10k', IMAGES.test],
   ] as const) {
-    writeFileSync(`${folder}/fashion-${split}-images.idx.gz`, first(count, 784, `${stem}-images-idx3`));
-    writeFileSync(`${folder}/fashion-${split}-labels.idx.gz`, first(count, 1, `${stem}-labels-idx1`));
+    writeFileSync(
+      `${folder}/fashion-${split}-images.idx.gz`,
+      first(count, 784, `${stem}-images-idx3`),
+    );
+    writeFileSync(
+      `${folder}/fashion-${split}-labels.idx.gz`,
+      first(count, 1, `${stem}-labels-idx1`),
+    );
   }
 }
 

@@ -75,8 +75,12 @@ function random(parameters: readonly Parameter[]): Float32Array[] {
 function orthogonal(vectors: Float32Array[], other: Vectors): Float32Array[] {
   const square = norm(other) ** 2 || 1;
   let product = 0;
-  for (const [i, v] of vectors.entries()) v.forEach((value, j) => (product += value * other[i]![j]!));
-  const rest = vectors.map((v, i) => v.map((value, j) => value - (product / square) * other[i]![j]!));
+  for (const [i, v] of vectors.entries()) {
+    for (const [j, value] of v.entries()) product += value * other[i]![j]!;
+  }
+  const rest = vectors.map((v, i) =>
+    v.map((value, j) => value - (product / square) * other[i]![j]!),
+  );
   const length = norm(rest);
   return rest.map((v) => v.map((value) => value / length));
 }

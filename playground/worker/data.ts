@@ -1,7 +1,7 @@
 /** Training and test samples, ready for a network. */
 import { readIdx } from 'evenkeel/data';
 import { isToy, type Settings } from '../settings.ts';
-import { type Toy, toy, toyClasses } from './toys.ts';
+import { type Toy, toy, toyClasses, toyTest } from './toys.ts';
 
 export interface Samples {
   readonly inputs: { readonly data: Float32Array; readonly shape: readonly number[] };
@@ -15,16 +15,14 @@ export interface Data {
   readonly classes: number;
 }
 
-const TOY_POINTS = { train: 600, test: 300 };
-/** One test set for all seeds of a toy. */
-const TEST_SEED = 1000;
+const TOY_POINTS = 600;
 
 /** @param folder the address of the folder with the files that scripts/playground.ts packs */
 export async function dataOf(settings: Settings, folder: string): Promise<Data> {
   if (isToy(settings)) {
     const name = settings.data as Toy;
-    const train = toy(name, TOY_POINTS.train, Number(settings.seed));
-    const test = toy(name, TOY_POINTS.test, TEST_SEED);
+    const train = toy(name, TOY_POINTS, Number(settings.seed));
+    const test = toyTest(name);
     return { train, test, features: 2, classes: toyClasses(name) };
   }
   const [train, test] = await Promise.all([images(folder, 'train'), images(folder, 'test')]);
@@ -41,4 +39,3 @@ async function images(folder: string, split: string): Promise<Samples> {
   const data = Float32Array.from(pixels.data, (byte) => byte / 255);
   return { inputs: { data, shape: [count, 784] }, targets: Int32Array.from(labels.data) };
 }
-

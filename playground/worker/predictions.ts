@@ -6,7 +6,11 @@ import type { Plane } from '../protocol.ts';
 const CELLS = 40;
 
 /** The probability of each class, sample by sample. */
-export function probabilitiesOf(model: Module, data: Float32Array, features: number): Float32Array[] {
+export function probabilitiesOf(
+  model: Module,
+  data: Float32Array,
+  features: number,
+): Float32Array[] {
   const logits = model.predict({ data, shape: [data.length / features, features] });
   const [count, classes] = logits.shape as [number, number];
   const values = logits.toArray();

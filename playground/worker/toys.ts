@@ -59,6 +59,11 @@ export function toy(name: Toy, count: number, seed: number): Samples {
   return { inputs: { data, shape: [count, 2] }, targets };
 }
 
+/** The test points of a toy: the same ones for all seeds. */
+export function toyTest(name: Toy): Samples {
+  return toy(name, 300, 1000);
+}
+
 export function toyClasses(name: Toy): number {
   return MAKERS[name].classes;
 }

@@ -48,7 +48,9 @@ export function watchStep(model: Module, settings: Settings, step: () => void): 
       stuck: stuck.get(number)!,
       weightNorm: l2(weight.data.toArray()),
       gradientNorm: l2(weight.grad!.toArray()),
-      ...(norm && { affine: { gamma: norm.weight.data.toArray(), beta: norm.bias.data.toArray() } }),
+      ...(norm && {
+        affine: { gamma: norm.weight.data.toArray(), beta: norm.bias.data.toArray() },
+      }),
       ...(ofBatch && { statistics: { ...ofBatch, ...running(norm as unknown as BatchNorm1d) } }),
     };
   });

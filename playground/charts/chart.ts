@@ -1,0 +1,147 @@
+/** A line chart with the page's look: uPlot, painted in small pieces and labelled for those who cannot see it. */
+import uPlot, { type AlignedData, type Axis, type Options, type Series } from 'uplot';
+import { paint } from '../page/painter.ts';
+import { colour, forgetTheme, onTheme } from '../page/theme.ts';
+
+export interface ChartOptions {
+  /** What the chart shows, for screen readers. */
+  label: string;
+  series: Series[];
+  bands?: Options['bands'];
+  /** The range of y; by default that of the data. */
+  y?: { range?: () => [number, number]; log?: boolean; format?: (value: number) => string };
+  x?: { range?: () => [number, number]; format?: (value: number) => string; whole?: boolean };
+  /** Small charts have few ticks and no grid. */
+  small?: boolean;
+}
+
+const FONT = '11px "Inter Variable", system-ui, sans-serif';
+
+/** The data is shown when the page has time for it; only the newest is. */
+export class Chart {
+  private plot: uPlot | undefined;
+  private data: AlignedData;
+  private readonly observer: ResizeObserver;
+  private readonly repaint = (): void => this.draw();
+  private disposed = false;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly options: ChartOptions,
+  ) {
+    host.replaceChildren();
+    host.setAttribute('role', 'img');
+    host.setAttribute('aria-label', options.label);
+    this.data = [[], ...options.series.map(() => [])] as unknown as AlignedData;
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(host);
+    onTheme(this.repaint);
+  }
+
+  set(columns: readonly (readonly (number | null)[])[]): void {
+    if (columns.length === 0) return;
+    this.data = columns as AlignedData;
+    this.draw();
+  }
+
+  describe(label: string): void {
+    this.host.setAttribute('aria-label', label);
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.observer.disconnect();
+    forgetTheme(this.repaint);
+    this.plot?.destroy();
+  }
+
+  private draw(): void {
+    paint(this, () => {
+      const { clientWidth: width, clientHeight: height } = this.host;
+      if (this.disposed || width === 0 || height === 0) return;
+      if (!this.plot) {
+        this.plot = new uPlot(this.uplotOptions(width, height), this.data, this.host);
+        return;
+      }
+      if (this.plot.width !== width || this.plot.height !== height) {
+        this.plot.setSize({ width, height });
+      }
+      this.plot.setData(this.data);
+    });
+  }
+
+  private uplotOptions(width: number, height: number): Options {
+    const { series, bands, small, x = {}, y = {} } = this.options;
+    return {
+      width,
+      height,
+      series: [{}, ...series],
+      ...(bands && { bands }),
+      legend: { show: false },
+      cursor: { show: false },
+      padding: small ? [6, 6, 0, 0] : [8, 10, 0, 0],
+      scales: {
+        x: { time: false, ...(x.range && { range: x.range }) },
+        y: {
+          ...(y.log ? { distr: 3 as const } : {}),
+          range: y.range ? () => y.range!() : y.log ? logRange : linearRange,
+        },
+      },
+      axes: [this.axis('x'), this.axis('y')],
+    };
+  }
+
+  private axis(side: 'x' | 'y'): Axis {
+    const { small, x = {}, y = {} } = this.options;
+    const format = side === 'x' ? (x.format ?? short) : (y.format ?? short);
+    return {
+      stroke: () => colour('muted'),
+      font: FONT,
+      size: side === 'x' ? 24 : small ? 36 : 46,
+      gap: 4,
+      space: side === 'x' ? (small ? 56 : 70) : small ? 30 : 34,
+      ticks: { show: false },
+      grid: { show: side === 'y', stroke: () => colour('line'), width: 1 },
+      values: (_plot, values) => values.map((v) => (v === null ? '' : format(v))),
+      ...(side === 'x' && x.whole && { incrs: [1, 2, 5, 10, 20, 50] }),
+      ...(side === 'y' && y.log && { filter: decades }),
+    };
+  }
+}
+
+/** A line in the colour of a network or of the page. */
+export function line(of: Parameters<typeof colour>[0], more: Partial<Series> = {}): Series {
+  return { stroke: () => colour(of), width: 2, points: { show: false }, spanGaps: true, ...more };
+}
+
+/** 12000 as '12k', 0.00012 as '1e-4'. */
+export function short(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e4) return `${+(value / 1000).toPrecision(3)}k`;
+  if (size > 0 && size < 1e-3) return value.toExponential(0).replace('-', '−');
+  return String(+value.toPrecision(3)).replace('-', '−');
+}
+
+function linearRange(_plot: uPlot, low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const margin = (high - low || Math.abs(high) || 1) * 0.06;
+  return [low - margin, high + margin];
+}
+
+function logRange(_plot: uPlot, low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null || !(low > 0)) return [1e-4, 1];
+  const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  return [10 ** from, 10 ** Math.max(to, from + 1)];
+}
+
+/** Of the ticks of a logarithmic axis, the powers of ten. */
+function decades(_plot: uPlot, ticks: number[]): (number | null)[] {
+  const powers = ticks.map((tick) => Math.log10(tick));
+  const all = powers.filter((power) => Math.abs(power - Math.round(power)) < 1e-6).length;
+  const every = all > 6 ? 2 : 1;
+  return ticks.map((tick, i) => {
+    const power = powers[i]!;
+    const whole = Math.abs(power - Math.round(power)) < 1e-6;
+    return whole && Math.round(power) % every === 0 ? tick : null;
+  });
+}
