@@ -179,3 +179,4 @@ class Playground {
 }
 
 new Playground();
+document.querySelector('main')!.removeAttribute('aria-busy');

@@ -32,20 +32,20 @@ export const ACTIVATIONS = [
 
 export const OPTIMIZERS = [
   { value: 'sgd', label: 'SGD' },
-  { value: 'momentum', label: 'SGD, momentum 0.9' },
+  { value: 'momentum', label: 'SGD + momentum' },
   { value: 'adam', label: 'Adam' },
 ] as const;
 
 export const PLACEMENTS = [
-  { value: 'before', label: 'before the activation' },
-  { value: 'after', label: 'after the activation' },
+  { value: 'before', label: 'before activation' },
+  { value: 'after', label: 'after activation' },
 ] as const;
 
 /** Steps a second, at most. */
 export const SPEEDS = [
-  { value: '5', label: '5 steps a second' },
-  { value: '30', label: '30 steps a second' },
-  { value: '100', label: '100 steps a second' },
+  { value: '5', label: '5 steps/s' },
+  { value: '30', label: '30 steps/s' },
+  { value: '100', label: '100 steps/s' },
   { value: 'full', label: 'as fast as it can' },
 ] as const;
 

@@ -48,7 +48,7 @@ export class Canyons {
     const places = Array.from({ length: cells }, (_, i) => reach * ((2 * i) / (cells - 1) - 1));
     const middle = (of?: Canyon): (number | null)[] =>
       places.map((_, i) => (of ? finite(of.losses[((cells - 1) / 2) * cells + i]!) : null));
-    this.slice.set([places, middle(b), middle(a)]);
+    this.slice.set(() => [places, middle(b), middle(a)]);
   }
 
   dispose(): void {

@@ -15,12 +15,15 @@ export interface ChartOptions {
   small?: boolean;
 }
 
+/** Numbers in columns, the first of which is x. */
+export type Columns = readonly (readonly (number | null)[])[];
+
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
 
 /** The data is shown when the page has time for it; only the newest is. */
 export class Chart {
   private plot: uPlot | undefined;
-  private data: AlignedData;
+  private data: () => AlignedData;
   private readonly observer: ResizeObserver;
   private readonly repaint = (): void => this.draw();
   private disposed = false;
@@ -32,15 +35,15 @@ export class Chart {
     host.replaceChildren();
     host.setAttribute('role', 'img');
     host.setAttribute('aria-label', options.label);
-    this.data = [[], ...options.series.map(() => [])] as unknown as AlignedData;
+    this.data = () => [[], ...options.series.map(() => [])] as unknown as AlignedData;
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(host);
     onTheme(this.repaint);
   }
 
-  set(columns: readonly (readonly (number | null)[])[]): void {
-    if (columns.length === 0) return;
-    this.data = columns as AlignedData;
+  /** @param columns x and the series; called when the chart is drawn */
+  set(columns: () => Columns): void {
+    this.data = columns as () => AlignedData;
     this.draw();
   }
 
@@ -58,15 +61,16 @@ export class Chart {
   private draw(): void {
     paint(this, () => {
       const { clientWidth: width, clientHeight: height } = this.host;
-      if (this.disposed || width === 0 || height === 0) return;
+      if (this.disposed || width === 0 || height === 0) return undefined;
       if (!this.plot) {
-        this.plot = new uPlot(this.uplotOptions(width, height), this.data, this.host);
-        return;
+        this.plot = new uPlot(this.uplotOptions(width, height), this.data(), this.host);
+        return 'enough'; // uPlot draws for the first time after this piece
       }
-      if (this.plot.width !== width || this.plot.height !== height) {
-        this.plot.setSize({ width, height });
-      }
-      this.plot.setData(this.data);
+      this.plot.batch((plot: uPlot) => {
+        if (plot.width !== width || plot.height !== height) plot.setSize({ width, height });
+        plot.setData(this.data());
+      });
+      return undefined;
     });
   }
 
@@ -79,7 +83,7 @@ export class Chart {
       ...(bands && { bands }),
       legend: { show: false },
       cursor: { show: false },
-      padding: small ? [6, 6, 0, 0] : [8, 10, 0, 0],
+      padding: small ? [6, 18, 0, 0] : [8, 18, 0, 0],
       scales: {
         x: { time: false, ...(x.range && { range: x.range }) },
         y: {
@@ -104,7 +108,7 @@ export class Chart {
       grid: { show: side === 'y', stroke: () => colour('line'), width: 1 },
       values: (_plot, values) => values.map((v) => (v === null ? '' : format(v))),
       ...(side === 'x' && x.whole && { incrs: [1, 2, 5, 10, 20, 50] }),
-      ...(side === 'y' && y.log && { filter: decades }),
+      ...(side === 'y' && y.log && { splits: decades }),
     };
   }
 }
@@ -134,14 +138,12 @@ function logRange(_plot: uPlot, low: number | null, high: number | null): [numbe
   return [10 ** from, 10 ** Math.max(to, from + 1)];
 }
 
-/** Of the ticks of a logarithmic axis, the powers of ten. */
-function decades(_plot: uPlot, ticks: number[]): (number | null)[] {
-  const powers = ticks.map((tick) => Math.log10(tick));
-  const all = powers.filter((power) => Math.abs(power - Math.round(power)) < 1e-6).length;
-  const every = all > 6 ? 2 : 1;
-  return ticks.map((tick, i) => {
-    const power = powers[i]!;
-    const whole = Math.abs(power - Math.round(power)) < 1e-6;
-    return whole && Math.round(power) % every === 0 ? tick : null;
-  });
+/** The powers of ten on a logarithmic axis, six or fewer. */
+function decades(_plot: uPlot, _axis: number, low: number, high: number): number[] {
+  const [from, to] = [Math.round(Math.log10(low)), Math.round(Math.log10(high))];
+  const every = Math.ceil((to - from + 1) / 6);
+  return Array.from(
+    { length: Math.floor((to - from) / every) + 1 },
+    (_, i) => 10 ** (from + i * every),
+  );
 }

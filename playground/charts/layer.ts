@@ -40,7 +40,7 @@ export class Histogram {
     const centres = Array.from({ length: BINS }, (_, i) => low + (i + 0.5) * width);
     const again = (of: Distribution | undefined): (number | null)[] =>
       of && known.includes(of) ? rebinned(of, low, width) : centres.map(() => null);
-    this.chart.set([centres, again(b), again(a)]);
+    this.chart.set(() => [centres, again(b), again(a)]);
     const text = (of: Distribution | undefined): string =>
       of ? `mean ${of.mean.toPrecision(2)}, sd ${of.sd.toPrecision(2)}` : 'none';
     this.chart.describe(`${this.label}: first network ${text(a)}; second ${text(b)}`);
@@ -100,10 +100,10 @@ export class Units {
 
   set({ affine, statistics }: LayerReport): void {
     const [first, mean, sd] = this.charts;
-    if (affine) first?.set(ordered(affine.gamma, affine.beta));
+    if (affine) first?.set(() => ordered(affine.gamma, affine.beta));
     if (statistics) {
-      mean?.set(ordered(statistics.runningMean, statistics.batchMean));
-      sd?.set(ordered(statistics.runningSd, statistics.batchSd));
+      mean?.set(() => ordered(statistics.runningMean, statistics.batchMean));
+      sd?.set(() => ordered(statistics.runningSd, statistics.batchSd));
     }
   }
 

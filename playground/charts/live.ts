@@ -8,7 +8,7 @@ const percent = (value: number): string => `${Math.round(100 * value)} %`;
 
 /** Test and training values of both networks over steps. */
 export class Curves {
-  private readonly histories: Record<Which, History> = { a: new History(), b: new History() };
+  private readonly histories: Record<Which, History> = { a: new History(2), b: new History(2) };
   private readonly chart: Chart;
 
   constructor(
@@ -31,7 +31,7 @@ export class Curves {
 
   add(which: Which, { step, train, test }: Report): void {
     this.histories[which].push(step, [this.value(train), this.value(test)]);
-    this.chart.set(joined(this.histories.a.columns, this.histories.b.columns));
+    this.chart.set(() => joined(this.histories.a.columns, this.histories.b.columns));
   }
 
   dispose(): void {
@@ -55,8 +55,8 @@ export type Side = 'before' | 'after';
 /** Percentiles of a layer's values through training, as bands. */
 export class Bands {
   private readonly histories: Record<Side, History> = {
-    before: new History(),
-    after: new History(),
+    before: new History(PERCENTILES.length),
+    after: new History(PERCENTILES.length),
   };
   private readonly chart: Chart;
 
@@ -97,7 +97,7 @@ export class Bands {
   }
 
   show(): void {
-    this.chart.set(this.histories[this.side()].columns);
+    this.chart.set(() => this.histories[this.side()].columns);
   }
 
   dispose(): void {
@@ -133,7 +133,7 @@ export class Gradients {
     );
     const numbers = Array.from({ length: this.depth }, (_, i) => i + 1);
     const { a, b } = this.norms;
-    this.chart.set([numbers, b ?? numbers.map(() => null), a ?? numbers.map(() => null)]);
+    this.chart.set(() => [numbers, b ?? numbers.map(() => null), a ?? numbers.map(() => null)]);
     const text = (of: typeof a): string =>
       (of ?? []).map((v) => (v === null ? '–' : short(v))).join(', ');
     this.chart.describe(`Gradient norm by layer; first network ${text(a)}; second ${text(b)}`);

@@ -5,16 +5,16 @@ import { byId, make } from './dom.ts';
 const GROUPS: readonly { title: string; settings: Partial<Record<Setting, string>> }[] = [
   {
     title: 'Compare',
-    settings: { a: 'First network', b: 'Second network', placement: 'Placement' },
+    settings: { a: 'First', b: 'Second', placement: 'Placement' },
   },
-  { title: 'Data', settings: { data: 'Data', batch: 'Batch size' } },
+  { title: 'Data', settings: { data: 'Samples', batch: 'Batch size' } },
   {
     title: 'Network',
     settings: {
-      depth: 'Hidden layers',
-      width: 'Units in each',
+      depth: 'Layers',
+      width: 'Units',
       activation: 'Activation',
-      scale: 'Initial weights',
+      scale: 'Weights',
     },
   },
   {
@@ -41,6 +41,8 @@ export class Controls {
   private present: Settings = fromHash(location.hash);
 
   constructor(private readonly changed: (settings: Settings) => void) {
+    // Where the settings stand above the results, they are closed at first.
+    byId<HTMLDetailsElement>('settings').open = matchMedia('(min-width: 861px)').matches;
     const form = byId('controls');
     for (const { title, settings } of GROUPS) {
       const rows = Object.entries(settings).map(([name, label]) =>

@@ -11,14 +11,12 @@ export class History {
   private every = 1;
   private count = 0;
 
+  /** @param width the number of values in a row */
+  constructor(private readonly width: number) {}
+
   /** The columns, the steps first, as a chart takes them. */
   get columns(): (number | null)[][] {
-    const width = this.rows[0]?.length ?? 0;
-    return Array.from({ length: width }, (_, i) => this.rows.map((row) => row[i]!));
-  }
-
-  get length(): number {
-    return this.rows.length;
+    return Array.from({ length: this.width + 1 }, (_, i) => this.rows.map((row) => row[i]!));
   }
 
   push(step: number, values: readonly number[]): void {

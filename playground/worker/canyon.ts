@@ -1,10 +1,10 @@
 /** The loss around the present weights: along the gradient, and across it. */
-import { CrossEntropyLoss, type Module, type Parameter, Tensor } from 'evenkeel';
+import { CrossEntropyLoss, type Module, type Parameter } from 'evenkeel';
 import type { Canyon } from '../protocol.ts';
 import type { Samples } from './data.ts';
 import { l2 } from './watching.ts';
 
-export const CELLS = 17;
+export const CELLS = 13;
 /** How far the square reaches to each side, as a share of the weights' norm. */
 const REACH = 0.3;
 
@@ -12,21 +12,28 @@ const REACH = 0.3;
  * Computes the loss of one batch at CELLS² places, in training mode, because that is what training descends.
  * It yields after each row, so that training need not wait for all of it.
  *
+ * @param another the samples of another batch: the second direction is that part of their gradient that
+ *   is orthogonal to the first batch's
  * @param probe a copy of the network, whose weights it changes
  */
 export function* canyon(
   probe: Module,
-  { inputs, targets }: Samples,
+  batch: Samples,
+  another: Samples,
   { lr, step }: { lr: number; step: number },
 ): Generator<void, Canyon, void> {
   using loss = new CrossEntropyLoss();
   const parameters = probe.parameters();
   const start = parameters.map(({ data }) => data.toArray());
-  loss.forward(probe.forward(inputs), targets);
-  probe.backward(loss.backward());
-  const gradient = parameters.map((parameter) => parameter.grad!.toArray());
+  const [gradient, other] = [batch, another].map(({ inputs, targets }) => {
+    for (const { grad } of parameters) grad?.set(new Float32Array(grad.size));
+    loss.forward(probe.forward(inputs), targets);
+    probe.backward(loss.backward());
+    return parameters.map((parameter) => parameter.grad!.toArray());
+  }) as [Float32Array[], Float32Array[]];
   const gradientNorm = norm(gradient);
-  const across = orthogonal(random(parameters), gradient);
+  const across = orthogonal(other, gradient);
+  const { inputs, targets } = batch;
   const losses = new Float32Array(CELLS * CELLS);
   const half = (CELLS - 1) / 2;
   const scale = (REACH * norm(start)) / half;
@@ -56,19 +63,8 @@ function move(
     const [w, g, r] = [start[i]!, gradient[i]!, across[i]!];
     const moved = new Float32Array(w.length);
     for (let j = 0; j < moved.length; j++) moved[j] = w[j]! + x * g[j]! + y * r[j]!;
-    parameter.assign(Tensor.from(moved, parameter.shape));
+    parameter.data.set(moved);
   }
-}
-
-/** Numbers in [−1, 1), the same for every call. */
-function random(parameters: readonly Parameter[]): Float32Array[] {
-  let state = 1;
-  return parameters.map(({ size }) =>
-    Float32Array.from({ length: size }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) | 0;
-      return state / 2 ** 31;
-    }),
-  );
 }
 
 /** `vectors` without their part along `other`, of length 1. */
@@ -81,7 +77,7 @@ function orthogonal(vectors: Float32Array[], other: Vectors): Float32Array[] {
   const rest = vectors.map((v, i) =>
     v.map((value, j) => value - (product / square) * other[i]![j]!),
   );
-  const length = norm(rest);
+  const length = norm(rest) || 1;
   return rest.map((v) => v.map((value) => value / length));
 }
 

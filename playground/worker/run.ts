@@ -13,8 +13,10 @@ import { watchStep } from './watching.ts';
 const REPORT_INTERVAL = 80;
 /** Milliseconds of training over which the speed is measured. */
 const CLOCK_INTERVAL = 50;
+/** Milliseconds that the canyon may take between two reports. */
+const CANYON_INTERVAL = 30;
 /** Samples of the batch whose loss the canyon shows. */
-const CANYON_SAMPLES = 128;
+const CANYON_SAMPLES = 64;
 
 export class Run {
   readonly model: Module;
@@ -140,7 +142,7 @@ export class Run {
   /** Watches a twin of the network take a step, because the network itself has not taken one yet. */
   private watchUntrained(): LayerReport[] {
     const twin = this.network();
-    const { inputs, targets } = this.first(Number(this.start.settings.batch));
+    const { inputs, targets } = this.samples(Number(this.start.settings.batch));
     const layers = watchStep(twin, this.start.settings, () => {
       const prediction = twin.forward(inputs);
       this.losses.push(this.loss.forward(prediction, targets));
@@ -169,18 +171,26 @@ export class Run {
     twin.loadStateDict(this.model.stateDict());
     const lr = Number(this.start.settings.lr);
     try {
-      return yield* canyon(twin, this.first(CANYON_SAMPLES), { lr, step: this.step });
+      return yield* canyon(
+        twin,
+        this.samples(CANYON_SAMPLES),
+        this.samples(CANYON_SAMPLES, CANYON_SAMPLES),
+        { lr, step: this.step },
+      );
     } finally {
       twin.dispose();
     }
   }
 
-  /** Measures one row of the canyon, and sends it when it is complete. */
+  /** Measures some rows of the canyon, and sends it when it is complete. */
   private measureCanyon(): void {
-    const row = this.measuring?.next();
-    if (!row?.done) return;
-    this.measuring = undefined;
-    this.answer({ kind: 'canyon', ...row.value });
+    const end = performance.now() + CANYON_INTERVAL;
+    while (this.measuring && performance.now() < end) {
+      const row = this.measuring.next();
+      if (!row.done) continue;
+      this.measuring = undefined;
+      this.answer({ kind: 'canyon', ...row.value });
+    }
   }
 
   private network(): Module {
@@ -188,12 +198,15 @@ export class Run {
     return network(settings, settings[which], this.data.features, this.data.classes);
   }
 
-  /** The first training samples. */
-  private first(count: number): Samples {
+  /** Training samples, in the order of the file. */
+  private samples(count: number, from = 0): Samples {
     const { inputs, targets } = this.data.train;
     const { features } = this.data;
-    const data = inputs.data.subarray(0, count * features);
-    return { inputs: { data, shape: [count, features] }, targets: targets.subarray(0, count) };
+    const data = inputs.data.subarray(from * features, (from + count) * features);
+    return {
+      inputs: { data, shape: [count, features] },
+      targets: targets.subarray(from, from + count),
+    };
   }
 }
 
