@@ -22,7 +22,7 @@ export function* canyon(
   another: Samples,
   { lr, step }: { lr: number; step: number },
 ): Generator<void, Canyon, void> {
-  using loss = new CrossEntropyLoss();
+  const loss = new CrossEntropyLoss();
   const parameters = probe.parameters();
   const start = parameters.map(({ data }) => data.toArray());
   const [gradient, other] = [batch, another].map(({ inputs, targets }) => {
@@ -46,6 +46,7 @@ export function* canyon(
     }
     yield;
   }
+  loss.dispose();
   return { step, cells: CELLS, losses, reach: REACH, stepLength: (lr * gradientNorm) / scale };
 }
 

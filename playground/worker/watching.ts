@@ -17,7 +17,8 @@ export function watchStep(model: Module, settings: Settings, step: () => void): 
   const stuck = new Map<string, number>();
   const statistics = new Map<string, Pick<Statistics, 'batchMean' | 'batchSd'>>();
   let previous: Observed['values'] = new Float32Array();
-  using _observation = observe(
+  // Not `using`: browsers may lack Symbol.dispose.
+  const observation = observe(
     model,
     (seen) => {
       if (seen.kind !== 'output') return;
@@ -33,7 +34,11 @@ export function watchStep(model: Module, settings: Settings, step: () => void): 
     },
     { layers: (name) => /^(linear|norm|act)\d/.test(name) },
   );
-  step();
+  try {
+    step();
+  } finally {
+    observation.stop();
+  }
   const modules = new Map(model.namedModules() as [string, Module][]);
   return Array.from({ length: Number(settings.depth) }, (_, i) => {
     const number = String(i + 1);

@@ -1,6 +1,7 @@
 /** What the playground must do in every browser. */
 import assert from 'node:assert/strict';
 import { type Browser, until } from './browser.ts';
+import type { Chromium } from './chromium.ts';
 
 export interface Check {
   title: string;
@@ -11,10 +12,10 @@ export interface Check {
 
 const LONGEST_TASK = 50;
 
-/** @param measured whether the browser reports long tasks and layout shifts */
-export function checks(measured: boolean): Check[] {
+/** @param traced whether the browser is Chromium, whose tasks are traced and which reports layout shifts */
+export function checks(traced: boolean): Check[] {
   const all = [trainsImages, learnsWithBoth, transport, keyboard, address, drawing, weights, looks];
-  return measured ? [...all, calm] : all;
+  return traced ? [...all, calm] : all;
 }
 
 const accuracy = async (browser: Browser, which: 'a' | 'b'): Promise<number> =>
@@ -231,20 +232,25 @@ async function clean(browser: Browser): Promise<void> {
   assert.deepEqual(found, []);
 }
 
-/** Another program may take the processor for a while, so the best of several times counts. */
+/**
+ * A task's time is the processor's: on a busy machine the clock also counts what other programs do meanwhile.
+ * Tasks of the page do not wait for anything, so on an idle machine the two are the same.
+ */
 const calm: Check = {
-  title: `no task of the page takes ${LONGEST_TASK} ms while it trains, and nothing moves`,
+  title: `no task of the page takes ${LONGEST_TASK} ms, when it loads and while it trains; nothing moves`,
   async run(browser) {
-    await browser.click('#train');
-    await reached(browser, 10);
-    const longest: number[] = [];
-    while (longest.length < 10 && !(Math.min(...longest) < LONGEST_TASK)) {
-      await browser.evaluate('void (recorded.longest = 0)');
-      await new Promise((resolve) => setTimeout(resolve, 3000));
-      longest.push(await browser.evaluate('recorded.longest'));
-    }
-    const best = Math.min(...longest);
-    assert.ok(best < LONGEST_TASK, `expected at most ${LONGEST_TASK} ms, got ${longest}`);
+    const { cpu, wall } = await (browser as Chromium).longestTask(async () => {
+      await browser.evaluate('void location.reload()');
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await until(browser, `window.recorded && ${STEPS} === 0`, 'a page');
+      await browser.click('#train');
+      await reached(browser, 150);
+    });
+    console.log(
+      `  longest task: ${cpu.toFixed(1)} ms of the processor, ${wall.toFixed(1)} by the clock`,
+    );
+    assert.ok(cpu > 1, 'expected tasks to take time');
+    assert.ok(cpu < LONGEST_TASK, `expected less than ${LONGEST_TASK} ms, got ${cpu}`);
     const shift = await browser.evaluate<number>('recorded.shift');
     assert.ok(shift < 0.01, `expected a layout shift below 0.01, got ${shift}`);
   },

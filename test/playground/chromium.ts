@@ -17,6 +17,17 @@ export interface View {
   scale?: number;
 }
 
+export interface Chromium extends Browser {
+  /** Does some work, and gives the milliseconds of the longest task on the page's thread meanwhile. */
+  longestTask(work: () => Promise<void>): Promise<LongestTask>;
+}
+
+/** By the clock, and by the processor's time, which other programs do not take part in. */
+export interface LongestTask {
+  wall: number;
+  cpu: number;
+}
+
 const CODES: Record<Key, { code: string; number: number; text?: string }> = {
   Tab: { code: 'Tab', number: 9 },
   Enter: { code: 'Enter', number: 13, text: '\r' },
@@ -26,23 +37,31 @@ const CODES: Record<Key, { code: string; number: number; text?: string }> = {
 
 export async function chromium(
   { width, height, dark = false, scale = 1 }: View = { width: 1280, height: 900 },
-): Promise<Browser> {
+): Promise<Chromium> {
   const program = new Process();
   const file = debian(['/usr/bin/chromium'], 'chromium');
   const child = program.start([file, ...FLAGS, `--user-data-dir=${program.folder}`], 2);
   const [out, input] = [child.stdio[3] as Writable, child.stdio[4] as unknown as Readable];
   let session: string | undefined;
   const calls = new Calls('Chromium', (id, method, params) => {
-    const message = { id, method, params, ...(session && { sessionId: session }) };
+    const message = {
+      id,
+      method,
+      params,
+      ...(session && !method.startsWith('Tracing') && { sessionId: session }),
+    };
     out.write(`${JSON.stringify(message)}\0`);
   });
+  const trace = { events: [] as TraceEvent[], complete: () => {} };
   let rest = '';
   input.setEncoding('utf8').on('data', (text: string) => {
     const messages = (rest + text).split('\0');
     rest = messages.pop()!;
     for (const message of messages) {
-      const { id, error, result } = JSON.parse(message);
+      const { id, error, result, method, params } = JSON.parse(message);
       if (id !== undefined) calls.answer(id, error?.message, result);
+      else if (method === 'Tracing.dataCollected') trace.events.push(...params.value);
+      else if (method === 'Tracing.tracingComplete') trace.complete();
     }
   });
   const { targetId } = await calls.call<{ targetId: string }>('Target.createTarget', {
@@ -96,6 +115,44 @@ export async function chromium(
       const { data } = await calls.call<{ data: string }>('Page.captureScreenshot');
       return Buffer.from(data, 'base64');
     },
+    async longestTask(work) {
+      trace.events = [];
+      const traceConfig = { includedCategories: ['toplevel', '__metadata'] };
+      await calls.call('Tracing.start', { transferMode: 'ReportEvents', traceConfig });
+      await work();
+      const complete = new Promise<void>((resolve) => {
+        trace.complete = resolve;
+      });
+      await calls.call('Tracing.end');
+      await complete;
+      return longestOf(trace.events);
+    },
     close: () => program.close(),
   };
+}
+
+interface TraceEvent {
+  name: string;
+  ph: string;
+  pid: number;
+  tid: number;
+  /** Microseconds by the clock, and of the thread. */
+  dur?: number;
+  tdur?: number;
+  args: { name?: string };
+}
+
+function longestOf(events: readonly TraceEvent[]): LongestTask {
+  const threads = events.filter(
+    ({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain',
+  );
+  const pages = new Set(threads.map(({ pid, tid }) => `${pid} ${tid}`));
+  const tasks = events.filter(
+    ({ name, ph, pid, tid }) =>
+      ph === 'X' && name.endsWith('RunTask') && pages.has(`${pid} ${tid}`),
+  );
+  if (tasks.length === 0) throw new Error('Chromium: expected tasks in the trace, got none');
+  const longest = (of: 'dur' | 'tdur'): number =>
+    tasks.reduce((most, task) => Math.max(most, task[of] ?? 0), 0) / 1000;
+  return { wall: longest('dur'), cpu: longest('tdur') };
 }

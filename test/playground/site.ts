@@ -1,4 +1,4 @@
-/** The built playground, served; and a page that remembers its errors and long tasks. */
+/** The built playground, served; and a page that remembers its errors and layout shifts. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,9 +14,9 @@ const TYPES: Record<string, string> = {
   '.woff2': 'font/woff2',
 };
 
-/** Runs before the page's own script. `longest` counts from the moment that a test sets it to 0. */
+/** Runs before the page's own script. */
 const RECORDER = `<script>
-window.recorded = { errors: [], longest: 0, shift: 0 };
+window.recorded = { errors: [], shift: 0 };
 const note = (text) => recorded.errors.push(String(text));
 addEventListener('error', (event) => note(event.message));
 addEventListener('unhandledrejection', (event) => note(event.reason));
@@ -28,7 +28,6 @@ const watch = (type, entry) => {
   if (!PerformanceObserver.supportedEntryTypes.includes(type)) return;
   new PerformanceObserver((list) => list.getEntries().forEach(entry)).observe({ type, buffered: true });
 };
-watch('longtask', ({ duration }) => { recorded.longest = Math.max(recorded.longest, duration); });
 watch('layout-shift', ({ value, hadRecentInput }) => { if (!hadRecentInput) recorded.shift += value; });
 </script>`;
 
