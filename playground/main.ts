@@ -1,5 +1,4 @@
 /** The playground: the page that starts two networks and shows them train. */
-import './page/language.ts';
 import { Controls } from './page/controls.ts';
 import { byId, marked, write } from './page/dom.ts';
 import { CLOTHES, Pad, showAnswer } from './page/pad.ts';

@@ -2,6 +2,7 @@
  * `npm run test:playground`: the playground in Chromium, Firefox and WebKitGTK. In each it loads, trains,
  * answers to its controls, restores what an address says, and passes axe's rules.
  */
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
@@ -47,10 +48,11 @@ async function run(browser: Browser, { title, hash = '', run }: Check): Promise<
     await browser.open(site.url + hash);
     const accuracies = `[...document.querySelectorAll('[data-accuracy]')]`;
     await until(browser, `window.recorded && ${accuracies}.length === 2`, 'a page');
-    await until(browser, `${accuracies}.every((e) => e.textContent.includes('%'))`, 'two networks');
+    const ready = `${accuracies}.every((e) => e.textContent.includes('%'))`;
+    await until(browser, `${ready} || recorded.errors.length > 0`, 'two networks');
+    assert.deepEqual(await browser.evaluate('recorded.errors'), [], 'errors in the console');
     await run(browser, axe);
-    const errors = await browser.evaluate<string[]>('recorded.errors');
-    if (errors.length > 0) throw new Error(`errors in the console: ${errors.join('; ')}`);
+    assert.deepEqual(await browser.evaluate('recorded.errors'), [], 'errors in the console');
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(`${browser.name}: ${title} (${seconds} s)`);
   } catch (error) {
