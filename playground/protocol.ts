@@ -41,6 +41,8 @@ export interface Report {
   readonly test: { readonly loss: number; readonly accuracy: number };
   /** The hidden layers, from the input to the output. */
   readonly layers: readonly LayerReport[];
+  /** What evenkeel/inspect says is wrong, the worst first. */
+  readonly ailments: readonly string[];
   /** The probability of each class in each cell of the plane, for data with two features. */
   readonly plane?: Plane;
   /** Whether a number of the network is no longer finite. */
@@ -51,7 +53,7 @@ export interface LayerReport {
   /** What goes into the activation, and what comes out. */
   readonly before: Distribution;
   readonly after: Distribution;
-  /** The share of units that are at the end of a sigmoid or tanh, or 0 after a ReLU. */
+  /** The share of values at the flat ends of a sigmoid or tanh, or of units that a ReLU keeps at 0. */
   readonly stuck: number;
   /** L2 norms of the linear layer's weight and of the loss's gradient with respect to it. */
   readonly weightNorm: number;

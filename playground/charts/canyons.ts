@@ -1,8 +1,9 @@
 /** The loss around the weights: a map of each network, and both along the gradient. */
 import { finite } from '../page/history.ts';
+import { short } from '../page/numbers.ts';
 import { paint } from '../page/painter.ts';
 import type { Canyon, Which } from '../protocol.ts';
-import { Chart, line, short } from './chart.ts';
+import { Chart, line } from './chart.ts';
 
 /** Dark blue to yellow, even in lightness (matplotlib's viridis, at seven places). */
 const SHADES = [

@@ -1,5 +1,6 @@
 /** A line chart with the page's look: uPlot, painted in small pieces and labelled for those who cannot see it. */
 import uPlot, { type AlignedData, type Axis, type Options, type Series } from 'uplot';
+import { short } from '../page/numbers.ts';
 import { paint } from '../page/painter.ts';
 import { colour, forgetTheme, onTheme } from '../page/theme.ts';
 
@@ -116,14 +117,6 @@ export class Chart {
 /** A line in the colour of a network or of the page. */
 export function line(of: Parameters<typeof colour>[0], more: Partial<Series> = {}): Series {
   return { stroke: () => colour(of), width: 2, points: { show: false }, spanGaps: true, ...more };
-}
-
-/** 12000 as '12k', 0.00012 as '1e-4'. */
-export function short(value: number): string {
-  const size = Math.abs(value);
-  if (size >= 1e4) return `${+(value / 1000).toPrecision(3)}k`;
-  if (size > 0 && size < 1e-3) return value.toExponential(0).replace('-', '−');
-  return String(+value.toPrecision(3)).replace('-', '−');
 }
 
 function linearRange(_plot: uPlot, low: number | null, high: number | null): [number, number] {

@@ -1,8 +1,9 @@
 /** The charts of the page, each with the data that it shows. */
 import { finite, History } from '../page/history.ts';
+import { short } from '../page/numbers.ts';
 import { colour, faint } from '../page/theme.ts';
 import { type LayerReport, PERCENTILES, type Report, type Which } from '../protocol.ts';
-import { Chart, line, short } from './chart.ts';
+import { Chart, line } from './chart.ts';
 
 const percent = (value: number): string => `${Math.round(100 * value)} %`;
 

@@ -65,8 +65,7 @@ export class View {
       write(marked('accuracy', which), `${(100 * test.accuracy).toFixed(1)} %`);
       write(marked('loss', which), Number.isFinite(test.loss) ? test.loss.toFixed(3) : '–');
       write(marked('speed', which), imagesPerSecond > 0 ? rounded(imagesPerSecond) : '–');
-      const { settings } = this;
-      write(marked('diagnosis', which), diagnosis(report, settings, settings[which]));
+      write(marked('diagnosis', which), diagnosis(report, this.settings));
       const steps = BOTH.map((each) => this.last[each]).map((r) =>
         r && !r.failed ? r.step : Infinity,
       );

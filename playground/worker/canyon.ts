@@ -2,7 +2,6 @@
 import { CrossEntropyLoss, type Module, type Parameter } from 'evenkeel';
 import type { Canyon } from '../protocol.ts';
 import type { Samples } from './data.ts';
-import { l2 } from './watching.ts';
 
 export const CELLS = 13;
 /** How far the square reaches to each side, as a share of the weights' norm. */
@@ -84,4 +83,10 @@ function orthogonal(vectors: Float32Array[], other: Vectors): Float32Array[] {
 
 function norm(vectors: Vectors): number {
   return l2(Float32Array.from(vectors, l2));
+}
+
+function l2(values: Float32Array): number {
+  let squares = 0;
+  for (const value of values) squares += value * value;
+  return Math.sqrt(squares);
 }

@@ -18,9 +18,10 @@ import {
 } from 'evenkeel';
 import type { Norm, Settings } from '../settings.ts';
 
-/** Samples that a ghost batch has, and channels that a group has, at most. */
+/** Samples that a ghost batch has, at most. */
 const GHOST = 16;
-const GROUP = 8;
+/** Channels of a group: the first that divides the width. */
+const GROUPS = [8, 5, 4];
 
 /**
  * Dense layers `linear1`, `norm1`, `act1`, `linear2`, …, `output`. Networks with the same seed begin with
@@ -67,7 +68,7 @@ function normOf(norm: Norm, width: number, batch: number): Module | undefined {
     case 'layer':
       return new LayerNorm(width);
     case 'group':
-      return new GroupNorm(Math.max(1, Math.floor(width / GROUP)), width);
+      return new GroupNorm(width / GROUPS.find((size) => width % size === 0)!, width);
     case 'ghost':
       return new BatchNorm1d(width, {
         virtualBatchSize: Math.min(GHOST, batch),

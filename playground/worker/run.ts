@@ -1,13 +1,13 @@
 /** One training run: it trains as far as the page allows, and reports on the way. */
 import { accuracy, CrossEntropyLoss, evaluate, type Module, type Optimizer } from 'evenkeel';
 import { type Batches, batches } from 'evenkeel/data';
-import type { Answer, Canyon, Command, LayerReport, Report, Start } from '../protocol.ts';
+import type { Answer, Canyon, Command, Report, Start } from '../protocol.ts';
 import { isToy } from '../settings.ts';
 import { canyon } from './canyon.ts';
 import type { Data, Samples } from './data.ts';
 import { network, optimizerOf } from './network.ts';
 import { planeOf, probabilitiesOf } from './predictions.ts';
-import { watchStep } from './watching.ts';
+import { type StepReport, watchStep } from './watching.ts';
 
 /** Milliseconds of training between two reports. */
 const REPORT_INTERVAL = 80;
@@ -135,32 +135,34 @@ export class Run {
     this.clocked = { steps: 0, ms: 0 };
   }
 
-  private watchTraining(): LayerReport[] {
-    return watchStep(this.model, this.start.settings, () => this.train());
+  private watchTraining(): StepReport {
+    const { loss, optimizer } = this;
+    return watchStep(this.model, this.start.settings, { loss, optimizer }, () => this.train());
   }
 
   /** Watches a twin of the network take a step, because the network itself has not taken one yet. */
-  private watchUntrained(): LayerReport[] {
+  private watchUntrained(): StepReport {
     const twin = this.network();
     const { inputs, targets } = this.samples(Number(this.start.settings.batch));
-    const layers = watchStep(twin, this.start.settings, () => {
+    const { loss } = this;
+    const seen = watchStep(twin, this.start.settings, { loss }, () => {
       const prediction = twin.forward(inputs);
       this.losses.push(this.loss.forward(prediction, targets));
       this.accuracies.push(accuracy(prediction, targets));
       twin.backward(this.loss.backward());
     });
     twin.dispose();
-    return layers;
+    return seen;
   }
 
-  private report(layers: LayerReport[]): Report {
+  private report(seen: StepReport): Report {
     const { loss, accuracy } = evaluate(this.model, this.data.test, this.loss);
     const { imagesPerSecond } = this;
     const train = { loss: mean(this.losses), accuracy: mean(this.accuracies) };
     this.losses = [];
     this.accuracies = [];
     return {
-      ...{ step: this.step, train, test: { loss, accuracy }, layers, imagesPerSecond },
+      ...{ step: this.step, train, test: { loss, accuracy }, ...seen, imagesPerSecond },
       ...(isToy(this.start.settings) && { plane: planeOf(this.model) }),
       failed: this.failed,
     };

@@ -2,133 +2,92 @@
  * What the layers of a network do in one training step. All knowledge of evenkeel/inspect is in this file.
  */
 import { BatchNorm1d, type Module, type Parameter } from 'evenkeel';
-import { type Observed, observe } from 'evenkeel/inspect';
-import { type Distribution, type LayerReport, PERCENTILES, type Statistics } from '../protocol.ts';
+import {
+  diagnose,
+  type Distribution as Watched,
+  type WatchedBatchNorm,
+  type WatchedLayer,
+  type WatchOptions,
+  watch,
+} from 'evenkeel/inspect';
+import type { Distribution, LayerReport, Statistics } from '../protocol.ts';
 import type { Settings } from '../settings.ts';
 
 const BINS = 40;
-/** Percentiles are those of about this many values, taken evenly. */
-const SAMPLED = 2000;
+/** Percentiles and histograms are those of this many values. */
+const SAMPLED = 4096;
+
+export interface StepReport {
+  readonly layers: LayerReport[];
+  /** What `diagnose` says is wrong, the worst first; not of the inputs, which both networks share. */
+  readonly ailments: string[];
+}
 
 /** Runs `step`, which trains `model` once, and tells what the hidden layers did in it. */
-export function watchStep(model: Module, settings: Settings, step: () => void): LayerReport[] {
-  const before = new Map<string, Distribution>();
-  const after = new Map<string, Distribution>();
-  const stuck = new Map<string, number>();
-  const statistics = new Map<string, Pick<Statistics, 'batchMean' | 'batchSd'>>();
-  let previous: Observed['values'] = new Float32Array();
+export function watchStep(
+  model: Module,
+  { depth }: Settings,
+  options: Pick<WatchOptions, 'loss' | 'optimizer'>,
+  step: () => void,
+): StepReport {
   // Not `using`: browsers may lack Symbol.dispose.
-  const observation = observe(
-    model,
-    (seen) => {
-      if (seen.kind !== 'output') return;
-      const { name, values, shape } = seen;
-      if (name.startsWith('act')) {
-        before.set(name.slice(3), distribution(previous));
-        after.set(name.slice(3), distribution(values));
-        stuck.set(name.slice(3), stuckShare(values, settings.activation));
-      } else if (name.startsWith('norm') && seen.layer instanceof BatchNorm1d) {
-        statistics.set(name.slice(4), batchStatistics(previous, shape[1]!));
-      }
-      previous = values;
-    },
-    { layers: (name) => /^(linear|norm|act)\d/.test(name) },
-  );
+  const watcher = watch(model, { ...options, every: 1, bins: BINS, sample: SAMPLED });
   try {
     step();
+    const seen = new Map(watcher.last!.layers.map((layer) => [layer.name, layer]));
+    const modules = new Map(model.namedModules() as [string, Module][]);
+    const layers = Array.from({ length: Number(depth) }, (_, i) =>
+      layerReport(seen, modules, i + 1),
+    );
+    const found = diagnose(watcher.report()).filter(
+      ({ severity, where }) => severity !== 'hint' && where !== 'inputs',
+    );
+    return { layers, ailments: found.map(({ sentence }) => sentence) };
   } finally {
-    observation.stop();
+    watcher.stop();
   }
-  const modules = new Map(model.namedModules() as [string, Module][]);
-  return Array.from({ length: Number(settings.depth) }, (_, i) => {
-    const number = String(i + 1);
-    const { weight } = modules.get(`linear${number}`) as Module & { weight: Parameter };
-    const norm = modules.get(`norm${number}`) as
-      | (Module & { weight: Parameter; bias: Parameter })
-      | undefined;
-    const ofBatch = statistics.get(number);
-    return {
-      before: before.get(number)!,
-      after: after.get(number)!,
-      stuck: stuck.get(number)!,
-      weightNorm: l2(weight.data.toArray()),
-      gradientNorm: l2(weight.grad!.toArray()),
-      ...(norm && {
-        affine: { gamma: norm.weight.data.toArray(), beta: norm.bias.data.toArray() },
-      }),
-      ...(ofBatch && { statistics: { ...ofBatch, ...running(norm as unknown as BatchNorm1d) } }),
-    };
-  });
 }
 
-export function distribution(values: Float32Array): Distribution {
-  const stride = Math.max(1, Math.floor(values.length / SAMPLED));
-  const sorted = new Float32Array(Math.ceil(values.length / stride));
-  for (let i = 0; i < sorted.length; i++) sorted[i] = values[i * stride]!;
-  sorted.sort();
-  const percentiles = PERCENTILES.map(
-    (percent) => sorted[Math.round((percent / 100) * (sorted.length - 1))]!,
-  );
-  const { mean, sd } = moments(values);
-  const low = sorted[0]!;
-  const high = sorted[sorted.length - 1]!;
-  const counts = new Float32Array(BINS);
-  const perBin = BINS / (high - low || 1);
-  for (const value of sorted) {
-    const bin = Math.min(BINS - 1, Math.floor((value - low) * perBin));
-    counts[bin] = counts[bin]! + 1 / sorted.length;
-  }
-  return { percentiles, mean, sd, histogram: { low, high, counts } };
-}
-
-/** The share of outputs where the activation is all but flat. */
-export function stuckShare(outputs: Float32Array, activation: Settings['activation']): number {
-  let count = 0;
-  for (const y of outputs) {
-    if (activation === 'relu') count += y === 0 ? 1 : 0;
-    else if (activation === 'tanh') count += Math.abs(y) > 0.98 ? 1 : 0;
-    else count += y < 0.01 || y > 0.99 ? 1 : 0;
-  }
-  return count / outputs.length;
-}
-
-/** Mean and sd of each channel of [n, channels], the sd unbiased as the running one is. */
-function batchStatistics(
-  values: Float32Array,
-  channels: number,
-): Pick<Statistics, 'batchMean' | 'batchSd'> {
-  const rows = values.length / channels;
-  const batchMean = new Float32Array(channels);
-  const batchSd = new Float32Array(channels);
-  for (let channel = 0; channel < channels; channel++) {
-    const column = new Float32Array(rows);
-    for (let row = 0; row < rows; row++) column[row] = values[row * channels + channel]!;
-    const { mean, sd } = moments(column);
-    batchMean[channel] = mean;
-    batchSd[channel] = sd * Math.sqrt(rows / Math.max(1, rows - 1));
-  }
-  return { batchMean, batchSd };
-}
-
-function running(norm: BatchNorm1d): Pick<Statistics, 'runningMean' | 'runningSd'> {
-  const state = norm.stateDict();
+function layerReport(
+  seen: ReadonlyMap<string, WatchedLayer>,
+  modules: ReadonlyMap<string, Module>,
+  i: number,
+): LayerReport {
+  const linear = seen.get(`linear${i}`)!;
+  const norm = seen.get(`norm${i}`);
+  const activation = seen.get(`act${i}`)!;
+  const names = [...seen.keys()];
+  const normFirst = norm && names.indexOf(norm.name) < names.indexOf(activation.name);
+  const weight = linear.parameters.find(({ name }) => name.endsWith('weight'))!;
+  const module = modules.get(`norm${i}`) as
+    | (Module & { weight: Parameter; bias: Parameter })
+    | undefined;
   return {
-    runningMean: state.running_mean!.toArray(),
-    runningSd: state.running_var!.toArray().map(Math.sqrt),
+    before: distribution((normFirst ? norm : linear).output),
+    after: distribution(activation.output),
+    stuck: activation.dead ?? activation.saturated!,
+    weightNorm: weight.norm,
+    gradientNorm: weight.gradientNorm,
+    ...(module && {
+      affine: { gamma: module.weight.data.toArray(), beta: module.bias.data.toArray() },
+    }),
+    ...(norm?.batchNorm &&
+      module instanceof BatchNorm1d && { statistics: statistics(norm.batchNorm) }),
   };
 }
 
-function moments(values: Float32Array): { mean: number; sd: number } {
-  let sum = 0;
-  for (const value of values) sum += value;
-  const mean = sum / values.length;
-  let squares = 0;
-  for (const value of values) squares += (value - mean) ** 2;
-  return { mean, sd: Math.sqrt(squares / values.length) };
+function distribution({ percentiles, mean, sd, histogram, sampled }: Watched): Distribution {
+  const { from, to, counts } = histogram;
+  const shares = Float32Array.from(counts, (count) => count / sampled);
+  return { percentiles, mean, sd, histogram: { low: from, high: to, counts: shares } };
 }
 
-export function l2(values: Float32Array): number {
-  let squares = 0;
-  for (const value of values) squares += value * value;
-  return Math.sqrt(squares);
+function statistics(seen: WatchedBatchNorm): Statistics {
+  const root = (variances: number[]): Float32Array => Float32Array.from(variances, Math.sqrt);
+  return {
+    batchMean: Float32Array.from(seen.batchMean),
+    batchSd: root(seen.batchVariance),
+    runningMean: Float32Array.from(seen.runningMean),
+    runningSd: root(seen.runningVariance),
+  };
 }
