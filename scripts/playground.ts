@@ -34,7 +34,8 @@ function options(outdir: string): BuildOptions {
     bundle: true,
     format: 'esm',
     target: 'es2022',
-    minify: true,
+    minifySyntax: true,
+    minifyWhitespace: true, // not names: what evenkeel/inspect says has the names of classes
     legalComments: 'none',
     logLevel: 'warning',
   };
