@@ -11,6 +11,8 @@ import { type StepReport, watchStep } from './watching.ts';
 
 /** Milliseconds of training between two reports. */
 const REPORT_INTERVAL = 80;
+/** `serve` collects reports for 30 ms before it sends them, and would keep one that is followed by a pause. */
+const SENT_AFTER = 32;
 /** Milliseconds of training over which the speed is measured. */
 const CLOCK_INTERVAL = 50;
 /** Milliseconds that the canyon may take between two reports. */
@@ -54,14 +56,19 @@ export class Run {
 
   /** Trains for as long as it is iterated. The first report is that of the untrained network. */
   async *reports(): AsyncGenerator<Report, void, void> {
-    yield this.report(this.watchUntrained());
+    const started = performance.now();
+    const untrained = this.report(this.watchUntrained());
+    await passed(started, SENT_AFTER);
+    yield untrained;
     for (;;) {
       await this.permission();
       const from = this.step;
       const began = performance.now();
       while (this.mayTrain(1) && performance.now() - began < REPORT_INTERVAL) this.train();
       this.clock(this.step - from, performance.now() - began);
-      yield this.report(this.watchTraining());
+      const report = this.report(this.watchTraining());
+      await passed(began, SENT_AFTER);
+      yield report;
       this.measureCanyon();
     }
   }
@@ -214,4 +221,11 @@ export class Run {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Waits until `ms` milliseconds have passed since `start`. */
+async function passed(start: number, ms: number): Promise<void> {
+  while (performance.now() - start < ms) {
+    await new Promise((resolve) => setTimeout(resolve, ms - (performance.now() - start)));
+  }
 }
