@@ -78,13 +78,13 @@ function named({ name, caption, svg }: Figure): Figure {
 }
 
 /** The figure as a file: it follows the reader's choice of light or dark. */
-export function fileOf({ svg }: Figure): string {
+export function fileOf({ svg, caption }: Figure): string {
   const colours =
     '<style>:root{color:#222}@media (prefers-color-scheme:dark){:root{color:#ddd}}</style>';
   return svg
     .replace(/color: ?currentColor;?/, '')
     .replace(/^<svg(?![^>]*xmlns=)/, '<svg xmlns="http://www.w3.org/2000/svg"')
-    .replace(/^(<svg[^>]*>)/, `$1${colours}`);
+    .replace(/^(<svg[^>]*>)/, `$1<title>${escaped(caption)}</title>${colours}`);
 }
 
 const CLASS = { holds: 'holds', 'holds in part': 'part', 'does not hold': 'not' };
