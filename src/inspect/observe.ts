@@ -2,6 +2,7 @@ import { type NamedOutput, namedOutputs } from '../graph/names.ts';
 import type { Use, Value } from '../graph/node.ts';
 import type { ObservedPlan, Observer } from '../graph/observer.ts';
 import type { Slot } from '../graph/slot.ts';
+import { usable } from '../memory/dispose.ts';
 import { Module } from '../module/module.ts';
 import { checkInteger, unexpected } from '../tensor/check.ts';
 import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
@@ -80,7 +81,7 @@ export function observe(
 /** Lets an observer see the steps of a model until it is stopped. */
 export function observation(model: Module, observer: Observer): Observation {
   const stop = model.observeSteps(observer);
-  return { stop, [Symbol.dispose]: stop };
+  return usable({ stop, [Symbol.dispose]: stop }, stop);
 }
 
 export type Choice = (name: string, layer: Module) => boolean;

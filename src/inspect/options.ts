@@ -24,5 +24,5 @@ export interface WatchOptions {
   // biome-ignore lint/suspicious/noExplicitAny: the type of the targets depends on the loss
   loss?: Loss<any> | (() => number);
   /** The optimizer, whose learning rate is noted. */
-  optimizer?: Pick<Optimizer, 'lr'>;
+  optimizer?: Optimizer;
 }

@@ -1,5 +1,9 @@
-import type { Module } from '../module/module.ts';
+import { Loss } from '../losses/loss.ts';
+import { usable } from '../memory/dispose.ts';
+import { Module } from '../module/module.ts';
+import { Optimizer } from '../optim/optimizer.ts';
 import { checkInteger } from '../tensor/check.ts';
+import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { chooser, type Observation, observation } from './observe.ts';
 import type { WatchOptions } from './options.ts';
 import type { WatchedStep, WatchReport } from './report.ts';
@@ -39,9 +43,20 @@ export interface Watcher extends Observation {
  *
  * @param model the module whose `forward` you call
  * @throws RangeError for a name in `layers` that the model lacks, or for an option out of range
+ * @throws TypeError for options of another kind, or with names that there are not
  */
-export function watch(model: Module, options: WatchOptions = {}): Watcher {
-  const { layers, every = 10, bins = 30, sample = 4_096, history = 400, loss, optimizer } = options;
+export function watch(model: Module, ...rest: [options?: WatchOptions | undefined]): Watcher {
+  const options = optionsOf('watch', rest, {
+    ...{ layers: undefined, every: 10, bins: 30, sample: undefined, history: 400 },
+    ...{ loss: undefined, optimizer: undefined },
+  });
+  const { layers, every, bins, sample = 4_096, history, loss, optimizer } = options;
+  checkInstance('watch: model', model, Module, 'a Module');
+  if (typeof loss !== 'function' && loss !== undefined) {
+    checkInstance('watch: loss', loss, Loss, 'a loss or a function');
+  }
+  if (optimizer !== undefined)
+    checkInstance('watch: optimizer', optimizer, Optimizer, 'an optimizer');
   checkInteger('watch', 'every', every);
   checkInteger('watch', 'bins', bins);
   if (sample !== Number.POSITIVE_INFINITY) checkInteger('watch', 'sample', sample);
@@ -54,7 +69,7 @@ export function watch(model: Module, options: WatchOptions = {}): Watcher {
     stop();
     observer.release();
   };
-  return {
+  const watcher = {
     get last() {
       return observer.last;
     },
@@ -62,4 +77,5 @@ export function watch(model: Module, options: WatchOptions = {}): Watcher {
     stop: end,
     [Symbol.dispose]: end,
   };
+  return usable(watcher, end);
 }

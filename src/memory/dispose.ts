@@ -14,15 +14,20 @@ export function enroll(thing: Disposing, end = () => thing.dispose()): void {
   scopes.at(-1)?.set(thing, end);
 }
 
-/**
- * Makes a new thing disposable: by the scope that it is made in, and by `using` in engines without
- * `Symbol.dispose` (Safari). There, the code that Babel and esbuild generate for `using` looks for
- * `Symbol.for('Symbol.dispose')` instead.
- */
+/** Makes a new thing disposable: by the scope that it is made in, and by `using`. */
 export function disposable(thing: Disposing, end?: () => void): void {
   enroll(thing, end);
-  if (Symbol.dispose) return;
-  Object.defineProperty(thing, Symbol.for('Symbol.dispose'), { value: thing.dispose });
+  usable(thing, thing.dispose);
+}
+
+/**
+ * Lets `using` end a thing in engines without `Symbol.dispose` (Safari). There, the code that Babel and esbuild
+ * generate for `using` looks for `Symbol.for('Symbol.dispose')` instead.
+ */
+export function usable<T extends object>(thing: T, end: () => void): T {
+  return Symbol.dispose
+    ? thing
+    : Object.defineProperty(thing, Symbol.for('Symbol.dispose'), { value: end });
 }
 
 const hidden = /* @__PURE__ */ new WeakMap<object, object[]>();

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import * as data from '../../src/data/index.ts';
 import * as evenkeel from '../../src/index.ts';
+import * as inspect from '../../src/inspect/index.ts';
 import * as state from '../../src/state/index.ts';
 import * as whitening from '../../src/whitening/index.ts';
 import * as worker from '../../src/worker/index.ts';
@@ -16,6 +17,7 @@ const parameters = () => model().parameters();
 const sgd = () => new E.SGD(parameters(), { lr: 0.1 });
 const x = () => E.Tensor.zeros([4, 2]);
 const y = () => E.Tensor.zeros([4, 3]);
+const report = () => inspect.watch(model()).report();
 const set = () => ({ inputs: x(), targets: [0, 1, 2, 0] });
 
 /** Values of every kind; each argument refuses those that are not `good` for it. */
@@ -78,6 +80,12 @@ const parameter = () => new E.Parameter(E.Tensor.zeros([2, 3]));
 
 const CASES: Record<string, Case | Case[]> = {
   scope: call(E.scope, [() => () => 1], [['function']]),
+  observe: call(inspect.observe, [model, () => () => {}, none], [['model'], ['function'], OPTIONS]),
+  detectAnomaly: call(inspect.detectAnomaly, [model], [['model']]),
+  watch: call(inspect.watch, [model, none], [['model'], OPTIONS]),
+  diagnose: call(inspect.diagnose, [report]),
+  reportToJSON: call(inspect.reportToJSON, [report]),
+  reportFromJSON: call(inspect.reportFromJSON, [() => inspect.reportToJSON(report())]),
   // layers
   Linear: make(E.Linear, [two, two, none], [[], [], OPTIONS]),
   Conv1d: make(E.Conv1d, [two, two, two, none], [[], [], [], OPTIONS]),
@@ -370,13 +378,13 @@ describe.each(Object.entries(CASES))('%s', (name, cases) => {
 
 describe('the table', () => {
   it('has every public class and function', () => {
-    const names = [E, data, state, whitening, worker].flatMap((entry) =>
+    const names = [E, data, inspect, state, whitening, worker].flatMap((entry) =>
       Object.entries(entry)
         .filter(([, value]) => typeof value === 'function')
         .map(([name]) => name),
     );
     const abstract = ['Layer', 'Loss', 'Optimizer', 'Schedule', 'FoldedNetwork', 'memoryUsage'];
-    const inner = ['Batches', 'Scaler', 'TrainingRun', 'Projection', 'WorkerError'];
+    const inner = ['Batches', 'Scaler', 'TrainingRun', 'Projection', 'WorkerError', 'AnomalyError'];
     const missing = names.filter((name) => !CASES[name]);
     expect(missing.filter((name) => ![...abstract, ...inner].includes(name))).toEqual([]);
   });
