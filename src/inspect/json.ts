@@ -36,10 +36,8 @@ function parsed(text: string): WatchReport {
       return TEXTS.has(name) || !SPECIAL.includes(value) ? value : Number(value);
     });
   } catch (cause) {
-    const { message } = cause as Error;
-    throw new TypeError(`reportFromJSON: expected the text of reportToJSON, got ${message}`, {
-      cause,
-    });
+    const got = describe(text);
+    throw new TypeError(`reportFromJSON: expected the text of reportToJSON, got ${got}`, { cause });
   }
 }
 
