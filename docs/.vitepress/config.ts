@@ -24,7 +24,7 @@ const shown = new Set(pages(root));
 const hidden = readdirSync(root, { withFileTypes: true }).flatMap(({ name }) => {
   if (name.endsWith('.md')) return shown.has(name) ? [] : [name];
   if (name === 'docs' || name === 'node_modules') return [];
-  return name === 'bench' || name === 'examples' ? [`${name}/*/**`] : [`${name}/**`];
+  return ['bench', 'examples', 'playground'].includes(name) ? [`${name}/*/**`] : [`${name}/**`];
 });
 
 const guide = shown.has('docs/guide/index.md') ? '/docs/guide/' : '/docs/batchnorm';

@@ -88,12 +88,13 @@ function isInside(href: string): boolean {
 /** Whether the site copies the file as it is. */
 export function isStatic(path: string): boolean {
   return (
-    /^docs\/claims\/.*\.(html|json|svg|png|css|js)$/.test(path) || path.startsWith('playground/')
+    /^docs\/claims\/.*\.(html|json|svg|png|css|js)$/.test(path) ||
+    /^playground\/(?!.*\.md$)/.test(path)
   );
 }
 
 function isPage(path: string): boolean {
-  return /^(docs\/.*|bench\/\w+|examples\/README|\w+)\.md$/.test(path);
+  return /^(docs\/.*|bench\/\w+|(examples|playground)\/README|\w+)\.md$/.test(path);
 }
 
 /** The pages of public names, without those that two modules have. */

@@ -31,7 +31,7 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
     'For developers',
     [
       ...['ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/evidence.md', 'docs/glossary.md'],
-      ...['bench/README.md', 'bench/RESULTS.md', 'CHANGELOG.md'],
+      ...['playground/README.md', 'bench/README.md', 'bench/RESULTS.md', 'CHANGELOG.md'],
     ],
   ],
 ];

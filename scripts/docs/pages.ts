@@ -5,7 +5,7 @@ import { posix } from 'node:path';
 /** Pages outside docs/, which stand where GitHub's readers look for them. */
 const OUTSIDE = [
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
-  ...['bench/README.md', 'bench/RESULTS.md', 'examples/README.md'],
+  ...['bench/README.md', 'bench/RESULTS.md', 'examples/README.md', 'playground/README.md'],
 ];
 
 /** All pages, without the generated reference. Paths are relative to `root`, the project's folder. */
