@@ -192,10 +192,21 @@ class Run {
     const { signal } = this.controller;
     const events = macrotask();
     let steps: unknown[] = [];
+    // Sends what a generator that waits would hold back.
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const flush = (): void => {
+      clearTimeout(timer);
+      timer = undefined;
       const collected = steps;
       steps = [];
       if (collected.length > 0) this.send('progress', { steps: collected });
+    };
+    const flushLate = (): void => {
+      try {
+        flush();
+      } catch (error) {
+        this.fail(error);
+      }
     };
     let sent = performance.now();
     try {
@@ -206,6 +217,8 @@ class Run {
           flush();
           await events.turn();
           sent = performance.now();
+        } else {
+          timer ??= setTimeout(flushLate, FLUSH_INTERVAL);
         }
         if (this.stopped || signal.aborted) break;
       }

@@ -143,6 +143,27 @@ describe('train and serve', () => {
     expect(messages.mock.calls.length).toBeLessThan(1000);
   });
 
+  it('are told of a step although the next one waits', async () => {
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const port = serving(() => ({
+      model: network(),
+      progress: (async function* () {
+        yield 'first';
+        await held;
+        yield 'second';
+      })(),
+    }));
+    const seen: unknown[] = [];
+    for await (const step of train<string>(port, {})) {
+      seen.push(step);
+      goOn(); // only now may the second step come
+    }
+    expect(seen).toEqual(['first', 'second']);
+  });
+
   it('run one after the other in the same Worker', async () => {
     const port = serving(counting(3));
     for (let i = 0; i < 3; i++) {
