@@ -214,17 +214,17 @@ function guard(plan: Inside, use: Guarded, at: number): void {
 
 const { forward, backward } = Plan.prototype;
 
-Plan.prototype.forward = function () {
+Plan.prototype.forward = function (observers) {
   const plan = this as unknown as Inside;
   for (const [i, use] of plan.uses.entries()) if (!use.guarded) guard(plan, use, i);
   for (const { slot } of plan.inputs) paint(slot.ptr, sizeOf(slot));
-  forward.call(this);
+  forward.call(this, observers);
 };
 
-Plan.prototype.backward = function () {
+Plan.prototype.backward = function (observers) {
   const { gradient } = (this as unknown as Inside).output;
   paint(gradient!.ptr, sizeOf(gradient!));
-  backward.call(this);
+  backward.call(this, observers);
 };
 
 afterEach(() => {
