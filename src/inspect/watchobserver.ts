@@ -130,7 +130,7 @@ export class WatchObserver implements Observer {
     const layers = names.map((chosen) => {
       const { name, module } = chosen;
       const parameters = this.parametersOf(chosen);
-      const own = (module as unknown) === leaf ? activity : {};
+      const own = module.children().length === 0 ? activity : {}; // not for composites that end with it
       const batchNorm = module instanceof BatchNorm && this.compared;
       const kind = module.constructor.name;
       return {
