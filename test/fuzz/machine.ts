@@ -439,7 +439,8 @@ export class Machine {
     const dx = call();
     const after = this.after();
     const gradients = forward.made.map((one) => one.backward(dy)[0]!);
-    const { kink } = forward.runs[0]!;
+    // A value may be 0 by chance in the exact run, and not in those with noise.
+    const kink = forward.runs.some((run) => run.kink);
     const except = new Set<string>();
     const names = new Map(this.model.namedParameters());
     for (const name of Object.keys(forward.runs[0]!.gradients)) {
