@@ -249,7 +249,7 @@ export class Plan {
 }
 
 function gibibytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  return `${(bytes / 0x40000000).toFixed(2)} GiB`;
 }
 
 function checkIntegers(what: string, values: ArrayLike<number>): void {

@@ -15,7 +15,7 @@ export function aligned(bytes: number): number {
  * up to a millisecond, so that growing page by page would cost more than what is allocated.
  */
 export function slack(total: number): number {
-  return Math.min(total / 8, 2 ** 26);
+  return Math.min(total / 8, 0x4000000);
 }
 
 interface Range {

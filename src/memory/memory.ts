@@ -21,8 +21,8 @@ export function offset<P extends Pointer>(ptr: P, elements: number): P {
 
 const PAGE = 65_536;
 
-/** Growth beyond this size is announced once. */
-const LARGE = 2 ** 30;
+/** Growth beyond this size, 1 GiB, is announced once. */
+const LARGE = 0x40000000;
 let announced = false;
 
 const allocator = new Allocator(64, (end) => {

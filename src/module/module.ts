@@ -5,28 +5,17 @@ import type { Observer } from '../graph/observer.ts';
 import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { disposable } from '../memory/dispose.ts';
-import { checkInteger, checkRecord, unexpected } from '../tensor/check.ts';
+import { checkRecord, unexpected } from '../tensor/check.ts';
 import { checkCount, optionOf, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
-import { read } from '../tensor/reading.ts';
-import { sameShape, shapeText } from '../tensor/shape.ts';
 import { INSPECT, type Input, Tensor } from '../tensor/tensor.ts';
 import { heldBy, join } from './held.ts';
+import { type Entry, type LoadResult, load } from './load.ts';
+
+export type { LoadResult };
 
 /** A copy of a module's parameters and buffers under PyTorch's names. */
 export type StateDict = Record<string, Tensor>;
-
-export interface LoadResult {
-  /** Names that are in the module but not in the state dict. */
-  missing: string[];
-  /** Names that are in the state dict but not in the module. */
-  unexpected: string[];
-  /** Names in both whose shapes differ. */
-  mismatched: string[];
-}
-
-/** A named part of a module's state. */
-type Entry = Parameter | Buffer | Counter;
 
 /**
  * The base class of layers and networks.
@@ -257,46 +246,7 @@ export abstract class Module {
     const who = `${this}.loadStateDict`;
     const { strict } = optionsOf(who, rest, { strict: true });
     checkRecord(who, state);
-    const entries = this.entries(true);
-    const names = new Set(entries.map(([name]) => name));
-    const unexpected = Object.keys(state).filter((name) => !names.has(name));
-    const missing: string[] = [];
-    const mismatched: string[] = [];
-    const faults: string[] = [];
-    const loads: [Entry, Float32Array | number][] = [];
-    for (const [name, entry] of entries) {
-      if (!Object.hasOwn(state, name)) {
-        missing.push(name);
-        continue;
-      }
-      const counts = entry instanceof Counter;
-      const expected = counts ? [] : entry.shape;
-      const { shape, values } = read(`${who}: ${name}`, state[name]!);
-      if (!sameShape(shape, expected)) {
-        mismatched.push(name);
-        faults.push(`${name} expected ${shapeText(expected)}, got ${shapeText(shape)}`);
-      } else if (counts) {
-        checkInteger(who, name, values[0]!, 0);
-        loads.push([entry, values[0]!]);
-      } else {
-        entry.data.view(); // throws after dispose()
-        // A copy: the state may hold the module's own values, which loading overwrites.
-        loads.push([entry, Float32Array.from(values)]);
-      }
-    }
-    if (missing.length > 0) faults.push(`missing: ${missing.join(', ')}`);
-    if (unexpected.length > 0) faults.push(`unexpected: ${unexpected.join(', ')}`);
-    if (strict && faults.length > 0) {
-      throw new RangeError(
-        `${who}: nothing was loaded: ${faults.join('; ')} ` +
-          '(pass { strict: false } to load the entries that match)',
-      );
-    }
-    for (const [entry, values] of loads) {
-      if (entry instanceof Counter) entry.value = values as number;
-      else entry.assign({ data: values as Float32Array, shape: entry.shape });
-    }
-    return { missing, unexpected, mismatched };
+    return load(who, this.entries(true), state, strict);
   }
 
   /** @internal How `copyModule` copies this layer, if not property by property. */

@@ -1,7 +1,7 @@
 /** Checks of arguments that users pass in, and the texts that error messages share. */
 
-/** The largest size that kernels take: linear memory has fewer floats. */
-export const MAX_SIZE = 2 ** 30;
+/** The largest size that kernels take, 2³⁰: linear memory has fewer floats. */
+export const MAX_SIZE = 0x40000000;
 
 /**
  * @throws TypeError if `value` is not a number
