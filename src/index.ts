@@ -4,6 +4,7 @@ export { memoryUsage } from './memory/memory.ts';
 // Above: first of all, so that a bundle begins with the packed kernels (see runtime/binaries.ts).
 
 export { type Folded, FoldedNetwork, fold, type Kept } from './analysis/fold.ts';
+export { graphOf, type ModelGraph, type TracedStep } from './analysis/graphof.ts';
 export { type Finding, type LintOptions, type LintRule, lint } from './analysis/lint.ts';
 export {
   type AdaptOptions,
@@ -75,6 +76,7 @@ export {
 export { KLDivLoss, type KLDivLossOptions } from './losses/kldiv.ts';
 export type { Loss, Reduction } from './losses/loss.ts';
 export type { TargetData } from './losses/target.ts';
+export { type GraphEnds, GraphModule, type GraphStep } from './module/graphmodule.ts';
 export { Layer, type LayerContext } from './module/layer.ts';
 export { type LoadResult, Module, type StateDict } from './module/module.ts';
 export { scope } from './module/scope.ts';

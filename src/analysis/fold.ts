@@ -4,11 +4,13 @@ import { Dropout } from '../layers/dropout.ts';
 import { Flatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
 import { copyModule } from '../module/copy.ts';
-import { Module } from '../module/module.ts';
+import { type GraphEnds, GraphModule, type GraphStep } from '../module/graphmodule.ts';
+import type { Module } from '../module/module.ts';
 import { Buffer, Parameter } from '../tensor/parameter.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
-import type { Input, Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { affineOf, FoldedWeights } from './foldweights.ts';
+import { graphNames } from './graphof.ts';
 import { namesOf, outline } from './outline.ts';
 import { edgesOf, isWeighted, mixesChannelsOf, sizesOf, type Weighted } from './weighted.ts';
 
@@ -27,51 +29,32 @@ export interface Kept {
   readonly reason: string;
 }
 
-/** One layer call of the folded network. */
-interface Step {
-  readonly name: string;
-  readonly layer: Module;
-  /** Indices of the tensors that the layer reads: first the network's inputs, then the steps' outputs. */
-  readonly inputs: readonly number[];
-  /** Whether the output must be [N, C], because folding assumed that axis 1 is the last axis. */
-  readonly flat: boolean;
-}
-
 /**
  * The network that `fold` returns: copies of the model's layers under their names, connected as in the
  * model, without the batch norms that were folded. It is in evaluation mode.
  */
-export class FoldedNetwork extends Module {
+export class FoldedNetwork extends GraphModule {
   /** @internal */
   constructor(
-    private readonly steps: readonly Step[],
-    private readonly output: number,
+    steps: readonly GraphStep[],
+    ends: GraphEnds,
+    /** Steps whose output must be [N, C], because folding assumed that axis 1 is the last axis. */
+    private readonly flat: ReadonlySet<string>,
     /** The batch norms that were folded, in the order of the model. */
     readonly folded: readonly Folded[],
     /** The batch norms that were kept, each with the reason. */
     readonly kept: readonly Kept[],
   ) {
-    super();
+    super(steps, ends);
     this.eval();
   }
 
-  override forward(x: Input | readonly Input[]): Tensor {
-    const values = (Array.isArray(x) ? [...x] : [x]) as Input[];
-    for (const { name, layer, inputs, flat } of this.steps) {
-      const y = layer.forward(inputs.map((i) => values[i]!));
-      if (flat && y.shape.length !== 2) {
-        throw new RangeError(
-          `${this}: ${name} expected an output [N, C], because a batch norm over axis 1 was folded ` +
-            `into it, got ${shapeText(y.shape)}: pass the input's shape, fold(model, shape)`,
-        );
-      }
-      values.push(y);
-    }
-    return values[this.output] as Tensor;
-  }
-
-  override children(): [string, Module][] {
-    return [...new Map(this.steps.map(({ name, layer }) => [name, layer]))];
+  protected override check({ name }: GraphStep, y: Tensor): void {
+    if (!this.flat.has(name) || y.shape.length === 2) return;
+    throw new RangeError(
+      `${this}: ${name} expected an output [N, C], because a batch norm over axis 1 was folded ` +
+        `into it, got ${shapeText(y.shape)}: pass the input's shape, fold(model, shape)`,
+    );
   }
 }
 
@@ -115,21 +98,23 @@ export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNet
     if (typeof target === 'string') kept.push({ layer: nameOf(use), reason: target });
     else folded.push({ layer: nameOf(use), into: nameOf(target) });
   }
-  const indices = new Map<Value, number>(trace.inputs.map((value, i) => [value, i]));
+  const names = graphNames(model, trace);
   const copies = new Map<object, object>();
-  const steps: Step[] = [];
+  const steps: GraphStep[] = [];
+  const flat = new Set<string>();
   try {
     for (const use of trace.uses) {
-      const inputs = use.inputs.map((value) => indices.get(value)!);
+      const name = names.get(use.output)!;
+      const inputs = use.inputs.map((value) => names.get(value)!);
       if (graph.removed.has(use)) {
-        indices.set(use.output, inputs[0]!);
+        names.set(use.output, inputs[0]!);
         continue;
       }
       const original = use.leaf as unknown as Module;
       const layer = (copies.get(original) as Module | undefined) ?? copyModule(original, copies);
       graph.weights.get(use)?.assignTo(layer as Weighted);
-      indices.set(use.output, trace.inputs.length + steps.length);
-      steps.push({ name: nameOf(use), layer, inputs, flat: graph.flat.has(use) });
+      if (graph.flat.has(use)) flat.add(name);
+      steps.push({ name, layer, inputs });
     }
   } catch (error) {
     // Memory was not enough, and nobody has the copies yet. A half-made copy still shares its original's state.
@@ -139,7 +124,11 @@ export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNet
     }
     throw error;
   }
-  return new FoldedNetwork(steps, indices.get(output)!, folded, kept);
+  const ends = {
+    inputs: trace.inputs.map((value) => names.get(value)!),
+    output: names.get(output)!,
+  };
+  return new FoldedNetwork(steps, ends, flat, folded, kept);
 }
 
 /** The uses of a model's layers, and the changes that folding makes to them. */

@@ -137,6 +137,11 @@ const CASES: Record<string, Case | Case[]> = {
   Add: make(E.Add, [none]),
   Concat: make(E.Concat, [two, none]),
   Residual: make(E.Residual, [model, model, none], [['model'], ['model']]),
+  GraphModule: make(
+    E.GraphModule,
+    [() => [{ name: 'a', layer: model(), inputs: ['x'] }], () => ({ inputs: ['x'] })],
+    [['array'], ['object']],
+  ),
   Sequential: [
     make(E.Sequential, [model], [['model', 'object', 'array', 'map']]),
     on(model, 'at', [() => 0], [['negative']]),
@@ -299,6 +304,7 @@ const CASES: Record<string, Case | Case[]> = {
   summary: call(E.summary, [model, () => [4, 2]], [['model']]),
   lint: call(E.lint, [model, none], [['model'], OPTIONS]),
   fold: call(E.fold, [model, () => [4, 2]], [['model']]),
+  graphOf: call(E.graphOf, [model, () => [4, 2]], [['model']]),
   recomputeStatistics: call(E.recomputeStatistics, [model, x, none], [['model'], [], OPTIONS]),
   adaptStatistics: call(E.adaptStatistics, [model, x, none], [['model'], [], OPTIONS]),
   useModule: call(E.useModule, [none]),
