@@ -29,37 +29,27 @@ const TYPES = [
   ...['BigInt64Array', 'BigUint64Array'],
 ];
 
+type Constructor = new (...args: unknown[]) => object;
+
 /**
  * What `body` allocates. Typed arrays are counted as they are made, because a collection may free them
  * before the call ends; what the engine itself allocates is seen in the difference only.
  */
 export async function countAllocations(body: () => Promise<void>): Promise<AllocationCount> {
-  const globals = globalThis as unknown as Record<string, new (...args: unknown[]) => unknown>;
+  const globals = globalThis as unknown as Record<string, Constructor>;
   const originals = new Map(TYPES.map((name) => [name, globals[name]!]));
   let arrays = 0;
-  const construct = (
-    target: new (...args: unknown[]) => unknown,
-    args: unknown[],
-    self: unknown,
-  ): object => {
-    const [first] = args;
-    const made = Reflect.construct(
-      target,
-      args,
-      self === watched.get(target) ? target : (self as never),
-    );
-    const shared = typeof first === 'object' && first !== null && !('length' in first);
-    if (!shared || made instanceof originals.get('ArrayBuffer')!) arrays += made.byteLength;
+  const construct = (type: Constructor, args: unknown[], self: Constructor): object => {
+    const made = Reflect.construct(type, args, self) as ArrayBufferView | ArrayBufferLike;
+    // A view on a buffer allocates nothing.
+    if (!(ArrayBuffer.isView(made) && made.buffer === args[0])) arrays += made.byteLength;
     return made;
   };
-  const watched = new Map<unknown, unknown>();
   const linearBefore = memoryUsage().total;
   const before = process.memoryUsage();
   try {
     for (const [name, type] of originals) {
-      const proxy = new Proxy(type, { construct });
-      watched.set(type, proxy);
-      globals[name] = proxy;
+      globals[name] = new Proxy(type, { construct });
     }
     await body();
   } finally {

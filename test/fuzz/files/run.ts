@@ -109,8 +109,9 @@ function faultOfError({ name, errors }: FileReader, error: unknown): string | un
     return `expected a TypeError or RangeError, got ${(error as Error)?.stack ?? error}`;
   }
   const { message } = error;
-  if (!message.startsWith(name))
-    return `expected a message that begins with it, got ${error.stack}`;
+  if (errors ? !errors.test(message) : !message.startsWith(name)) {
+    return `expected a message that names the place, got ${error.stack}`;
+  }
   if (message.length > LONG) return `a message of ${message.length}: ${message.slice(0, 200)}`;
   return undefined;
 }
