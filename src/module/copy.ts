@@ -48,7 +48,13 @@ function containerCopy(value: object, copies: Map<object, object>): object {
   }
   const copy = Array.isArray(value) ? [] : Object.create(Object.getPrototypeOf(value));
   copies.set(value, copy);
-  for (const [key, entry] of Object.entries(value)) copy[key] = copyOf(entry, copies);
+  for (const [key, entry] of Object.entries(value)) {
+    // Not an assignment, which would take the name __proto__ for the prototype.
+    Object.defineProperty(copy, key, {
+      value: copyOf(entry, copies),
+      ...{ writable: true, enumerable: true, configurable: true },
+    });
+  }
   return copy;
 }
 

@@ -9,14 +9,13 @@ import { isPlain } from '../tensor/check.ts';
 export function* heldBy(
   container: object,
   prefix = '',
-  seen = new Set<object>(),
+  above: readonly object[] = [],
 ): Iterable<[string, unknown]> {
-  if (seen.has(container)) return;
-  seen.add(container);
+  if (above.includes(container)) return; // it contains itself
   const entries = container instanceof Map ? container : Object.entries(container);
   for (const [key, value] of entries) {
     const name = join(prefix, String(key));
-    if (isContainer(value)) yield* heldBy(value, name, seen);
+    if (isContainer(value)) yield* heldBy(value, name, [...above, container]);
     else yield [name, value];
   }
 }

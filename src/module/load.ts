@@ -1,9 +1,9 @@
 /** Loading of a state dict: all of it is checked before any of it is written. */
-import { checkInteger } from '../tensor/check.ts';
+import { brief, checkInteger, unexpected } from '../tensor/check.ts';
 import { type Buffer, Counter, type Parameter } from '../tensor/parameter.ts';
 import { read } from '../tensor/reading.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
-import type { Input } from '../tensor/tensor.ts';
+import { type Input, Tensor } from '../tensor/tensor.ts';
 
 export interface LoadResult {
   /** Names that are in the module but not in the state dict. */
@@ -18,6 +18,31 @@ export interface LoadResult {
 export type Entry = Parameter | Buffer | Counter;
 
 /**
+ * The part of a state dict whose names begin with `from`, without that beginning.
+ *
+ * @throws TypeError if `from` is not a string
+ * @throws RangeError if no name begins with it
+ */
+export function partOf(
+  who: string,
+  state: Readonly<Record<string, Input>>,
+  from: string,
+): Readonly<Record<string, Input>> {
+  if (typeof from !== 'string')
+    throw unexpected(`${who}: from`, "a text such as 'backbone.'", from);
+  if (from === '') return state;
+  const names = Object.keys(state);
+  const inside = names.filter((name) => name.startsWith(from));
+  if (inside.length === 0) {
+    const got = listed(names.map((name) => brief(name)));
+    throw new RangeError(
+      `${who}: from expected the beginning of a name, got ${from}: names: ${got}`,
+    );
+  }
+  return Object.fromEntries(inside.map((name) => [name.slice(from.length), state[name]!]));
+}
+
+/**
  * Loads values into entries by name.
  *
  * @param strict whether all names and shapes must match; if not, what matches is loaded
@@ -30,36 +55,37 @@ export function load(
   strict: boolean,
 ): LoadResult {
   const names = new Set(entries.map(([name]) => name));
-  const unexpected = Object.keys(state).filter((name) => !names.has(name));
-  const missing: string[] = [];
+  const foreign = Object.keys(state).filter((name) => !names.has(name));
+  const given = entries.filter(([name]) => Object.hasOwn(state, name));
+  // What is in two places is not missing if one of its names is there.
+  const known = new Set(given.map(([, entry]) => entry));
+  const missing = entries.filter(([, entry]) => !known.has(entry)).map(([name]) => name);
   const mismatched: string[] = [];
   const faults: string[] = [];
   const loads: [Entry, Float32Array | number][] = [];
-  for (const [name, entry] of entries) {
-    if (!Object.hasOwn(state, name)) {
-      missing.push(name);
-      continue;
-    }
+  for (const [name, entry] of given) {
     const counts = entry instanceof Counter;
     const expected = counts ? [] : entry.shape;
-    const { shape, values } = read(`${who}: ${name}`, state[name]!);
+    const input = state[name]!;
+    const { shape, values } = read(`${who}: ${name}`, input);
     if (!sameShape(shape, expected)) {
       mismatched.push(name);
       faults.push(`${name} expected ${shapeText(expected)}, got ${shapeText(shape)}`);
     } else if (counts) {
-      checkInteger(who, name, values[0]!, 0);
-      loads.push([entry, values[0]!]);
+      const count = input instanceof Tensor ? input.item() : values[0]!;
+      checkInteger(who, name, count, 0, Number.MAX_SAFE_INTEGER);
+      loads.push([entry, count]);
     } else {
       entry.data.view(); // throws after dispose()
       // A copy: the state may hold the module's own values, which loading overwrites.
       loads.push([entry, Float32Array.from(values)]);
     }
   }
-  if (missing.length > 0) faults.push(`missing: ${missing.join(', ')}`);
-  if (unexpected.length > 0) faults.push(`unexpected: ${unexpected.join(', ')}`);
+  if (missing.length > 0) faults.push(`missing: ${listed(missing)}`);
+  if (foreign.length > 0) faults.push(`unexpected: ${listed(foreign.map((name) => brief(name)))}`);
   if (strict && faults.length > 0) {
     throw new RangeError(
-      `${who}: nothing was loaded: ${faults.join('; ')} ` +
+      `${who}: nothing was loaded: ${listed(faults, '; ')} ` +
         '(pass { strict: false } to load the entries that match)',
     );
   }
@@ -67,5 +93,11 @@ export function load(
     if (entry instanceof Counter) entry.value = values as number;
     else entry.assign({ data: values as Float32Array, shape: entry.shape });
   }
-  return { missing, unexpected, mismatched };
+  return { missing, unexpected: foreign, mismatched };
+}
+
+/** The first ten texts, and how many more there are. */
+function listed(texts: readonly string[], between = ', '): string {
+  const more = texts.length - 10;
+  return texts.slice(0, 10).join(between) + (more > 0 ? `${between}and ${more} more` : '');
 }

@@ -8,9 +8,10 @@ import { disposable } from '../memory/dispose.ts';
 import { checkRecord, unexpected } from '../tensor/check.ts';
 import { checkCount, optionOf, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
-import { INSPECT, type Input, Tensor } from '../tensor/tensor.ts';
+import { Scalar } from '../tensor/scalar.ts';
+import { INSPECT, type Input, type Tensor } from '../tensor/tensor.ts';
 import { heldBy, join } from './held.ts';
-import { type Entry, type LoadResult, load } from './load.ts';
+import { type Entry, type LoadResult, load, partOf } from './load.ts';
 
 export type { LoadResult };
 
@@ -204,16 +205,12 @@ export abstract class Module {
 
   /** `parameters()` with their dotted names. */
   namedParameters(): [string, Parameter][] {
-    return this.entries().filter((entry): entry is [string, Parameter] => {
-      return entry[1] instanceof Parameter;
-    });
+    return distinct(this.entries(), Parameter);
   }
 
   /** The buffers (running statistics) of this module and its submodules with dotted names, each once. */
   namedBuffers(): [string, Buffer][] {
-    return this.entries(true).filter((entry): entry is [string, Buffer] => {
-      return entry[1] instanceof Buffer;
-    });
+    return distinct(this.entries(), Buffer);
   }
 
   /** @internal The parameters of this module, without those of submodules. */
@@ -221,32 +218,39 @@ export abstract class Module {
     return [...heldBy(this)].flatMap(([, value]) => (value instanceof Parameter ? [value] : []));
   }
 
-  /** A copy of all parameters and buffers under PyTorch's names. */
+  /**
+   * A copy of all parameters and buffers under PyTorch's names. What is in two places, such as a weight that two
+   * layers share, is there under both names.
+   */
   stateDict(): StateDict {
-    const state: StateDict = {};
-    for (const [name, entry] of this.entries(true)) {
-      state[name] = entry instanceof Counter ? Tensor.from(entry.value) : entry.data.clone();
-    }
-    return state;
+    const copyOf = (entry: Entry) =>
+      entry instanceof Counter ? new Scalar(entry.value) : entry.data.clone();
+    // A name may be __proto__, which an assignment would take for the prototype.
+    return Object.fromEntries(Array.from(this.entries(), ([name, entry]) => [name, copyOf(entry)]));
   }
 
   /**
    * Loads values by name. Everything is checked first: if this throws, nothing has been loaded.
    *
+   * Of what is in two places, one name is enough; if both are there, the last counts, as in PyTorch.
+   *
    * @param state Tensors, or `{ shape, data }`
    * @param options.strict whether all names and shapes must match, default true; if not, what matches is loaded
+   * @param options.from the beginning of the names to load, such as 'backbone.'; the rest of each is a name of
+   *   this module. Other names of the state dict are ignored. Default ''
    * @returns the names that did not match
    * @throws TypeError if an entry does not hold numbers
-   * @throws RangeError if `strict` and a name is missing or unexpected, or if a shape is another
+   * @throws RangeError if `strict` and a name is missing or unexpected, or if a shape is another; if no name
+   *   begins with `from`
    */
   loadStateDict(
     state: Readonly<Record<string, Input>>,
-    ...rest: [options?: { strict?: boolean } | undefined]
+    ...rest: [options?: { strict?: boolean; from?: string } | undefined]
   ): LoadResult {
     const who = `${this}.loadStateDict`;
-    const { strict } = optionsOf(who, rest, { strict: true });
+    const { strict, from = '' } = optionsOf(who, rest, { strict: true, from: undefined });
     checkRecord(who, state);
-    return load(who, this.entries(true), state, strict);
+    return load(who, [...this.entries()], partOf(who, state, from), strict);
   }
 
   /** @internal How `copyModule` copies this layer, if not property by property. */
@@ -300,20 +304,36 @@ export abstract class Module {
     return inputs;
   }
 
-  /** The parameters, and if asked the buffers and counters, of all modules by dotted name, each once. */
-  private entries(withBuffers = false): [string, Entry][] {
-    const found = new Map<Entry, string>();
-    for (const [prefix, module] of this.namedModules()) {
-      const own = [...heldBy(module)] as [string, Entry][];
-      const note = ([name, entry]: [string, Entry]): void => {
-        if (!found.has(entry)) found.set(entry, join(prefix, module.stateName(name)));
-      };
-      own.filter(([, value]) => value instanceof Parameter).forEach(note);
-      if (!withBuffers) continue;
-      own.filter(([, value]) => value instanceof Buffer || value instanceof Counter).forEach(note);
+  /**
+   * The parameters, buffers and counters by dotted name. What is in two places is listed under both names.
+   *
+   * @param above the modules that this one is part of: it may contain itself
+   */
+  private *entries(prefix = '', above: readonly Module[] = []): Iterable<[string, Entry]> {
+    if (above.includes(this)) return;
+    const own = [...heldBy(this)] as [string, Entry][];
+    const isBuffer = (value: unknown) => value instanceof Buffer || value instanceof Counter;
+    for (const stored of [(value: unknown) => value instanceof Parameter, isBuffer]) {
+      for (const [name, entry] of own) {
+        if (stored(entry)) yield [join(prefix, this.stateName(name)), entry];
+      }
     }
-    return [...found].map(([entry, name]) => [name, entry]);
+    for (const [name, child] of this.children()) {
+      yield* child.entries(join(prefix, name), [...above, this]);
+    }
   }
+}
+
+/** The entries of a kind, each once, under its first name. */
+function distinct<E extends Entry>(
+  entries: Iterable<[string, Entry]>,
+  kind: abstract new (...args: never[]) => E,
+): [string, E][] {
+  const found = new Map<E, string>();
+  for (const [name, entry] of entries) {
+    if (entry instanceof kind && !found.has(entry)) found.set(entry, name);
+  }
+  return [...found].map(([entry, name]) => [name, entry]);
 }
 
 /** The key under which `composite`'s Proxy returns the `forward` that the module's author wrote. */

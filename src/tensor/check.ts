@@ -61,7 +61,12 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return `a ${value.constructor?.name ?? 'object'}`;
   if (typeof value === 'function') return 'a function';
-  return `the ${typeof value} ${String(value)}`;
+  return `the ${typeof value} ${brief(String(value))}`;
+}
+
+/** A text as a message repeats it: a file's may have megabytes. */
+export function brief(text: string, most = 100): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 /** @throws TypeError unless `state` holds tensors by name */

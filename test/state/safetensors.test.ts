@@ -87,16 +87,25 @@ describe('safetensors', () => {
       'not a safetensors file, or truncated: expected at least 8 bytes, got 3',
     );
     fails(whole.slice(0, 40), 'truncated: expected 216 bytes, got 40');
-    fails(whole.slice(0, -1), '1.running_mean: [2] of F32 expected 8 bytes inside the file');
-    fails(new Uint8Array(64).fill(1, 8).fill(8, 0, 1), 'expected a header that is a JSON object');
+    fails(
+      whole.slice(0, -1),
+      '1.running_mean: expected a file of at least 256 bytes, got 255: it is truncated',
+    );
+    fails(
+      new Uint8Array(64).fill(1, 8).fill(8, 0, 1),
+      'header expected to begin with {, got the number 1',
+    );
     const entry = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
-    fails(file({ x: { ...entry, dtype: 'F8_E4M3' } }, [0]), 'x: type expected one of F64, F32');
+    fails(file({ x: { ...entry, dtype: 'F8_E4M3' } }, [0]), 'x: dtype expected one of F64, F32');
     fails(
       file({ x: { ...entry, data_offsets: [0, 8] } }, [0, 0, 0, 0, 0, 0, 0, 0]),
-      'bytes 0 to 8 of 8',
+      'data_offsets of [1] F32 expected 4 bytes, got 8, from 0 to 8',
     );
-    fails(file({ x: { ...entry, shape: [-1] } }, [0, 0, 0, 0]), 'expected whole extents');
-    fails(file({ x: null }, []), 'got undefined');
+    fails(
+      file({ x: { ...entry, shape: [-1] } }, [0, 0, 0, 0]),
+      'x: shape expected whole numbers ≥ 0, got the number -1',
+    );
+    fails(file({ x: null }, []), 'x: expected an object, got null');
     fails('file', 'expected an ArrayBuffer or Uint8Array', TypeError);
     expect(() => saveSafetensors({ x: { data: [1], shape: [2] } })).toThrow(
       'saveSafetensors: x: shape [2] expected 2 elements, got 1',
