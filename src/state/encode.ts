@@ -2,9 +2,9 @@
 import { checkRecord, describe } from '../tensor/check.ts';
 import { optionsOf } from '../tensor/options.ts';
 import { type Reading, read } from '../tensor/reading.ts';
-import { Scalar } from '../tensor/scalar.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Input } from '../tensor/tensor.ts';
+import { countOf, isCounter } from './counter.ts';
 import { TYPES } from './elements.ts';
 import { toHalf } from './half.ts';
 import { METADATA } from './header.ts';
@@ -82,8 +82,8 @@ function partOf(who: string, name: string, input: Input, dtype: Type): Part {
     throw new RangeError(`${who}: ${name} expected another name: the format keeps it for metadata`);
   }
   const reading = read(`${who}: ${name}`, input);
-  const type = name.endsWith('num_batches_tracked') ? 'I64' : dtype;
-  const count = input instanceof Scalar ? input.item() : undefined;
+  const type = isCounter(name) ? 'I64' : dtype;
+  const count = countOf(name, input);
   const bytes = sizeOf(reading.shape) * TYPES.get(type)!.bytes;
   const part = { name, type, reading, count, bytes };
   if (type !== 'F32') encode(who, part); // nothing is written if a number does not fit

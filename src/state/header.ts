@@ -51,7 +51,7 @@ export function headerLength(who: string, start: Uint8Array, size?: number): num
   throw new RangeError(
     length > LONGEST
       ? `${what}: header expected at most ${LONGEST} bytes, got ${length}`
-      : `${what}: header expected to begin with {, got ${describe(start[8])}`,
+      : `${what}: header expected to begin with {, got ${length === 0 ? 'no header' : describe(start[8])}`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** evenkeel/state: reading and writing model files. This file only lists the public names. */
+export { averageStates } from './average.ts';
 export type { SafetensorsOptions } from './encode.ts';
 export { loadSafetensors, type Safetensors, saveSafetensors } from './safetensors.ts';
 export { type ByteStream, readSafetensors, safetensorsChunks } from './stream.ts';

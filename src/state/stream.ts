@@ -111,8 +111,7 @@ class Intake {
       const part = this.rest.subarray(0, missing);
       this.rest = this.rest.subarray(part.length);
       missing -= part.length;
-      // A source may use its buffer again for the next piece.
-      parts.push(missing > 0 ? part.slice() : part);
+      parts.push(part);
     }
     this.taken += count - missing;
     if (missing > 0 && what !== undefined) {
@@ -162,7 +161,7 @@ async function* piecesOf(who: string, source: ByteStream): AsyncGenerator<Bytes,
     if (!bytes) {
       throw new TypeError(`${who}: expected pieces that are bytes, got ${describe(piece)}`);
     }
-    if (bytes.length > 0) yield bytes;
+    if (bytes.length > 0) yield bytes.slice(); // its buffer may be used again for the next piece
   }
 }
 

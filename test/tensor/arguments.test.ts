@@ -326,8 +326,19 @@ const CASES: Record<string, Case | Case[]> = {
     on(fitted, 'loadStateDict', [() => fitted().stateDict()]),
   ],
   MinMaxScaler: make(data.MinMaxScaler, [none], [OPTIONS]),
-  saveSafetensors: call(state.saveSafetensors, [() => ({ a: x() }), none], [['object'], OPTIONS]),
+  saveSafetensors: call(
+    state.saveSafetensors,
+    [() => ({ a: x() }), none, none],
+    [['object'], OPTIONS, OPTIONS],
+  ),
+  safetensorsChunks: call(
+    state.safetensorsChunks,
+    [() => ({ a: x() }), none, none],
+    [['object'], OPTIONS, OPTIONS],
+  ),
   loadSafetensors: call(state.loadSafetensors, [() => state.saveSafetensors({ a: x() })]),
+  readSafetensors: call(state.readSafetensors, [() => [state.saveSafetensors({ a: x() })]]),
+  averageStates: call(state.averageStates, [() => [{ a: x() }], none]),
   PCA: [
     make(whitening.PCA, [none], [OPTIONS]),
     on(() => new whitening.PCA(), 'fit', [x], [['tensor']]),
