@@ -93,6 +93,10 @@ function sharesOf(who: string, count: number, weights: readonly number[] | undef
   }
   for (const [k, share] of shares.entries()) checkNumber(who, `weights[${k}]`, share, 0);
   const largest = Math.max(...shares);
-  if (largest > 0) return shares.map((share) => share / largest); // their sum is finite
+  // A power of two, by which division is exact, so that neither the sum overflows nor a product underflows.
+  let scale = 1;
+  while (largest / scale >= 2) scale *= 2;
+  while (largest > 0 && largest / scale < 1) scale /= 2;
+  if (largest > 0) return shares.map((share) => share / scale);
   throw new RangeError(`${who}: weights expected at least one above 0, got ${shares.join(', ')}`);
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { fromImageData, type IdxData, readIdx } from '../../src/data/index.ts';
@@ -92,8 +93,52 @@ describe('readIdx', () => {
     await rejects(new Response('none', { status: 404 }), 'got status 404 from the server');
     await rejects('train-images', 'expected bytes', TypeError);
     await rejects(undefined, 'got undefined', TypeError);
+    const text = { arrayBuffer: async () => 'text' };
+    await rejects(text, 'expected an ArrayBuffer, got the string', TypeError);
     // Extents whose product no array can have
     await rejects(file(8, [0], 1).fill(255, 4), 'expected 4294967303 bytes');
+  });
+});
+
+describe('readIdx of a bomb', () => {
+  // 256 MiB of zeros in 256 kB; what stands in front says how many there should be.
+  const zeros = (start: Uint8Array) =>
+    new Uint8Array(
+      gzipSync(Buffer.concat([start, Buffer.alloc(256 << 20)], start.length + (256 << 20))),
+    );
+
+  it.each<[string, Uint8Array, string]>([
+    ['12 bytes', file(8, [12], 1).slice(0, 8), '[12] expected 20 bytes, got more'],
+    ['an empty array', file(8, [0, 28, 28], 1), '[0, 28, 28] expected 16 bytes, got more'],
+    ['no IDX file', new Uint8Array([1, 2]), 'start with 00 00, got 01 02'],
+    ['an unknown type', new Uint8Array([0, 0, 7, 1]), 'got 7'],
+  ])('unpacks no more than its header says: %s', async (_, start, message) => {
+    const bomb = zeros(start);
+    const before = process.memoryUsage().arrayBuffers;
+    const reading = readIdx(bomb);
+    await expect(reading).rejects.toThrow(message);
+    await expect(reading).rejects.toBeInstanceOf(RangeError);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 << 20);
+  });
+
+  it('reads on to the end of what is no bomb', async () => {
+    const large = file(8, [300, 28, 28], 1).fill(9, 16);
+    const { shape, data } = await readIdx(new Uint8Array(gzipSync(large)));
+    expect(shape).toEqual([300, 28, 28]);
+    expect(data).toEqual(new Uint8Array(300 * 784).fill(9));
+    await expect(readIdx(new Uint8Array(gzipSync(large.slice(0, -1))))).rejects.toThrow(
+      '[300, 28, 28] expected 235216 bytes, got 235215: the file may be truncated',
+    );
+    await expect(readIdx(new Uint8Array(gzipSync(large)).slice(0, -30))).rejects.toThrow('damaged');
+  });
+
+  it('takes shared memory and buffers of another realm', async () => {
+    const shared = new SharedArrayBuffer(images.length);
+    new Uint8Array(shared).set(images);
+    const foreign = runInNewContext('Uint8Array.from(bytes).buffer', { bytes: [...images] });
+    for (const source of [shared, new Uint8Array(shared), foreign]) {
+      expect(await readIdx(source)).toEqual({ shape: [3, 2, 2], data: pixels });
+    }
   });
 });
 

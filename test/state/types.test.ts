@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { BatchNorm1d, Tensor } from '../../src/index.ts';
 import { loadSafetensors, saveSafetensors } from '../../src/state/index.ts';
-import { safetensorsFile } from '../fuzz/files/safetensors.ts';
+import { halfOf, safetensorsFile } from '../fuzz/files/safetensors.ts';
 
 /** The values after a way through float16. */
 function throughHalf(values: number[]): number[] {
@@ -12,16 +12,6 @@ function throughHalf(values: number[]): number[] {
     { dtype: 'F16' },
   );
   return [...loadSafetensors(file).tensors.x!.toArray()];
-}
-
-/** The value that a half-precision number has, from the definition. */
-function halfOf(bits: number): number {
-  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
-  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
-  const size = exponent
-    ? 2 ** (exponent - 15) * (1 + fraction / 1024)
-    : 2 ** -14 * (fraction / 1024);
-  return sign * size;
 }
 
 describe('F16', () => {

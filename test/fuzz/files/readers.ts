@@ -1,6 +1,6 @@
 import { idx } from './idx.ts';
 import type { FileReader } from './reader.ts';
-import { safetensors } from './safetensors.ts';
+import { safetensors, safetensorsStream } from './safetensors.ts';
 
 /** Every reader of files. A new one is added here. */
-export const readers: readonly FileReader[] = [safetensors, idx];
+export const readers: readonly FileReader[] = [safetensors, safetensorsStream, idx];
