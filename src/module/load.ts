@@ -3,7 +3,7 @@ import { brief, checkInteger, unexpected } from '../tensor/check.ts';
 import { type Buffer, Counter, type Parameter } from '../tensor/parameter.ts';
 import { read } from '../tensor/reading.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
-import { type Input, Tensor } from '../tensor/tensor.ts';
+import type { Input } from '../tensor/tensor.ts';
 
 export interface LoadResult {
   /** Names that are in the module but not in the state dict. */
@@ -17,28 +17,14 @@ export interface LoadResult {
 /** A named part of a module's state. */
 export type Entry = Parameter | Buffer | Counter;
 
-/**
- * The part of a state dict whose names begin with `from`, without that beginning.
- *
- * @throws TypeError if `from` is not a string
- * @throws RangeError if no name begins with it
- */
+/** The entries of a state dict whose names begin with `from`, without that beginning. */
 export function partOf(
   who: string,
   state: Readonly<Record<string, Input>>,
   from: string,
 ): Readonly<Record<string, Input>> {
-  if (typeof from !== 'string')
-    throw unexpected(`${who}: from`, "a text such as 'backbone.'", from);
-  if (from === '') return state;
-  const names = Object.keys(state);
-  const inside = names.filter((name) => name.startsWith(from));
-  if (inside.length === 0) {
-    const got = listed(names.map((name) => brief(name)));
-    throw new RangeError(
-      `${who}: from expected the beginning of a name, got ${from}: names: ${got}`,
-    );
-  }
+  if (typeof from !== 'string') throw unexpected(`${who}: from`, 'a text', from);
+  const inside = Object.keys(state).filter((name) => name.startsWith(from));
   return Object.fromEntries(inside.map((name) => [name.slice(from.length), state[name]!]));
 }
 
@@ -66,26 +52,24 @@ export function load(
   for (const [name, entry] of given) {
     const counts = entry instanceof Counter;
     const expected = counts ? [] : entry.shape;
-    const input = state[name]!;
-    const { shape, values } = read(`${who}: ${name}`, input);
+    const { shape, values } = read(`${who}: ${name}`, state[name]!);
     if (!sameShape(shape, expected)) {
       mismatched.push(name);
       faults.push(`${name} expected ${shapeText(expected)}, got ${shapeText(shape)}`);
     } else if (counts) {
-      const count = input instanceof Tensor ? input.item() : values[0]!;
-      checkInteger(who, name, count, 0, Number.MAX_SAFE_INTEGER);
-      loads.push([entry, count]);
+      checkInteger(who, name, values[0]!, 0, Number.MAX_SAFE_INTEGER);
+      loads.push([entry, values[0]!]);
     } else {
       entry.data.view(); // throws after dispose()
       // A copy: the state may hold the module's own values, which loading overwrites.
       loads.push([entry, Float32Array.from(values)]);
     }
   }
-  if (missing.length > 0) faults.push(`missing: ${listed(missing)}`);
-  if (foreign.length > 0) faults.push(`unexpected: ${listed(foreign.map((name) => brief(name)))}`);
+  if (missing.length > 0) faults.push(`missing: ${missing.join(', ')}`);
+  if (foreign.length > 0) faults.push(`unexpected: ${foreign.join(', ')}`);
   if (strict && faults.length > 0) {
     throw new RangeError(
-      `${who}: nothing was loaded: ${listed(faults, '; ')} ` +
+      `${who}: nothing was loaded: ${brief(faults.join('; '), 999)} ` +
         '(pass { strict: false } to load the entries that match)',
     );
   }
@@ -94,10 +78,4 @@ export function load(
     else entry.assign({ data: values as Float32Array, shape: entry.shape });
   }
   return { missing, unexpected: foreign, mismatched };
-}
-
-/** The first ten texts, and how many more there are. */
-function listed(texts: readonly string[], between = ', '): string {
-  const more = texts.length - 10;
-  return texts.slice(0, 10).join(between) + (more > 0 ? `${between}and ${more} more` : '');
 }

@@ -8,8 +8,7 @@ import { disposable } from '../memory/dispose.ts';
 import { checkRecord, unexpected } from '../tensor/check.ts';
 import { checkCount, optionOf, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
-import { Scalar } from '../tensor/scalar.ts';
-import { INSPECT, type Input, type Tensor } from '../tensor/tensor.ts';
+import { exactly, INSPECT, type Input, type Tensor } from '../tensor/tensor.ts';
 import { heldBy, join } from './held.ts';
 import { type Entry, type LoadResult, load, partOf } from './load.ts';
 
@@ -224,7 +223,7 @@ export abstract class Module {
    */
   stateDict(): StateDict {
     const copyOf = (entry: Entry) =>
-      entry instanceof Counter ? new Scalar(entry.value) : entry.data.clone();
+      entry instanceof Counter ? exactly(entry.value) : entry.data.clone();
     // A name may be __proto__, which an assignment would take for the prototype.
     return Object.fromEntries(Array.from(this.entries(), ([name, entry]) => [name, copyOf(entry)]));
   }
@@ -240,8 +239,7 @@ export abstract class Module {
    *   this module. Other names of the state dict are ignored. Default ''
    * @returns the names that did not match
    * @throws TypeError if an entry does not hold numbers
-   * @throws RangeError if `strict` and a name is missing or unexpected, or if a shape is another; if no name
-   *   begins with `from`
+   * @throws RangeError if `strict` and a name is missing or unexpected, or if a shape is another
    */
   loadStateDict(
     state: Readonly<Record<string, Input>>,
@@ -311,11 +309,9 @@ export abstract class Module {
    */
   private *entries(prefix = '', above: readonly Module[] = []): Iterable<[string, Entry]> {
     if (above.includes(this)) return;
-    const own = [...heldBy(this)] as [string, Entry][];
-    const isBuffer = (value: unknown) => value instanceof Buffer || value instanceof Counter;
-    for (const stored of [(value: unknown) => value instanceof Parameter, isBuffer]) {
-      for (const [name, entry] of own) {
-        if (stored(entry)) yield [join(prefix, this.stateName(name)), entry];
+    for (const kind of [Parameter, Buffer, Counter]) {
+      for (const [name, entry] of heldBy(this)) {
+        if (entry instanceof kind) yield [join(prefix, this.stateName(name)), entry];
       }
     }
     for (const [name, child] of this.children()) {
@@ -329,11 +325,12 @@ function distinct<E extends Entry>(
   entries: Iterable<[string, Entry]>,
   kind: abstract new (...args: never[]) => E,
 ): [string, E][] {
-  const found = new Map<E, string>();
-  for (const [name, entry] of entries) {
-    if (entry instanceof kind && !found.has(entry)) found.set(entry, name);
-  }
-  return [...found].map(([entry, name]) => [name, entry]);
+  const found = new Set<Entry>();
+  return [...entries].filter((named): named is [string, E] => {
+    const isNew = named[1] instanceof kind && !found.has(named[1]);
+    found.add(named[1]);
+    return isNew;
+  });
 }
 
 /** The key under which `composite`'s Proxy returns the `forward` that the module's author wrote. */

@@ -1,9 +1,8 @@
 import { brief, checkNumber, checkRecord, describe, unexpected } from '../tensor/check.ts';
 import { type Reading, read } from '../tensor/reading.ts';
-import { Scalar } from '../tensor/scalar.ts';
 import { sameShape, shapeText } from '../tensor/shape.ts';
-import { type Input, Tensor } from '../tensor/tensor.ts';
-import { countOf, isCounter } from './counter.ts';
+import { exactly, type Input, Tensor } from '../tensor/tensor.ts';
+import { isCounter } from './counter.ts';
 
 /**
  * The weighted mean of state dicts, entry by entry: Σ wₖ·stateₖ / Σ wₖ. It is summed in float64 and rounded once.
@@ -33,12 +32,11 @@ export function averageStates(
   const read = states.map((state, k) => readState(`${who}: states[${k}]`, state));
   const [first] = read as [ReadState, ...ReadState[]];
   for (const [k, state] of read.entries()) checkAlike(`${who}: states[${k}]`, first, state);
-  const entries = Array.from(first, ([name, { reading }]): [string, Tensor] => {
+  const entries = Array.from(first, ([name, reading]): [string, Tensor] => {
     const means = new Float64Array(reading.values.length);
     for (const [k, state] of read.entries()) {
       if (shares[k] === 0) continue; // 0·∞ would be NaN
-      const { reading: given, count } = state.get(name)!;
-      const values = count === undefined ? given.values : [count];
+      const { values } = state.get(name)!;
       for (let i = 0; i < means.length; i++) means[i]! += shares[k]! * values[i]!;
     }
     const total = shares.reduce((sum, share) => sum + share, 0);
@@ -46,22 +44,17 @@ export function averageStates(
     if (!isCounter(name)) return [name, new Tensor(reading.shape, Float32Array.from(means))];
     for (let i = 0; i < means.length; i++) means[i] = Math.floor(means[i]! + 0.5);
     const isScalar = reading.shape.length === 0;
-    return [name, isScalar ? new Scalar(means[0]!) : Tensor.from(means, reading.shape)];
+    return [name, isScalar ? exactly(means[0]!) : Tensor.from(means, reading.shape)];
   });
   return Object.fromEntries(entries);
 }
 
-type ReadState = ReadonlyMap<string, { reading: Reading; count: number | undefined }>;
+type ReadState = ReadonlyMap<string, Reading>;
 
 function readState(who: string, state: Readonly<Record<string, Input>>): ReadState {
   checkRecord(who, state);
   const entries = Object.entries(state);
-  return new Map(
-    entries.map(([name, input]) => {
-      const reading = read(`${who}: ${brief(name)}`, input);
-      return [name, { reading, count: countOf(name, input) }];
-    }),
-  );
+  return new Map(entries.map(([name, input]) => [name, read(`${who}: ${brief(name)}`, input)]));
 }
 
 function checkAlike(who: string, first: ReadState, state: ReadState): void {
@@ -69,13 +62,13 @@ function checkAlike(who: string, first: ReadState, state: ReadState): void {
   if (strange !== undefined) {
     throw new RangeError(`${who} expected the names of states[0], got ${brief(strange)}, too`);
   }
-  for (const [name, { reading }] of first) {
+  for (const [name, reading] of first) {
     const other = state.get(name);
     if (!other) throw new RangeError(`${who}: ${brief(name)} is missing, which states[0] has`);
-    const { shape } = other.reading;
+    const { shape } = other;
     if (sameShape(shape, reading.shape)) continue;
     throw new RangeError(
-      `${who}: ${brief(name)} expected ${shapeText(reading.shape)}, as in states[0], got ${shapeText(shape)}`,
+      `${who}: ${brief(name)} expected ${shapeText(reading.shape)}, as in states[0], got ${brief(shapeText(shape))}`,
     );
   }
 }

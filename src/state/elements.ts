@@ -1,7 +1,6 @@
 /** The element types of safetensors files. All are little-endian. */
-import { Scalar } from '../tensor/scalar.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { exactly, Tensor } from '../tensor/tensor.ts';
 import { fromBrainFloat, fromHalf } from './half.ts';
 
 interface ElementType {
@@ -35,7 +34,7 @@ export function tensorOf(type: string, shape: Shape, bytes: Uint8Array): Tensor 
   const { bytes: width, read } = TYPES.get(type)!;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // A counter is one number, which may be more than float32 can count.
-  if (shape.length === 0) return new Scalar(read(view, 0));
+  if (shape.length === 0) return exactly(read(view, 0));
   const values = new Float32Array(sizeOf(shape));
   for (let i = 0; i < values.length; i++) values[i] = read(view, i * width);
   return new Tensor(shape, values);

@@ -4,7 +4,7 @@ import { optionsOf } from '../tensor/options.ts';
 import { type Reading, read } from '../tensor/reading.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Input } from '../tensor/tensor.ts';
-import { countOf, isCounter } from './counter.ts';
+import { isCounter } from './counter.ts';
 import { TYPES } from './elements.ts';
 import { toHalf } from './half.ts';
 import { METADATA } from './header.ts';
@@ -24,8 +24,6 @@ interface Part {
   readonly name: string;
   readonly type: Type;
   readonly reading: Reading;
-  /** A counter's number, which its values hold as a float32 only. */
-  readonly count: number | undefined;
   readonly bytes: number;
 }
 
@@ -83,9 +81,8 @@ function partOf(who: string, name: string, input: Input, dtype: Type): Part {
   }
   const reading = read(`${who}: ${name}`, input);
   const type = isCounter(name) ? 'I64' : dtype;
-  const count = countOf(name, input);
   const bytes = sizeOf(reading.shape) * TYPES.get(type)!.bytes;
-  const part = { name, type, reading, count, bytes };
+  const part = { name, type, reading, bytes };
   if (type !== 'F32') encode(who, part); // nothing is written if a number does not fit
   return part;
 }
@@ -96,8 +93,8 @@ function partOf(who: string, name: string, input: Input, dtype: Type): Part {
  * @throws RangeError for a counter that is not a whole number, and for a number that F16 does not hold
  */
 export function encode(who: string, part: Part): Uint8Array<ArrayBuffer> {
-  const { name, type, reading, count, bytes } = part;
-  const values = count === undefined ? reading.values : [count];
+  const { name, type, reading, bytes } = part;
+  const { values } = reading;
   const encoded = new Uint8Array(bytes);
   const view = new DataView(encoded.buffer);
   for (let i = 0; i < values.length; i++) {

@@ -105,7 +105,7 @@ function placeOf(who: string, name: string, entry: unknown): Place {
   const bytes = sizeOf(extents) * type.bytes;
   if (range.length !== 2 || to - from !== bytes) {
     throw new RangeError(
-      `${who}: data_offsets of ${shapeText(extents)} ${dtype} expected ${bytes} bytes, got ` +
+      `${who}: data_offsets of ${brief(shapeText(extents))} ${dtype} expected ${bytes} bytes, got ` +
         (range.length === 2 ? `${to - from}, from ${from} to ${to}` : `${range.length} offsets`),
     );
   }

@@ -90,7 +90,7 @@ export class Tensor {
 
   /** A copy of the values, in row-major order. */
   toArray(): Float32Array {
-    return this.view().slice();
+    return new Float32Array(this.view());
   }
 
   /**
@@ -144,7 +144,7 @@ export class Tensor {
 
   /** A copy that owns its values. */
   clone(): Tensor {
-    return new Tensor(this.shape, this.toArray());
+    return new Tensor(this.shape, this.view().slice());
   }
 
   /** @internal Called after `set` has overwritten the values. */
@@ -164,6 +164,14 @@ export class Tensor {
   get place(): View | undefined {
     return undefined;
   }
+}
+
+/**
+ * A tensor of shape [] that keeps its number in float64: counters go to 2⁵³, and float32 counts to 2²⁴ only.
+ * `item()` is exact, `toArray()` rounds.
+ */
+export function exactly(value: number): Tensor {
+  return new Tensor([], Float64Array.of(value) as unknown as Float32Array);
 }
 
 /** A tensor whose values are in linear memory. It does not own that memory. */
