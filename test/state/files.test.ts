@@ -50,7 +50,7 @@ it.each<[string, string, number, RegExp]>([
     /expected 4\.8\d+e\+24 bytes/,
   ],
   ['other bytes than the shape', `{"a":${entry(0, 8, [1])}}`, 8, /expected 4 bytes, got 8/],
-  ['a long shape', `{"a":${entry(0, 8, new Array(5000).fill(1))}}`, 8, /1, 1…\] F32 expected 4/],
+  ['a long shape', `{"a":${entry(0, 8, new Array(5000).fill(1))}}`, 8, /1, … F32 expected 4/],
   ['a name twice', `{"a":${entry(0, 4)},"a":${entry(0, 4)}}`, 4, /the name "a" occurs twice/],
   ['a name twice, escaped', `{"a":${entry(0, 4)},"\\u0061":${entry(0, 4)}}`, 4, /occurs twice/],
   ['dtype twice', `{"a":{"dtype":"F32",${entry(0, 4).slice(1)}}`, 4, /"dtype" occurs twice/],
