@@ -41,7 +41,7 @@ export function headerLength(who: string, start: Uint8Array, size?: number): num
   const short = start.length < 8;
   const length = short ? 0 : view.getUint32(0, true) + view.getUint32(4, true) * 4294967296;
   const cut = whole !== undefined && 8 + length > whole;
-  if (!short && !cut && length <= LONGEST && start[8] === 0x7b) return length;
+  if (!short && !cut && length > 0 && length <= LONGEST && start[8] === 0x7b) return length;
   if (start[8] !== 0x7b) refusePyTorch(who, start);
   const what = `${who}: not a safetensors file`;
   if (short || cut) {

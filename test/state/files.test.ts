@@ -80,6 +80,8 @@ it('refuses a header that is longer than the file, or not UTF-8, and takes no me
   const broken = safetensorsFile(Uint8Array.of(0x7b, 0xff, 0x7d), new Uint8Array(0));
   expect(await refusal(broken)).toContain('not UTF-8');
   expect(await refusal(new Uint8Array(8))).toContain('got no header');
+  new DataView(file.buffer).setBigUint64(0, 0n, true);
+  expect(await refusal(file)).toContain('got no header');
   expect(await refusal(new Uint8Array(0))).toContain('expected at least 8 bytes, got 0');
 });
 
