@@ -5,13 +5,17 @@
 
 export { eluBackward, eluForward } from './activation/elu';
 export { geluBackward, geluForward, geluTanhBackward, geluTanhForward } from './activation/gelu';
-export { preluBackward, preluBackwardWeight, preluForward } from './activation/prelu';
+export { gluBackward, gluForward } from './activation/glu';
 export {
-  leakyReluBackward,
-  leakyReluForward,
-  relu6Backward,
-  relu6Forward,
-} from './activation/relu';
+  hardsigmoidBackward,
+  hardsigmoidForward,
+  hardswishBackward,
+  hardswishForward,
+  hardtanhBackward,
+  hardtanhForward,
+} from './activation/hardtanh';
+export { preluBackward, preluBackwardWeight, preluForward } from './activation/prelu';
+export { leakyReluBackward, leakyReluForward } from './activation/relu';
 export {
   sigmoidBackward,
   sigmoidForward,
@@ -19,6 +23,13 @@ export {
   siluForward,
 } from './activation/sigmoid';
 export { logSoftmaxBackward, logSoftmaxForward } from './activation/softmax';
+export {
+  mishBackward,
+  mishForward,
+  softplusBackward,
+  softplusForward,
+} from './activation/softplus';
+export { softsignBackward, softsignForward } from './activation/softsign';
 export { tanhBackward, tanhForward } from './activation/tanh';
 export {
   batchNormMaskedBackward,
@@ -67,6 +78,7 @@ export { rowNorms, weightNormBackward, weightNormForward } from './norm/weightno
 export { emaUpdate, exchange } from './optim/ema';
 export { rmspropStep } from './optim/rmsprop';
 export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './pool/adaptiveavgpool';
+export { adaptiveMaxPoolForward } from './pool/adaptivemaxpool';
 export { avgPoolBackward, avgPoolBackwardScratch, avgPoolForward } from './pool/avgpool';
 export {
   upsampleBilinearBackward,

@@ -46,7 +46,7 @@ const workerd: Plugin = {
 const short: Plugin = {
   name: 'short',
   setup({ onLoad }) {
-    onLoad({ filter: /generated\/(core|extra|inspect|relaxed)\.ts$/ }, ({ path }) => ({
+    onLoad({ filter: /generated\/(core|extra|inspect|ops|relaxed)\.ts$/ }, ({ path }) => ({
       contents: readFileSync(join('build/short', basename(path)), 'utf8'),
       loader: 'ts',
     }));

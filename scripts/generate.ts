@@ -34,6 +34,7 @@ export function signatures(
   core: ReadonlySet<string>,
   extra: ReadonlySet<string>,
   inspect: ReadonlySet<string>,
+  ops: ReadonlySet<string>,
 ): string {
   const typeOf = (type: string) => {
     if (NUMBERS.includes(type)) return 'number';
@@ -46,7 +47,7 @@ export function signatures(
       return `  ${name}(${typed.join(', ')}): ${result === 'void' ? result : 'number'};`;
     });
   const taken = new Set(
-    [...core, ...extra, ...inspect].flatMap((name) =>
+    [...core, ...extra, ...inspect, ...ops].flatMap((name) =>
       functions[name]!.parameters.map(([, type]) => type),
     ),
   );
@@ -88,16 +89,21 @@ export interface InspectKernels {
 ${linesOf(inspect).join('\n')}
 }
 
-export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels {}
+/** What the module of operations on tensors exports: assembly/ops.ts. */
+export interface OpsKernels {
+${linesOf(ops).join('\n')}
+}
+
+export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels, OpsKernels {}
 ${layouts.join('')}`;
 }
 
 /** The file src/generated/kernels.ts, from the sources as scripts/signatures.js read them. */
 export function kernelsModule(sources: Sources): string {
-  const [core, extra, inspect] = ['index', 'extra', 'inspect'].map((list) =>
+  const [core, extra, inspect, ops] = ['index', 'extra', 'inspect', 'ops'].map((list) =>
     listed(`assembly/${list}.ts`),
   );
-  return signatures(sources, core!, extra!, inspect!);
+  return signatures(sources, core!, extra!, inspect!, ops!);
 }
 
 /** A module under a name, packed into text, for a bundle that needs no second file. */

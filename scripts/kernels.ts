@@ -33,6 +33,7 @@ const PARTS: [name: string, list: string][] = [
   ['core', 'index'],
   ['extra', 'extra'],
   ['inspect', 'inspect'],
+  ['ops', 'ops'],
 ];
 const PACKER = ['scripts/packed.ts', 'scripts/pack.ts', 'scripts/generate.ts'];
 
@@ -47,8 +48,8 @@ export async function buildKernels(): Promise<void> {
 }
 
 /**
- * The strict kernels, which every bundle has. They are cut in three: the core, the kernels that only some
- * networks need, and those that look at tensors.
+ * The strict kernels, which every bundle has. They are cut in four: the core, the kernels that only some
+ * networks need, those that look at tensors, and those of operations on tensors.
  */
 async function strict(): Promise<void> {
   const built = await cached('strict', SOURCES, async (folder) => {

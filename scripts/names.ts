@@ -13,7 +13,9 @@ import { listed } from './generate.ts';
  * options and methods have such names, too.
  */
 export function kernelNames(): Map<string, string> {
-  const full = ['index', 'extra', 'inspect'].flatMap((list) => [...listed(`assembly/${list}.ts`)]);
+  const full = ['index', 'extra', 'inspect', 'ops'].flatMap((list) => [
+    ...listed(`assembly/${list}.ts`),
+  ]);
   return new Map(full.filter((name) => /[A-Z]/.test(name)).map((name, i) => [name, shortName(i)]));
 }
 

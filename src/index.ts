@@ -14,12 +14,16 @@ export {
   type StatisticsOptions,
 } from './analysis/statistics.ts';
 export { summary } from './analysis/summary.ts';
-export { ELU } from './layers/activation/elu.ts';
+export { ELU, SELU } from './layers/activation/elu.ts';
 export { GELU, type GELUOptions } from './layers/activation/gelu.ts';
+export { GLU } from './layers/activation/glu.ts';
+export { Hardsigmoid, Hardswish, Hardtanh } from './layers/activation/hardtanh.ts';
 export { PReLU, type PReLUOptions } from './layers/activation/prelu.ts';
-export { LeakyReLU, ReLU, ReLU6 } from './layers/activation/relu.ts';
+export { LeakyReLU, type LeakyReLUOptions, ReLU, ReLU6 } from './layers/activation/relu.ts';
 export { Sigmoid, SiLU } from './layers/activation/sigmoid.ts';
 export { LogSoftmax, Softmax } from './layers/activation/softmax.ts';
+export { Mish, Softplus, type SoftplusOptions } from './layers/activation/softplus.ts';
+export { Softsign } from './layers/activation/softsign.ts';
 export { Tanh } from './layers/activation/tanh.ts';
 export { Add } from './layers/add.ts';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './layers/batchnorm/batchnorm.ts';
@@ -35,8 +39,9 @@ export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv/conv.ts';
 export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/conv/convtranspose.ts';
 export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
-export { Flatten, Unflatten } from './layers/flatten.ts';
+export { Flatten, Identity, Unflatten } from './layers/flatten.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
+export { Multiply } from './layers/multiply.ts';
 export { GroupNorm, type GroupNormOptions } from './layers/norm/groupnorm.ts';
 export {
   InstanceNorm1d,
@@ -58,7 +63,10 @@ export type { Weighted } from './layers/norm/reparametrized.ts';
 export { RMSNorm, type RMSNormOptions } from './layers/norm/rmsnorm.ts';
 export { SpectralNorm, type SpectralNormOptions } from './layers/norm/spectralnorm.ts';
 export { WeightNorm } from './layers/norm/weightnorm.ts';
+export { ConstantPad2d, type Sides, ZeroPad2d } from './layers/pad.ts';
+export { Permute } from './layers/permute.ts';
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from './layers/pool/adaptiveavgpool.ts';
+export { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from './layers/pool/adaptivemaxpool.ts';
 export { AvgPool1d, AvgPool2d, type AvgPoolOptions } from './layers/pool/avgpool.ts';
 export { GlobalAvgPool } from './layers/pool/globalavgpool.ts';
 export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/pool/maxpool.ts';

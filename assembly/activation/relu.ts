@@ -1,17 +1,8 @@
 /**
- * The piecewise linear activations without learnt parameters. Each gradient is computed from the output y: its
- * sign (and, for ReLU6, the cap) decides the slope, so x need not be kept. As in PyTorch a NaN passes forward,
- * and the slope at 0 is that of the left side.
+ * ReLU and LeakyReLU. The gradient is computed from the output y, whose sign decides the slope, so x need not be
+ * kept. As in PyTorch a NaN passes forward, and the slope at 0 is that of the left side.
  */
-import {
-  Activation,
-  backward,
-  backwardWith,
-  forward,
-  forwardWith,
-  ParametricActivation,
-  SHORT,
-} from '../elementwise';
+import { Activation, Binary, backward, forward, map, SHORT, Unary, zip } from '../elementwise';
 
 @unmanaged
 class ReLU extends Activation {
@@ -47,48 +38,19 @@ export function reluBackward(
 }
 
 @unmanaged
-class ReLU6 extends Activation {
-  /** y = min(max(x, 0), 6) */
-  value(x: v128): v128 {
-    return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(6));
+class LeakyReLU extends Unary {
+  /** y = x where x > t, else slope·(x − t) */
+  of(x: v128, slope: v128, t: v128): v128 {
+    const below = f32x4.mul(f32x4.sub(x, t), slope);
+    return v128.bitselect(x, below, f32x4.gt(x, t));
   }
-  /** dx = dy where 0 < y < 6 (or y is NaN), else 0 */
-  gradient(y: v128, dy: v128): v128 {
-    const flat = v128.or(f32x4.le(y, f32x4.splat(0)), f32x4.ge(y, f32x4.splat(6)));
-    return v128.andnot(dy, flat);
-  }
-}
-
-/** y = min(max(x, 0), 6) for elements [from, to); y may be x. */
-export function relu6Forward(
-  y: usize, // [size] f32
-  x: usize, // [size] f32
-  from: i32,
-  to: i32,
-): void {
-  forward<ReLU6>(y, x, from, to, SHORT);
-}
-
-/** dx = dy where 0 < y < 6 (or y is NaN), else 0, for elements [from, to); dx may be dy or y. */
-export function relu6Backward(
-  dx: usize, // [size] f32
-  y: usize, // [size] f32
-  dy: usize, // [size] f32
-  from: i32,
-  to: i32,
-): void {
-  backward<ReLU6>(dx, y, dy, from, to, SHORT);
 }
 
 @unmanaged
-class LeakyReLU extends ParametricActivation {
-  /** y = x where x > 0, else slope·x */
-  value(x: v128, slope: v128): v128 {
-    return leak(x, x, slope);
-  }
-  /** dx = dy where x > 0, else slope·dy */
-  gradient(x: v128, dy: v128, slope: v128): v128 {
-    return leak(x, dy, slope);
+class LeakyReLUGradient extends Binary {
+  /** dx = dy where x > t, else slope·dy */
+  of(x: v128, dy: v128, slope: v128, t: v128, c: v128): v128 {
+    return v128.bitselect(dy, f32x4.mul(dy, slope), f32x4.gt(x, t));
   }
 }
 
@@ -100,28 +62,31 @@ export function leak(x: v128, v: v128, slope: v128): v128 {
   return v128.bitselect(v, f32x4.mul(v, slope), f32x4.gt(x, f32x4.splat(0)));
 }
 
-/** y = x where x > 0, else slope·x, for elements [from, to); y may be x. */
+/** y = x where x > threshold, else slope·(x − threshold), for elements [from, to); y may be x. */
 export function leakyReluForward(
   y: usize, // [size] f32
   x: usize, // [size] f32
   slope: f32,
+  threshold: f32,
   from: i32,
   to: i32,
 ): void {
-  forwardWith<LeakyReLU>(slope, y, x, from, to, SHORT);
+  map<LeakyReLU>(y, x, from, to, f32x4.splat(slope), f32x4.splat(threshold), SHORT);
 }
 
 /**
- * dx = dy where x > 0, else slope·dy, for elements [from, to); dx may be dy or x. With slope ≥ 0 the
- * output has x's sign and may be passed for x.
+ * dx = dy where x > threshold, else slope·dy, for elements [from, to); dx may be dy or x. With slope ≥ 0 and
+ * the threshold 0 the output has x's sign and may be passed for x.
  */
 export function leakyReluBackward(
   dx: usize, // [size] f32
-  x: usize, // [size] f32, or y if slope ≥ 0
+  x: usize, // [size] f32, or y if slope ≥ 0 and threshold = 0
   dy: usize, // [size] f32
   slope: f32,
+  threshold: f32,
   from: i32,
   to: i32,
 ): void {
-  backwardWith<LeakyReLU>(slope, dx, x, dy, from, to, SHORT);
+  const a = f32x4.splat(slope);
+  zip<LeakyReLUGradient>(dx, x, dy, from, to, a, f32x4.splat(threshold), a, SHORT);
 }

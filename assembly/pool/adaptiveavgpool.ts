@@ -79,7 +79,7 @@ export function adaptiveAvgPoolBackward(
  * ⌊o·size / outSize⌋
  * @inline
  */
-function binFrom(o: i32, size: i32, outSize: i32): i32 {
+export function binFrom(o: i32, size: i32, outSize: i32): i32 {
   return <i32>((<i64>o * <i64>size) / <i64>outSize);
 }
 
@@ -87,6 +87,6 @@ function binFrom(o: i32, size: i32, outSize: i32): i32 {
  * ⌈(o + 1)·size / outSize⌉
  * @inline
  */
-function binTo(o: i32, size: i32, outSize: i32): i32 {
+export function binTo(o: i32, size: i32, outSize: i32): i32 {
   return <i32>((<i64>(o + 1) * <i64>size + <i64>outSize - 1) / <i64>outSize);
 }

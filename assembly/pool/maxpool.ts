@@ -140,7 +140,7 @@ export function maxPoolBackward(
  * Lanes in which v replaces the maximum so far: v > best, or v is NaN.
  * @inline
  */
-function wins(v: v128, best: v128): v128 {
+export function wins(v: v128, best: v128): v128 {
   return v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
 }
 

@@ -33,7 +33,7 @@ function activationScene(arena: Arena): Scene {
       'sigmoid backward': backward(() => k.sigmoidBackward(y, x, dy, 0, n)),
       tanh: forward(() => k.tanhForward(y, x, 0, n)),
       silu: forward(() => k.siluForward(y, x, 0, n)),
-      elu: forward(() => k.eluForward(y, x, 1, 0, n)),
+      elu: forward(() => k.eluForward(y, x, 1, 1, 0, n)),
       gelu: forward(() => k.geluForward(y, x, 0, n)),
       'gelu backward': backward(() => k.geluBackward(y, x, dy, 0, n)),
       'gelu, tanh': forward(() => k.geluTanhForward(y, x, 0, n)),

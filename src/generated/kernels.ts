@@ -71,25 +71,37 @@ export interface CoreKernels {
 
 /** What the module beside it exports: assembly/extra.ts. */
 export interface ExtraKernels {
-  eluBackward(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, from: number, to: number): void;
-  eluForward(y: Pointer, x: Pointer, alpha: number, from: number, to: number): void;
+  eluBackward(dx: Pointer, x: Pointer, dy: Pointer, alpha: number, scale: number, from: number, to: number): void;
+  eluForward(y: Pointer, x: Pointer, alpha: number, scale: number, from: number, to: number): void;
   geluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   geluTanhBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   geluTanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  gluBackward(dx: Pointer, x: Pointer, dy: Pointer, half: number, from: number, to: number): void;
+  gluForward(y: Pointer, x: Pointer, half: number, from: number, to: number): void;
+  hardsigmoidBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
+  hardsigmoidForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  hardswishBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
+  hardswishForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  hardtanhBackward(dx: Pointer, y: Pointer, dy: Pointer, low: number, high: number, from: number, to: number): void;
+  hardtanhForward(y: Pointer, x: Pointer, low: number, high: number, from: number, to: number): void;
   preluBackward(dx: Pointer, x: Pointer, dy: Pointer, weight: Pointer, c: number, inner: number, from: number, to: number): void;
   preluBackwardWeight(dweight: Pointer, x: Pointer, dy: Pointer, n: number, c: number, inner: number, from: number, to: number): void;
   preluForward(y: Pointer, x: Pointer, weight: Pointer, c: number, inner: number, from: number, to: number): void;
-  leakyReluBackward(dx: Pointer, x: Pointer, dy: Pointer, slope: number, from: number, to: number): void;
-  leakyReluForward(y: Pointer, x: Pointer, slope: number, from: number, to: number): void;
-  relu6Backward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
-  relu6Forward(y: Pointer, x: Pointer, from: number, to: number): void;
+  leakyReluBackward(dx: Pointer, x: Pointer, dy: Pointer, slope: number, threshold: number, from: number, to: number): void;
+  leakyReluForward(y: Pointer, x: Pointer, slope: number, threshold: number, from: number, to: number): void;
   sigmoidBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   sigmoidForward(y: Pointer, x: Pointer, from: number, to: number): void;
   siluBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   siluForward(y: Pointer, x: Pointer, from: number, to: number): void;
   logSoftmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
   logSoftmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
+  mishBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
+  mishForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  softplusBackward(dx: Pointer, x: Pointer, dy: Pointer, beta: number, threshold: number, from: number, to: number): void;
+  softplusForward(y: Pointer, x: Pointer, beta: number, threshold: number, from: number, to: number): void;
+  softsignBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
+  softsignForward(y: Pointer, x: Pointer, from: number, to: number): void;
   tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
   batchNormMaskedBackward(dx: Pointer, coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, from: number, to: number, scratch: Pointer): void;
@@ -138,6 +150,7 @@ export interface ExtraKernels {
   rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'RMSpropScalars'>, from: number, to: number): void;
   adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   adaptiveAvgPoolForward(y: Pointer, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
+  adaptiveMaxPoolForward(y: Pointer, index: Pointer<'MaxIndex'>, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   avgPoolBackward(dx: Pointer, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number, scratch: Pointer): void;
   avgPoolBackwardScratch(shape: Pointer<'PoolShape'>): number;
   avgPoolForward(y: Pointer, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
@@ -160,7 +173,16 @@ export interface InspectKernels {
   quantilesScratch(n: number, count: number): number;
 }
 
-export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels {}
+/** What the module of operations on tensors exports: assembly/ops.ts. */
+export interface OpsKernels {
+  addBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  mulBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  sumProducts(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'ReduceShape'>, scale: number, from: number, to: number): void;
+  copyStrided(y: Pointer, x: Pointer, shape: Pointer<'CopyShape'>, from: number, to: number): void;
+  fillWith(y: Pointer, value: number, from: number, to: number): void;
+}
+
+export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels, OpsKernels {}
 
 export interface AdamScalars {
   readonly lr: number;
@@ -181,6 +203,29 @@ export interface BatchNormShape {
 export const BatchNormShape: Layout<BatchNormShape, 'BatchNormShape'> =
   'n c s';
 
+export interface BroadcastShape {
+  readonly n0: number;
+  readonly n1: number;
+  readonly n2: number;
+  readonly n3: number;
+  readonly n4: number;
+  readonly n5: number;
+  readonly a0: number;
+  readonly a1: number;
+  readonly a2: number;
+  readonly a3: number;
+  readonly a4: number;
+  readonly a5: number;
+  readonly b0: number;
+  readonly b1: number;
+  readonly b2: number;
+  readonly b3: number;
+  readonly b4: number;
+  readonly b5: number;
+}
+export const BroadcastShape: Layout<BroadcastShape, 'BroadcastShape'> =
+  'n0 n1 n2 n3 n4 n5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5';
+
 export interface ConvShape {
   readonly channels: number;
   readonly h: number;
@@ -200,6 +245,29 @@ export interface ConvShape {
 }
 export const ConvShape: Layout<ConvShape, 'ConvShape'> =
   'channels h w outChannels outH outW kernelH kernelW strideH strideW top left dilationH dilationW groups';
+
+export interface CopyShape {
+  readonly n0: number;
+  readonly n1: number;
+  readonly n2: number;
+  readonly n3: number;
+  readonly n4: number;
+  readonly n5: number;
+  readonly y0: number;
+  readonly y1: number;
+  readonly y2: number;
+  readonly y3: number;
+  readonly y4: number;
+  readonly y5: number;
+  readonly x0: number;
+  readonly x1: number;
+  readonly x2: number;
+  readonly x3: number;
+  readonly x4: number;
+  readonly x5: number;
+}
+export const CopyShape: Layout<CopyShape, 'CopyShape'> =
+  'n0 n1 n2 n3 n4 n5 y0 y1 y2 y3 y4 y5 x0 x1 x2 x3 x4 x5';
 
 export interface CrossEntropyShape {
   readonly c: number;
@@ -288,6 +356,30 @@ export interface RMSpropScalars {
 }
 export const RMSpropScalars: Layout<RMSpropScalars, 'RMSpropScalars'> =
   'lr:f64 alpha:f64 eps:f64 weightDecay:f64 momentum:f64';
+
+export interface ReduceShape {
+  readonly k0: number;
+  readonly k1: number;
+  readonly k2: number;
+  readonly r0: number;
+  readonly r1: number;
+  readonly r2: number;
+  readonly ak0: number;
+  readonly ak1: number;
+  readonly ak2: number;
+  readonly ar0: number;
+  readonly ar1: number;
+  readonly ar2: number;
+  readonly bk0: number;
+  readonly bk1: number;
+  readonly bk2: number;
+  readonly br0: number;
+  readonly br1: number;
+  readonly br2: number;
+  readonly columns: number;
+}
+export const ReduceShape: Layout<ReduceShape, 'ReduceShape'> =
+  'k0 k1 k2 r0 r1 r2 ak0 ak1 ak2 ar0 ar1 ar2 bk0 bk1 bk2 br0 br1 br2 columns';
 
 export interface RenormBounds {
   readonly c: number;

@@ -6,6 +6,7 @@ import type { Kernels } from '../generated/kernels.ts';
 import { kernels as core, engine } from '../runtime/engine.ts';
 import { extra } from '../runtime/extra.ts';
 import { inspectKernels } from '../runtime/inspect.ts';
+import { ops } from '../runtime/ops.ts';
 import type { WasmMemory } from '../runtime/wasm.ts';
 import { FULL_NAMES } from './names.ts';
 
@@ -14,10 +15,10 @@ export { Block, NULL, offset } from '../memory/memory.ts';
 
 let all: Kernels | undefined;
 
-/** All kernels: core, extra and those of `evenkeel/inspect`. */
+/** All kernels: core, extra, those of `evenkeel/inspect` and of operations on tensors. */
 export function kernels(): Kernels {
   if (all) return all;
-  const exported = Object.entries({ ...core(), ...extra(), ...inspectKernels() });
+  const exported = Object.entries({ ...core(), ...extra(), ...inspectKernels(), ...ops() });
   const named = exported.map(([name, kernel]) => [FULL_NAMES[name] ?? name, kernel]);
   return (all = Object.fromEntries(named) as Kernels);
 }

@@ -1,8 +1,28 @@
 import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
-import { kernels } from '../runtime/engine.ts';
+import { copyGradient } from '../ops/view.ts';
 import { checkInteger } from '../tensor/check.ts';
-import { ownShape, type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
+import { frozen, ownShape, type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
+
+/**
+ * y = x, for a place where a layer may stand. As PyTorch's `nn.Identity`, but it takes no arguments.
+ */
+export class Identity extends Leaf {
+  connect(use: Use, shape: Shape): Shape {
+    use.isView();
+    return shape;
+  }
+
+  run(): void {}
+
+  runBackward(use: Use): void {
+    copyGradient(use);
+  }
+
+  override toString(): string {
+    return 'Identity()';
+  }
+}
 
 /** A layer that gives its input another shape. The output shares the input's memory. */
 abstract class Reshape extends Leaf {
@@ -17,9 +37,7 @@ abstract class Reshape extends Leaf {
   run(): void {}
 
   runBackward(use: Use): void {
-    const { dx, dy } = use;
-    const n = use.output.slot.length;
-    if (dx && dx !== dy) kernels().copyRows(dx, dy, 1, n, n, n);
+    copyGradient(use);
   }
 }
 
@@ -69,9 +87,10 @@ export class Flatten extends Reshape {
  * new Unflatten(1, [64, 7, 7])    // [N, 3136] → [N, 64, 7, 7]
  * ```
  *
- * As PyTorch's `nn.Unflatten`.
+ * One of the sizes may be −1: it follows from the others. So `Flatten(0)` and `Unflatten(0, [...])` together give
+ * a tensor any other shape. As PyTorch's `nn.Unflatten`.
  *
- * @throws RangeError in `forward` if the axis is not as long as the product of `sizes`
+ * @throws RangeError for more than one −1; in `forward` if the axis is not as long as the product of `sizes`
  */
 export class Unflatten extends Reshape {
   private readonly sizes: Shape;
@@ -83,18 +102,25 @@ export class Unflatten extends Reshape {
   ) {
     super(...rest);
     checkInteger('Unflatten', 'dim', dim, -Infinity);
-    this.sizes = ownShape('Unflatten', sizes);
+    const free = Array.isArray(sizes) ? sizes.filter((size) => size === -1).length : 0;
+    ownShape('Unflatten', free === 1 ? sizes.map((size) => (size === -1 ? 1 : size)) : sizes);
+    this.sizes = frozen(sizes);
   }
 
   protected outputShape(shape: Shape): Shape {
     const { dim, sizes } = this;
     const axis = dim < 0 ? shape.length + dim : dim;
-    if (shape[axis] !== sizeOf(sizes)) {
+    const extent = shape[axis];
+    const known = Math.abs(sizeOf(sizes));
+    const free = extent === undefined ? 0 : extent / known;
+    if (!(sizes.includes(-1) ? Number.isInteger(free) && free > 0 : free === 1)) {
+      const expected = sizes.includes(-1) ? `a multiple of ${known}` : known;
       throw new RangeError(
-        `${this}: axis ${dim} expected ${sizeOf(sizes)} long, got input ${shapeText(shape)}`,
+        `${this}: axis ${dim} expected ${expected} long, got input ${shapeText(shape)}`,
       );
     }
-    return [...shape.slice(0, axis), ...sizes, ...shape.slice(axis + 1)];
+    const filled = sizes.map((size) => (size === -1 ? free : size));
+    return [...shape.slice(0, axis), ...filled, ...shape.slice(axis + 1)];
   }
 
   override toString(): string {

@@ -9,7 +9,7 @@ interface Reason {
   text: string;
 }
 
-const MOVES = ['Add', 'Concat', 'Flatten', 'Residual', 'Unflatten'];
+const MOVES = ['Add', 'Concat', 'Flatten', 'Identity', 'Residual', 'Unflatten'];
 
 const REASONS: readonly Reason[] = [
   {
@@ -54,12 +54,12 @@ const REASONS: readonly Reason[] = [
   },
   {
     columns: ["PyTorch's answers"],
-    of: ['MaxPool1d', 'AvgPool1d', 'AdaptiveAvgPool1d', 'GlobalAvgPool'],
+    of: ['MaxPool1d', 'AvgPool1d', 'AdaptiveAvgPool1d', 'AdaptiveMaxPool1d', 'GlobalAvgPool'],
     text: 'has the bits of the two-dimensional or adaptive pool, which a test compares',
   },
   {
     columns: ["PyTorch's answers"],
-    of: ['Concat', 'Unflatten', 'Residual', 'Batches'],
+    of: ['Concat', 'Identity', 'Unflatten', 'Residual', 'Batches'],
     text: 'moves or adds numbers: there is nothing to be approximated',
   },
   {

@@ -63,4 +63,10 @@ for size, out in (((7, 7), 1), ((8, 12), [2, 3]), ((7, 10), [3, 4]), ((3, 5), [7
                   ((13, 13), [1, 6])):
     run("adaptive_avg_pool2d", (2, 2) + size, {"output_size": out})
 
+for size, out in (((7, 7), 1), ((8, 12), [2, 3]), ((7, 10), [3, 4]), ((3, 5), [7, 9]), ((4, 9), [2, 1])):
+    run("adaptive_max_pool2d", (2, 2) + size, {"output_size": out, "return_indices": True})
+for x in (ties, odd):
+    for out in (1, 5):
+        run("adaptive_max_pool2d", None, {"output_size": out, "return_indices": True}, x)
+
 write(__file__, cases)

@@ -34,7 +34,7 @@ describe('short names', () => {
 
   it('are not those of evenkeel/kernels', async () => {
     const { kernels: raw } = await import('../../dist/kernels.js' as string);
-    const full = ['index', 'extra', 'inspect'].flatMap((list) => [
+    const full = ['index', 'extra', 'inspect', 'ops'].flatMap((list) => [
       ...listed(`assembly/${list}.ts`),
     ]);
     expect(Object.keys(raw()).sort()).toEqual(full.sort());

@@ -3,11 +3,16 @@ import type { Kernels, Pointer } from '../../src/generated/kernels.ts';
 import {
   ELU,
   GELU,
+  GLU,
+  Hardtanh,
   LeakyReLU,
   type Module,
   PReLU,
+  ReLU6,
+  SELU,
   Sequential,
   SiLU,
+  Softplus,
   Tanh,
   Tensor,
 } from '../../src/index.ts';
@@ -20,7 +25,7 @@ import { TestRandom } from '../support/random.ts';
 
 interface Case {
   name: string;
-  parameter?: number;
+  parameter?: number | string;
   reference: reference.Activation;
   /** Whether backward reads the output. */
   fromOutput: boolean;
@@ -37,22 +42,41 @@ const plain = ([name, math]: [string, reference.Activation]): Case => ({
     k[`${name}Backward` as 'tanhBackward'](dx, saved, dy, from, to),
 });
 
-const leaky = (slope: number, fromOutput: boolean): Case => ({
+const leaky = (slope: number, fromOutput: boolean, t = 0): Case => ({
   name: 'leakyRelu',
-  parameter: slope,
-  reference: reference.leakyRelu(slope),
+  parameter: `${slope}, ${t}`,
+  reference: reference.leakyRelu(slope, t),
   fromOutput,
-  forward: (k, y, x, from, to) => k.leakyReluForward(y, x, slope, from, to),
-  backward: (k, dx, saved, dy, from, to) => k.leakyReluBackward(dx, saved, dy, slope, from, to),
+  forward: (k, y, x, from, to) => k.leakyReluForward(y, x, slope, t, from, to),
+  backward: (k, dx, saved, dy, from, to) => k.leakyReluBackward(dx, saved, dy, slope, t, from, to),
 });
 
-const elu = (alpha: number): Case => ({
-  name: 'elu',
+const scaled = (name: string, math: reference.Activation, alpha: number, scale: number): Case => ({
+  name,
   parameter: alpha,
-  reference: reference.elu(alpha),
+  reference: math,
   fromOutput: false,
-  forward: (k, y, x, from, to) => k.eluForward(y, x, alpha, from, to),
-  backward: (k, dx, saved, dy, from, to) => k.eluBackward(dx, saved, dy, alpha, from, to),
+  forward: (k, y, x, from, to) => k.eluForward(y, x, alpha, scale, from, to),
+  backward: (k, dx, saved, dy, from, to) => k.eluBackward(dx, saved, dy, alpha, scale, from, to),
+});
+const elu = (alpha: number): Case => scaled('elu', reference.elu(alpha), alpha, 1);
+
+const hardtanh = (low: number, high: number): Case => ({
+  name: 'hardtanh',
+  parameter: `${low}, ${high}`,
+  reference: reference.hardtanh(low, high),
+  fromOutput: true,
+  forward: (k, y, x, from, to) => k.hardtanhForward(y, x, low, high, from, to),
+  backward: (k, dx, y, dy, from, to) => k.hardtanhBackward(dx, y, dy, low, high, from, to),
+});
+
+const softplus = (beta: number, threshold: number): Case => ({
+  name: 'softplus',
+  parameter: `${beta}, ${threshold}`,
+  reference: reference.softplus(beta, threshold),
+  fromOutput: false,
+  forward: (k, y, x, from, to) => k.softplusForward(y, x, beta, threshold, from, to),
+  backward: (k, dx, x, dy, from, to) => k.softplusBackward(dx, x, dy, beta, threshold, from, to),
 });
 
 const cases: Case[] = [
@@ -60,6 +84,14 @@ const cases: Case[] = [
   leaky(0.01, true),
   leaky(0.3, true),
   leaky(-0.5, false),
+  leaky(0.1, false, 1.5),
+  hardtanh(0, 6),
+  hardtanh(-1, 2.5),
+  hardtanh(-Infinity, 1),
+  softplus(1, 20),
+  softplus(2.5, 4),
+  softplus(-0.7, 20),
+  scaled('selu', reference.selu, 1.7580993408473766, 1.0507009873554805),
   elu(1),
   elu(0.5),
   elu(-0.7),
@@ -94,7 +126,7 @@ describe.each(cases.map((c) => [label(c), c] as const))('%s', (_, c) => {
 
   it('is the derivative that finite differences of its float64 reference give', () => {
     const { f, slope } = c.reference;
-    for (let x = -6.03; x < 7; x += 0.11) {
+    for (let x = -6.034; x < 7; x += 0.11) {
       expectGradient({ gradient: [slope(x)], at: [x], of: ([x]) => f(x!), atol: 1e-9 });
     }
   });
@@ -121,6 +153,54 @@ describe('the far ends', () => {
         call: (k, { y, x }) => c.forward(k, y, x, 0, 8),
       });
     }
+  });
+});
+
+describe('glu', () => {
+  it.each([
+    [1, 1],
+    [3, 5],
+    [2, 16],
+    [4, 3],
+    [1, 203],
+  ])('of [%i, 2, %i] agrees with float64 and with finite differences', (n, half) => {
+    const random = new TestRandom(n * 300 + half);
+    const x = random.normals(2 * n * half, 0, 2);
+    const dy = random.normals(n * half);
+    const range = { total: n, step: 1 };
+    kernelCase({
+      inputs: { x },
+      outputs: { y: { expected: reference.glu(x, half), rtol: 2e-6, atol: 2e-7 } },
+      range,
+      call: (k, { y, x }, from, to) => k.gluForward(y, x, half, from, to),
+    });
+    const expected = reference.gluGradient(x, dy, half);
+    kernelCase({
+      inputs: { x, dy },
+      outputs: { dx: { expected, rtol: 2e-6, atol: 1e-6 } },
+      range,
+      call: (k, { dx, x, dy }, from, to) => k.gluBackward(dx, x, dy, half, from, to),
+    });
+    if (x.length > 40) return;
+    const loss = (at: ArrayLike<number>) =>
+      reference.glu(at, half).reduce((sum, y, i) => sum + y * dy[i]!, 0);
+    expectGradient({ gradient: expected, at: x, of: loss, atol: 1e-8 });
+  });
+
+  it('takes any axis of even length', () => {
+    const random = new TestRandom(3);
+    const x = Tensor.from(random.normals(48), [2, 4, 6]);
+    const dy = Tensor.from(random.normals(24), [2, 2, 6]);
+    const layer = new GLU(1);
+    const y = layer.forward(x);
+    expect(y.shape).toEqual([2, 2, 6]);
+    expectClose(y.toArray(), reference.glu(x.toArray(), 12), { rtol: 2e-6, atol: 2e-7 }, 'y');
+    const dx = reference.gluGradient(x.toArray(), dy.toArray(), 12);
+    expectClose(layer.backward(dy).toArray(), dx, { rtol: 2e-6, atol: 1e-6 }, 'dx');
+    expect(() => new GLU(1).forward(Tensor.zeros([2, 3]))).toThrow(
+      'GLU(1): input expected to have an axis 1 of even length, got [2, 3]',
+    );
+    expect(() => new GLU(2).forward(Tensor.zeros([2, 4]))).toThrow(RangeError);
   });
 });
 
@@ -180,6 +260,13 @@ describe('layers', () => {
     [new PReLU(), reference.leakyRelu(0.25)],
     [new ELU(), reference.elu(1)],
     [new ELU(-0.5), reference.elu(-0.5)],
+    [new SELU(), reference.selu],
+    [new ReLU6(), reference.relu6],
+    [new Hardtanh(), reference.hardtanh(-1, 1)],
+    [new Hardtanh(-0.5, Infinity), reference.hardtanh(-0.5, Infinity)],
+    [new LeakyReLU(0.2, { threshold: 0.5 }), reference.leakyRelu(0.2, 0.5)],
+    [new Softplus(), reference.softplus()],
+    [new Softplus({ beta: 3, threshold: 2 }), reference.softplus(3, 2)],
   ];
 
   it.each(layers)('%s computes and differentiates, alone and in a chain', (layer, math) => {
@@ -212,7 +299,10 @@ describe('layers', () => {
     for (const one of ['ReLU()', 'Tanh()', 'GELU()', 'GELU(tanh)', 'PReLU(1)', 'ELU(-0.5)']) {
       expect(printed).toContain(one);
     }
-    for (const text of printed) expect(text).toMatch(/^\w+\((tanh|-?[\d.]+)?\)$/);
+    for (const text of printed)
+      expect(text).toMatch(
+        /^\w+\((tanh|-?[\d.]+)?((, )?(beta=|threshold=)?(-?[\d.]+|Infinity))*\)$/,
+      );
   });
 
   it('PReLU learns a slope a channel, and takes a batch of another size', () => {
@@ -248,6 +338,10 @@ describe('layers', () => {
     expect(() => new PReLU(3).forward(Tensor.zeros([3]))).toThrow(RangeError);
     expect(() => new GELU({ approximate: 'erf' as 'tanh' })).toThrow(/'none' or 'tanh'/);
     expect(() => new LeakyReLU(NaN)).toThrow(RangeError);
+    expect(() => new Hardtanh(1, 1)).toThrow('Hardtanh: maxVal expected above minVal, 1, got 1');
+    expect(() => new Softplus({ beta: 0 })).toThrow(
+      'Softplus: beta expected a number other than 0',
+    );
     expect(() => new ELU('1' as never)).toThrow(TypeError);
   });
 });

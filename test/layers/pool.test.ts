@@ -3,6 +3,8 @@ import { PoolShape as Sizes } from '../../src/generated/kernels.ts';
 import {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
   AvgPool1d,
   AvgPool2d,
   GlobalAvgPool,
@@ -14,6 +16,7 @@ import {
 import {
   adaptiveAvgPool,
   adaptiveAvgPoolBackward,
+  adaptiveMaxPool,
   avgPool,
   avgPoolBackward,
   maxPool,
@@ -224,6 +227,65 @@ describe('max pooling', () => {
   }
 });
 
+/** Both directions of the layer, and the kernel of its bins. */
+function checkAdaptiveMax(
+  shape: PoolShape,
+  x: Float32Array,
+  dy: Float32Array,
+  { y, dx, index }: Answers & { index: ArrayLike<number> },
+): void {
+  const where = { type: 'i32', expected: index } as const;
+  for (const recorded of [where, undefined]) {
+    kernelCase({
+      structs: { shape: sizesOf(shape) },
+      range: { total: shape.planes, step: 1 },
+      inputs: { x },
+      outputs: { y: { expected: y }, index: recorded },
+      call: (k, { y, index, x, shape }, from, to) =>
+        k.adaptiveMaxPoolForward(y, index, x, shape, from, to),
+    });
+  }
+  const layer = new AdaptiveMaxPool2d(shape.outSize);
+  const out = layer.forward({ data: x, shape: [1, shape.planes, ...shape.size] });
+  expect([...out.toArray()]).toEqual([...Float32Array.from(y)]);
+  const found = layer.backward({ data: dy, shape: out.shape });
+  expectClose(found.toArray(), dx, SUM, 'dx');
+}
+
+describe('adaptive max pooling', () => {
+  const sizes = [
+    [1, 1],
+    [1, 3],
+    [1, 5],
+    [7, 7],
+    [3, 5],
+    [1, 17],
+    [4, 8],
+    [12, 9],
+  ] as Pair[];
+  for (const size of sizes) {
+    for (const outSize of [
+      [1, 1],
+      [3, 1],
+      [2, 3],
+      [5, 4],
+      [4, 4],
+    ] as Pair[]) {
+      it(`agrees with the reference: ${size} → ${outSize}`, () => {
+        const random = new TestRandom(areaOf(size));
+        const shape = { ...poolShape(3, { size, kernel: 1 }), outSize };
+        const values = Float32Array.from({ length: 3 * areaOf(size) }, () => {
+          const draw = random.integer(40);
+          return draw === 0 ? NaN : draw === 1 ? -Infinity : draw === 2 ? Infinity : draw % 6;
+        });
+        const dy = random.normals(3 * areaOf(outSize));
+        const { y, index } = adaptiveMaxPool(values, shape);
+        checkAdaptiveMax(shape, values, dy, { y, index, dx: maxPoolBackward(dy, index, shape) });
+      });
+    }
+  }
+});
+
 describe('average pooling', () => {
   for (const geometry of geometries) {
     for (const countIncludePad of [true, false]) {
@@ -320,6 +382,10 @@ describe('the references themselves', () => {
       );
     }
     check(
+      (at) => adaptiveMaxPool(at, binned).y,
+      (dy) => maxPoolBackward(dy, adaptiveMaxPool(x, binned).index, binned),
+    );
+    check(
       (at) => adaptiveAvgPool(at, binned),
       (dy) => adaptiveAvgPoolBackward(dy, binned),
     );
@@ -335,6 +401,12 @@ describe("PyTorch's answers", () => {
       if (op === 'adaptive_avg_pool2d') {
         const shape = { ...poolShape(planes, { size, kernel: 1 }), outSize };
         checkAdaptive(shape, x.data, dy.data, { y: y.data, dx: dx.data });
+        return;
+      }
+      if (op === 'adaptive_max_pool2d') {
+        const shape = { ...poolShape(planes, { size, kernel: 1 }), outSize };
+        const answers = { y: y.data, dx: dx.data, index: index.data };
+        checkAdaptiveMax(shape, x.data, dy.data, answers);
         return;
       }
       const shape = poolShape(planes, {
@@ -378,6 +450,7 @@ describe('the layers', () => {
         new AvgPool2d([1, 4], { padding: [0, 2], ceilMode: true, countIncludePad: false }),
       ],
       [new AdaptiveAvgPool1d(5), new AdaptiveAvgPool2d([1, 5])],
+      [new AdaptiveMaxPool1d(5), new AdaptiveMaxPool2d([1, 5])],
     ] as [Module, Module][]) {
       const { shape } = two.predict(flat);
       const dy = random.normals(shape.reduce((product, extent) => product * extent, 1));

@@ -2,7 +2,7 @@
 
 export interface Activation {
   f(x: number): number;
-  /** The derivative; at a kink PyTorch's choice: 0 at both of ReLU6's, the slope on the left at the others. */
+  /** The derivative; at a kink PyTorch's choice: 0 at both of a flat end's, the slope on the left at the others. */
   slope(x: number): number;
   /** Whether the kernel computes the gradient from y; from x unless said so. */
   fromOutput?: boolean;
@@ -36,21 +36,62 @@ export const relu: Activation = {
   slope: (x) => (x > 0 ? 1 : 0),
 };
 
-export const relu6: Activation = {
+export const hardtanh = (low: number, high: number): Activation => ({
   fromOutput: true,
-  f: (x) => Math.min(Math.max(x, 0), 6),
-  slope: (x) => (x > 0 && x < 6 ? 1 : 0),
+  f: (x) => Math.min(Math.max(x, low), high),
+  slope: (x) => (x > low && x < high ? 1 : 0),
+});
+
+export const relu6 = hardtanh(0, 6);
+
+export const hardsigmoid: Activation = {
+  f: (x) => Math.min(Math.max(x + 3, 0), 6) / 6,
+  slope: (x) => (x > -3 && x < 3 ? 1 / 6 : 0),
 };
 
-export const leakyRelu = (slope: number): Activation => ({
-  f: (x) => (x > 0 ? x : slope * x),
-  slope: (x) => (x > 0 ? 1 : slope),
+export const hardswish: Activation = {
+  f: (x) => x * hardsigmoid.f(x),
+  slope: (x) => (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5),
+};
+
+export const leakyRelu = (slope: number, threshold = 0): Activation => ({
+  f: (x) => (x > threshold ? x : slope * (x - threshold)),
+  slope: (x) => (x > threshold ? 1 : slope),
 });
+
+export const softplus = (beta = 1, threshold = 20): Activation => ({
+  f: (x) => {
+    const u = beta * x;
+    return u > threshold ? x : (Math.max(u, 0) + Math.log1p(Math.exp(-Math.abs(u)))) / beta;
+  },
+  slope: (x) => (beta * x > threshold ? 1 : sigmoid(beta * x)),
+});
+
+export const mish: Activation = {
+  f: (x) => x * Math.tanh(softplus(1, Infinity).f(x)),
+  slope: (x) => {
+    const t = Math.tanh(softplus(1, Infinity).f(x));
+    return t + x * (1 - t * t) * sigmoid(x);
+  },
+};
+
+export const softsign: Activation = {
+  f: (x) => x / (1 + Math.abs(x)),
+  slope: (x) => 1 / (1 + Math.abs(x)) ** 2,
+};
 
 export const elu = (alpha: number): Activation => ({
   f: (x) => (x > 0 ? x : alpha * Math.expm1(x)),
   slope: (x) => (x > 0 ? 1 : alpha * Math.exp(x)),
 });
+
+/** Klambauer et al., 2017: the fixed point of mean 0 and variance 1. */
+const SELU = { alpha: 1.6732632423543772, scale: 1.0507009873554805 };
+
+export const selu: Activation = {
+  f: (x) => SELU.scale * elu(SELU.alpha).f(x),
+  slope: (x) => SELU.scale * elu(SELU.alpha).slope(x),
+};
 
 export const sigmoidActivation: Activation = {
   fromOutput: true,
@@ -91,13 +132,41 @@ export const geluTanh: Activation = {
  */
 export const PLAIN: Readonly<Record<string, Activation>> = {
   relu,
-  relu6,
+  hardsigmoid,
+  hardswish,
+  mish,
+  softsign,
   sigmoid: sigmoidActivation,
   tanh,
   silu,
   gelu,
   geluTanh,
 };
+
+/** GLU of x [n, 2, half] and its gradient. */
+export function glu(x: ArrayLike<number>, half: number): Float64Array {
+  const y = new Float64Array(x.length / 2);
+  for (let i = 0; i < y.length; i++) {
+    const at = i + Math.floor(i / half) * half;
+    y[i] = x[at]! * sigmoid(x[at + half]!);
+  }
+  return y;
+}
+
+export function gluGradient(
+  x: ArrayLike<number>,
+  dy: ArrayLike<number>,
+  half: number,
+): Float64Array {
+  const dx = new Float64Array(x.length);
+  for (let i = 0; i < dy.length; i++) {
+    const at = i + Math.floor(i / half) * half;
+    const [a, b] = [x[at]!, x[at + half]!];
+    dx[at] = dy[i]! * sigmoid(b);
+    dx[at + half] = dy[i]! * a * sigmoid(b) * sigmoid(-b);
+  }
+  return dx;
+}
 
 /** PReLU of x [n, c, inner] with weight [c]. */
 export function prelu(

@@ -30,12 +30,21 @@ function windows({ size, outSize, kernel, stride, padding, dilation }: PoolShape
   return all;
 }
 
-export function maxPool(x: ArrayLike<number>, shape: PoolShape) {
+export const maxPool = (x: ArrayLike<number>, shape: PoolShape) => maxima(x, shape, windows(shape));
+
+export const adaptiveMaxPool = (x: ArrayLike<number>, shape: PoolShape) =>
+  maxima(
+    x,
+    shape,
+    bins(shape).map(({ taps }) => taps),
+  );
+
+function maxima(x: ArrayLike<number>, shape: PoolShape, all: readonly number[][]) {
   const area = shape.size[0] * shape.size[1];
   const y: number[] = [];
   const index: number[] = [];
   for (let plane = 0; plane < shape.planes; plane++) {
-    for (const taps of windows(shape)) {
+    for (const taps of all) {
       let best = -Infinity;
       let where = taps[0] ?? -1;
       for (const tap of taps) {

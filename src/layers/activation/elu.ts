@@ -27,14 +27,38 @@ export class ELU extends Elementwise {
   }
 
   protected value(y: Pointer, x: Pointer, n: number): void {
-    extra().eluForward(y, x, this.alpha, 0, n);
+    extra().eluForward(y, x, this.alpha, 1, 0, n);
   }
 
   protected gradient(dx: Pointer, x: Pointer, dy: Pointer, n: number): void {
-    extra().eluBackward(dx, x, dy, this.alpha, 0, n);
+    extra().eluBackward(dx, x, dy, this.alpha, 1, 0, n);
   }
 
   override toString(): string {
     return `ELU(${this.alpha})`;
+  }
+}
+
+/** SELU's α and scale, with which activations keep mean 0 and variance 1 (the paper, equation 14). */
+const ALPHA = 1.6732632423543772;
+const SCALE = 1.0507009873554805;
+
+/**
+ * y = s·x where x > 0, else s·α·(eˣ − 1), with s = 1.0507… and α = 1.6733…
+ *
+ * dx = s·dy where x > 0, else dy·s·α·eˣ. As PyTorch's `nn.SELU`; Klambauer et al., 2017
+ * (arXiv:1706.02515).
+ */
+export class SELU extends Elementwise {
+  protected override get fromOutput(): boolean {
+    return false;
+  }
+
+  protected value(y: Pointer, x: Pointer, n: number): void {
+    extra().eluForward(y, x, SCALE * ALPHA, SCALE, 0, n);
+  }
+
+  protected gradient(dx: Pointer, x: Pointer, dy: Pointer, n: number): void {
+    extra().eluBackward(dx, x, dy, SCALE * ALPHA, SCALE, 0, n);
   }
 }

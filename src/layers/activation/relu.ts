@@ -2,6 +2,7 @@ import type { Pointer } from '../../memory/memory.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkNumber } from '../../tensor/check.ts';
+import { optionsOf } from '../../tensor/options.ts';
 import { Elementwise } from './elementwise.ts';
 
 /**
@@ -30,45 +31,55 @@ export class ReLU extends Elementwise {
  */
 export class ReLU6 extends Elementwise {
   protected value(y: Pointer, x: Pointer, n: number): void {
-    extra().relu6Forward(y, x, 0, n);
+    extra().hardtanhForward(y, x, 0, 6, 0, n);
   }
 
   protected gradient(dx: Pointer, y: Pointer, dy: Pointer, n: number): void {
-    extra().relu6Backward(dx, y, dy, 0, n);
+    extra().hardtanhBackward(dx, y, dy, 0, 6, 0, n);
   }
+}
+
+export interface LeakyReLUOptions {
+  /** Where the slope changes. Default 0. */
+  threshold?: number;
 }
 
 /**
  * y = x where x > 0, else negativeSlope·x
  *
- * As PyTorch's `nn.LeakyReLU`.
+ * or, with a `threshold` t, y = x where x > t, else negativeSlope·(x − t). As PyTorch's `nn.LeakyReLU`, which has
+ * no threshold; with one as Keras's `ReLU`.
  *
- * @throws TypeError or RangeError if negativeSlope is no number
+ * @throws TypeError or RangeError if negativeSlope or threshold is no number
  */
 export class LeakyReLU extends Elementwise {
+  readonly threshold: number;
+
   /** @param negativeSlope default 0.01 */
   constructor(
     readonly negativeSlope = 0.01,
-    ...rest: []
+    ...rest: [options?: LeakyReLUOptions | undefined]
   ) {
-    super(...rest);
+    super();
     checkNumber('LeakyReLU', 'negativeSlope', negativeSlope);
+    this.threshold = optionsOf('LeakyReLU', rest, { threshold: 0 }).threshold;
   }
 
-  /** With a negative slope y does not have the sign of x. */
+  /** With a negative slope, or another threshold, y does not have the sign of x. */
   protected override get fromOutput(): boolean {
-    return this.negativeSlope >= 0;
+    return this.negativeSlope >= 0 && this.threshold === 0;
   }
 
   protected value(y: Pointer, x: Pointer, n: number): void {
-    extra().leakyReluForward(y, x, this.negativeSlope, 0, n);
+    extra().leakyReluForward(y, x, this.negativeSlope, this.threshold, 0, n);
   }
 
   protected gradient(dx: Pointer, saved: Pointer, dy: Pointer, n: number): void {
-    extra().leakyReluBackward(dx, saved, dy, this.negativeSlope, 0, n);
+    extra().leakyReluBackward(dx, saved, dy, this.negativeSlope, this.threshold, 0, n);
   }
 
   override toString(): string {
-    return `LeakyReLU(${this.negativeSlope})`;
+    const { negativeSlope, threshold } = this;
+    return `LeakyReLU(${negativeSlope}${threshold === 0 ? '' : `, threshold=${threshold}`})`;
   }
 }

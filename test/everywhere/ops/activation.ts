@@ -1,5 +1,5 @@
 import * as evenkeel from 'evenkeel';
-import { ELU, GELU, LeakyReLU, type Module, PReLU } from 'evenkeel';
+import { ELU, GELU, GLU, Hardtanh, LeakyReLU, type Module, PReLU, Softplus } from 'evenkeel';
 import type { GoldenCase } from '../../support/stored.ts';
 import { ofGoldens } from '../checks/check.ts';
 import { compareLayer, withWeights } from '../checks/layer.ts';
@@ -8,6 +8,10 @@ import { compareLayer, withWeights } from '../checks/layer.ts';
 const MAKERS: Record<string, (golden: GoldenCase) => Module> = {
   leakyRelu: ({ parameter }) => new LeakyReLU(parameter),
   elu: ({ parameter }) => new ELU(parameter),
+  leakyReluThreshold: ({ slope, threshold }) => new LeakyReLU(slope, { threshold }),
+  hardtanh: ({ low, high }) => new Hardtanh(low, high),
+  softplus: ({ beta, threshold }) => new Softplus({ beta, threshold }),
+  glu: ({ dim }) => new GLU(dim),
   prelu: (golden) => withWeights(new PReLU(golden.weight.shape[0]), golden),
 };
 

@@ -1,4 +1,4 @@
-import { AdaptiveAvgPool2d, AvgPool2d, MaxPool2d } from 'evenkeel';
+import { AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d } from 'evenkeel';
 import { ofGoldens } from '../checks/check.ts';
 import { compareLayer } from '../checks/layer.ts';
 
@@ -10,9 +10,13 @@ export default ofGoldens('pool', ({ op, options, ...golden }) => {
     ceilMode: options.ceil_mode,
     countIncludePad: options.count_include_pad,
   };
+  const adaptive = {
+    adaptive_avg_pool2d: AdaptiveAvgPool2d,
+    adaptive_max_pool2d: AdaptiveMaxPool2d,
+  };
   const layer =
-    op === 'adaptive_avg_pool2d'
-      ? new AdaptiveAvgPool2d(options.output_size)
+    op in adaptive
+      ? new adaptive[op as keyof typeof adaptive](options.output_size)
       : new (op === 'max_pool2d' ? MaxPool2d : AvgPool2d)(options.kernel_size, given);
   return compareLayer(layer, golden, { rtol: 1e-6, scaled: 1e-6 });
 });

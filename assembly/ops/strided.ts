@@ -1,0 +1,149 @@
+/** Copies between tensors whose numbers stand in different orders: permuted axes, margins, parts. */
+import { step } from './broadcast';
+
+/** Six loops, outermost first, and how many floats apart the numbers of y and x are in each. */
+@unmanaged
+export class CopyShape {
+  n0: i32;
+  n1: i32;
+  n2: i32;
+  n3: i32;
+  n4: i32;
+  n5: i32;
+  y0: i32;
+  y1: i32;
+  y2: i32;
+  y3: i32;
+  y4: i32;
+  y5: i32;
+  x0: i32;
+  x1: i32;
+  x2: i32;
+  x3: i32;
+  x4: i32;
+  x5: i32;
+}
+
+/** y[i] = x[i] for planes [from, to) of the n0·n1·n2·n3 that the four outer loops visit. */
+export function copyStrided(
+  y: usize, // f32, as `shape` says
+  x: usize, // f32, as `shape` says
+  shape: CopyShape,
+  from: i32,
+  to: i32,
+): void {
+  const n1 = shape.n1;
+  const n2 = shape.n2;
+  const n3 = shape.n3;
+  for (let plane = from; plane < to; plane++) {
+    const i3 = plane % n3;
+    const rest3 = plane / n3;
+    const i2 = rest3 % n2;
+    const rest2 = rest3 / n2;
+    const i1 = rest2 % n1;
+    const i0 = rest2 / n1;
+    let py = step(y, i0, shape.y0);
+    py = step(step(step(py, i1, shape.y1), i2, shape.y2), i3, shape.y3);
+    let px = step(x, i0, shape.x0);
+    px = step(step(step(px, i1, shape.x1), i2, shape.x2), i3, shape.x3);
+    copyPlane(py, px, shape.n4, shape.n5, shape.y4, shape.x4, shape.y5, shape.x5);
+  }
+}
+
+/** y[i, j] = x[i, j] of n by m numbers. */
+function copyPlane(
+  y: usize,
+  x: usize,
+  n: i32,
+  m: i32,
+  yRow: i32,
+  xRow: i32,
+  yStep: i32,
+  xStep: i32,
+): void {
+  if (yStep == 1 && xStep == 1) {
+    const bytes = (<usize>m) << 2;
+    for (let i = 0; i < n; i++) {
+      memory.copy(y, x, bytes);
+      y = step(y, 1, yRow);
+      x = step(x, 1, xRow);
+    }
+  } else if (yStep == 1 && xRow == 1) {
+    transpose(y, x, n, m, yRow, xStep);
+  } else {
+    for (let i = 0; i < n; i++) {
+      let py = y;
+      let px = x;
+      for (let j = 0; j < m; j++) {
+        store<f32>(py, load<f32>(px));
+        py = step(py, 1, yStep);
+        px = step(px, 1, xStep);
+      }
+      y = step(y, 1, yRow);
+      x = step(x, 1, xRow);
+    }
+  }
+}
+
+/**
+ * y[i, j] = x[j, i] of n by m numbers, in blocks of four by four:
+ *
+ *   a0 a1 a2 a3              a0 b0 c0 d0
+ *   b0 b1 b2 b3      →       a1 b1 c1 d1
+ *   c0 c1 c2 c3              a2 b2 c2 d2
+ *   d0 d1 d2 d3              a3 b3 c3 d3
+ */
+function transpose(
+  y: usize, // [n, m] f32, row stride yRow
+  x: usize, // [m, n] f32, row stride xRow
+  n: i32,
+  m: i32,
+  yRow: i32,
+  xRow: i32,
+): void {
+  const most = n & ~3;
+  const wide = m & ~3;
+  const row = (<usize>xRow) << 2;
+  const out = (<usize>yRow) << 2;
+  for (let i = 0; i < most; i += 4) {
+    let py = step(y, i, yRow);
+    let px = x + ((<usize>i) << 2);
+    for (let j = 0; j < wide; j += 4) {
+      const a = v128.load(px);
+      const b = v128.load(px + row);
+      const c = v128.load(px + 2 * row);
+      const d = v128.load(px + 3 * row);
+      const ab = i32x4.shuffle(a, b, 0, 4, 1, 5);
+      const cd = i32x4.shuffle(c, d, 0, 4, 1, 5);
+      const AB = i32x4.shuffle(a, b, 2, 6, 3, 7);
+      const CD = i32x4.shuffle(c, d, 2, 6, 3, 7);
+      v128.store(py, i64x2.shuffle(ab, cd, 0, 2));
+      v128.store(py + out, i64x2.shuffle(ab, cd, 1, 3));
+      v128.store(py + 2 * out, i64x2.shuffle(AB, CD, 0, 2));
+      v128.store(py + 3 * out, i64x2.shuffle(AB, CD, 1, 3));
+      py += 16;
+      px += 4 * row;
+    }
+  }
+  for (let i = 0; i < n; i++) {
+    for (let j = i < most ? wide : 0; j < m; j++) {
+      store<f32>(
+        step(y, i, yRow) + ((<usize>j) << 2),
+        load<f32>(step(x, j, xRow) + ((<usize>i) << 2)),
+      );
+    }
+  }
+}
+
+/** y[i] = value for elements [from, to). */
+export function fillWith(y: usize, value: f32, from: i32, to: i32): void {
+  const v = f32x4.splat(value);
+  const tail = (to - from) & 3;
+  let p = y + ((<usize>from) << 2);
+  const end = y + ((<usize>(to - tail)) << 2);
+  while (p < end) {
+    v128.store(p, v);
+    p += 16;
+  }
+  for (let i = 0; i < tail; i++) store<f32>(p + ((<usize>i) << 2), value);
+}
