@@ -3,6 +3,35 @@
  * bundle contains only if it uses such an operation, or a layer that is made of them.
  */
 
-export { addBroadcast, mulBroadcast } from './ops/broadcast';
-export { sumProducts } from './ops/reduce';
+export {
+  addBroadcast,
+  divBroadcast,
+  gateBroadcast,
+  maximumBroadcast,
+  maximumShare,
+  minimumBroadcast,
+  minimumShare,
+  mulBroadcast,
+  negativeProduct,
+  sameBroadcast,
+  subBroadcast,
+  whereBroadcast,
+} from './ops/broadcast';
+export { gatherRows, scatterRows } from './ops/gather';
+export { maxOver, sumProducts } from './ops/reduce';
 export { copyStrided, fillWith } from './ops/strided';
+export {
+  absBackward,
+  absForward,
+  below,
+  clampBackward,
+  expBackward,
+  logBackward,
+  rsqrtBackward,
+  rsqrtForward,
+  scaled,
+  sqrtBackward,
+  sqrtForward,
+  squareBackward,
+  squareForward,
+} from './ops/unary';

@@ -89,6 +89,48 @@ export { Layer, type LayerContext } from './module/layer.ts';
 export { type LoadResult, Module, type StateDict } from './module/module.ts';
 export { scope } from './module/scope.ts';
 export { Sequential } from './module/sequential.ts';
+export { add, div, maximum, minimum, mul, neg, sub, where } from './ops/arithmetic.ts';
+export { embedding } from './ops/embedding.ts';
+export { matmul } from './ops/matmul.ts';
+export type { Operand } from './ops/operation.ts';
+export { bernoulli, type RandomOptions, rand, randn } from './ops/random.ts';
+export {
+  type Dims,
+  max,
+  mean,
+  type ReduceOptions,
+  sum,
+  type VarianceOptions,
+  variance,
+} from './ops/reduce.ts';
+export {
+  concat,
+  detach,
+  expand,
+  permute,
+  reshape,
+  type SliceOptions,
+  slice,
+  split,
+  squeeze,
+  stack,
+  transpose,
+  unsqueeze,
+} from './ops/shape.ts';
+export { logSoftmax, softmax } from './ops/softmax.ts';
+export {
+  abs,
+  type ClampOptions,
+  clamp,
+  exp,
+  log,
+  relu,
+  rsqrt,
+  sigmoid,
+  sqrt,
+  square,
+  tanh,
+} from './ops/unary.ts';
 export { Adam, type AdamOptions, AdamW } from './optim/adam.ts';
 export { clipGradNorm, clipGradValue, gradNorm } from './optim/clip.ts';
 export { type EMAOptions, ExponentialMovingAverage } from './optim/ema.ts';

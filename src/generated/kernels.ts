@@ -176,10 +176,36 @@ export interface InspectKernels {
 /** What the module of operations on tensors exports: assembly/ops.ts. */
 export interface OpsKernels {
   addBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  divBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  gateBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  maximumBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  maximumShare(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  minimumBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  minimumShare(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
   mulBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  negativeProduct(y: Pointer, a: Pointer, b: Pointer, from: number, to: number): void;
+  sameBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  subBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  whereBroadcast(y: Pointer, c: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
+  gatherRows(y: Pointer, index: Pointer<'RowIndex'>, w: Pointer, width: number, from: number, to: number): void;
+  scatterRows(dw: Pointer, index: Pointer<'RowIndex'>, dy: Pointer, count: number, width: number, from: number, to: number): void;
+  maxOver(y: Pointer, a: Pointer, shape: Pointer<'ReduceShape'>, from: number, to: number): void;
   sumProducts(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'ReduceShape'>, scale: number, from: number, to: number): void;
   copyStrided(y: Pointer, x: Pointer, shape: Pointer<'CopyShape'>, from: number, to: number): void;
   fillWith(y: Pointer, value: number, from: number, to: number): void;
+  absBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
+  absForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  below(y: Pointer, u: Pointer, p: Pointer, from: number, to: number): void;
+  clampBackward(dx: Pointer, x: Pointer, dy: Pointer, low: number, high: number, from: number, to: number): void;
+  expBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
+  logBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
+  rsqrtBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
+  rsqrtForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  scaled(y: Pointer, x: Pointer, scale: number, from: number, to: number): void;
+  sqrtBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
+  sqrtForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  squareBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
+  squareForward(y: Pointer, x: Pointer, from: number, to: number): void;
 }
 
 export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels, OpsKernels {}
@@ -222,9 +248,15 @@ export interface BroadcastShape {
   readonly b3: number;
   readonly b4: number;
   readonly b5: number;
+  readonly c0: number;
+  readonly c1: number;
+  readonly c2: number;
+  readonly c3: number;
+  readonly c4: number;
+  readonly c5: number;
 }
 export const BroadcastShape: Layout<BroadcastShape, 'BroadcastShape'> =
-  'n0 n1 n2 n3 n4 n5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5';
+  'n0 n1 n2 n3 n4 n5 a0 a1 a2 a3 a4 a5 b0 b1 b2 b3 b4 b5 c0 c1 c2 c3 c4 c5';
 
 export interface ConvShape {
   readonly channels: number;

@@ -21,6 +21,8 @@ export class Value {
   dtype: DType | undefined;
   /** Whether it leads to the output. */
   reached = false;
+  /** Whether nobody ever wants its gradient: a constant, a random draw, or what is made of such alone. */
+  constant = false;
 
   constructor(
     shape: Shape,
@@ -41,6 +43,9 @@ export type Given = (value: Value) => ArrayLike<number> | undefined;
  */
 export interface Operation<Memo = unknown> {
   readonly training: boolean;
+
+  /** Whether it is an operation on tensors (src/ops), which belongs to no module and has no name. */
+  readonly anonymous?: boolean;
 
   /** How many inputs it takes at most. */
   readonly maxInputs: number;

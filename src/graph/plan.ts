@@ -77,7 +77,7 @@ export class Plan {
     const largest = this.uses.reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
     throw new RangeError(
       `${largest.leaf}: a step of ${gibibytes(this.bytes)} expected below 4 GiB, with ` +
-        `${gibibytes(bytesOf(largest))} for this layer on ${shapeText(largest.inputs[0]!.shape)}: use a ` +
+        `${gibibytes(bytesOf(largest))} for this layer on ${shapeText((largest.inputs[0] ?? largest.output).shape)}: use a ` +
         'smaller batch',
     );
   }
@@ -182,7 +182,8 @@ export class Plan {
       if (use.keepsInput) for (const input of use.inputs) input.slot.live(last);
     }
     for (const [i, use] of this.uses.entries()) {
-      const x = use.inputs[0]!.slot;
+      const x = use.inputs[0]?.slot;
+      if (!x) continue;
       const { slot } = use.output;
       // Not if another input has the same bytes: it may be read when y is partly written.
       const others = use.inputs.slice(1).some((other) => other.slot.host === x.host);

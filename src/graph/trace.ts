@@ -33,6 +33,8 @@ export class Trace {
   private closed = false;
   /** The composites whose forward is being followed. */
   private readonly path = new Set<object>();
+  /** How many blocks of the generator's stream its random draws take. */
+  randomBlocks = 0;
   readonly uses: Use[] = [];
   readonly inputs: Value[];
   readonly tensors: Traced[];
@@ -73,7 +75,9 @@ export class Trace {
     }
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
-    this.outputs.push({ module: leaf, value: output });
+    for (const [i, value] of values.entries()) if (value.constant) use.noGradient(i);
+    if (!leaf.anonymous) this.outputs.push({ module: leaf, value: output });
+    else output.constant = use.constants.size === values.length && !leaf.ownParameters().length;
     return new Traced(this, output);
   }
 
@@ -151,13 +155,24 @@ export function traceModule(
   }
 }
 
+/** The trace whose model's forward is being followed. */
+let active: Trace | undefined;
+
+/** The trace whose model's forward is being followed, for operations that take no traced tensor. */
+export function activeTrace(): Trace | undefined {
+  return active;
+}
+
 /** Calls the module's forward with the tensors of `trace`. */
 export function follow(module: Model, trace: Trace): [Trace, Traced] {
   const { tensors } = trace;
   let output: unknown;
+  const before = active;
+  active = trace;
   try {
     output = module.forward(tensors.length === 1 ? tensors[0]! : tensors);
   } finally {
+    active = before;
     trace.close();
   }
   if (!(output instanceof Traced) || output.trace !== trace) {
@@ -178,7 +193,10 @@ export function follow(module: Model, trace: Trace): [Trace, Traced] {
 /** @throws Error for a layer that runs but that `parameters()`, `train()` and `stateDict()` do not reach */
 function checkReached(module: Model, { uses }: Trace): void {
   const known = new Set<object>(module.namedModules().map(([, below]) => below));
-  const hidden = uses.find(({ leaf }) => !known.has(leaf));
+  const parameters = new Set(module.parameters());
+  const hidden = uses.find(({ leaf }) =>
+    leaf.anonymous ? leaf.ownParameters().some((own) => !parameters.has(own)) : !known.has(leaf),
+  );
   if (!hidden) return;
   throw new Error(
     `${module}: ${hidden.leaf} runs in its forward but would not be trained or saved: keep it in a ` +

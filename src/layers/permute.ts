@@ -1,8 +1,7 @@
 import type { Use } from '../graph/node.ts';
 import { Leaf } from '../module/leaf.ts';
-import { isInOrder, stepsOf } from '../ops/loops.ts';
-import { connectMove, differentiateMove, type MoveMemo, runMove } from '../ops/move.ts';
-import { copyGradient } from '../ops/view.ts';
+import type { MoveMemo } from '../ops/move.ts';
+import { connectPermute, differentiatePermute, runPermute } from '../ops/permute.ts';
 import { checkInteger, unexpected } from '../tensor/check.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 
@@ -41,28 +40,15 @@ export class Permute extends Leaf<MoveMemo | undefined> {
         `${this}: input expected to have ${dims.length} axes, got ${shapeText(shape)}`,
       );
     }
-    const output = dims.map((dim) => shape[dim]!);
-    const steps = stepsOf(shape, shape);
-    const x = dims.map((dim) => steps[dim]!);
-    const y = stepsOf(output, output);
-    use.memo = undefined;
-    if (isInOrder(output, y, x)) {
-      use.isView();
-      return output;
-    }
-    const sizes = { y: 0, x: 0 };
-    const part = { shape: output, y: { from: 0, steps: y }, x: { from: 0, steps: x } };
-    connectMove(use as Use<MoveMemo>, part, sizes);
-    return output;
+    return connectPermute(use, shape, dims);
   }
 
   run(use: Use<MoveMemo | undefined>): void {
-    if (use.memo) runMove(use as Use<MoveMemo>);
+    runPermute(use);
   }
 
   runBackward(use: Use<MoveMemo | undefined>): void {
-    if (use.memo) differentiateMove(use as Use<MoveMemo>);
-    else copyGradient(use);
+    differentiatePermute(use);
   }
 
   override toString(): string {

@@ -97,14 +97,15 @@ function planesOf(loops: readonly Loop[]): number {
   return loops.slice(0, -2).reduce((product, { length }) => product * length, 1);
 }
 
-/** The loops of an operation on contiguous tensors a and b that are broadcast to the shape of y. */
+/** The loops of an operation on contiguous tensors a, b and perhaps c that are broadcast to the shape of y. */
 export function broadcastLoops(
   use: Use,
   y: Shape,
   a: Shape,
   b: Shape,
+  c: Shape = [],
 ): Planes<BroadcastShape, 'BroadcastShape'> {
-  const loops = loopsOver(y, [stepsOf(a, y), stepsOf(b, y)]);
+  const loops = loopsOver(y, [stepsOf(a, y), stepsOf(b, y), stepsOf(c, y)]);
   checkLoops(`${use.leaf}`, loops, LOOPS, y);
   const values = fields(
     loops,
@@ -112,6 +113,7 @@ export function broadcastLoops(
     [
       ['a', 0],
       ['b', 1],
+      ['c', 2],
     ],
     LOOPS,
   ) as unknown as BroadcastShape;
