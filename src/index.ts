@@ -169,6 +169,7 @@ export {
   fit,
   type Metric,
   type Progress,
+  type Resumption,
   type TrainingData,
 } from './train/fit.ts';
 export { accuracy, argmax } from './train/metrics.ts';

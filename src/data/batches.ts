@@ -1,7 +1,7 @@
 import { checkInteger, describe, unexpected } from '../tensor/check.ts';
 import { checkSize, type Numbers, typedLength } from '../tensor/numbers.ts';
 import { checkInstance, optionsOf } from '../tensor/options.ts';
-import { defaultGenerator, Generator } from '../tensor/random.ts';
+import { defaultGenerator, Generator, type GeneratorState } from '../tensor/random.ts';
 import { type Reading, read } from '../tensor/reading.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
@@ -105,7 +105,14 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
   readonly inputs: { readonly shape: Shape };
   private readonly inputColumn: Column;
   private readonly targetColumn: Column;
-  private readonly generator: Generator | undefined;
+  /** @internal Draws the orders; undefined if nothing is shuffled. */
+  readonly generator: Generator | undefined;
+  /** @internal The batches of the present epoch so far; 0 between epochs. */
+  taken = 0;
+  /** @internal The state from which the present epoch's order was drawn. */
+  drawn: GeneratorState | undefined;
+  /** @internal What the next iteration gives instead of a whole epoch. */
+  rest: IterableIterator<Batch<T>> | undefined;
   private readonly full: Batch<T>;
   private readonly last: Batch<T>;
 
@@ -158,15 +165,25 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
   }
 
   /** Iterates over one epoch, in a new order if shuffled. */
-  *[Symbol.iterator](): IterableIterator<Batch<T>> {
-    const order = this.generator?.permutation(this.size);
-    for (let step = 0; step < this.steps; step++) {
+  [Symbol.iterator](): IterableIterator<Batch<T>> {
+    const { rest = this.from(0, this.generator) } = this;
+    this.rest = undefined;
+    return rest;
+  }
+
+  /** @internal An epoch from batch `first` on, in the order that `generator` draws. */
+  *from(first: number, generator: Generator | undefined): IterableIterator<Batch<T>> {
+    this.drawn = generator?.state;
+    const order = generator?.permutation(this.size);
+    for (let step = first; step < this.steps; step++) {
       const from = step * this.batchSize;
       const to = Math.min(from + this.batchSize, this.size);
       this.inputColumn.gather(order, from, to);
       this.targetColumn.gather(order, from, to);
+      this.taken = step + 1;
       yield step === this.steps - 1 ? this.last : this.full;
     }
+    this.taken = 0;
   }
 
   private batch(count: number): Batch<T> {

@@ -97,6 +97,11 @@ export class ExponentialMovingAverage {
     }
   }
 
+  /** @internal Whether the model has the averages at present, and its own weights are kept here. */
+  get applied(): boolean {
+    return this.exchanged;
+  }
+
   /** Exchanges the model's weights for the averages, until `restore()`. */
   apply(): void {
     this.checkUsable('apply');

@@ -20,10 +20,27 @@ export type AnyLoss = Loss<any>;
 /** A data set to split into batches, an iterable of batches, or a function that returns an epoch's batches. */
 export type TrainingData = Dataset | Iterable<Batch> | ((epoch: number) => Iterable<Batch>);
 
+/** A place in a training run. `loadCheckpoint` of `evenkeel/state` returns it. */
+export interface Resumption {
+  /** The epoch's number, from 1. */
+  readonly epoch: number;
+  /** The steps of this epoch that are done. */
+  readonly step: number;
+  /**
+   * Begins the epoch `epoch` of this data after the steps that are done.
+   *
+   * @throws RangeError if it is not the data of the run
+   */
+  start(data: Iterable<Batch>): Iterator<Batch>;
+}
+
+/** @internal The batches that a step's batch was taken from. */
+export const sources = /* @__PURE__ */ new WeakMap<Progress, Iterable<Batch>>();
+
 export interface FitOptions {
   loss: AnyLoss;
   optimizer: Optimizer;
-  /** Default 1. */
+  /** Epochs of the whole run, those before a `resume` included. Default 1. */
   epochs?: number;
   /** Samples per batch, if the data is a data set. Default 32. */
   batchSize?: number;
@@ -41,6 +58,11 @@ export interface FitOptions {
   dropLast?: boolean;
   /** Called between `backward` and the optimizer's step, for example to clip gradients. */
   beforeStep?: () => void;
+  /**
+   * Where to continue a run: what `loadCheckpoint` of `evenkeel/state` returns. Give the same data and
+   * options as before. The results have the bits of a run without interruption.
+   */
+  resume?: Resumption | undefined;
   /** When it is aborted, training stops before the next step and throws the signal's reason. */
   signal?: AbortSignal;
 }
@@ -91,7 +113,7 @@ const TURN_INTERVAL = 30;
  *
  * @throws TypeError if the loss or the optimizer is missing, or if `data` is of another type
  * @throws RangeError before the first step, if the last batch is so small that a layer refuses it (batch
- *   norm needs more than one value per channel)
+ *   norm needs more than one value per channel), or if `resume` belongs to other data
  */
 export async function* fit(
   model: Module,
@@ -110,9 +132,11 @@ export async function* fit(
     metrics: undefined,
     dropLast: false,
     beforeStep: undefined,
+    resume: undefined,
     signal: undefined,
   }) as Checked;
   const { loss, optimizer, epochs, validation, beforeStep, signal } = options;
+  let { resume } = options;
   checkInstance('fit: model', model, Module, 'a Module');
   checkInstance('fit: loss', loss, Loss, 'a loss such as new MSELoss()');
   checkInstance('fit: optimizer', optimizer, Optimizer, 'an Optimizer');
@@ -123,6 +147,7 @@ export async function* fit(
   }
   const metrics = checkedMetrics('fit', options.metrics);
   if (beforeStep !== undefined) checkFunction('fit: beforeStep', beforeStep);
+  if (resume !== undefined) checkFunction('fit: resume.start', resume?.start);
   checkSignal('fit', signal);
   const { batchesOf, steps } = prepareData(model, data, options);
   const events = macrotask();
@@ -130,18 +155,20 @@ export async function* fit(
   let requested = lastTurn;
   let iterator: Iterator<Batch> | undefined;
   try {
-    for (let epoch = 1; epoch <= epochs; epoch++) {
+    for (let epoch = resume?.epoch ?? 1; epoch <= epochs; epoch++) {
       model.train();
-      const batchesOfEpoch = batchesOf(epoch);
-      checkIterable('fit', batchesOfEpoch);
-      iterator = batchesOfEpoch[Symbol.iterator]();
+      const source = batchesOf(epoch);
+      checkIterable('fit', source);
+      iterator = resume ? resume.start(source) : source[Symbol.iterator]();
+      let step = resume?.step ?? 0;
+      resume = undefined;
       let next = iterator.next();
-      if (next.done) {
+      if (next.done && step === 0) {
         throw new RangeError(
           `fit: data expected batches in epoch ${epoch}, got none: pass a function that returns them`,
         );
       }
-      for (let step = 1; !next.done; step++) {
+      while (!next.done) {
         throwIfAborted(signal);
         const batch = next.value;
         const prediction = model.forward(batch.inputs);
@@ -153,13 +180,14 @@ export async function* fit(
         for (const schedule of schedules) if (schedule.unit === 'step') schedule.step();
         const progress: Progress = {
           epoch,
-          step,
+          step: ++step,
           steps,
           loss: value,
           accuracy: quotient(hitsOf(prediction, batch.targets, loss)),
           metrics: measure(metrics, prediction, batch.targets),
           samplesPerSecond: 0,
         };
+        sources.set(progress, source);
         // Batches may reuse their arrays, so the next batch is requested after this one has been read.
         next = iterator.next();
         progress.samplesPerSecond = (1000 * prediction.shape[0]!) / (performance.now() - requested);
