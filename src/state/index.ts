@@ -5,6 +5,7 @@ export {
   type LoadedCheckpoint,
   loadCheckpoint,
   type Parts,
+  type SavedParts,
   saveCheckpoint,
 } from './checkpoint/checkpoint.ts';
 export type { Part } from './checkpoint/parts.ts';

@@ -17,6 +17,12 @@ export type Extra = Readonly<Record<string, unknown>>;
 /** Parts by names of your choice. A list is for several parts of a kind; what is undefined is left out. */
 export type Parts = Readonly<Record<string, Part | readonly Part[] | undefined>>;
 
+/** Parts, and under the name `progress` what `fit` yielded last. */
+export interface SavedParts {
+  readonly progress?: Progress | undefined;
+  readonly [name: string]: Part | readonly Part[] | Progress | undefined;
+}
+
 /** What `loadCheckpoint` returns. */
 export interface LoadedCheckpoint {
   /** For `fit`'s option `resume`; undefined if the file has no `progress`. */
@@ -71,7 +77,7 @@ interface Content {
  * @throws Error if an average is applied: the model's weights would be lost
  */
 export function saveCheckpoint(
-  parts: Parts & { readonly progress?: Progress | undefined },
+  parts: SavedParts,
   ...rest: [extra?: Extra | undefined]
 ): Uint8Array<ArrayBuffer> {
   const who = 'saveCheckpoint';
@@ -87,7 +93,7 @@ export function saveCheckpoint(
   const content: Content = {
     version: VERSION,
     parts: Object.fromEntries(stored),
-    progress: progress === undefined ? null : placeAfter(who, progress as Progress),
+    progress: progress === undefined ? null : placeAfter(who, progress),
     extra: pack(who, 'extra', extra, tensors),
   };
   const bytes = saveSafetensors(Object.fromEntries(tensors), {
@@ -121,7 +127,7 @@ export function loadCheckpoint(
   const who = 'loadCheckpoint';
   const [parts = {}, ...more] = rest;
   checkCount(who, more);
-  const { handlers, progress } = handlersOf(who, parts);
+  const { handlers, progress } = handlersOf(who, parts as SavedParts);
   if (progress !== undefined) {
     throw new TypeError(`${who}: expected no progress: give fit the resume that is returned`);
   }
@@ -154,7 +160,13 @@ export function loadCheckpoint(
   try {
     for (const { where, load } of loads) within(where, load);
   } catch (error) {
-    for (const restore of undo) restore();
+    for (const restore of undo) {
+      try {
+        restore();
+      } catch {
+        // the first error says what went wrong
+      }
+    }
     throw error;
   }
   return { resume, extra: extra as Record<string, unknown>, parts: names };
@@ -163,8 +175,8 @@ export function loadCheckpoint(
 /** The handlers of the parts by their names; those of a list have the names `schedule.0`, `schedule.1`, …. */
 function handlersOf(
   who: string,
-  given: Parts & { readonly progress?: unknown },
-): { handlers: Map<string, Handler>; progress: unknown } {
+  given: SavedParts,
+): { handlers: Map<string, Handler>; progress: Progress | undefined } {
   checkRecord(who, given, 'parts');
   const { progress, ...parts } = given;
   const handlers = new Map<string, Handler>();

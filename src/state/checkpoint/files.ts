@@ -51,10 +51,12 @@ function fileSystem(): Promise<FileSystem> {
 export class Files implements Slots {
   private readonly before: string;
   private readonly fresh: string;
+  private readonly kept: string;
 
   constructor(private readonly path: string) {
     this.before = `${path}.before`;
     this.fresh = `${path}.new`;
+    this.kept = `${path}.kept`;
   }
 
   async *readAll(): AsyncGenerator<{ name: string; bytes: Uint8Array<ArrayBuffer> }> {
@@ -82,22 +84,28 @@ export class Files implements Slots {
     await flushed(files, folder, 'r').catch(ignoreUnsupported);
   }
 
-  /** Makes the newest the one before, while it stays where it is. */
-  private async keep(files: FileSystem): Promise<void> {
-    await files.rm(this.before, { force: true });
+  /** Makes the newest the one before, while it stays where it is. Each name has a whole file at all times. */
+  private async keep({ rm, link, copyFile, rename }: FileSystem): Promise<void> {
+    await rm(this.kept, { force: true });
     try {
-      await files.link(this.path, this.before);
+      await link(this.path, this.kept).catch((error) => {
+        ignoreUnsupported(error);
+        return copyFile(this.path, this.kept);
+      });
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return; // somebody has removed the newest
-      ignoreUnsupported(error);
-      await files.copyFile(this.path, this.before);
+      if (codeOf(error) === 'ENOENT') return; // there is no newest
+      throw error;
     }
+    await rename(this.kept, this.before);
+    // Nothing is renamed if both are links to one file, after a process that ended here.
+    await rm(this.kept, { force: true });
   }
 
   async remove(): Promise<void> {
     const { rm } = await fileSystem();
     // The newest goes last, so that a reader never finds the older one alone.
-    for (const path of [this.fresh, this.before, this.path]) await rm(path, { force: true });
+    for (const path of [this.fresh, this.kept, this.before, this.path])
+      await rm(path, { force: true });
   }
 }
 

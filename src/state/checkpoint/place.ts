@@ -76,7 +76,7 @@ export interface RunPlace {
  * @throws RangeError if there has been a step since
  */
 export function placeAfter(who: string, progress: Progress): RunPlace {
-  const { epoch, step } = progress;
+  const { epoch, step } = progress ?? {};
   const source = sources.get(progress);
   if (!source) {
     throw new TypeError(`${who}: progress expected the object that fit yielded, got another one`);
