@@ -1,12 +1,14 @@
-import { checkRecord, describe } from '../../tensor/check.ts';
+import { bytesOf } from '../../tensor/bytes.ts';
+import { brief, checkRecord, describe, unexpected } from '../../tensor/check.ts';
 import { checkCount } from '../../tensor/options.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Progress, Resumption } from '../../train/fit.ts';
+import { parseJson } from '../json.ts';
 import { loadSafetensors, type Safetensors, saveSafetensors } from '../safetensors.ts';
 import { BLANK, damageOf, seal } from './checksum.ts';
-import { clipped, type Handler, handlerOf, type Part } from './parts.ts';
+import { type Handler, handlerOf, type Part } from './parts.ts';
 import { placeAfter, Resume } from './place.ts';
-import { type Packed, pack, unpack } from './tree.ts';
+import { DEEPEST, type Packed, pack, unpack } from './tree.ts';
 
 /** The version of the format. It rises when older programs could no longer read a file rightly. */
 const VERSION = 1;
@@ -140,12 +142,12 @@ export function loadCheckpoint(
   const loads = [...handlers].map(([name, handler]) => {
     const where = `${who}: ${name}`;
     if (!names.includes(name)) {
-      const has = clipped(names.join(', ')) || 'none';
+      const has = brief(names.join(', ')) || 'none';
       throw new RangeError(`${where} is not in the file, which has ${has}`);
     }
     const { kind, more } = content.parts[name] ?? {};
     if (kind !== handler.kind) {
-      const got = typeof kind === 'string' ? clipped(kind) : describe(kind);
+      const got = typeof kind === 'string' ? brief(kind) : describe(kind);
       throw new RangeError(`${where} expected the state of a ${handler.kind}, got ${got}`);
     }
     const state = unpack(who, name, content.parts[name], tensors);
@@ -184,7 +186,7 @@ function handlersOf(
     if (part === undefined) continue;
     if (!/^[A-Za-z]\w*$/.test(name) || name === 'extra') {
       throw new RangeError(
-        `${who}: the part ${clipped(name)} expected a name of letters and digits other than extra`,
+        `${who}: the part ${brief(name)} expected a name of letters and digits other than extra`,
       );
     }
     const list: [string, unknown][] = Array.isArray(part)
@@ -210,39 +212,25 @@ function contentOf(
   who: string,
   source: ArrayBuffer | ArrayBufferView,
 ): { content: Content; tensors: Safetensors['tensors'] } {
-  const bytes = bytesOf(who, source);
+  const bytes = bytesOf(source);
+  if (!bytes) throw unexpected(`${who}:`, 'an ArrayBuffer or Uint8Array', source);
   const damage = damageOf(bytes);
   if (damage) throw new RangeError(`${who}: not a checkpoint, or no longer: ${damage}`);
   const { tensors, metadata } = within(who, () => loadSafetensors(bytes));
-  let content: Content;
-  try {
-    content = JSON.parse(metadata.evenkeel!);
-  } catch (cause) {
-    throw new RangeError(`${who}: not a checkpoint: its metadata is not JSON (see cause)`, {
-      cause,
-    });
+  const json = metadata.evenkeel;
+  if (typeof json !== 'string') {
+    throw new RangeError(`${who}: not a checkpoint: metadata.evenkeel is missing`);
   }
+  const content = parseJson(`${who}: metadata.evenkeel`, json, DEEPEST) as Content;
   const { version, parts } = content ?? {};
   if (version !== VERSION) {
-    const got = typeof version === 'number' ? version : describe(version).slice(0, 60);
+    const got = typeof version === 'number' ? version : describe(version);
     throw new RangeError(
       `${who}: expected version ${VERSION} of the format, got ${got}: use the version of evenkeel that wrote it`,
     );
   }
   checkRecord(`${who}: parts`, parts, 'parts');
   return { content, tensors };
-}
-
-/** The bytes of a buffer or of a view of one. */
-export function bytesOf(who: string, source: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (ArrayBuffer.isView(source)) {
-    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-  }
-  const tag = Object.prototype.toString.call(source);
-  if (tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]') {
-    return new Uint8Array(source);
-  }
-  throw new TypeError(`${who}: expected an ArrayBuffer or Uint8Array, got ${describe(source)}`);
 }
 
 /** Calls `action`; errors about what is in the file then begin with `where`. */
@@ -253,7 +241,6 @@ function within<T>(where: string, action: () => T): T {
     const Kind = error instanceof TypeError ? TypeError : RangeError;
     if (!(error instanceof Kind) || error.message.startsWith(where)) throw error;
     const { message } = error;
-    const text = message.length > 600 ? `${message.slice(0, 600)}…` : message;
-    throw new Kind(`${where}: ${text}`, { cause: error });
+    throw new Kind(`${where}: ${brief(message, 600)}`, { cause: error });
   }
 }

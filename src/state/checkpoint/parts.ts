@@ -5,7 +5,7 @@ import { Module } from '../../module/module.ts';
 import { ExponentialMovingAverage } from '../../optim/ema.ts';
 import { Optimizer } from '../../optim/optimizer.ts';
 import { Schedule } from '../../optim/schedule.ts';
-import { checkInteger, describe, unexpected } from '../../tensor/check.ts';
+import { brief, checkInteger, describe, unexpected } from '../../tensor/check.ts';
 import { Generator } from '../../tensor/random.ts';
 import { sameShape, shapeText } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -186,7 +186,7 @@ function module(part: Module): Handler {
       const [expected, got] = [own.map(({ name }) => name), draws.map((draw) => String(draw?.[0]))];
       if (expected.join() !== got.join()) {
         throw new RangeError(
-          `${who}: expected the generators of [${expected}], got those of [${got.map(clipped)}]`,
+          `${who}: expected the generators of [${expected}], got those of [${got.map((name) => brief(name, 60))}]`,
         );
       }
       const states = draws.map((draw) => stateOf(draw[1]));
@@ -224,7 +224,12 @@ function checkTensors(
   ] as const) {
     if (names.length === 0) continue;
     const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-    throw new RangeError(`${who}: ${what}: ${names.slice(0, 3).map(clipped).join(', ')}${more}`);
+    throw new RangeError(
+      `${who}: ${what}: ${names
+        .slice(0, 3)
+        .map((name) => brief(name, 60))
+        .join(', ')}${more}`,
+    );
   }
   for (const name of names) {
     const found = (state as Record<string, unknown>)[name];
@@ -232,15 +237,10 @@ function checkTensors(
     const { shape } = own[name]!;
     if (!sameShape(found.shape, shape)) {
       throw new RangeError(
-        `${who}: ${name} expected ${shapeText(shape)}, got ${clipped(shapeText(found.shape))}`,
+        `${who}: ${name} expected ${shapeText(shape)}, got ${brief(shapeText(found.shape))}`,
       );
     }
     // Counters are whole numbers.
-    if (name.endsWith('num_batches_tracked')) checkInteger(who, clipped(name), found.item(), 0);
+    if (name.endsWith('num_batches_tracked')) checkInteger(who, brief(name), found.item(), 0);
   }
-}
-
-/** At most 60 characters of a text from a file, for messages. */
-export function clipped(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

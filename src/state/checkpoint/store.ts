@@ -1,10 +1,9 @@
-import { unexpected } from '../../tensor/check.ts';
+import { bytesOf } from '../../tensor/bytes.ts';
+import { brief, unexpected } from '../../tensor/check.ts';
 import { checkFunction, optionsOf } from '../../tensor/options.ts';
-import { bytesOf } from './checkpoint.ts';
 import { damageOf } from './checksum.ts';
 import { Files } from './files.ts';
 import { IndexedDb } from './indexeddb.ts';
-import { clipped } from './parts.ts';
 import type { Slots } from './slots.ts';
 
 export interface CheckpointStoreOptions {
@@ -78,7 +77,8 @@ export class CheckpointStore {
    */
   async write(checkpoint: ArrayBuffer | ArrayBufferView): Promise<void> {
     const who = 'CheckpointStore.write';
-    const bytes = bytesOf(who, checkpoint);
+    const bytes = bytesOf(checkpoint);
+    if (!bytes) throw unexpected(`${who}:`, 'an ArrayBuffer or Uint8Array', checkpoint);
     const damage = damageOf(bytes);
     if (damage) {
       throw new RangeError(`${who}: expected the bytes of saveCheckpoint, got others: ${damage}`);
@@ -133,7 +133,7 @@ export class CheckpointStore {
       const damage = damageOf(bytes);
       if (first) this.sound = !damage;
       if (!damage) return bytes;
-      damaged(`${clipped(name)}: ${damage}`);
+      damaged(`${brief(name)}: ${damage}`);
       first = false;
     }
     return undefined;

@@ -26,8 +26,11 @@ const NUMBERS: Readonly<Record<string, number>> = {
   '-0': -0,
 };
 
-/** No state is deeper: a deeper one contains itself, or is hostile. */
-const DEEPEST = 100;
+/** How deep a state may be in the metadata: a deeper one contains itself, or is hostile. */
+export const DEEPEST = 100;
+
+/** The levels of the metadata above a state. */
+const ABOVE = 4;
 
 /**
  * Divides a tree into JSON and tensors, which are added to `tensors` under `prefix` and their keys.
@@ -44,8 +47,10 @@ export function pack(
   const leaves: Leaf[] = [];
   const visit = (value: unknown, path: Path): unknown => {
     const where = [prefix, ...path].join('.');
-    if (path.length > DEEPEST) {
-      throw new RangeError(`${who}: ${prefix} expected at most ${DEEPEST} levels, got more`);
+    if (path.length > DEEPEST - ABOVE) {
+      throw new RangeError(
+        `${who}: ${prefix} expected at most ${DEEPEST - ABOVE} levels, got more`,
+      );
     }
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
     if (typeof value === 'number') {
