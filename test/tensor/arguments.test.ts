@@ -73,6 +73,8 @@ const two = () => 2;
 const none = () => undefined;
 /** `{}` is good where options may be left out. */
 const OPTIONS = ['object'];
+/** Values by names of the user's choice. */
+const OPTIONS_OF_ANY_NAME = ['object', 'odd'];
 const FINITE = ['number', 'negative'];
 
 const fitted = () => new data.StandardScaler().fit(E.Tensor.from([1, 2, 3, 4], [2, 2]));
@@ -355,6 +357,16 @@ const CASES: Record<string, Case | Case[]> = {
     [() => ({ a: x() }), none, none],
     [['object'], OPTIONS, OPTIONS],
   ),
+  saveCheckpoint: call(
+    state.saveCheckpoint,
+    [() => ({ model: model() }), none],
+    [['object'], OPTIONS_OF_ANY_NAME],
+  ),
+  loadCheckpoint: call(state.loadCheckpoint, [() => state.saveCheckpoint({}), none], [[], OPTIONS]),
+  checkpointStore: [
+    call(state.checkpointStore, [() => 'a name', none], [['string'], OPTIONS]),
+    on(() => state.checkpointStore('no/such/folder/x'), 'read', []),
+  ],
   loadSafetensors: call(state.loadSafetensors, [() => state.saveSafetensors({ a: x() })]),
   readSafetensors: call(state.readSafetensors, [() => [state.saveSafetensors({ a: x() })]]),
   averageStates: call(state.averageStates, [() => [{ a: x() }], none]),
@@ -420,7 +432,15 @@ describe('the table', () => {
         .map(([name]) => name),
     );
     const abstract = ['Layer', 'Loss', 'Optimizer', 'Schedule', 'FoldedNetwork', 'memoryUsage'];
-    const inner = ['Batches', 'Scaler', 'TrainingRun', 'Projection', 'WorkerError', 'AnomalyError'];
+    const inner = [
+      'Batches',
+      'Scaler',
+      'CheckpointStore',
+      'TrainingRun',
+      'Projection',
+      'WorkerError',
+      'AnomalyError',
+    ];
     const missing = names.filter((name) => !CASES[name]);
     expect(missing.filter((name) => ![...abstract, ...inner].includes(name))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { bytesOf } from '../../tensor/bytes.ts';
-import { brief, checkRecord, describe, unexpected } from '../../tensor/check.ts';
+import { brief, checkRecord, describe, isPlain, unexpected } from '../../tensor/check.ts';
 import { checkCount } from '../../tensor/options.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Progress, Resumption } from '../../train/fit.ts';
@@ -85,7 +85,7 @@ export function saveCheckpoint(
   const who = 'saveCheckpoint';
   const [extra = {}, ...more] = rest;
   checkCount(who, more);
-  checkRecord(`${who}: extra`, extra, 'values');
+  if (!isPlain(extra)) throw unexpected(`${who}: extra`, 'values by name', extra);
   const { handlers, progress } = handlersOf(who, parts);
   const tensors = new Map<string, Tensor>();
   const stored = [...handlers].map(([name, handler]): [string, Stored] => {

@@ -6,6 +6,7 @@ import ops from 'ops';
 import { behaviour } from './behaviour.ts';
 import { debugging } from './debugging.ts';
 import { type Run, run } from './run.ts';
+import { storing } from './storing.ts';
 
 export interface Answer extends Run {
   passed: number;
@@ -28,7 +29,7 @@ export default async function main({
     }
     return run(evenkeel, data);
   }
-  const checks = [...Object.values(ops).flat(), ...behaviour(), ...debugging()];
+  const checks = [...Object.values(ops).flat(), ...behaviour(), ...debugging(), ...storing()];
   const failures: string[] = [];
   for (const [name, body] of checks) {
     try {
