@@ -46,7 +46,7 @@ export function checkpointStore(
 /** Stored checkpoints; `checkpointStore` makes it. */
 export class CheckpointStore {
   private readonly slots: Slots;
-  private readonly onDamage: ((reason: RangeError) => void) | undefined;
+  private readonly damaged: ((reason: RangeError) => void) | undefined;
   /** Ends when all calls so far have. */
   private idle: Promise<unknown> = Promise.resolve();
   /** Whether the newest is known to be whole, or damaged; undefined if it has not been read yet. */
@@ -63,7 +63,7 @@ export class CheckpointStore {
       throw unexpected('checkpointStore: place', `'files' or 'indexedDB'`, place);
     }
     if (onDamage !== undefined) checkFunction('checkpointStore: onDamage', onDamage);
-    this.onDamage = onDamage;
+    this.damaged = onDamage;
     this.slots = place === 'files' ? new Files(where) : new IndexedDb(where);
   }
 
@@ -106,7 +106,7 @@ export class CheckpointStore {
         );
       }
       for (const reason of reasons)
-        this.onDamage?.(new RangeError(`CheckpointStore.read: ${reason}`));
+        this.damaged?.(new RangeError(`CheckpointStore.read: ${reason}`));
       return found;
     });
   }

@@ -16,7 +16,8 @@ import { type Check, equal, throws } from './check.ts';
 
 const inBrowser = typeof indexedDB !== 'undefined';
 /** Cloudflare's and Vercel's edges keep nothing. */
-const onTheEdge = 'EdgeRuntime' in globalThis || navigator?.userAgent === 'Cloudflare-Workers';
+const onTheEdge =
+  'EdgeRuntime' in globalThis || globalThis.navigator?.userAgent === 'Cloudflare-Workers';
 const place = () => {
   const name = `evenkeel-check-${Date.now()}-${Math.floor(Math.random() * 1e9)}`;
   return inBrowser ? name : `/tmp/${name}.safetensors`;
