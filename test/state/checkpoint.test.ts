@@ -369,6 +369,11 @@ describe('a checkpoint that does not fit', () => {
       /is not as/,
     ],
     [
+      'a leaf of the prototype of a prototype, which is null',
+      (c) => void c.parts.model.leaves.push([['__proto__', '__proto__'], 'NaN']),
+      /is not as/,
+    ],
+    [
       'a leaf of a constructor',
       (c) => void c.parts.model.leaves.push([['constructor'], 'tensor']),
       /is not as/,
