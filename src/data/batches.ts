@@ -111,8 +111,8 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
   taken = 0;
   /** @internal The state from which the present epoch's order was drawn. */
   drawn: GeneratorState | undefined;
-  /** @internal What the next iteration gives instead of a whole epoch. */
-  rest: IterableIterator<Batch<T>> | undefined;
+  /** @internal Where the next iteration begins instead of at the beginning, and what draws its order. */
+  entry: readonly [step: number, generator: Generator | undefined] | undefined;
   private readonly full: Batch<T>;
   private readonly last: Batch<T>;
 
@@ -165,14 +165,9 @@ export class Batches<T = ClassTargets | ValueTargets> implements Iterable<Batch<
   }
 
   /** Iterates over one epoch, in a new order if shuffled. */
-  [Symbol.iterator](): IterableIterator<Batch<T>> {
-    const { rest = this.from(0, this.generator) } = this;
-    this.rest = undefined;
-    return rest;
-  }
-
-  /** @internal An epoch from batch `first` on, in the order that `generator` draws. */
-  *from(first: number, generator: Generator | undefined): IterableIterator<Batch<T>> {
+  *[Symbol.iterator](): IterableIterator<Batch<T>> {
+    const [first, generator] = this.entry ?? [0, this.generator];
+    this.entry = undefined;
     this.drawn = generator?.state;
     const order = generator?.permutation(this.size);
     for (let step = first; step < this.steps; step++) {

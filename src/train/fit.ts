@@ -24,7 +24,7 @@ export type TrainingData = Dataset | Iterable<Batch> | ((epoch: number) => Itera
 export interface Resumption {
   /** The epoch's number, from 1. */
   readonly epoch: number;
-  /** The steps of this epoch that are done. */
+  /** The steps of this epoch that are done, at least 1. */
   readonly step: number;
   /**
    * Begins the epoch `epoch` of this data after the steps that are done.
@@ -135,8 +135,7 @@ export async function* fit(
     resume: undefined,
     signal: undefined,
   }) as Checked;
-  const { loss, optimizer, epochs, validation, beforeStep, signal } = options;
-  let { resume } = options;
+  const { loss, optimizer, epochs, validation, beforeStep, resume, signal } = options;
   checkInstance('fit: model', model, Module, 'a Module');
   checkInstance('fit: loss', loss, Loss, 'a loss such as new MSELoss()');
   checkInstance('fit: optimizer', optimizer, Optimizer, 'an Optimizer');
@@ -155,15 +154,14 @@ export async function* fit(
   let requested = lastTurn;
   let iterator: Iterator<Batch> | undefined;
   try {
+    let step = resume?.step ?? 0;
     for (let epoch = resume?.epoch ?? 1; epoch <= epochs; epoch++) {
       model.train();
       const source = batchesOf(epoch);
       checkIterable('fit', source);
-      iterator = resume ? resume.start(source) : source[Symbol.iterator]();
-      let step = resume?.step ?? 0;
-      resume = undefined;
+      iterator = step ? resume!.start(source) : source[Symbol.iterator]();
       let next = iterator.next();
-      if (next.done && step === 0) {
+      if (next.done && !step) {
         throw new RangeError(
           `fit: data expected batches in epoch ${epoch}, got none: pass a function that returns them`,
         );
@@ -202,6 +200,7 @@ export async function* fit(
         yield progress;
         requested = performance.now();
       }
+      step = 0;
     }
   } catch (error) {
     try {

@@ -132,10 +132,10 @@ function batches(part: Batches): Handler {
     more: nothing,
     prepare: (who, state) => enter(who, part, state as BatchesPlace),
     snapshot() {
-      const { taken, drawn, rest, generator } = part;
+      const { taken, drawn, entry, generator } = part;
       const state = generator?.state;
       return () => {
-        Object.assign(part, { taken, drawn, rest });
+        Object.assign(part, { taken, drawn, entry });
         if (generator) generator.state = state!;
       };
     },

@@ -48,12 +48,12 @@ export function enter(who: string, batches: Batches, place: BatchesPlace): () =>
     if (batches.generator) batches.generator.state = now!;
     batches.taken = step;
     batches.drawn = from;
-    batches.rest = undefined;
+    batches.entry = undefined;
     if (step === 0) return;
     // The order is drawn again by a generator of its own: the data's has gone on since.
     const drawing = from && new Generator();
     if (drawing) drawing.state = from!;
-    batches.rest = batches.from(step, drawing);
+    batches.entry = [step, drawing];
   };
 }
 
@@ -100,7 +100,7 @@ export class Resume implements Resumption {
   constructor(who: string, place: unknown) {
     const { epoch, step, batches = null } = (place ?? {}) as RunPlace;
     checkInteger(who, 'epoch', epoch);
-    checkInteger(who, 'step', step, 0);
+    checkInteger(who, 'step', step);
     this.epoch = epoch;
     this.step = step;
     this.batches = batches;
