@@ -16,7 +16,7 @@ describe('a bundle', () => {
     ['one layer', 36.5],
     ['a perceptron and what trains it', 42.7],
     ['a convolutional network and what trains it', 48.3],
-    ['all of evenkeel', 83.1],
+    ['all of evenkeel', 83.2],
   ])('of %s stays below %d kB of gzip', (program, kilobytes) => {
     expect(gzipped(bundleOf(PROGRAMS[program]))).toBeLessThan(kilobytes * 1000);
   });

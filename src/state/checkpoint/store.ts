@@ -84,7 +84,7 @@ export class CheckpointStore {
       throw new RangeError(`${who}: expected the bytes of saveCheckpoint, got others: ${damage}`);
     }
     await this.next(async () => {
-      if (this.sound === undefined) await this.newestSound(() => {});
+      if (this.sound === undefined) await this.newest(() => {});
       await this.slots.replace(bytes, this.sound!);
       this.sound = true;
     });
@@ -99,7 +99,7 @@ export class CheckpointStore {
   read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.next(async () => {
       const reasons: string[] = [];
-      const found = await this.newestSound((reason) => reasons.push(reason));
+      const found = await this.newest((reason) => reasons.push(reason));
       if (!found && reasons.length > 0) {
         throw new RangeError(
           `CheckpointStore.read: expected a whole checkpoint, got none: ${reasons.join('; ')}`,
@@ -124,7 +124,7 @@ export class CheckpointStore {
    *
    * @param damaged is called for each that is damaged and newer
    */
-  private async newestSound(
+  private async newest(
     damaged: (reason: string) => void,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     this.sound = false;
