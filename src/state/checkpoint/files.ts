@@ -59,7 +59,7 @@ export class Files implements Slots {
     this.kept = `${path}.kept`;
   }
 
-  async *readAll(): AsyncGenerator<{ name: string; bytes: Uint8Array<ArrayBuffer> }> {
+  async *contents(): AsyncGenerator<{ name: string; bytes: Uint8Array<ArrayBuffer> }> {
     const { readFile } = await fileSystem();
     for (const name of [this.path, this.before]) {
       try {

@@ -14,7 +14,7 @@ export class IndexedDb implements Slots {
     return [this.name, part];
   }
 
-  async *readAll(): AsyncGenerator<{ name: string; bytes: Uint8Array<ArrayBuffer> }> {
+  async *contents(): AsyncGenerator<{ name: string; bytes: Uint8Array<ArrayBuffer> }> {
     const newest = await this.newest();
     if (newest === undefined) return;
     for (const slot of [newest, other(newest)]) {

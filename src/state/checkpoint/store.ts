@@ -129,7 +129,7 @@ export class CheckpointStore {
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     this.sound = false;
     let first = true;
-    for await (const { name, bytes } of this.slots.readAll()) {
+    for await (const { name, bytes } of this.slots.contents()) {
       const damage = damageOf(bytes);
       if (first) this.sound = !damage;
       if (!damage) return bytes;
