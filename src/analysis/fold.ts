@@ -38,8 +38,8 @@ export class FoldedNetwork extends GraphModule {
   constructor(
     steps: readonly GraphStep[],
     ends: GraphEnds,
-    /** Steps whose output must be [N, C], because folding assumed that axis 1 is the last axis. */
-    private readonly flat: ReadonlySet<string>,
+    /** @internal Steps whose output must be [N, C], because folding assumed that axis 1 is the last axis. */
+    readonly flat: ReadonlySet<string>,
     /** The batch norms that were folded, in the order of the model. */
     readonly folded: readonly Folded[],
     /** The batch norms that were kept, each with the reason. */

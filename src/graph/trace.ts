@@ -21,10 +21,13 @@ export class Traced extends Tensor {
   }
 }
 
-/** What a module gave when it was called. */
+/** A call of a module: what it took and gave. */
 export interface ModuleOutput {
   readonly module: object;
+  readonly inputs: readonly Value[];
   readonly value: Value;
+  /** The index among the outputs of the first call inside this one; its own index if there is none. */
+  readonly from: number;
 }
 
 /** Follows a model from its inputs to its output, and lists each use of a layer in order. */
@@ -76,7 +79,9 @@ export class Trace {
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
     for (const [i, value] of values.entries()) if (value.constant) use.noGradient(i);
-    if (!leaf.anonymous) this.outputs.push({ module: leaf, value: output });
+    if (!leaf.anonymous) {
+      this.outputs.push({ module: leaf, inputs: values, value: output, from: this.outputs.length });
+    }
     else output.constant = use.constants.size === values.length && !leaf.ownParameters().length;
     return new Traced(this, output);
   }
@@ -86,12 +91,16 @@ export class Trace {
    *
    * @throws Error if the composite is part of itself
    */
-  through(module: object, forward: () => Tensor): Tensor {
+  through(module: object, inputs: readonly Traced[], forward: () => Tensor): Tensor {
     if (this.path.has(module)) throw new Error(`${module}: calls itself in its own forward`);
     this.path.add(module);
+    const from = this.outputs.length;
     const output = forward();
     this.path.delete(module);
-    if (output instanceof Traced) this.outputs.push({ module, value: output.value });
+    if (output instanceof Traced) {
+      const values = inputs.map((input) => input.value);
+      this.outputs.push({ module, inputs: values, value: output.value, from });
+    }
     return output;
   }
 

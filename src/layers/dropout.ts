@@ -28,7 +28,8 @@ type Memo = GeneratorState | null;
  */
 export class Dropout extends Leaf<Memo> {
   readonly p: number;
-  protected readonly generator: Generator;
+  /** @internal */
+  readonly generator: Generator;
 
   /** @param p probability of an element to be dropped, 0.5 */
   constructor(p = 0.5, ...rest: [options?: DropoutOptions | undefined]) {

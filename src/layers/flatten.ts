@@ -93,10 +93,12 @@ export class Flatten extends Reshape {
  * @throws RangeError for more than one −1; in `forward` if the axis is not as long as the product of `sizes`
  */
 export class Unflatten extends Reshape {
-  private readonly sizes: Shape;
+  /** @internal */
+  readonly sizes: Shape;
 
   constructor(
-    private readonly dim: number,
+    /** @internal */
+    readonly dim: number,
     sizes: readonly number[],
     ...rest: []
   ) {

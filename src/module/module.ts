@@ -288,7 +288,7 @@ export abstract class Module {
       throw new TypeError(`${this}: expected a Module with a forward(x), got none: implement it`);
     }
     const x = inputs.length === 1 ? inputs[0]! : inputs;
-    return inputs[0]!.trace.through(this, () => forward.call(this, x));
+    return inputs[0]!.trace.through(this, inputs, () => forward.call(this, x));
   }
 
   /** @internal The state-dict key of a property. */

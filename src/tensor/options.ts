@@ -122,7 +122,7 @@ function spelled(value: unknown): string {
 }
 
 /** The name that is meant: the same but for case and underscores, or else at most two letters away. */
-function nearest(name: string, names: readonly string[]): string | undefined {
+export function nearest(name: string, names: readonly string[]): string | undefined {
   const bare = (text: string) => text.replace(/_/g, '').toLowerCase();
   const [a, ...others] = [name, ...names].map(bare);
   for (let edits = 0; edits < 3 && edits < a!.length; edits++) {

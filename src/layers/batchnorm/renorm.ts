@@ -43,8 +43,8 @@ export class Renorm {
 
   constructor(...rest: [options?: RenormOptions | undefined]) {
     const { rMax, dMax } = optionsOf('Renorm', rest, { rMax: undefined, dMax: undefined });
-    this.rMax = rMax ?? ((steps) => ramp(steps, 5_000, 40_000, 1, 3));
-    this.dMax = dMax ?? ((steps) => ramp(steps, 5_000, 25_000, 0, 5));
+    this.rMax = rMax ?? paperRMax;
+    this.dMax = dMax ?? paperDMax;
     if (typeof this.rMax !== 'function') boundAt('Renorm', 'rMax', this.rMax, 0, 1);
     if (typeof this.dMax !== 'function') boundAt('Renorm', 'dMax', this.dMax, 0, 0);
   }
@@ -84,6 +84,10 @@ export class Renorm {
     },
   };
 }
+
+/** The paper's bounds. */
+export const paperRMax: Bound = (steps) => ramp(steps, 5_000, 40_000, 1, 3);
+export const paperDMax: Bound = (steps) => ramp(steps, 5_000, 25_000, 0, 5);
 
 /** Rises linearly from `low` at step `from` to `high` at step `to`. */
 function ramp(steps: number, from: number, to: number, low: number, high: number): number {

@@ -23,7 +23,8 @@ interface AdaptiveMemo {
 abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
   constructor(
     private readonly dimensions: Dimensions,
-    private readonly outputSize: Pair,
+    /** @internal */
+    readonly outputSize: Pair,
     ...rest: []
   ) {
     super(...rest);

@@ -34,8 +34,10 @@ interface Memo {
 }
 
 abstract class AvgPool extends Leaf<Memo> {
-  private readonly geometry: PoolGeometry;
-  private readonly countIncludePad: boolean;
+  /** @internal */
+  readonly geometry: PoolGeometry;
+  /** @internal */
+  readonly countIncludePad: boolean;
 
   constructor(
     private readonly dimensions: Dimensions,

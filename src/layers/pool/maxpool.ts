@@ -38,7 +38,8 @@ interface Memo {
 }
 
 abstract class MaxPool extends Leaf<Memo> {
-  private readonly geometry: PoolGeometry;
+  /** @internal */
+  readonly geometry: PoolGeometry;
 
   constructor(
     private readonly dimensions: Dimensions,

@@ -48,10 +48,14 @@ interface Memo {
  *   for a rank that the mode does not take
  */
 export class Upsample extends Leaf<Memo> {
-  private readonly scaleFactor: readonly number[] | undefined;
-  private readonly size: readonly number[] | undefined;
-  private readonly interpolation: UpsampleMode;
-  private readonly alignCorners: boolean;
+  /** @internal */
+  readonly scaleFactor: readonly number[] | undefined;
+  /** @internal */
+  readonly size: readonly number[] | undefined;
+  /** @internal */
+  readonly interpolation: UpsampleMode;
+  /** @internal */
+  readonly alignCorners: boolean;
 
   constructor(...rest: [options: UpsampleOptions]) {
     super();
