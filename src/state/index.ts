@@ -14,6 +14,12 @@ export {
   type CheckpointStoreOptions,
   checkpointStore,
 } from './checkpoint/store.ts';
+
+export { type FromJSONOptions, fromJSON } from '../describe/fromjson.ts';
+export type { Json, JsonObject, ModelDescription } from '../describe/json.ts';
+export { type RegisterOptions, register } from '../describe/registry.ts';
+export { type ToJSONOptions, toJSON } from '../describe/tojson.ts';
 export type { SafetensorsOptions } from './encode.ts';
+export { loadModel, type SaveModelOptions, saveModel } from './model.ts';
 export { loadSafetensors, type Safetensors, saveSafetensors } from './safetensors.ts';
 export { type ByteStream, readSafetensors, safetensorsChunks } from './stream.ts';

@@ -46,7 +46,7 @@ interface Running {
 }
 
 /** The base of the three layers, which differ only in the axes of their inputs. */
-abstract class InstanceNorm extends Leaf<Memo> {
+export abstract class InstanceNorm extends Leaf<Memo> {
   /** γ, [numFeatures]. */
   readonly weight: Parameter | undefined;
   /** β, [numFeatures]. */

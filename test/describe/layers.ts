@@ -1,0 +1,164 @@
+/** Layers of every public class, each with an input that it takes. */
+import * as E from '../../src/index.ts';
+import { type Choices, chance, pick, seeded } from '../fuzz/choices.ts';
+import { makeLayer } from '../fuzz/net.ts';
+import { MAKERS, randomLayer } from '../fuzz/random-layer.ts';
+import { randomShape } from '../fuzz/random-net.ts';
+
+export interface Sample {
+  readonly make: () => E.Module;
+  /** The input's shape, or those of several. */
+  readonly shape: readonly number[] | readonly (readonly number[])[];
+  /** Whether the second input is a mask of zeros and ones. */
+  readonly masked?: boolean;
+}
+
+const image = [3, 4, 6, 6];
+
+/** For each public class some layers that the random ones do not have. */
+export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
+  Add: [{ make: () => new E.Add(), shape: [image, image, image] }],
+  Concat: [{ make: () => new E.Concat(2), shape: [image, [3, 4, 2, 6]] }],
+  Dropout: [
+    { make: () => new E.Dropout(0.3), shape: image },
+    { make: () => new E.Dropout(0.3, { generator: drawn(5, 17) }), shape: image },
+  ],
+  Dropout2d: [{ make: () => new E.Dropout2d(0.4, { generator: drawn(6, 0) }), shape: image }],
+  Renorm: [
+    {
+      make: () => new E.BatchNorm2d(4, { renorm: new E.Renorm({ rMax: 1.5, dMax: 0.5 }) }),
+      shape: image,
+    },
+    { make: () => new E.BatchNorm2d(4, { renorm: new E.Renorm() }), shape: image },
+  ],
+  MaskedBatchNorm1d: [
+    {
+      make: () => new E.MaskedBatchNorm1d(4, { eps: 1e-3 }),
+      shape: [
+        [3, 4, 5],
+        [3, 5],
+      ],
+      masked: true,
+    },
+  ],
+  MaskedBatchNorm2d: [
+    {
+      make: () => new E.MaskedBatchNorm2d(4, { channelsLast: true }),
+      shape: [
+        [3, 5, 5, 4],
+        [3, 5, 5],
+      ],
+      masked: true,
+    },
+  ],
+  MaskedBatchNorm3d: [
+    {
+      make: () => new E.MaskedBatchNorm3d(2, { momentum: null }),
+      shape: [
+        [3, 2, 3, 3, 3],
+        [3, 3, 3, 3],
+      ],
+      masked: true,
+    },
+  ],
+  BatchNorm3d: [
+    {
+      make: () => new E.BatchNorm3d(2, { scale: false, runningVariance: 'biased' }),
+      shape: [3, 2, 3, 4, 2],
+    },
+  ],
+  InstanceNorm3d: [
+    {
+      make: () => new E.InstanceNorm3d(2, { affine: true, trackRunningStats: true, momentum: 0.3 }),
+      shape: [3, 2, 3, 4, 2],
+    },
+  ],
+  Normalization: [
+    { make: () => new E.Normalization(6, { channelsLast: true, invert: true }), shape: image },
+    { make: () => new E.Normalization(4), shape: image },
+  ],
+  Residual: [
+    { make: () => new E.Residual(new E.Conv2d(4, 4, 3, { padding: 1 })), shape: image },
+    {
+      make: () => new E.Residual(new E.Conv2d(4, 2, 1), new E.Conv2d(4, 2, 1, { bias: false })),
+      shape: image,
+    },
+  ],
+  Sequential: [
+    {
+      make: () =>
+        new E.Sequential({
+          conv: new E.Conv2d(4, 2, 3),
+          bn: new E.BatchNorm2d(2),
+          relu: new E.ReLU(),
+        }),
+      shape: image,
+    },
+    {
+      make: () =>
+        new E.Sequential(
+          new E.Sequential(),
+          new E.Sequential(new E.Flatten(), new E.Linear(144, 5)),
+        ),
+      shape: image,
+    },
+  ],
+  GraphModule: [
+    {
+      make: () => {
+        const conv = new E.Conv2d(4, 4, 3, { padding: 'same' });
+        return new E.GraphModule(
+          [
+            { name: 'a.conv', layer: conv, inputs: ['x'] },
+            { name: 'bn', layer: new E.BatchNorm2d(4), inputs: ['a.conv'] },
+            { name: 'a.conv#2', layer: conv, inputs: ['bn'] },
+            { name: 'sum', layer: new E.Add(), inputs: ['a.conv#2', 'x'] },
+            { name: 'last', layer: new E.ReLU(), inputs: ['sum'] },
+          ],
+          { output: 'sum' },
+        );
+      },
+      shape: image,
+    },
+  ],
+  FoldedNetwork: [
+    {
+      make: () =>
+        E.fold(new E.Sequential(new E.Conv2d(4, 3, 3), new E.BatchNorm2d(3), new E.ReLU())),
+      shape: image,
+    },
+  ],
+  WeightNorm: [{ make: () => new E.WeightNorm(new E.ConvTranspose2d(4, 2, 3)), shape: image }],
+  SpectralNorm: [
+    {
+      make: () => new E.SpectralNorm(new E.Conv2d(4, 2, 3), { nPowerIterations: 3, eps: 1e-6 }),
+      shape: image,
+    },
+  ],
+};
+
+function drawn(seed: number, counter: number): E.Generator {
+  const generator = new E.Generator();
+  generator.state = { seed, counter };
+  return generator;
+}
+
+/** A random layer, and sometimes with a batch norm's frozen statistics or with frozen parameters. */
+export function randomSample(seed: number): Sample {
+  const choices: Choices = seeded(seed);
+  const names = (Object.keys(MAKERS) as (keyof typeof MAKERS)[]).filter(
+    (name) => name !== 'square',
+  );
+  const shape = randomShape(choices);
+  const { spec } = randomLayer(choices, shape, [names[seed % names.length]!]);
+  const frozen = chance(choices, 0.2);
+  const weights = pick(choices, [seed, seed + 1]);
+  const make = () => {
+    E.manualSeed(weights);
+    const layer = makeLayer(spec);
+    const [first] = layer.parameters();
+    if (frozen && first) first.requiresGrad = false;
+    return layer;
+  };
+  return { make, shape };
+}

@@ -1,0 +1,75 @@
+/** Every public layer is described in JSON and made again: the same keys, predictions and training, to the bit. */
+import { describe, expect, it } from 'vitest';
+import * as E from '../../src/index.ts';
+import { fromJSON, loadModel, saveModel, toJSON } from '../../src/state/index.ts';
+import { TestRandom } from '../support/random.ts';
+import { randomSample, SAMPLES, type Sample } from './layers.ts';
+
+function inputs({ shape, masked = false }: Sample): E.Input[] {
+  const random = new TestRandom(3);
+  const shapes = (Array.isArray(shape[0]) ? shape : [shape]) as number[][];
+  return shapes.map((each, i) => {
+    const size = each.reduce((a, b) => a * b, 1);
+    const mask = masked && i === 1;
+    const values = mask
+      ? Float32Array.from({ length: size }, (_, j) => (j % 3 ? 1 : 0))
+      : random.normals(size);
+    return { data: values, shape: each };
+  });
+}
+
+/** Everything that a model computes: its prediction, a training step, and the state after it. */
+function behaviour(model: E.Module, sample: Sample): Record<string, unknown> {
+  const x = inputs(sample);
+  E.manualSeed(11);
+  const prediction = model.predict(x).toArray();
+  const folded = model instanceof E.FoldedNetwork;
+  const y = model.forward(x);
+  const dy = new TestRandom(4).normals(y.size);
+  const [dx] = [model.backward<E.Tensor | E.Tensor[]>({ data: dy, shape: y.shape })].flat();
+  const gradient = dx!.toArray();
+  const values = y.toArray();
+  const parameters = model.parameters();
+  if (parameters.length > 0 && !folded) new E.SGD(parameters, { lr: 0.1 }).step();
+  const state = Object.entries(model.stateDict()).map(([name, t]) => [name, t.shape, t.toArray()]);
+  const trained = model.namedParameters().map(([name, p]) => [name, p.requiresGrad]);
+  return { prediction, values, gradient, state, trained, seed: E.defaultGenerator.state };
+}
+
+function expectSame(sample: Sample): void {
+  const model = sample.make();
+  const text = JSON.stringify(toJSON(model));
+  const made = fromJSON(JSON.parse(text), { state: model.stateDict() });
+  expect(made.constructor).toBe(model.constructor);
+  expect(JSON.stringify(toJSON(made))).toBe(text);
+  const loaded = loadModel(saveModel(model));
+  const expected = behaviour(model, sample);
+  expect(behaviour(made, sample)).toEqual(expected);
+  expect(behaviour(loaded, sample)).toEqual(expected);
+  for (const each of [model, made, loaded]) each.dispose();
+}
+
+const abstract = ['Module', 'Layer'];
+const classes = Object.entries(E)
+  .filter(([, value]) => typeof value === 'function' && value.prototype instanceof E.Module)
+  .map(([name]) => name)
+  .filter((name) => !abstract.includes(name));
+
+describe('the description of', () => {
+  it.each(Object.entries(SAMPLES))('%s makes the same layer again', (_, samples) => {
+    for (const sample of samples) expectSame(sample);
+  });
+
+  it('400 random layers makes the same layers again', () => {
+    for (let seed = 0; seed < 400; seed++) expectSame(randomSample(seed));
+  }, 60_000);
+
+  it('every public class is among these', () => {
+    const seen = new Set(Object.keys(SAMPLES));
+    for (let seed = 0; seed < 400; seed++) {
+      const type = JSON.stringify(toJSON(randomSample(seed).make()));
+      for (const [, name] of type.matchAll(/"type":"(\w+)"/g)) seen.add(name!);
+    }
+    expect(classes.filter((name) => !seen.has(name))).toEqual([]);
+  });
+});
