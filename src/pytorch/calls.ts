@@ -1,0 +1,34 @@
+import { outline } from '../analysis/outline.ts';
+import type { Value } from '../graph/node.ts';
+import type { ModuleOutput } from '../graph/trace.ts';
+import type { Module } from '../module/module.ts';
+import type { Shape } from '../tensor/shape.ts';
+
+/** A call of a module in a model's forward, with the calls inside it. */
+export interface Call {
+  readonly module: Module;
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+  readonly inside: readonly Call[];
+}
+
+/** The calls of each module of a model, in their order. */
+export function callsOf(
+  who: string,
+  model: Module,
+  shape: Shape | readonly Shape[] | undefined,
+): Map<Module, Call[]> {
+  const [trace] = outline(who, model, shape);
+  const calls = new Map<Module, Call[]>();
+  // A call stands in the list when it ends: the last is the model's own, and contains all others.
+  const callAt = (index: number): Call => {
+    const { module, inputs, value, from } = trace.outputs[index] as ModuleOutput;
+    const inside: Call[] = [];
+    for (let i = index - 1; i >= from; i = trace.outputs[i]!.from - 1) inside.unshift(callAt(i));
+    const call = { module: module as Module, inputs, output: value, inside };
+    calls.set(call.module, [call, ...(calls.get(call.module) ?? [])]);
+    return call;
+  };
+  callAt(trace.outputs.length - 1);
+  return calls;
+}

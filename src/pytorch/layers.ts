@@ -1,0 +1,248 @@
+/** How PyTorch makes each layer. */
+import { ELU } from '../layers/activation/elu.ts';
+import { GELU } from '../layers/activation/gelu.ts';
+import { PReLU } from '../layers/activation/prelu.ts';
+import { LeakyReLU, ReLU, ReLU6 } from '../layers/activation/relu.ts';
+import { Sigmoid, SiLU } from '../layers/activation/sigmoid.ts';
+import { LogSoftmax, Softmax } from '../layers/activation/softmax.ts';
+import { Tanh } from '../layers/activation/tanh.ts';
+import { BatchNorm } from '../layers/batchnorm/base.ts';
+import { Conv1d, Conv2d } from '../layers/conv/conv.ts';
+import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
+import { Dropout, Dropout2d } from '../layers/dropout.ts';
+import { Flatten, Unflatten } from '../layers/flatten.ts';
+import { Linear } from '../layers/linear.ts';
+import { GroupNorm } from '../layers/norm/groupnorm.ts';
+import { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from '../layers/norm/instancenorm.ts';
+import { LayerNorm } from '../layers/norm/layernorm.ts';
+import { LocalResponseNorm } from '../layers/norm/localresponsenorm.ts';
+import { Normalization } from '../layers/norm/normalization.ts';
+import { Reparametrized } from '../layers/norm/reparametrized.ts';
+import { RMSNorm } from '../layers/norm/rmsnorm.ts';
+import { SpectralNorm } from '../layers/norm/spectralnorm.ts';
+import { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
+import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
+import type { PoolGeometry } from '../layers/pool/geometry.ts';
+import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
+import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
+import { Upsample } from '../layers/pool/upsample.ts';
+import type { Module } from '../module/module.ts';
+import { batchNorm } from './batchnorm.ts';
+import type { Helper } from './helpers.ts';
+import { call, type Doc, literal, make, type Value } from './python.ts';
+
+/** What a layer needs of the file it stands in. */
+export interface Needs {
+  /** Says that the source uses a helper. */
+  need(helper: Helper): void;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a class with any constructor
+type Class<L> = abstract new (...args: any[]) => L;
+type Write = (layer: never, needs: Needs) => Doc;
+
+/** One number for all axes, or a tuple. */
+function tuple(values: readonly number[]): Value {
+  return values.every((value) => value === values[0]) ? values[0]! : values;
+}
+
+const entry = <L>(type: Class<L>, write: (layer: L, needs: Needs) => Doc) =>
+  [type as unknown, write as Write] as const;
+
+function activations() {
+  const bare = { ReLU, ReLU6, Sigmoid, SiLU, Tanh };
+  return [
+    ...Object.entries(bare).map(([name, type]) => entry<Module>(type, () => call(`nn.${name}`))),
+    entry(LeakyReLU, (l) => make('nn.LeakyReLU', [l.negativeSlope])),
+    entry(ELU, (l) => make('nn.ELU', [l.alpha])),
+    entry(GELU, (l) => make('nn.GELU', [], { approximate: ['none', l.approximate] })),
+    entry(PReLU, (l) => make('nn.PReLU', [l.numParameters])),
+    entry(Softmax, (l) => call('nn.Softmax', `dim=${l.dim}`)),
+    entry(LogSoftmax, (l) => call('nn.LogSoftmax', `dim=${l.dim}`)),
+    entry(Dropout, (l) => make('nn.Dropout', [l.p])),
+    entry(Dropout2d, (l) => make('nn.Dropout2d', [l.p])),
+    entry(Flatten, (l) =>
+      make('nn.Flatten', [], { start_dim: [1, l.startDim], end_dim: [-1, l.endDim] }),
+    ),
+    entry(Unflatten, (l) => make('nn.Unflatten', [l.dim, l.sizes])),
+  ];
+}
+
+/** The options that both Conv and ConvTranspose have. */
+const common = (l: Conv1d | Conv2d | ConvTranspose2d) =>
+  ({ groups: [1, l.groups], bias: [true, l.bias !== undefined] }) as const;
+
+function conv1d(l: Conv1d, needs: Needs): Doc {
+  const [, , before, after] = l.padding;
+  const args = [l.inChannels, l.outChannels, l.kernelSize];
+  const options = { stride: [1, l.stride[1]], dilation: [1, l.dilation[1]], ...common(l) } as const;
+  if (before === after) return make('nn.Conv1d', args, { padding: [0, before], ...options });
+  needs.need('PaddedConv1d');
+  return make('PaddedConv1d', args, { pad: [null, [before, after]], ...options });
+}
+
+function conv2d(l: Conv2d, needs: Needs): Doc {
+  const [top, bottom, left, right] = l.padding;
+  const args = [l.inChannels, l.outChannels, tuple(l.kernelSize)];
+  const steps = { stride: [1, tuple(l.stride)], dilation: [1, tuple(l.dilation)] } as const;
+  const options = { ...steps, ...common(l) };
+  if (top === bottom && left === right) {
+    return make('nn.Conv2d', args, { padding: [0, tuple([top, left])], ...options });
+  }
+  needs.need('PaddedConv2d');
+  return make('PaddedConv2d', args, { pad: [null, [left, right, top, bottom]], ...options });
+}
+
+function convTranspose2d(l: ConvTranspose2d, needs: Needs): Doc {
+  const [top, bottom, left, right] = l.padding;
+  const args = [l.inChannels, l.outChannels, tuple(l.kernelSize)];
+  const options = {
+    stride: [1, tuple(l.stride)],
+    output_padding: [0, tuple(l.outputPadding)],
+    dilation: [1, tuple(l.dilation)],
+    ...common(l),
+  } as const;
+  if (top === bottom && left === right) {
+    return make('nn.ConvTranspose2d', args, { padding: [0, tuple([top, left])], ...options });
+  }
+  needs.need('CroppedConvTranspose2d');
+  return make('CroppedConvTranspose2d', args, { crop: [null, l.padding], ...options });
+}
+
+function weights() {
+  return [
+    entry(Linear, (l) =>
+      make('nn.Linear', [l.inFeatures, l.outFeatures], { bias: [true, l.bias !== undefined] }),
+    ),
+    entry(Conv1d, conv1d),
+    entry(Conv2d, conv2d),
+    entry(ConvTranspose2d, convTranspose2d),
+    entry(Reparametrized, reparametrized),
+  ];
+}
+
+/** weight_norm and spectral_norm change the module that they are given, and return it. */
+function reparametrized(l: Reparametrized, needs: Needs): Doc {
+  const inner = layerSource(l.plain, needs);
+  if (!inner) throw new RangeError(`${l}`);
+  if (!(l instanceof SpectralNorm)) return call('nn.utils.weight_norm', inner);
+  const options = [
+    ...(l.nPowerIterations === 1 ? [] : [`n_power_iterations=${l.nPowerIterations}`]),
+    ...(l.eps === 1e-12 ? [] : [`eps=${literal(l.eps)}`]),
+  ];
+  return call('nn.utils.spectral_norm', inner, ...options);
+}
+
+function norms() {
+  const instance = Object.entries({ InstanceNorm1d, InstanceNorm2d, InstanceNorm3d });
+  return [
+    entry(BatchNorm, batchNorm),
+    entry(GroupNorm, (l) =>
+      make('nn.GroupNorm', [l.numGroups, l.numChannels], {
+        eps: [1e-5, l.eps],
+        affine: [true, l.weight !== undefined],
+      }),
+    ),
+    entry(LayerNorm, (l, needs) => {
+      const { weight, bias, eps } = l;
+      const doc = make('nn.LayerNorm', [last(l.normalizedShape)], {
+        eps: [1e-5, eps],
+        elementwise_affine: [true, weight !== undefined],
+      });
+      if (!weight || bias) return doc;
+      needs.need('without_bias');
+      return call('without_bias', doc);
+    }),
+    entry(RMSNorm, (l, needs) => {
+      needs.need('RMSNorm');
+      return make('RMSNorm', [l.normalizedShape], {
+        eps: [1.1920928955078125e-7, l.eps],
+        elementwise_affine: [true, l.weight !== undefined],
+      });
+    }),
+    entry(LocalResponseNorm, (l) =>
+      make('nn.LocalResponseNorm', [l.size], {
+        alpha: [1e-4, l.alpha],
+        beta: [0.75, l.beta],
+        k: [1, l.k],
+      }),
+    ),
+    entry(Normalization, (l, needs) => {
+      needs.need('Normalization');
+      return make('Normalization', [l.numFeatures], { channels_last: [false, l.channelsLast] });
+    }),
+    ...instance.map(([name, type]) =>
+      entry<InstanceNorm1d>(type as unknown as Class<InstanceNorm1d>, (l) =>
+        make(`nn.${name}`, [l.numFeatures], {
+          eps: [1e-5, l.eps],
+          momentum: [0.1, l.momentum],
+          affine: [false, l.weight !== undefined],
+          track_running_stats: [false, l.runningMean !== undefined],
+        }),
+      ),
+    ),
+  ];
+}
+
+const last = (shape: readonly number[]): Value => (shape.length === 1 ? shape[0]! : shape);
+
+function windows({ kernel, stride, padding, dilation, ceilMode }: PoolGeometry, dimensions: 1 | 2) {
+  const size = (pair: readonly [number, number]) => (dimensions === 1 ? pair[1] : tuple(pair));
+  return {
+    kernel: size(kernel),
+    options: {
+      stride: [size(kernel), size(stride)],
+      padding: [0, size(padding)],
+      dilation: [1, size(dilation)],
+      ceil_mode: [false, ceilMode],
+    },
+  } as const;
+}
+
+function poolings() {
+  const largest = Object.entries({ MaxPool1d, MaxPool2d }).map(([name, type], i) =>
+    entry<MaxPool2d>(type as unknown as Class<MaxPool2d>, (l) => {
+      const { kernel, options } = windows(l.geometry, i === 0 ? 1 : 2);
+      return make(`nn.${name}`, [kernel], options);
+    }),
+  );
+  const means = Object.entries({ AvgPool1d, AvgPool2d }).map(([name, type], i) =>
+    entry<AvgPool2d>(type as unknown as Class<AvgPool2d>, (l) => {
+      const { kernel, options } = windows(l.geometry, i === 0 ? 1 : 2);
+      const { dilation: _, ...rest } = options;
+      return make(`nn.${name}`, [kernel], {
+        ...rest,
+        count_include_pad: [true, l.countIncludePad],
+      });
+    }),
+  );
+  return [
+    ...largest,
+    ...means,
+    entry(AdaptiveAvgPool1d, (l) => make('nn.AdaptiveAvgPool1d', [l.outputSize[1]])),
+    entry(AdaptiveAvgPool2d, (l) => make('nn.AdaptiveAvgPool2d', [tuple(l.outputSize)])),
+    entry(GlobalAvgPool, (_, needs) => {
+      needs.need('GlobalAvgPool');
+      return call('GlobalAvgPool');
+    }),
+    entry(Upsample, (l) =>
+      make('nn.Upsample', [], {
+        size: [null, l.size && last(l.size)],
+        scale_factor: [null, l.scaleFactor && last(l.scaleFactor)],
+        mode: ['nearest', l.interpolation],
+        align_corners: [false, l.alignCorners],
+      }),
+    ),
+  ];
+}
+
+let table: (readonly [unknown, Write])[] | undefined;
+
+/** The constructor of a layer in Python; undefined for a layer of a user's own. */
+export function layerSource(layer: Module, needs: Needs): Doc | undefined {
+  table ??= [...activations(), ...weights(), ...norms(), ...poolings()];
+  const own = table.find(([type]) => type === layer.constructor);
+  const base = [BatchNorm, Reparametrized].find((type) => layer instanceof type);
+  const write = (own ?? table.find(([type]) => type === base))?.[1];
+  return write?.(layer as never, needs);
+}
