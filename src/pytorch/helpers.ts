@@ -110,6 +110,13 @@ export const HELPERS = {
     return layer
 `,
 
+  holder: `def holder(modules):
+    """A module that holds others, under names that nn.ModuleDict does not take."""
+    held = nn.Module()
+    held._modules.update(modules)
+    return held
+`,
+
   r_max: `def r_max(steps):
     """Batch renormalization's bound of r, as in the paper."""
     return 1 + 2 * min(1, max(0, (steps - 5000) / 35000))

@@ -1,14 +1,26 @@
 /** The submodules of a composite: how Python holds them, and by which expression it reads them. */
 import { Residual } from '../layers/residual.ts';
-import { join } from '../module/held.ts';
 import type { Module } from '../module/module.ts';
 import { Sequential } from '../module/sequential.ts';
 import { isAttribute, isIdentifier, isKey, quoted } from './python.ts';
 
-/** Modules in an array or object of a composite: an nn.ModuleList, or else an nn.ModuleDict. */
+/**
+ * Modules in an array or object of a composite: an nn.ModuleList, an nn.ModuleDict, or if that does not take a
+ * name, a bare module that holds them.
+ */
 export interface Container {
-  readonly isList: boolean;
+  readonly kind: 'list' | 'dict' | 'holder';
   readonly items: readonly (readonly [key: string, item: Module | Container])[];
+}
+
+export function isHeld(item: Module | Container): item is Container {
+  return 'kind' in item && 'items' in item;
+}
+
+/** The expression that reads an item of a container. */
+export function itemPath(path: string, { kind }: Container, key: string): string {
+  if (kind === 'list') return `${path}[${key}]`;
+  return `${path}${kind === 'dict' ? '' : '._modules'}[${quoted(key)}]`;
 }
 
 /** What a composite has: what stands behind `self` to read it, and the module or modules. */
@@ -21,36 +33,40 @@ type Tree = Map<string, Module | Tree>;
 
 /**
  * The members of a composite. Its children's names are dotted where it keeps them in arrays and objects. A name
- * that Python cannot hold in this way is a key of `_modules` as it is: the state-dict keys are the same.
+ * that Python cannot write behind a dot is a key of `_modules`: the state-dict keys are the same.
+ *
+ * @throws RangeError for a name that is both that of a module and the beginning of another's
  */
 export function membersOf(module: Module): Member[] {
   const tree: Tree = new Map();
-  const odd: [string, Module][] = [];
   for (const [name, child] of module.children()) {
-    if (!place(tree, name.split('.'), child)) odd.push([name, child]);
+    if (place(tree, name.split('.'), child)) continue;
+    throw new RangeError(
+      `toPyTorch: ${module}: ${name}: PyTorch cannot have a layer in a layer of this name: rename one of them`,
+    );
   }
-  const members: Member[] = [];
-  for (const [name, item] of tree) {
-    if (!(item instanceof Map)) members.push({ suffix: suffixOf(name), item });
-    else if (holdable(item)) members.push({ suffix: suffixOf(name), item: containerOf(item) });
-    else odd.push(...flattened(name, item));
-  }
-  return [...members, ...odd.map(([name, item]) => ({ suffix: inModules(name), item }))];
+  return [...tree].map(([name, item]) => ({
+    suffix: isAttribute(name) ? `.${name}` : `._modules[${quoted(name)}]`,
+    item: item instanceof Map ? containerOf(item) : item,
+  }));
 }
 
 /** Every module in a composite, with the expression that reads it; those in other composites, too. */
-export function pathsOf(module: Module, self: string, found = new Map<Module, string>()) {
+export function pathsOf(
+  module: Module,
+  self: string,
+  found = new Map<Module, string>(),
+  members = accessOf(module),
+) {
   const visit = (item: Module | Container, path: string): void => {
-    if ('isList' in item) {
-      for (const [key, inner] of item.items) {
-        visit(inner, `${path}[${item.isList ? key : quoted(key)}]`);
-      }
+    if (isHeld(item)) {
+      for (const [key, inner] of item.items) visit(inner, itemPath(path, item, key));
     } else if (!found.has(item)) {
       found.set(item, path);
       pathsOf(item, path, found);
     }
   };
-  for (const { suffix, item } of accessOf(module)) visit(item, self + suffix);
+  for (const { suffix, item } of members) visit(item, self + suffix);
   return found;
 }
 
@@ -83,30 +99,14 @@ function place(tree: Tree, [name, ...rest]: readonly string[], child: Module): b
   return place(inner, rest, child);
 }
 
-const isList = (tree: Tree) => [...tree.keys()].every((key, i) => key === String(i));
-
-/** Whether nn.ModuleList and nn.ModuleDict take all names in it. */
-function holdable(tree: Tree): boolean {
-  const below = [...tree.values()].every((item) => !(item instanceof Map) || holdable(item));
-  return below && [...tree.keys()].every(isKey);
-}
-
 function containerOf(tree: Tree): Container {
+  const keys = [...tree.keys()];
   const items = [...tree].map(
     ([key, item]) => [key, item instanceof Map ? containerOf(item) : item] as const,
   );
-  return { isList: isList(tree), items };
+  const isList = keys.every((key, i) => key === String(i));
+  return { kind: isList ? 'list' : keys.every(isKey) ? 'dict' : 'holder', items };
 }
-
-function flattened(prefix: string, tree: Tree): [string, Module][] {
-  return [...tree].flatMap(([key, item]): [string, Module][] => {
-    const name = join(prefix, key);
-    return item instanceof Map ? flattened(name, item) : [[name, item]];
-  });
-}
-
-const suffixOf = (name: string) => (isAttribute(name) ? `.${name}` : inModules(name));
-const inModules = (name: string) => `._modules[${quoted(name)}]`;
 
 /** How a parameter or buffer of a module is assigned. */
 export function tensorSuffix(name: string, registry: '_parameters' | '_buffers'): string {

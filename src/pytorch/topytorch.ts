@@ -16,7 +16,9 @@ import { layerSource, type Needs } from './layers.ts';
 import {
   accessOf,
   type Container,
+  isHeld,
   isSequential,
+  itemPath,
   membersOf,
   pathsOf,
   tensorSuffix,
@@ -174,10 +176,8 @@ class Source implements Needs {
     const lines: string[] = [];
     const again = (module: Module, self: string, above: readonly Module[]): void => {
       const visit = (item: Module | Container, path: string): void => {
-        if ('isList' in item) {
-          for (const [key, inner] of item.items) {
-            visit(inner, `${path}[${item.isList ? key : quoted(key)}]`);
-          }
+        if (isHeld(item)) {
+          for (const [key, inner] of item.items) visit(inner, itemPath(path, item, key));
           return;
         }
         const first = this.paths.get(item);
@@ -304,26 +304,20 @@ class Source implements Needs {
   }
 
   private held(item: Module | Container): Doc {
-    if (!('isList' in item)) return this.expression(item);
-    const { isList, items } = item;
-    if (isList) {
-      return {
-        open: 'nn.ModuleList([',
-        items: items.map(([, each]) => this.heldIn(each)),
-        close: '])',
-      };
+    if (!isHeld(item)) return this.expression(item);
+    const { kind, items } = item;
+    const docs = items.map(([key, each]) => [key, this.held(each)] as const);
+    if (kind === 'list') {
+      return { open: 'nn.ModuleList([', items: docs.map(([, doc]) => doc), close: '])' };
     }
-    const pairs = items.map(([key, each]) => prefixed(`${quoted(key)}: `, this.heldIn(each)));
-    return { open: 'nn.ModuleDict({', items: pairs, close: '})' };
-  }
-
-  private heldIn(item: Module | Container): Doc {
-    return this.held(item);
+    if (kind === 'holder') this.need('holder');
+    const pairs = docs.map(([key, doc]) => prefixed(`${quoted(key)}: `, doc));
+    return { open: `${kind === 'dict' ? 'nn.ModuleDict' : 'holder'}({`, items: pairs, close: '})' };
   }
 
   /** A composite's forward, with a line for each call. */
   private forward(module: Module, { inputs, output, inside }: Call): string {
-    const paths = pathsOf(module, 'self');
+    const paths = pathsOf(module, 'self', new Map(), membersOf(module));
     const taken = new Set(['self', 'torch', 'nn', 'F']);
     const names = module instanceof GraphModule ? module.inputs : [];
     const parameters = inputs.map((_, i) =>

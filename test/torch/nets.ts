@@ -8,8 +8,8 @@ import * as E from '../../src/index.ts';
 import {
   loadSafetensors,
   saveSafetensors,
-  toPyTorch,
   type ToPyTorchOptions,
+  toPyTorch,
 } from '../../src/state/index.ts';
 import type { Sample } from '../describe/layers.ts';
 import { TestRandom } from '../support/random.ts';
@@ -29,7 +29,9 @@ export function differences(cases: readonly Case[], tolerance = 1e-5): string[] 
   try {
     const expected = cases.map((one) => write(folder, one));
     writeFileSync(join(folder, 'cases.json'), JSON.stringify(cases.map(({ name }) => name)));
-    execFileSync('/usr/bin/python3', ['-B', script, folder], { stdio: ['ignore', 'inherit', 'pipe'] });
+    execFileSync('/usr/bin/python3', ['-B', script, folder], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    });
     return cases.flatMap(({ name, random }, i) => {
       const { tensors } = loadSafetensors(readFileSync(join(folder, `${name}.out.safetensors`)));
       return compare(name, expected[i]!, tensors, tolerance, random);
@@ -48,7 +50,9 @@ function write(folder: string, { name, make, shape, masked, options }: Case): Te
   const x = shapes.map((each, i): E.Input => {
     const size = each.reduce((a, b) => a * b, 1);
     const mask = masked && i === 1;
-    const values = mask ? Array.from({ length: size }, (_, j) => (j % 3 ? 1 : 0)) : random.normals(size);
+    const values = mask
+      ? Array.from({ length: size }, (_, j) => (j % 3 ? 1 : 0))
+      : random.normals(size);
     return { data: values, shape: each };
   });
   const model = make();
@@ -80,16 +84,20 @@ function compare(
   random = false,
 ): string[] {
   const keys = (tensors: Tensors) => (random ? ['predict'] : Object.keys(tensors).sort());
-  if (`${keys(expected)}` !== `${keys(got)}`) return [`${name}: ${keys(got)}, not ${keys(expected)}`];
+  if (`${keys(expected)}` !== `${keys(got)}`)
+    return [`${name}: ${keys(got)}, not ${keys(expected)}`];
   return keys(expected).flatMap((key) => {
     const [a, b] = [expected[key]!, got[key]!];
-    if (`${a.shape}` !== `${b.shape}`) return [`${name}: ${key} has shape [${b.shape}], not [${a.shape}]`];
+    if (`${a.shape}` !== `${b.shape}`)
+      return [`${name}: ${key} has shape [${b.shape}], not [${a.shape}]`];
     const [ours, theirs] = [a, b].map((each) => (each as E.Tensor).toArray());
     const largest = ours!.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
     const worst = ours!.reduce((most, value, i) => {
       const off = Math.abs(value - theirs![i]!);
       return Number.isNaN(off) ? Infinity : Math.max(most, off);
     }, 0);
-    return worst <= tolerance * largest ? [] : [`${name}: ${key} differs by ${worst} of ${largest}`];
+    return worst <= tolerance * largest
+      ? []
+      : [`${name}: ${key} differs by ${worst} of ${largest}`];
   });
 }
