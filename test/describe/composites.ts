@@ -47,7 +47,7 @@ export class Awkward extends E.Module {
   parts: Record<string, E.Module> = { keys: new E.Linear(4, 4), 'with "quotes"\n': new E.Tanh() };
   float = new E.Linear(4, 3);
   override forward(x: E.Input): E.Tensor {
-    const all = [this.lambda, this['größe'], this['a b'], this.x, this.self];
+    const all = [this.lambda, this.größe, this['a b'], this.x, this.self];
     let y = x;
     for (const layer of [...all, ...Object.values(this.parts), this.float]) y = layer.forward(y);
     return y as E.Tensor;
