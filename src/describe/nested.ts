@@ -93,11 +93,8 @@ const spectralNorm: Entry<SpectralNorm> = {
   },
 };
 
-/** A GraphModule, or what `graphOf` gives. */
-type Graph = Pick<GraphModule, 'inputs' | 'output' | 'steps'>;
-
 /** `{ inputs, output, steps: [{ name, inputs, layer }] }`. */
-export function writeGraph(graph: Graph, writer: Writer, path: string) {
+function writeGraph(graph: GraphModule, writer: Writer, path: string) {
   return {
     inputs: [...graph.inputs],
     output: graph.output,

@@ -1,12 +1,12 @@
 import { graphOf } from '../analysis/graphof.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
+import { GraphModule } from '../module/graphmodule.ts';
 import { heldBy, join } from '../module/held.ts';
 import { Module } from '../module/module.ts';
 import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { type Json, type ModelDescription, VERSION } from './json.ts';
-import { writeGraph } from './nested.ts';
+import { type ModelDescription, VERSION } from './json.ts';
 import { known } from './registry.ts';
 import { Writer } from './writer.ts';
 
@@ -40,32 +40,32 @@ export function toJSON(
   model: Module,
   ...rest: [options?: ToJSONOptions | undefined]
 ): ModelDescription {
-  return describeModel('toJSON', model, rest);
+  return describeModel('toJSON', model, rest)[0];
 }
 
+/** The description, and the model that has its state-dict keys: the model itself, or the list of its calls. */
 export function describeModel(
   who: string,
   model: Module,
   rest: readonly (ToJSONOptions | undefined)[],
-): ModelDescription {
+): [ModelDescription, Module] {
   checkInstance(`${who}: model`, model, Module, 'a Module');
   const { shape } = optionsOf(who, rest, { shape: undefined });
-  const writer = new Writer(who);
-  const described =
-    shape !== undefined && hasUnknown(model) ? graphNode(writer, model, shape) : undefined;
-  const frozen = model.namedParameters().filter(([, parameter]) => !parameter.requiresGrad);
-  const norms = model
+  const whole = shape !== undefined && hasUnknown(model) ? callsOf(who, model, shape) : model;
+  const frozen = whole.namedParameters().filter(([, parameter]) => !parameter.requiresGrad);
+  const norms = whole
     .namedModules()
     .filter(([, m]) => m instanceof BatchNorm && m.frozenStatistics);
-  const tied = sharedParameters(model);
-  return {
+  const tied = sharedParameters(whole);
+  const description: ModelDescription = {
     format: 'evenkeel',
     version: VERSION,
-    model: described ?? writer.module(model, 'model'),
+    model: new Writer(who).module(whole, 'model'),
     ...(frozen.length > 0 ? { frozen: frozen.map(([name]) => name) } : {}),
     ...(norms.length > 0 ? { frozenStatistics: norms.map(([name]) => name) } : {}),
     ...(tied.length > 0 ? { tied } : {}),
   };
+  return [description, whole];
 }
 
 /** Whether there is a composite of a class that is not registered. */
@@ -74,13 +74,12 @@ function hasUnknown(model: Module): boolean {
   return model.namedModules().some(([, m]) => m.isComposite && !byClass.has(m.constructor));
 }
 
-function graphNode(writer: Writer, model: Module, shape: Shape | readonly Shape[]): Json {
-  const { who } = writer;
-  const graph = graphOf(model, shape);
-  const node = { type: 'GraphModule', ...writeGraph(graph, writer, 'model') };
-  const reached = new Set<Module>(graph.steps.map(({ layer }) => layer));
+/** The model as the list of its calls: the same layers under the same names. */
+function callsOf(who: string, model: Module, shape: Shape | readonly Shape[]): GraphModule {
+  const { steps, inputs, output } = graphOf(model, shape);
+  const reached = new Set<Module>(steps.map(({ layer }) => layer));
   const lost = model.namedModules().filter(([, m]) => !reached.has(m) && ownState(m));
-  if (lost.length === 0) return node;
+  if (lost.length === 0) return new GraphModule(steps, { inputs, output });
   const names = lost.map(([name, m]) => name || `${m}`).join(', ');
   throw new RangeError(
     `${who}: expected that forward calls every layer that has state, and it does not call ${names}: register ` +

@@ -43,8 +43,11 @@ export function saveModel(
     shape: undefined,
     metadata: undefined,
   });
-  const description = describeModel('saveModel', model, [{ shape }]);
-  return saveSafetensors(model.stateDict(), { ...metadata, [KEY]: JSON.stringify(description) });
+  const [description, described] = describeModel('saveModel', model, [{ shape }]);
+  return saveSafetensors(described.stateDict(), {
+    ...metadata,
+    [KEY]: JSON.stringify(description),
+  });
 }
 
 /**

@@ -12,6 +12,7 @@ import * as worker from '../../src/worker/index.ts';
 
 const E = evenkeel;
 
+class Mine extends E.Sequential {}
 const model = () => new E.Sequential(new E.Linear(2, 3), new E.BatchNorm1d(3));
 const parameters = () => model().parameters();
 const sgd = () => new E.SGD(parameters(), { lr: 0.1 });
@@ -370,6 +371,12 @@ const CASES: Record<string, Case | Case[]> = {
   loadSafetensors: call(state.loadSafetensors, [() => state.saveSafetensors({ a: x() })]),
   readSafetensors: call(state.readSafetensors, [() => [state.saveSafetensors({ a: x() })]]),
   averageStates: call(state.averageStates, [() => [{ a: x() }], none]),
+  toJSON: call(state.toJSON, [model, none], [['model'], OPTIONS]),
+  fromJSON: call(state.fromJSON, [() => state.toJSON(model()), none], [[], OPTIONS]),
+  saveModel: call(state.saveModel, [model, none], [['model'], OPTIONS]),
+  loadModel: call(state.loadModel, [() => state.saveModel(model())]),
+  register: call(state.register, [() => 'Mine', () => Mine, none], [['string'], [], OPTIONS]),
+  toPyTorch: call(state.toPyTorch, [model, none], [['model'], OPTIONS]),
   PCA: [
     make(whitening.PCA, [none], [OPTIONS]),
     on(() => new whitening.PCA(), 'fit', [x], [['tensor']]),

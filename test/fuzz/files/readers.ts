@@ -1,7 +1,14 @@
 import { checkpoint } from './checkpoint.ts';
 import { idx } from './idx.ts';
+import { model } from './model.ts';
 import type { FileReader } from './reader.ts';
 import { safetensors, safetensorsStream } from './safetensors.ts';
 
 /** Every reader of files. A new one is added here. */
-export const readers: readonly FileReader[] = [safetensors, safetensorsStream, idx, checkpoint];
+export const readers: readonly FileReader[] = [
+  safetensors,
+  safetensorsStream,
+  idx,
+  checkpoint,
+  model,
+];
