@@ -29,9 +29,11 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
         'docs/memory.md',
       ],
       ...['docs/inspect.md', 'docs/lint.md', 'docs/fold.md'],
+      ...['docs/spectralnorm.md', 'docs/inputs.md', 'docs/workers.md', 'docs/memory.md'],
+      ...['docs/inspect.md', 'docs/lint.md', 'docs/fold.md', 'docs/models.md'],
     ],
   ],
-  ['Help', ['docs/coming-from.md', 'docs/troubleshooting.md']],
+  ['Help', ['docs/coming-from.md', 'docs/from-pytorch.md', 'docs/troubleshooting.md']],
   ['Claims', ['docs/claims/']],
   [
     'For developers',

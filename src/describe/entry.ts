@@ -1,11 +1,24 @@
 import type { Module } from '../module/module.ts';
+import type { Generator } from '../tensor/random.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Place } from './place.ts';
-import type { Reader } from './reader.ts';
-import type { Writer } from './writer.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a class with any constructor
 export type Class<M extends Module = Module> = new (...args: any[]) => M;
+
+/** Describes the layers of one model. */
+export interface Describing {
+  readonly who: string;
+  module(layer: Module, path: string): JsonObject;
+  generator(generator: Generator): Json | undefined;
+}
+
+/** Makes the layers of one description. */
+export interface Making {
+  module(place: Place): Module;
+  generator(place: Place): Generator;
+  take(place: Place, numbers: number): void;
+}
 
 /** How the layers of one class are described, and made again. */
 export interface Entry<M extends Module = Module> {
@@ -13,9 +26,9 @@ export interface Entry<M extends Module = Module> {
   readonly name: string;
   readonly type: Class<M>;
   /** What a layer's description consists of, in addition to its type. */
-  write(layer: M, writer: Writer, path: string): JsonObject;
+  write(layer: M, writer: Describing, path: string): JsonObject;
   /** Makes a layer of a description. */
-  read(place: Place, reader: Reader): M;
+  read(place: Place, reader: Making): M;
 }
 
 /** An option that need not be given: its default, and how it is told from a layer. */

@@ -8,10 +8,17 @@ import { Residual } from '../layers/residual.ts';
 import { GraphModule, type GraphStep } from '../module/graphmodule.ts';
 import type { Module } from '../module/module.ts';
 import { Sequential } from '../module/sequential.ts';
-import { type Class, type Entry, named, optionsOf, readArgs, readOptions } from './entry.ts';
+import {
+  type Class,
+  type Describing,
+  type Entry,
+  type Making,
+  named,
+  optionsOf,
+  readArgs,
+  readOptions,
+} from './entry.ts';
 import type { Place } from './place.ts';
-import type { Reader } from './reader.ts';
-import type { Writer } from './writer.ts';
 
 const NODE = ['type', 'id', 'name'];
 
@@ -94,7 +101,7 @@ const spectralNorm: Entry<SpectralNorm> = {
 };
 
 /** `{ inputs, output, steps: [{ name, inputs, layer }] }`. */
-function writeGraph(graph: GraphModule, writer: Writer, path: string) {
+function writeGraph(graph: GraphModule, writer: Describing, path: string) {
   return {
     inputs: [...graph.inputs],
     output: graph.output,
@@ -108,7 +115,7 @@ function writeGraph(graph: GraphModule, writer: Writer, path: string) {
 
 function readGraph(
   place: Place,
-  reader: Reader,
+  reader: Making,
 ): [GraphStep[], { inputs: string[]; output: string }] {
   const ends = { inputs: place.at('inputs').texts(), output: place.at('output').text() };
   const steps = place

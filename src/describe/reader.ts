@@ -1,11 +1,12 @@
 import { Module } from '../module/module.ts';
 import { checkInteger, describe } from '../tensor/check.ts';
 import { Generator } from '../tensor/random.ts';
+import type { Making } from './entry.ts';
 import { MAX_DEPTH, meant, type Place } from './place.ts';
 import { known } from './registry.ts';
 
 /** Makes the layers of one description. */
-export class Reader {
+export class Reader implements Making {
   private readonly byId = new Map<number, object>();
   private depth = 0;
   private taken = 0;

@@ -1,10 +1,11 @@
 import type { Module } from '../module/module.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';
+import type { Describing } from './entry.ts';
 import type { Json, JsonObject } from './json.ts';
 import { known } from './registry.ts';
 
 /** Describes the layers of one model. */
-export class Writer {
+export class Writer implements Describing {
   /** What was described before, for layers and generators that are in several places. */
   private readonly places = new Map<object, Record<string, Json>>();
   private ids = 0;

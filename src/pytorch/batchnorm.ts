@@ -1,7 +1,7 @@
 import type { BatchNorm } from '../layers/batchnorm/base.ts';
 import { BatchNorm1d, BatchNorm2d } from '../layers/batchnorm/batchnorm.ts';
 import { type Bound, paperDMax, paperRMax } from '../layers/batchnorm/renorm.ts';
-import type { Needs } from './layers.ts';
+import type { Needs } from './helpers.ts';
 import { type Doc, literal, make } from './python.ts';
 
 /** `nn.BatchNorm2d`, or for options that it lacks the helper `BatchNorm`. */

@@ -239,6 +239,12 @@ export const HELPERS = {
 
 export type Helper = keyof typeof HELPERS;
 
+/** What a layer needs of the file it stands in. */
+export interface Needs {
+  /** Says that the source uses a helper. */
+  need(helper: Helper): void;
+}
+
 /** Reading and writing of safetensors files, with nothing but struct, json and torch. */
 export const FILES = `DTYPES = {
     "F64": torch.float64,

@@ -28,14 +28,8 @@ import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
 import type { Module } from '../module/module.ts';
 import { batchNorm } from './batchnorm.ts';
-import type { Helper } from './helpers.ts';
+import type { Needs } from './helpers.ts';
 import { call, type Doc, literal, make, type Value } from './python.ts';
-
-/** What a layer needs of the file it stands in. */
-export interface Needs {
-  /** Says that the source uses a helper. */
-  need(helper: Helper): void;
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: a class with any constructor
 type Class<L> = abstract new (...args: any[]) => L;

@@ -12,7 +12,7 @@ import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { type Call, callsOf } from './calls.ts';
 import { FILES, HELPERS, type Helper } from './helpers.ts';
-import { layerSource, type Needs } from './layers.ts';
+import { layerSource } from './layers.ts';
 import {
   accessOf,
   type Container,

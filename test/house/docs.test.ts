@@ -49,6 +49,34 @@ it('docs/inputs.md', async () => {
   expect(white.shape).toEqual([178, 13]);
 });
 
+it('docs/models.md', async () => {
+  const { model, again, fresh, blocks, graph } = await runExamples('docs/models.md', {
+    exported: ['model', 'again', 'fresh', 'blocks', 'graph'],
+  });
+  const keys = Object.keys(model.stateDict());
+  for (const made of [again, fresh]) expect(Object.keys(made.stateDict())).toEqual(keys);
+  expect(again.stateDict()['0.weight']).toEqual(model.stateDict()['0.weight']);
+  expect(blocks.at(1).width).toBe(4);
+  expect(Object.keys(graph.stateDict())).toContain('block.weight');
+});
+
+it('docs/from-pytorch.md', async () => {
+  const prelude = `${IMAGES}
+    import * as E from '../src/index.ts';
+    import { saveSafetensors } from '../src/state/index.ts';
+    const weights = saveSafetensors(new E.Sequential(
+      new E.Conv2d(1, 8, 3, { bias: false }), new E.BatchNorm2d(8), new E.ReLU(), new E.Flatten(),
+      new E.Linear(8 * 26 * 26, 10)).stateDict());`;
+  const exported = ['logits', 'source', 'own'];
+  const { logits, source, own } = await runExamples('docs/from-pytorch.md', { prelude, exported });
+  expect(logits.shape).toEqual([40, 10]);
+  const [, shown] = /```python no-run\n([\s\S]*?)```/.exec(
+    readFileSync('docs/from-pytorch.md', 'utf8'),
+  )!;
+  expect(source).toContain(shown);
+  expect(own).toContain('Square(),');
+});
+
 it('docs/memory.md', async () => {
   const { best } = await runExamples('docs/memory.md', { exported: ['best'] });
   expect(best.value).toBeLessThan(0.1);

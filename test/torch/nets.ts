@@ -21,6 +21,8 @@ export interface Case extends Sample {
   readonly options?: ToPyTorchOptions;
   /** Whether a training step is random, so that only predictions are compared. */
   readonly random?: boolean;
+  /** In the place of the usual one. */
+  readonly tolerance?: number | undefined;
 }
 
 /** Where the models and PyTorch differ by more than 1e-5 of a tensor's largest value (or of 1). */
@@ -32,9 +34,9 @@ export function differences(cases: readonly Case[], tolerance = 1e-5): string[] 
     execFileSync('/usr/bin/python3', ['-B', script, folder], {
       stdio: ['ignore', 'inherit', 'pipe'],
     });
-    return cases.flatMap(({ name, random }, i) => {
+    return cases.flatMap(({ name, random, tolerance: own = tolerance }, i) => {
       const { tensors } = loadSafetensors(readFileSync(join(folder, `${name}.out.safetensors`)));
-      return compare(name, expected[i]!, tensors, tolerance, random);
+      return compare(name, expected[i]!, tensors, own, random);
     });
   } finally {
     rmSync(folder, { recursive: true });
