@@ -11,7 +11,7 @@ import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { type Call, callsOf } from './calls.ts';
-import { FILES, HELPERS, type Helper } from './helpers.ts';
+import { FILES, HELPERS, type Helper, type Needs } from './helpers.ts';
 import { layerSource } from './layers.ts';
 import {
   accessOf,
