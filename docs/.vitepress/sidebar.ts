@@ -28,8 +28,6 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
         'docs/workers.md',
         'docs/memory.md',
       ],
-      ...['docs/inspect.md', 'docs/lint.md', 'docs/fold.md'],
-      ...['docs/spectralnorm.md', 'docs/inputs.md', 'docs/workers.md', 'docs/memory.md'],
       ...['docs/inspect.md', 'docs/lint.md', 'docs/fold.md', 'docs/models.md'],
     ],
   ],

@@ -20,6 +20,7 @@ export type { Json, JsonObject, ModelDescription } from '../describe/json.ts';
 export { type RegisterOptions, register } from '../describe/registry.ts';
 export { type ToJSONOptions, toJSON } from '../describe/tojson.ts';
 export { type ToPyTorchOptions, toPyTorch } from '../pytorch/topytorch.ts';
+export { averageStates } from './average.ts';
 export type { SafetensorsOptions } from './encode.ts';
 export { loadModel, type SaveModelOptions, saveModel } from './model.ts';
 export { loadSafetensors, type Safetensors, saveSafetensors } from './safetensors.ts';
