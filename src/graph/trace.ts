@@ -21,13 +21,13 @@ export class Traced extends Tensor {
   }
 }
 
-/** A call of a module: what it took and gave. */
+/** A call of a module: what it gave, and of a composite what it took. */
 export interface ModuleOutput {
   readonly module: object;
-  readonly inputs: readonly Value[];
   readonly value: Value;
-  /** The index among the outputs of the first call inside this one; its own index if there is none. */
-  readonly from: number;
+  readonly inputs?: readonly Traced[];
+  /** Of a composite: the index among the outputs of the first call inside it; its own if there is none. */
+  readonly from?: number;
 }
 
 /** Follows a model from its inputs to its output, and lists each use of a layer in order. */
@@ -79,9 +79,7 @@ export class Trace {
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
     for (const [i, value] of values.entries()) if (value.constant) use.noGradient(i);
-    if (!leaf.anonymous) {
-      this.outputs.push({ module: leaf, inputs: values, value: output, from: this.outputs.length });
-    }
+    if (!leaf.anonymous) this.outputs.push({ module: leaf, value: output });
     else output.constant = use.constants.size === values.length && !leaf.ownParameters().length;
     return new Traced(this, output);
   }
@@ -97,10 +95,7 @@ export class Trace {
     const from = this.outputs.length;
     const output = forward();
     this.path.delete(module);
-    if (output instanceof Traced) {
-      const values = inputs.map((input) => input.value);
-      this.outputs.push({ module, inputs: values, value: output.value, from });
-    }
+    if (output instanceof Traced) this.outputs.push({ module, value: output.value, inputs, from });
     return output;
   }
 

@@ -1,6 +1,5 @@
 import { outline } from '../analysis/outline.ts';
 import type { Value } from '../graph/node.ts';
-import type { ModuleOutput } from '../graph/trace.ts';
 import type { Module } from '../module/module.ts';
 import type { Shape } from '../tensor/shape.ts';
 
@@ -22,10 +21,12 @@ export function callsOf(
   const calls = new Map<Module, Call[]>();
   // A call stands in the list when it ends: the last is the model's own, and contains all others.
   const callAt = (index: number): Call => {
-    const { module, inputs, value, from } = trace.outputs[index] as ModuleOutput;
+    const { module, value, inputs, from = index } = trace.outputs[index]!;
     const inside: Call[] = [];
-    for (let i = index - 1; i >= from; i = trace.outputs[i]!.from - 1) inside.unshift(callAt(i));
-    const call = { module: module as Module, inputs, output: value, inside };
+    for (let i = index - 1; i >= from; i = (trace.outputs[i]!.from ?? i) - 1)
+      inside.unshift(callAt(i));
+    const given = inputs?.map((input) => input.value) ?? value.producer!.inputs;
+    const call = { module: module as Module, inputs: given, output: value, inside };
     calls.set(call.module, [call, ...(calls.get(call.module) ?? [])]);
     return call;
   };

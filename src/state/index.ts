@@ -1,5 +1,4 @@
 /** evenkeel/state: reading and writing model files. This file only lists the public names. */
-export { averageStates } from './average.ts';
 export {
   type Extra,
   type LoadedCheckpoint,
@@ -14,7 +13,6 @@ export {
   type CheckpointStoreOptions,
   checkpointStore,
 } from './checkpoint/store.ts';
-
 export { type FromJSONOptions, fromJSON } from '../describe/fromjson.ts';
 export type { Json, JsonObject, ModelDescription } from '../describe/json.ts';
 export { type RegisterOptions, register } from '../describe/registry.ts';
