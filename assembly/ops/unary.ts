@@ -13,8 +13,8 @@ class Abs extends Activation {
   /** dx = dy·sign(x), 0 at 0, */
   gradient(x: v128, dy: v128): v128 {
     const zero = f32x4.splat(0);
-    const left = v128.bitselect(f32x4.neg(dy), dy, f32x4.lt(x, zero));
-    return v128.andnot(left, f32x4.eq(x, zero));
+    const left = v128.and(f32x4.neg(dy), f32x4.lt(x, zero));
+    return v128.or(left, v128.and(dy, f32x4.gt(x, zero)));
   }
 }
 

@@ -53,7 +53,11 @@ export function graphOf(model: Module, shape?: Shape | readonly Shape[]): ModelG
   return { inputs, inputShapes, steps, output: names.get(output.value)! };
 }
 
-/** Names the tensors of a trace by its inputs and the layers that make them; the second call is `name#2`. */
+/**
+ * Names the tensors of a trace by its inputs and the layers that make them; the second call is `name#2`.
+ *
+ * @throws RangeError for operations on tensors, which are no layers and have no names
+ */
 export function graphNames(model: Module, { inputs, uses }: Trace): Map<Value, string> {
   const names = new Map<Value, string>();
   const taken = new Set(model.namedModules().map(([name]) => name));
@@ -66,6 +70,12 @@ export function graphNames(model: Module, { inputs, uses }: Trace): Map<Value, s
   const nameOf = namesOf(model);
   const calls = new Map<string, number>();
   for (const use of uses) {
+    if (use.leaf.anonymous) {
+      throw new RangeError(
+        `${model}: expected layers alone in its forward, got the operation ${use.leaf}: use a layer such as Add, ` +
+          'Multiply or Permute, or pass a part of the model that has none',
+      );
+    }
     const name = nameOf(use);
     const call = (calls.get(name) ?? 0) + 1;
     calls.set(name, call);

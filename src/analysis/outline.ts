@@ -51,8 +51,11 @@ export function outline(
   }
 }
 
-/** Returns a function that gives the dotted name of a use's layer; '0' if the model itself is the layer. */
+/**
+ * Returns a function that gives the dotted name of a use's layer; '0' if the model itself is the layer, and '' for an
+ * operation on tensors.
+ */
 export function namesOf(model: Module): (use: Use) => string {
   const names = new Map<object, string>(model.namedModules().map(([name, m]) => [m, name]));
-  return ({ leaf }) => names.get(leaf) || '0';
+  return ({ leaf }) => (leaf.anonymous ? '' : names.get(leaf) || '0');
 }

@@ -16,7 +16,7 @@ export class Traced extends Tensor {
   override view(): Float32Array {
     throw new Error(
       "a Module's forward only says how its layers connect: its tensors have shapes but no values: " +
-        'for arithmetic on values write a Layer',
+        'for arithmetic use operations such as mul(a, b), or write a Layer',
     );
   }
 }

@@ -63,19 +63,20 @@ class AnomalyObserver implements Observer {
   before({ leaf, output }: Use): void {
     for (const parameter of leaf.ownParameters()) {
       const [name] = this.model.namedParameters().find(([, other]) => other === parameter)!;
-      const of = `${name}, a parameter of ${this.names.get(output)}`;
+      const of = `${name}, a parameter of ${this.names.get(output) ?? 'the model'}`;
       this.check(parameter.data.view(), name, 'parameter', of);
     }
   }
 
-  after({ output }: Use): void {
-    const name = this.names.get(output)!;
+  after({ leaf, inputs, output }: Use): void {
+    if (inputs.length === 0) return; // a constant may be infinite on purpose
+    const name = this.names.get(output) ?? `${leaf}`;
     const what = `the output of ${name}, ${shapeText(output.shape)}`;
     this.check(output.slot.f32, name, 'output', what, '; its inputs and parameters are finite');
   }
 
-  gradient({ output }: Use): void {
-    const name = this.names.get(output)!;
+  gradient({ leaf, output }: Use): void {
+    const name = this.names.get(output) ?? `${leaf}`;
     const what = `the gradient of the loss with respect to the output of ${name}`;
     this.check(output.gradient!.f32, name, 'gradient', what);
   }

@@ -126,7 +126,7 @@ export function withImports(path: string, folder: string): Source[] {
   return [...seen].map(sourceOf);
 }
 
-/** Every word that a declaration reaches through declarations of the same top room of src/. */
+/** Every word that a declaration reaches through declarations of the same top room of src/, and of src/ops. */
 export function reach(path: string, name: string): Set<string> {
   const room = path.split('/').slice(0, 2).join('/');
   const words = new Set<string>();
@@ -138,7 +138,8 @@ export function reach(path: string, name: string): Set<string> {
     const source = sourceOf(at);
     const imported = source.imports.get(what);
     if (imported) {
-      if (imported.from.startsWith(room)) visit(imported.from, imported.name);
+      if (imported.from.startsWith(room) || imported.from.startsWith('src/ops/'))
+        visit(imported.from, imported.name);
       return;
     }
     for (const word of source.declarations.get(what)?.words ?? []) {

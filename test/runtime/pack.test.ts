@@ -6,6 +6,7 @@ import { pack } from '../../scripts/pack.ts';
 import { CORE_WASM } from '../../src/generated/core.ts';
 import { EXTRA_WASM } from '../../src/generated/extra.ts';
 import { INSPECT_WASM } from '../../src/generated/inspect.ts';
+import { OPS_WASM } from '../../src/generated/ops.ts';
 import { RELAXED_WASM } from '../../src/generated/relaxed.ts';
 import { type Packed, unpack } from '../../src/runtime/unpack.ts';
 
@@ -44,6 +45,7 @@ describe.each<[string, Packed]>([
   ['core', CORE_WASM],
   ['extra', EXTRA_WASM],
   ['inspect', INSPECT_WASM],
+  ['ops', OPS_WASM],
   ['relaxed', RELAXED_WASM],
 ])('the %s module in src/generated', (name, packed) => {
   it('is the compiled one', () => {

@@ -77,6 +77,8 @@ const OPTIONS = ['object'];
 /** Values by names of the user's choice. */
 const OPTIONS_OF_ANY_NAME = ['object', 'odd'];
 const FINITE = ['number', 'negative'];
+/** A tensor, or any number. */
+const NUMBERS = [...FINITE, 'NaN', 'infinity', 'tensor'];
 
 const fitted = () => new data.StandardScaler().fit(E.Tensor.from([1, 2, 3, 4], [2, 2]));
 const parameter = () => new E.Parameter(E.Tensor.zeros([2, 3]));
@@ -168,6 +170,60 @@ const CASES: Record<string, Case | Case[]> = {
     make(E.Sequential, [model], [['model', 'object', 'array', 'map']]),
     on(model, 'at', [() => 0], [['negative']]),
   ],
+
+  // operations on tensors
+  ...Object.fromEntries(
+    (['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const).map((name) => [
+      name,
+      call(E[name], [y, y], [NUMBERS, NUMBERS]),
+    ]),
+  ),
+  ...Object.fromEntries(
+    (
+      [
+        'neg',
+        'abs',
+        'square',
+        'sqrt',
+        'rsqrt',
+        'exp',
+        'log',
+        'sigmoid',
+        'tanh',
+        'relu',
+        'detach',
+      ] as const
+    ).map((name) => [name, call(E[name], [y], [NUMBERS])]),
+  ),
+  where: call(E.where, [y, y, y], [NUMBERS, NUMBERS, NUMBERS]),
+  clamp: call(E.clamp, [y, none], [NUMBERS, OPTIONS]),
+  ...Object.fromEntries(
+    (['sum', 'mean', 'max', 'variance'] as const).map((name) => [
+      name,
+      call(E[name], [y, () => 0, none], [['tensor'], ['negative'], OPTIONS]),
+    ]),
+  ),
+  softmax: call(E.softmax, [y, () => 1], [['tensor'], ['negative']]),
+  logSoftmax: call(E.logSoftmax, [y, () => 1], [['tensor'], ['negative']]),
+  reshape: call(E.reshape, [y, () => [12]], [['tensor']]),
+  squeeze: call(E.squeeze, [y, none], [NUMBERS, ['negative']]),
+  unsqueeze: call(E.unsqueeze, [y, two], [['tensor'], ['negative']]),
+  permute: call(E.permute, [y, () => [1, 0]], [['tensor']]),
+  transpose: call(E.transpose, [y, () => 0, () => 1], [['tensor'], ['negative'], ['negative']]),
+  expand: call(E.expand, [y, () => [2, 4, 3]], [NUMBERS]),
+  concat: call(E.concat, [() => [y()], none], [[], ['negative']]),
+  stack: call(E.stack, [() => [y()], none], [[], ['negative']]),
+  slice: call(
+    E.slice,
+    [y, () => 0, () => 0, two, none],
+    [['tensor'], ['negative'], ['negative'], ['negative'], OPTIONS],
+  ),
+  split: call(E.split, [y, two, none], [['tensor'], [], ['negative']]),
+  matmul: call(E.matmul, [y, () => E.Tensor.zeros([3, 2])], [['tensor']]),
+  embedding: call(E.embedding, [() => ({ data: [0], shape: [1] }), y], [['tensor'], ['tensor']]),
+  randn: call(E.randn, [() => [2], none], [['array'], OPTIONS]),
+  rand: call(E.rand, [() => [2], none], [['array'], OPTIONS]),
+  bernoulli: call(E.bernoulli, [y, none], [NUMBERS, OPTIONS]),
 
   // losses
   CrossEntropyLoss: [
