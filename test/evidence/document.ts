@@ -9,7 +9,10 @@ interface Reason {
   text: string;
 }
 
-const MOVES = ['Add', 'Concat', 'Flatten', 'Identity', 'Residual', 'Unflatten'];
+const MOVES = [
+  ...['Add', 'Concat', 'ConstantPad2d', 'Flatten', 'Identity', 'Permute', 'Residual', 'Unflatten'],
+  'ZeroPad2d',
+];
 
 const REASONS: readonly Reason[] = [
   {

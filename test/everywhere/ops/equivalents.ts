@@ -2,11 +2,15 @@
 import {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
   AvgPool1d,
   AvgPool2d,
   Concat,
   DecayToFloor,
+  Flatten,
   GlobalAvgPool,
+  Identity,
   MaxPool1d,
   MaxPool2d,
   type Module,
@@ -51,6 +55,8 @@ const checks: Check[] = [
     () => alike(new AvgPool1d(4, { padding: 2 }), new AvgPool2d([1, 4], { padding: [0, 2] }), flat),
   ],
   ['AdaptiveAvgPool1d', () => alike(new AdaptiveAvgPool1d(5), new AdaptiveAvgPool2d([1, 5]), flat)],
+  ['AdaptiveMaxPool1d', () => alike(new AdaptiveMaxPool1d(5), new AdaptiveMaxPool2d([1, 5]), flat)],
+  ['Identity', () => alike(new Identity(), new Flatten(), { one: [2, 15], other: [2, 3, 5] })],
   [
     'GlobalAvgPool',
     () => {
