@@ -48,7 +48,8 @@ abstract class Reduction extends TensorOperation<Memo> {
   ) {
     super(name);
     this.keepdim = optionsOf(name, rest, { keepdim: false }).keepdim;
-    for (const each of Array.isArray(dim) ? dim : [dim === undefined ? 0 : dim]) checkDim(name, each);
+    for (const each of Array.isArray(dim) ? dim : [dim === undefined ? 0 : dim])
+      checkDim(name, each);
   }
 
   connect(use: Use<Memo>, shape: Shape): Shape {

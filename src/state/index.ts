@@ -1,4 +1,11 @@
 /** evenkeel/state: reading and writing model files. This file only lists the public names. */
+
+export { type FromJSONOptions, fromJSON } from '../describe/fromjson.ts';
+export type { Json, JsonObject, ModelDescription } from '../describe/json.ts';
+export { type RegisterOptions, register } from '../describe/registry.ts';
+export { type ToJSONOptions, toJSON } from '../describe/tojson.ts';
+export { type ToPyTorchOptions, toPyTorch } from '../pytorch/topytorch.ts';
+export { averageStates } from './average.ts';
 export {
   type Extra,
   type LoadedCheckpoint,
@@ -13,12 +20,6 @@ export {
   type CheckpointStoreOptions,
   checkpointStore,
 } from './checkpoint/store.ts';
-export { type FromJSONOptions, fromJSON } from '../describe/fromjson.ts';
-export type { Json, JsonObject, ModelDescription } from '../describe/json.ts';
-export { type RegisterOptions, register } from '../describe/registry.ts';
-export { type ToJSONOptions, toJSON } from '../describe/tojson.ts';
-export { type ToPyTorchOptions, toPyTorch } from '../pytorch/topytorch.ts';
-export { averageStates } from './average.ts';
 export type { SafetensorsOptions } from './encode.ts';
 export { loadModel, type SaveModelOptions, saveModel } from './model.ts';
 export { loadSafetensors, type Safetensors, saveSafetensors } from './safetensors.ts';
