@@ -54,6 +54,8 @@ export class Builder {
     readonly who: string,
     readonly weights: WeightIndex,
     nodes: readonly Node[],
+    /** Whether TensorFlow.js wrote the file, not Keras. */
+    readonly fromTensorFlowJs: boolean,
   ) {
     for (const name of new Set(nodes.map(({ name }) => name))) this.names.take(name);
   }
@@ -111,7 +113,15 @@ export class Builder {
   output(value: Value, axes: readonly number[]): string {
     const name = this.names.take('last');
     const plan: Plan = {
-      ...{ name, kind: 'Permute', args: [axes], state: {}, finish: undefined, signature: '', calls: 1 },
+      ...{
+        name,
+        kind: 'Permute',
+        args: [axes],
+        state: {},
+        finish: undefined,
+        signature: '',
+        calls: 1,
+      },
     };
     this.steps.push({ plan, name, inputs: [value.name] });
     return name;
@@ -129,7 +139,9 @@ export class Builder {
         if (layers.has(plan)) continue;
         const layer = make(plan.kind, plan.args);
         layers.set(plan, layer);
-        const state: Record<string, { shape: readonly number[]; data: Float32Array }> = { ...plan.state };
+        const state: Record<string, { shape: readonly number[]; data: Float32Array }> = {
+          ...plan.state,
+        };
         if ('running_mean' in state) {
           state.num_batches_tracked = { shape: [], data: new Float32Array(1) };
         }
@@ -164,6 +176,10 @@ export class Call {
     this.place = this.fields.place;
   }
 
+  get fromTensorFlowJs(): boolean {
+    return this.builder.fromTensorFlowJs;
+  }
+
   /** The only input. @param rank how many axes it must have without the batch */
   input(...ranks: number[]): Value {
     const [value] = this.inputs;
@@ -193,7 +209,13 @@ export class Call {
     return this.builder.weights.shapeOf(this.node.layer.name, name, this.next);
   }
 
-  step(part: string, kind: Kind, args: readonly unknown[], inputs: readonly Value[], extras?: Extras) {
+  step(
+    part: string,
+    kind: Kind,
+    args: readonly unknown[],
+    inputs: readonly Value[],
+    extras?: Extras,
+  ) {
     return this.builder.step(this, part, kind, args, inputs, extras);
   }
 

@@ -22,7 +22,8 @@ export function fault(place: string, expected: string, got: unknown): RangeError
 
 /** The own property of an object of JSON; undefined if it has none, or null. */
 export function own(object: unknown, name: string): unknown {
-  if (typeof object !== 'object' || object === null || !Object.hasOwn(object, name)) return undefined;
+  if (typeof object !== 'object' || object === null || !Object.hasOwn(object, name))
+    return undefined;
   return (object as Record<string, unknown>)[name] ?? undefined;
 }
 

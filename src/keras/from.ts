@@ -1,10 +1,10 @@
-import { sizeOf } from '../tensor/shape.ts';
 import type { GraphModule } from '../module/graphmodule.ts';
 import { parseJson } from '../state/json.ts';
 import { optionsOf } from '../tensor/options.ts';
-import { toLast } from './axes.ts';
+import { sizeOf } from '../tensor/shape.ts';
+import { toFirst, toLast } from './axes.ts';
 import { Builder, Call, type Dim, type Value } from './builder.ts';
-import { Fields, fault, kindOf, named, own } from './fields.ts';
+import { type Fields, fault, kindOf, named, own } from './fields.ts';
 import { graphOfModel, type Node } from './graph.ts';
 import { LAYERS, readerOf } from './layers/readers.ts';
 import { remember } from './remembered.ts';
@@ -81,12 +81,13 @@ export function fromLayersModel(
   }
   const index = new WeightIndex(readWeights(WHO, own(json, 'weightsManifest') ?? [], bytes));
   const { inputs, output: end, order } = graphOfModel(WHO, readModel(WHO, config), output);
-  const builder = new Builder(WHO, index, order);
+  const builder = new Builder(WHO, index, order, isTensorFlowJs(topology));
   const values = new Map<Node, Value>();
   const shapes = inputShapes(inputs, inputShape);
+  const first = order.some(({ layer }) => layer.fields.get('data_format') === 'channels_first');
   for (const [i, node] of inputs.entries()) {
     const shape = shapes[i]!;
-    const moved = layout === 'NCHW' && wantsMoved(node, shape.length);
+    const moved = layout === 'NCHW' && wantsMoved(node, shape.length, first);
     values.set(node, { name: node.name, shape, order: moved ? 'moved' : 'keras' });
   }
   const calls = new Map<string, number>();
@@ -109,13 +110,18 @@ export function fromLayersModel(
         unused.slice(0, 5).map(named).join(', '),
     );
   }
-  let last = values.get(end)!;
-  if (layout === 'NHWC' && last.order === 'moved') {
-    const name = builder.output(last, toLast(last.shape.length + 1));
-    last = { ...last, name, order: 'keras' };
+  const last = values.get(end)!;
+  const rank = last.shape.length + 1;
+  let { name } = last;
+  if (layout === 'NHWC' && last.order === 'moved') name = builder.output(last, toLast(rank));
+  else if (layout === 'NCHW' && last.order === 'keras' && rank > 3 && !first) {
+    name = builder.output(last, toFirst(rank));
   }
-  const model = builder.build({ inputs: inputs.map(({ name }) => name), output: last.name });
-  remember(model, inputs.map((node) => values.get(node)!));
+  const model = builder.build({ inputs: inputs.map(({ name }) => name), output: name });
+  remember(
+    model,
+    inputs.map((node) => values.get(node)!),
+  );
   return model;
 }
 
@@ -127,14 +133,26 @@ function jsonOf(modelJson: unknown): unknown {
   return text ? parseJson(`${WHO}: modelJson`, modelJson as string | Uint8Array, DEPTH) : modelJson;
 }
 
+/** TensorFlow.js writes its own version in place of Keras's. */
+function isTensorFlowJs(topology: unknown): boolean {
+  const version = own(topology, 'keras_version');
+  return typeof version === 'string' && version.startsWith('tfjs');
+}
+
 function unsupported(place: string): RangeError {
-  return new RangeError(`${place} expected a layer that is supported, got another: there are ${LAYERS.join(', ')}`);
+  return new RangeError(
+    `${place} expected a layer that is supported, got another: there are ${LAYERS.join(', ')}`,
+  );
 }
 
 function checkSize(fields: Fields, { shape }: Value, dim: number): void {
   const known = shape.filter((length): length is number => length !== null);
   if (Number.isInteger(dim) && dim > 0 && sizeOf(known) <= 0x40000000) return;
-  throw fault(`${fields.place}: output`, 'lengths from 1 on, at most 2³⁰ numbers', shape.join(' × '));
+  throw fault(
+    `${fields.place}: output`,
+    'lengths from 1 on, at most 2³⁰ numbers',
+    shape.join(' × '),
+  );
 }
 
 /** The shapes of the inputs without the batch: the caller's, or the file's. */
@@ -151,7 +169,8 @@ function inputShapes(inputs: readonly Node[], given: unknown): Dim[][] {
     const file = batch ?? fields.get('input_shape') ?? fields.get('shape');
     const shape = (lists as unknown[] | undefined)?.[i] ?? file;
     const good = (dim: unknown): boolean =>
-      dim === null || (Number.isInteger(dim) && (dim as number) > 0 && (dim as number) <= 0x40000000);
+      dim === null ||
+      (Number.isInteger(dim) && (dim as number) > 0 && (dim as number) <= 0x40000000);
     if (!Array.isArray(shape) || shape.length === 0 || shape.length > 4 || !shape.every(good)) {
       throw fault(`${fields.place}: shape of the input`, 'from 1 to 4 lengths', shape);
     }
@@ -159,9 +178,15 @@ function inputShapes(inputs: readonly Node[], given: unknown): Dim[][] {
   });
 }
 
-/** Whether ours takes an input with channels in front: as its first layers do that are not indifferent. */
-function wantsMoved(input: Node, rank: number): boolean {
+/**
+ * Whether ours takes an input with channels in front: images, unless the model has them there itself; signals if
+ * the first layers that are not indifferent slide over them.
+ *
+ * @param first whether there are layers for which Keras has the channels in front
+ */
+function wantsMoved(input: Node, rank: number, first: boolean): boolean {
   if (rank === 1) return false;
+  if (rank > 2 && !first) return true;
   const seen = new Set<Node>([input]);
   for (const node of seen) {
     for (const consumer of node.consumers) {
@@ -184,7 +209,8 @@ function onlyDense(from: Node, end: Node, calls: ReadonlyMap<string, number>): b
     for (const consumer of node.consumers) {
       const { className } = consumer.layer;
       const alone = calls.get(consumer.name) === 1;
-      const softmax = className === 'Activation' && consumer.layer.fields.get('activation') === 'softmax';
+      const softmax =
+        className === 'Activation' && consumer.layer.fields.get('activation') === 'softmax';
       if (!alone || softmax) return false;
       if (className === 'Dense') continue;
       if (!readerOf(className)?.permutes) return false;

@@ -140,7 +140,8 @@ function expand(
       if (open === 0) throw fault(layer.fields.place, 'an input', 'none');
     }
   }
-  for (const [i, ref] of model.inputs.entries()) finish(keyOf({ layer: ref.layer, call: 0 }), [given[i]!]);
+  for (const [i, ref] of model.inputs.entries())
+    finish(keyOf({ layer: ref.layer, call: 0 }), [given[i]!]);
   for (let i = 0; i < ready.length; i++) ready[i]!();
   return find;
 }

@@ -105,10 +105,12 @@ function readFunctional(place: string, config: unknown, depth: number): KerasMod
 function countFromZero({ layers, outputs }: KerasModel): void {
   const refs = [...outputs, ...[...layers.values()].flatMap(({ calls }) => calls.flat())];
   const shifted = new Set(
-    refs.filter(({ layer, call }) => {
-      const of = layers.get(layer);
-      return of?.model && call === of.calls.length;
-    }).map(({ layer }) => layer),
+    refs
+      .filter(({ layer, call }) => {
+        const of = layers.get(layer);
+        return of?.model && call === of.calls.length;
+      })
+      .map(({ layer }) => layer),
   );
   for (const ref of refs as { layer: string; call: number }[]) {
     if (shifted.has(ref.layer)) ref.call -= 1;
@@ -122,7 +124,8 @@ function readLayer(place: string, entry: unknown, index: number, depth: number):
   if (typeof className !== 'string') throw fault(`${at}: class_name`, 'a text', className);
   const name = own(config, 'name') ?? own(entry, 'name');
   if (typeof name !== 'string' || name === '') throw fault(`${at}: name`, 'a text', name);
-  if (typeof config !== 'object' || config === null) throw fault(`${at}: config`, 'an object', config);
+  if (typeof config !== 'object' || config === null)
+    throw fault(`${at}: config`, 'an object', config);
   const where = `${place}: layer ${named(name)} (${named(className)})`;
   const layer = { name, className, fields: new Fields(where, config), calls: [] };
   if (!MODELS.includes(className)) return layer;
@@ -167,7 +170,9 @@ function checkAbsent(what: string, name: string, value: unknown): void {
 /** A list of references, or a single one. */
 function readRefs(what: string, value: unknown): Ref[] {
   if (!Array.isArray(value)) throw fault(what, 'a list', value);
-  return typeof value[0] === 'string' ? [readRef(what, value)] : value.map((ref) => readRef(what, ref));
+  return typeof value[0] === 'string'
+    ? [readRef(what, value)]
+    : value.map((ref) => readRef(what, ref));
 }
 
 function readRef(what: string, value: unknown): Ref {

@@ -61,7 +61,8 @@ export function readWeights(who: string, manifest: unknown, bytes: Uint8Array): 
   const specs = entries.map((entry) => specOf(what, entry));
   const names = new Set<string>();
   for (const { name } of specs) {
-    if (names.has(name)) throw new RangeError(`${what} expected each name once, got ${named(name)} twice`);
+    if (names.has(name))
+      throw new RangeError(`${what} expected each name once, got ${named(name)} twice`);
     names.add(name);
   }
   const total = specs.reduce((sum, { size, type }) => sum + size * type.bytes, 0);
@@ -89,7 +90,8 @@ function specOf(what: string, entry: unknown) {
   if (typeof name !== 'string') throw fault(`${what}: name`, 'a text', name);
   const place = `${what}: ${named(name)}`;
   const shape = own(entry, 'shape');
-  const good = (extent: unknown): boolean => Number.isSafeInteger(extent) && (extent as number) >= 0;
+  const good = (extent: unknown): boolean =>
+    Number.isSafeInteger(extent) && (extent as number) >= 0;
   if (!Array.isArray(shape) || shape.length > 8 || !shape.every(good)) {
     throw new RangeError(`${place}: shape expected whole numbers, got ${kindOf(shape)}`);
   }
@@ -102,7 +104,8 @@ function specOf(what: string, entry: unknown) {
   let scale = 1;
   let min = 0;
   if (quantization !== undefined) {
-    if (typeof quantization !== 'object') throw fault(`${place}: quantization`, 'an object', quantization);
+    if (typeof quantization !== 'object')
+      throw fault(`${place}: quantization`, 'an object', quantization);
     const fields = new Fields(`${place}: quantization`, quantization!);
     stored = fields.choice('dtype', ['uint8', 'uint16', 'float16']);
     if (stored !== 'float16') {
@@ -112,7 +115,15 @@ function specOf(what: string, entry: unknown) {
     }
   }
   const round = quantization !== undefined && dtype === 'int32';
-  return { name, shape: shape as number[], size: sizeOf(shape), type: TYPES[stored]!, scale, min, round };
+  return {
+    name,
+    shape: shape as number[],
+    size: sizeOf(shape),
+    type: TYPES[stored]!,
+    scale,
+    min,
+    round,
+  };
 }
 
 /** Finds weights by layer and name, and counts which are used. */
@@ -135,7 +146,13 @@ export class WeightIndex {
    *
    * @param index its place among the layer's weights, by which Keras 3 names it
    */
-  take(place: string, layer: string, name: string, index: number, shape: readonly number[]): Float32Array {
+  take(
+    place: string,
+    layer: string,
+    name: string,
+    index: number,
+    shape: readonly number[],
+  ): Float32Array {
     const found =
       this.byKey.get(`${layer}/${name}`) ?? this.byKey.get(`${layer}/vars/${index}`) ?? [];
     const exact = found.find((weight) => weight.name === `${layer}/${name}`);
@@ -146,7 +163,10 @@ export class WeightIndex {
     if (!exact && found.length > 1) {
       throw new RangeError(
         `${place}: weight ${name} expected once in the manifest, got ${found.length}: ` +
-          found.slice(0, 3).map(({ name }) => named(name)).join(', '),
+          found
+            .slice(0, 3)
+            .map(({ name }) => named(name))
+            .join(', '),
       );
     }
     const { shape: got } = weight;

@@ -101,9 +101,7 @@ export function readPReLU(call: Call): Value {
   const value = call.input();
   const { shape } = value;
   const shared = call.fields.integers('shared_axes', []);
-  const slopes = shape.map((dim, i) =>
-    shared.includes(i + 1) ? 1 : call.known(dim, 'size'),
-  );
+  const slopes = shape.map((dim, i) => (shared.includes(i + 1) ? 1 : call.known(dim, 'size')));
   const channels = slopes.at(-1)!;
   if (slopes.slice(0, -1).some((length) => length > 1)) {
     throw call.fields.fault('shared_axes', 'all axes but the channels', shared);

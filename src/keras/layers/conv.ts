@@ -23,7 +23,8 @@ function geometryOf({ fields }: Call, axes: number): Geometry {
 /** The options of ours, and the output's size. */
 function placed(call: Call, { size }: Images, geometry: Geometry) {
   const { kernel, stride, dilation } = geometry;
-  const words = size.length === 1 ? (['valid', 'same', 'causal'] as const) : (['valid', 'same'] as const);
+  const words =
+    size.length === 1 ? (['valid', 'same', 'causal'] as const) : (['valid', 'same'] as const);
   const padding = call.fields.choice('padding', words);
   const sides = size.map((length, i) =>
     paddingOf(call, padding, length, {
@@ -45,7 +46,10 @@ function oneOrPair(list: readonly number[]): number | readonly number[] {
   return list.length === 1 ? list[0]! : list;
 }
 
-function biasOf(call: Call, channels: number): { bias?: readonly [readonly number[], Float32Array] } {
+function biasOf(
+  call: Call,
+  channels: number,
+): { bias?: readonly [readonly number[], Float32Array] } {
   if (!call.fields.boolean('use_bias', true)) return {};
   return { bias: [[channels], call.weight('bias', [channels])] };
 }
@@ -59,7 +63,11 @@ export function readConv(call: Call): Value {
   const groups = fields.size('groups', 1);
   const filters = fields.size('filters');
   if (channels % groups !== 0 || filters % groups !== 0) {
-    throw fields.fault('groups', `a divisor of ${channels} channels and ${filters} filters`, groups);
+    throw fields.fault(
+      'groups',
+      `a divisor of ${channels} channels and ${filters} filters`,
+      groups,
+    );
   }
   const geometry = geometryOf(call, axes);
   const { kernel } = geometry;
@@ -73,17 +81,27 @@ export function readConv(call: Call): Value {
     ...biasOf(call, filters),
   };
   const { options, out } = placed(call, images, geometry);
-  const args = [channels, filters, oneOrPair(kernel), { ...options, groups, bias: 'bias' in state }];
+  const args = [
+    channels,
+    filters,
+    oneOrPair(kernel),
+    { ...options, groups, bias: 'bias' in state },
+  ];
   const name = call.step('', axes === 1 ? 'Conv1d' : 'Conv2d', args, [value], { state });
   return activated(call, images.output(name, out, filters));
 }
 
 /** A convolution of each channel by itself: [height, width, in, multiplier] → [in·multiplier, 1, height, width]. */
-function depthwise(call: Call, images: Images, part: string, bias: boolean): Value {
+function depthwise(
+  call: Call,
+  images: Images,
+  multiplier: number,
+  part: string,
+  bias: boolean,
+): Value {
   const { channels, value } = images;
   const geometry = geometryOf(call, 2);
   const { kernel } = geometry;
-  const multiplier = call.fields.size('depth_multiplier', 1);
   const filters = channels * multiplier;
   const shape = [...kernel, channels, multiplier];
   const weight = call.weight('depthwise_kernel', shape);
@@ -97,14 +115,18 @@ function depthwise(call: Call, images: Images, part: string, bias: boolean): Val
 }
 
 export function readDepthwiseConv(call: Call): Value {
-  return activated(call, depthwise(call, imagesOf(call, 2), '', true));
+  const multiplier = call.fields.size('depth_multiplier', 1);
+  return activated(call, depthwise(call, imagesOf(call, 2), multiplier, '', true));
 }
 
 /** A depthwise convolution without bias, and then one of kernel 1. */
 export function readSeparableConv(call: Call): Value {
   const images = imagesOf(call, 2);
-  const middle = depthwise(call, images, 'depthwise', false);
-  const channels = images.channels * call.fields.size('depth_multiplier', 1);
+  // TensorFlow.js does not write the multiplier of this layer, but its kernel has it.
+  const usual = call.weightShape('depthwise_kernel')?.[3];
+  const multiplier = call.fields.size('depth_multiplier', usual);
+  const middle = depthwise(call, images, multiplier, 'depthwise', false);
+  const channels = images.channels * multiplier;
   const filters = call.fields.size('filters');
   const shape = [1, 1, channels, filters];
   const weight = transposed(call.weight('pointwise_kernel', shape), shape, [3, 2, 0, 1]);

@@ -12,7 +12,8 @@ export interface Images {
 }
 
 export function imagesOf(call: Call, axes: 1 | 2): Images {
-  const first = call.fields.choice('data_format', ['channels_last', 'channels_first']) === 'channels_first';
+  const first =
+    call.fields.choice('data_format', ['channels_last', 'channels_first']) === 'channels_first';
   const value = call.ordered(first ? 'keras' : 'moved', axes + 1);
   const channels = call.known(first ? value.shape[0] : value.shape.at(-1), 'number of channels');
   return {

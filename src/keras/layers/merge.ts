@@ -6,7 +6,8 @@ import { axisOf } from './activation.ts';
 /** The inputs with their axes in one order: channels in front if one of them has them there. */
 function alike(call: Call): readonly Value[] {
   const [first, ...others] = call.inputs;
-  if (!first || others.length === 0) throw fault(call.place, 'two inputs or more', call.inputs.length);
+  if (!first || others.length === 0)
+    throw fault(call.place, 'two inputs or more', call.inputs.length);
   for (const { shape } of others) {
     if (shape.length === first.shape.length) continue;
     const got = call.inputs.map(({ shape }) => shape.length + 1).join(' and ');
@@ -23,7 +24,7 @@ function text(shape: readonly Dim[]): string {
 /** Add and Multiply. Ours adds tensors of one shape; factors are broadcast. */
 export function readMerge(call: Call): Value {
   const values = alike(call);
-  const kind = call.node.layer.className;
+  const kind = call.node.layer.className as 'Add' | 'Multiply';
   const [first] = values as [Value];
   const fits = (a: Dim, b: Dim): boolean =>
     a === b || a === null || b === null || (kind === 'Multiply' && (a === 1 || b === 1));
@@ -32,7 +33,7 @@ export function readMerge(call: Call): Value {
     throw fault(`${call.place}: inputs`, `of one shape, ${text(first.shape)}`, text(shape));
   }
   const shape = first.shape.map((_, i) =>
-    values.map(({ shape }) => shape[i]!).reduce((a, b) => (a === 1 || a === null ? b ?? a : a)),
+    values.map(({ shape }) => shape[i]!).reduce((a, b) => (a === 1 || a === null ? (b ?? a) : a)),
   );
   return { name: call.step('', kind, [], values), shape, order: first.order };
 }
@@ -53,14 +54,21 @@ export function readConcatenate(call: Call): Value {
     if (!fits) throw fault(`${call.place}: inputs`, `like ${text(first.shape)}`, text(shape));
   }
   const lengths = values.map(({ shape }) => shape[at - 1]!);
-  const total = lengths.reduce<Dim>((sum, dim) => (sum === null || dim === null ? null : sum + dim), 0);
+  const total = lengths.reduce<Dim>(
+    (sum, dim) => (sum === null || dim === null ? null : sum + dim),
+    0,
+  );
   const shape = first.shape.map((dim, i) => (i === at - 1 ? total : dim));
   const name = call.step('', 'Concat', [axisOf(first, at)], values);
   return { name, shape, order: first.order, features: joined(call, values, lengths) };
 }
 
 /** The order of features behind one another. */
-function joined(call: Call, values: readonly Value[], lengths: readonly Dim[]): Uint32Array | undefined {
+function joined(
+  call: Call,
+  values: readonly Value[],
+  lengths: readonly Dim[],
+): Uint32Array | undefined {
   if (values.every(({ features }) => !features)) return undefined;
   let from = 0;
   const parts = values.map(({ features }, i) => {

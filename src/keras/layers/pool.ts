@@ -34,8 +34,11 @@ export function readPool(call: Call): Value {
       ...(max ? {} : { countIncludePad: false }),
     },
   ];
-  const name = call.step('', `${max ? 'MaxPool' : 'AvgPool'}${axes}d`, args, [images.value]);
-  const output = images.output(name, sides.map(({ out }) => out));
+  const name = call.step('', `${max ? 'Max' : 'Avg'}Pool${axes}d`, args, [images.value]);
+  const output = images.output(
+    name,
+    sides.map(({ out }) => out),
+  );
   if (!drops.includes(1)) return output;
   const crop = [-drops[1]! + 0, 0, -drops[0]! + 0, 0];
   return { ...output, name: call.step('crop', 'ZeroPad2d', [crop], [output]) };
@@ -51,7 +54,7 @@ export function readGlobalPool(call: Call): Value {
   const ones: Dim[] = new Array(axes).fill(1);
   const flat = (name: string): Value => ({ name, shape: [channels], order: 'keras' });
   if (average && !keeps) return flat(call.step('', 'GlobalAvgPool', [], [value]));
-  const kind = `${average ? 'AdaptiveAvgPool' : 'AdaptiveMaxPool'}${axes}d`;
+  const kind = `Adaptive${average ? 'Avg' : 'Max'}Pool${axes}d` as const;
   const pooled = output(call.step('', kind, [1], [value]), ones);
   return keeps ? pooled : flat(call.step('flat', 'Flatten', [], [pooled]));
 }
@@ -62,6 +65,13 @@ export function readUpSampling(call: Call): Value {
   const images = imagesOf(call, axes);
   const factor = fields.sizes('size', axes, 2);
   const mode = axes === 1 ? 'nearest' : fields.choice('interpolation', ['nearest', 'bilinear']);
+  if (mode === 'bilinear' && call.fromTensorFlowJs) {
+    throw fields.fault(
+      'interpolation',
+      "'nearest' in a model that TensorFlow.js wrote, which counts positions from corners as Keras does not",
+      mode,
+    );
+  }
   const name = call.step('', 'Upsample', [{ scaleFactor: factor, mode }], [images.value]);
   const size = images.size.map((length, i) => (length === null ? null : length * factor[i]!));
   return images.output(name, size);

@@ -1,7 +1,7 @@
 /** Layers that move numbers and compute none. */
 import { featuresOf } from '../axes.ts';
 import { type Call, type Dim, orderless, type Value } from '../builder.ts';
-import { fault } from '../fields.ts';
+import { Fields, fault } from '../fields.ts';
 import { imagesOf } from './images.ts';
 
 /**
@@ -13,10 +13,15 @@ import { imagesOf } from './images.ts';
 export function readFlatten(call: Call, onlyDense: boolean): Value {
   const given = call.input();
   // Channels that Keras has in front are moved to the end first: which is what ours has moved to the front.
-  const first = call.fields.choice('data_format', ['channels_last', 'channels_first']) === 'channels_first';
+  const first =
+    call.fields.choice('data_format', ['channels_last', 'channels_first']) === 'channels_first';
   const value: Value =
     first && given.shape.length > 1
-      ? { ...call.reorder(given, 'keras'), order: 'moved', shape: [...given.shape.slice(1), given.shape[0]!] }
+      ? {
+          ...call.reorder(given, 'keras'),
+          order: 'moved',
+          shape: [...given.shape.slice(1), given.shape[0]!],
+        }
       : given;
   if (value.shape.length === 1) return value;
   const shape = value.shape.map((dim) => call.known(dim, 'size'));
@@ -32,7 +37,10 @@ export function readFlatten(call: Call, onlyDense: boolean): Value {
 export function readReshape(call: Call): Value {
   const given = call.input();
   const value = orderless(given) ? given : call.ordered('keras');
-  const target = call.fields.integers('target_shape', []);
+  // TensorFlow.js writes null for the length that follows from the others.
+  const list = call.fields.get('target_shape');
+  const entries: unknown[] = Array.isArray(list) ? list.map((length: unknown) => length ?? -1) : [];
+  const target = new Fields(call.place, { target_shape: entries }).integers('target_shape', []);
   const size = call.knownSize(value.shape);
   const known = target.filter((length) => length !== -1);
   const rest = size / known.reduce((product, length) => product * length, 1);
@@ -45,7 +53,11 @@ export function readReshape(call: Call): Value {
   const flat: Value =
     value.shape.length === 1
       ? value
-      : { name: call.step(shape.length > 1 ? 'flat' : '', 'Flatten', [], [value]), shape: [size], order: 'keras' };
+      : {
+          name: call.step(shape.length > 1 ? 'flat' : '', 'Flatten', [], [value]),
+          shape: [size],
+          order: 'keras',
+        };
   if (shape.length === 1) return flat;
   return { name: call.step('', 'Unflatten', [1, shape], [flat]), shape, order: 'keras' };
 }
@@ -88,7 +100,8 @@ export function readMargin(call: Call): Value {
 
 export function readDropout(call: Call): Value {
   const { fields } = call;
-  if (fields.has('noise_shape')) throw fields.fault('noise_shape', 'none', fields.get('noise_shape'));
+  if (fields.has('noise_shape'))
+    throw fields.fault('noise_shape', 'none', fields.get('noise_shape'));
   const channels = call.node.layer.className === 'SpatialDropout2D';
   const value = channels ? imagesOf(call, 2).value : call.input();
   const rate = fields.number('rate', 0.5);
