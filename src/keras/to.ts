@@ -9,6 +9,7 @@ import { Module } from '../module/module.ts';
 import { checkInstance, optionsOf } from '../tensor/options.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { WRITERS } from './export/images.ts';
+import { isToFirst, isToLast } from './export/layers.ts';
 import { type Out, refuse, Writer } from './export/writer.ts';
 import { rememberedShapes } from './remembered.ts';
 
@@ -78,7 +79,8 @@ export function toLayersModel(
   const readers = readersOf(graph);
   for (const [i, name] of graph.inputs.entries()) {
     const own = graph.inputShapes[i]!.slice(1);
-    const moved = own.length > 2 || (own.length === 2 && slides(name, readers));
+    const last = readers.get(name)?.every(({ layer }) => isToFirst(layer)) ?? false;
+    const moved = !last && (own.length > 2 || (own.length === 2 && slides(name, readers)));
     const axes = moved ? [...own.slice(1), own[0]!] : own;
     values.set(name, writer.input(name, axes, moved ? 'moved' : 'same'));
   }
@@ -92,8 +94,10 @@ export function toLayersModel(
     values.set(step.name, write({ writer, layer, name, step, inputs, x: inputs[0]!, onlyLinear }));
   }
   let output = values.get(graph.output)!;
-  if (output.order === 'same' && output.shape.length > 2)
+  const last = graph.steps.at(-1)?.layer;
+  if (output.order === 'same' && output.shape.length > 2 && !(last && isToLast(last))) {
     output = writer.ordered('output', output, 'moved');
+  }
   return filesOf(writer, graph, values, output);
 }
 

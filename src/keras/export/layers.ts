@@ -21,7 +21,7 @@ import { LayerNorm } from '../../layers/norm/layernorm.ts';
 import { ConstantPad2d, ZeroPad2d } from '../../layers/pad.ts';
 import { Permute } from '../../layers/permute.ts';
 import type { Parameter } from '../../tensor/parameter.ts';
-import { featuresOf, transposed } from '../axes.ts';
+import { featuresOf, toFirst, toLast, transposed } from '../axes.ts';
 import { Rescaling } from '../rescaling.ts';
 import { type Out, refuse, type StepOf, type WeightOf } from './writer.ts';
 
@@ -138,6 +138,12 @@ function writeHardtanh(step: StepOf<Hardtanh>): Out {
   return { ...simple('ReLU', () => ({ max_value: maxVal }))(step), positive: true };
 }
 
+function writeGELU(step: StepOf<GELU>): Out {
+  if (step.layer.approximate === 'tanh')
+    throw refuse(step, "approximate 'tanh', which TensorFlow.js does not read");
+  return { ...activation('gelu')(step), positive: false };
+}
+
 function writeSoftplus(step: StepOf<Softplus>): Out {
   if (step.layer.beta !== 1) throw refuse(step, `beta ${step.layer.beta}`);
   return activation('softplus')(step);
@@ -227,17 +233,29 @@ function writePermute(step: StepOf<Permute>): Out {
   if (dims[0] !== 0) throw refuse(step, 'another place of the batch');
   const rank = dims.length;
   const wanted = [0, ...dims.slice(1)];
-  // To channels last and back, Keras may have the order already.
-  if (given.order === 'moved' && `${wanted}` === `${[0, ...range(2, rank), 1]}`) {
+  // Between channels in front and channels last Keras may have the order already.
+  if (given.order === 'moved' && `${wanted}` === `${toLast(rank)}`)
     return { ...given, order: 'same' };
-  }
+  if (given.order === 'same' && isToFirst(layer)) return { ...given, order: 'moved' };
   const x = writer.ordered(name, given, 'same');
   const ref = writer.layer(name, 'Permute', { dims: wanted.slice(1) }, [x]);
   return { ...x, ref, shape: shapeOf(step, 'same'), order: 'same' };
 }
 
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+/** Whether a layer puts channels that were last in front. */
+export function isToFirst(layer: object): boolean {
+  return permutes(layer, toFirst);
+}
+
+/** Whether a layer puts channels that were in front last. */
+export function isToLast(layer: object): boolean {
+  return permutes(layer, toLast);
+}
+
+function permutes(layer: object, order: (rank: number) => number[]): boolean {
+  if (!(layer instanceof Permute)) return false;
+  const { dims } = layer as unknown as { dims: readonly number[] };
+  return dims.length > 2 && `${dims}` === `${order(dims.length)}`;
 }
 
 /** Zeros round an image; negative numbers take rows and columns away. */
@@ -294,11 +312,7 @@ export const LAYERS: readonly (readonly [Class, Write])[] = [
   [Tanh, activation('tanh')],
   [SiLU, nonNegative(activation('swish'), false)],
   [Mish, nonNegative(activation('mish'), false)],
-  [
-    GELU,
-    (step) =>
-      nonNegative(activation(step.layer.approximate === 'tanh' ? 'gelu_new' : 'gelu'), false)(step),
-  ],
+  [GELU, writeGELU],
   [Softplus, writeSoftplus],
   [Softsign, activation('softsign')],
   [Softmax, writeSoftmax],
