@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import * as data from '../../src/data/index.ts';
 import * as evenkeel from '../../src/index.ts';
 import * as inspect from '../../src/inspect/index.ts';
+import * as keras from '../../src/keras/index.ts';
 import * as state from '../../src/state/index.ts';
 import * as whitening from '../../src/whitening/index.ts';
 import * as worker from '../../src/worker/index.ts';
@@ -387,7 +388,7 @@ const CASES: Record<string, Case | Case[]> = {
   adaptStatistics: call(E.adaptStatistics, [model, x, none], [['model'], [], OPTIONS]),
   useModule: call(E.useModule, [none]),
 
-  // evenkeel/data, state, whitening, worker
+  // evenkeel/data, keras, state, whitening, worker
   batches: call(data.batches, [set, none], [[], OPTIONS]),
   fromImageData: call(
     data.fromImageData,
@@ -433,6 +434,24 @@ const CASES: Record<string, Case | Case[]> = {
   loadModel: call(state.loadModel, [() => state.saveModel(model())]),
   register: call(state.register, [() => 'Mine', () => Mine, none], [['string'], [], OPTIONS]),
   toPyTorch: call(state.toPyTorch, [model, none], [['model'], OPTIONS]),
+  toLayersModel: call(keras.toLayersModel, [model, none], [['model'], OPTIONS]),
+  fromLayersModel: call(
+    keras.fromLayersModel,
+    [
+      () => keras.toLayersModel(model()).modelJson,
+      () => keras.toLayersModel(model()).weights,
+      none,
+    ],
+    [[], [], OPTIONS],
+  ),
+  Rescaling: make(
+    keras.Rescaling,
+    [() => 0.5, () => -1],
+    [
+      ['number', 'negative'],
+      ['number', 'negative'],
+    ],
+  ),
   PCA: [
     make(whitening.PCA, [none], [OPTIONS]),
     on(() => new whitening.PCA(), 'fit', [x], [['tensor']]),
@@ -489,7 +508,7 @@ describe.each(Object.entries(CASES))('%s', (name, cases) => {
 
 describe('the table', () => {
   it('has every public class and function', () => {
-    const names = [E, data, inspect, state, whitening, worker].flatMap((entry) =>
+    const names = [E, data, inspect, keras, state, whitening, worker].flatMap((entry) =>
       Object.entries(entry)
         .filter(([, value]) => typeof value === 'function')
         .map(([name]) => name),

@@ -1,6 +1,7 @@
 import { checkpoint } from './checkpoint.ts';
 import { idx } from './idx.ts';
 import { model } from './model.ts';
+import { keras } from './keras.ts';
 import type { FileReader } from './reader.ts';
 import { safetensors, safetensorsStream } from './safetensors.ts';
 
@@ -11,4 +12,5 @@ export const readers: readonly FileReader[] = [
   idx,
   checkpoint,
   model,
+  keras,
 ];
