@@ -35,7 +35,9 @@ const MODELS = ['Sequential', 'Functional', 'Model'];
 /** @param entry `{ class_name, config }` of a model */
 export function readModel(place: string, entry: unknown, depth = 0): KerasModel {
   if (depth > DEPTH) {
-    throw new RangeError(`${place}: layers expected at most ${DEPTH} models in each other, got more`);
+    throw new RangeError(
+      `${place}: layers expected at most ${DEPTH} models in each other, got more`,
+    );
   }
   const className = own(entry, 'class_name');
   const config = own(entry, 'config');
@@ -134,7 +136,9 @@ function readLayer(place: string, entry: unknown, index: number, depth: number):
 
 function addLayer(place: string, layers: Map<string, KerasLayer>, layer: KerasLayer): void {
   if (layers.has(layer.name)) {
-    throw new RangeError(`${place}: layers expected each name once, got ${named(layer.name)} twice`);
+    throw new RangeError(
+      `${place}: layers expected each name once, got ${named(layer.name)} twice`,
+    );
   }
   layers.set(layer.name, layer);
 }

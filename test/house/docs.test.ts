@@ -12,6 +12,15 @@ const pixels = (n: number) => Float32Array.from({ length: n * 784 }, (_, i) => (
 const images = { data: pixels(40), shape: [40, 1, 28, 28] };
 `;
 
+it('docs/keras.md', async () => {
+  const { scores, sameScores, losses } = await runExamples('docs/keras.md', {
+    exported: ['scores', 'sameScores', 'losses'],
+  });
+  expect(scores.shape).toEqual([2, 5]);
+  expectClose(sameScores.toArray(), scores.toArray(), { rtol: 1e-6 });
+  expect(losses.at(-1)).toBeLessThan(losses[0]);
+});
+
 it('docs/batchnorm-variants.md', async () => {
   const { encoded, network, seen } = await runExamples('docs/batchnorm-variants.md', {
     prelude: IMAGES,
