@@ -288,6 +288,7 @@ function writeRescaling(step: StepOf<Rescaling>): Out {
   return { ...simple('Rescaling', () => ({ scale, offset }))(step), positive: false };
 }
 
+/** Of whole channels, too: TensorFlow.js has no layer for that, and predictions are the same. */
 const dropout = simple('Dropout', (layer: Dropout) => ({ rate: layer.p }));
 
 export const LAYERS: readonly (readonly [Class, Write])[] = [

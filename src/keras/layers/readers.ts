@@ -79,6 +79,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   Dropout: pointwise(readDropout),
   SpatialDropout2D: channels(readDropout),
   Rescaling: pointwise(readRescaling),
+  Identity: pointwise((call) => call.input()),
 };
 
 export function readerOf(className: string): Reader | undefined {
