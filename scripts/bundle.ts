@@ -73,7 +73,7 @@ export async function bundle(dist: string): Promise<void> {
 
 const OPTIONS = {
   bundle: true,
-  external: ['ml-matrix'],
+  external: ['@bufbuild/protobuf', 'ml-matrix'],
   splitting: true,
   format: 'esm',
   platform: 'neutral',

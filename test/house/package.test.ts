@@ -69,7 +69,10 @@ describe('the package', () => {
 
   it('has no dependency to install', () => {
     expect(manifest.dependencies).toBeUndefined();
-    const optional = { 'ml-matrix': { optional: true } }; // for evenkeel/whitening alone
+    const optional = {
+      '@bufbuild/protobuf': { optional: true }, // for evenkeel/onnx alone
+      'ml-matrix': { optional: true }, // for evenkeel/whitening alone
+    };
     expect(manifest.peerDependenciesMeta).toEqual(optional);
     expect(Object.keys(manifest.peerDependencies)).toEqual(Object.keys(optional));
   });
@@ -119,14 +122,15 @@ async function bundle(code: string, ...conditions: string[]): Promise<[string, M
 }
 
 describe('dist/', () => {
-  it('asks for ml-matrix in evenkeel/whitening and nowhere else', () => {
+  it.each([
+    ['ml-matrix', 'whitening.js'],
+    ['@bufbuild/protobuf', 'onnx.js'],
+  ])('asks for %s in %s and nowhere else', (peer, entry) => {
     for (const part of ['', 'workerd/']) {
       const asking = readdirSync(join(root, 'dist', part))
         .filter((file) => file.endsWith('.js'))
-        .filter((file) =>
-          readFileSync(join(root, 'dist', part, file), 'utf8').includes('ml-matrix'),
-        );
-      expect(asking).toEqual(['whitening.js']);
+        .filter((file) => readFileSync(join(root, 'dist', part, file), 'utf8').includes(peer));
+      expect(asking).toEqual([entry]);
     }
   });
 });

@@ -162,8 +162,8 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     return this.sources.some((source) => source instanceof Parameter && source.requiresGrad);
   }
 
-  /** Computes the weight if one of its sources has changed. */
-  private update(): void {
+  /** @internal Computes the weight if one of its sources has changed. */
+  update(): void {
     let version = 0;
     for (const source of this.sources) version += source.version;
     if (version === this.computed.from) return;

@@ -1,0 +1,2 @@
+/** evenkeel/onnx: networks as ONNX files. Needs the package `@bufbuild/protobuf`. */
+export { type ToONNXOptions, toONNX } from './toonnx.ts';

@@ -1,0 +1,22 @@
+/** ONNX Runtime, as the tests run files in it. */
+import * as ort from 'onnxruntime-web';
+import { Tensor } from '../../src/index.ts';
+
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'fatal';
+
+/** Runs an ONNX file in ONNX Runtime and returns its first output. */
+export async function runOnnx(bytes: Uint8Array, inputs: readonly Tensor[]): Promise<Tensor> {
+  const session = await ort.InferenceSession.create(bytes, { graphOptimizationLevel: 'all' });
+  try {
+    const feeds = session.inputNames.map((name, i) => {
+      const { shape } = inputs[i]!;
+      return [name, new ort.Tensor('float32', inputs[i]!.toArray(), shape as number[])];
+    });
+    const results = await session.run(Object.fromEntries(feeds));
+    const y = results[session.outputNames[0]!]!;
+    return Tensor.from(y.data as Float32Array, y.dims as number[]);
+  } finally {
+    await session.release();
+  }
+}
