@@ -22,7 +22,8 @@ export type Sides = readonly [left: number, right: number, top: number, bottom: 
  *   nothing of the input is left
  */
 export class ConstantPad2d extends Leaf<MoveMemo> {
-  private readonly sides: Sides;
+  /** @internal */
+  readonly sides: Sides;
 
   /**
    * @param padding one number for all sides, or `[left, right, top, bottom]`
@@ -30,7 +31,8 @@ export class ConstantPad2d extends Leaf<MoveMemo> {
    */
   constructor(
     padding: number | Sides,
-    private readonly value: number,
+    /** @internal */
+    readonly value: number,
     ...rest: []
   ) {
     super(...rest);

@@ -18,7 +18,8 @@ import { type Shape, shapeText } from '../tensor/shape.ts';
  * @throws RangeError if `dims` does not name each axis once; in `forward` for another rank
  */
 export class Permute extends Leaf<MoveMemo | undefined> {
-  private readonly dims: readonly number[];
+  /** @internal */
+  readonly dims: readonly number[];
 
   /** @param dims all axes; negative ones count from the last */
   constructor(dims: readonly number[], ...rest: []) {

@@ -1,10 +1,14 @@
 /** How each layer is written: its evaluation form, as nodes of opset 21. */
-import { ELU } from '../layers/activation/elu.ts';
+import { ELU, SELU } from '../layers/activation/elu.ts';
 import { GELU } from '../layers/activation/gelu.ts';
+import { GLU } from '../layers/activation/glu.ts';
+import { Hardsigmoid, Hardswish, Hardtanh } from '../layers/activation/hardtanh.ts';
 import { PReLU } from '../layers/activation/prelu.ts';
 import { LeakyReLU, ReLU, ReLU6 } from '../layers/activation/relu.ts';
 import { Sigmoid, SiLU } from '../layers/activation/sigmoid.ts';
 import { LogSoftmax, Softmax } from '../layers/activation/softmax.ts';
+import { Mish, Softplus } from '../layers/activation/softplus.ts';
+import { Softsign } from '../layers/activation/softsign.ts';
 import { Tanh } from '../layers/activation/tanh.ts';
 import { Add } from '../layers/add.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
@@ -12,15 +16,19 @@ import { Concat } from '../layers/concat.ts';
 import { Conv } from '../layers/conv/conv.ts';
 import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Dropout } from '../layers/dropout.ts';
-import { Flatten, Unflatten } from '../layers/flatten.ts';
+import { Flatten, Identity, Unflatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
+import { Multiply } from '../layers/multiply.ts';
 import { GroupNorm } from '../layers/norm/groupnorm.ts';
 import { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from '../layers/norm/instancenorm.ts';
 import { LayerNorm } from '../layers/norm/layernorm.ts';
 import { LocalResponseNorm } from '../layers/norm/localresponsenorm.ts';
 import { Normalization } from '../layers/norm/normalization.ts';
 import { RMSNorm } from '../layers/norm/rmsnorm.ts';
+import { ConstantPad2d } from '../layers/pad.ts';
+import { Permute } from '../layers/permute.ts';
 import { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
+import { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemaxpool.ts';
 import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
@@ -38,6 +46,7 @@ import {
 } from './exportnorms.ts';
 import {
   writeAdaptiveAvgPool,
+  writeAdaptiveMaxPool,
   writeAvgPool,
   writeGlobalAvgPool,
   writeMaxPool,
@@ -69,7 +78,15 @@ export function exporterOf(layer: Module): Write<Module> | undefined {
 }
 
 const simple = (opType: string) => (step: StepDraft) => step.result(opType, [step.x]);
-const reshape = (step: StepDraft) => step.result('Reshape', [step.x, step.target()]);
+const clip = (step: StepDraft, low: number, high: number) =>
+  step.result('Clip', [step.x, step.scalar('min', low), step.scalar('max', high)]);
+/** One operator of two inputs, for two inputs or more. */
+const chain = (opType: string) => (step: StepDraft) => {
+  const last = step.inputs.length - 1;
+  const join = (a: Name, b: Name, i: number) =>
+    i === last - 1 ? step.result(opType, [a, b]) : step.node(opType, [a, b]);
+  return step.inputs.slice(1).reduce(join, step.x);
+};
 
 writes([Linear], writeLinear);
 writes([Conv], writeConv);
@@ -86,15 +103,44 @@ writes([Normalization], writeNormalization);
 writes([ReLU], simple('Relu'));
 writes([Sigmoid], simple('Sigmoid'));
 writes([Tanh], simple('Tanh'));
-writes([ReLU6], (step) =>
-  step.result('Clip', [step.x, step.scalar('min', 0), step.scalar('max', 6)]),
+writes([Softsign], simple('Softsign'));
+writes([SELU], simple('Selu'));
+writes([Mish], simple('Mish'));
+writes([Hardswish], simple('HardSwish'));
+writes([Hardsigmoid], (step) =>
+  step.result('HardSigmoid', [step.x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } }),
 );
-writes([LeakyReLU], (step, { negativeSlope }) =>
-  step.result('LeakyRelu', [step.x], { alpha: { float: negativeSlope } }),
-);
+writes([Hardtanh], (step, { minVal, maxVal }) => clip(step, minVal, maxVal));
+writes([ReLU6], (step) => clip(step, 0, 6));
+writes([LeakyReLU], (step, { negativeSlope, threshold }) => {
+  const alpha = { alpha: { float: negativeSlope } };
+  if (threshold === 0) return step.result('LeakyRelu', [step.x], alpha);
+  const at = step.scalar('threshold', threshold);
+  const below = step.node('Mul', [
+    step.node('Sub', [step.x, at]),
+    step.scalar('slope', negativeSlope),
+  ]);
+  return step.result('Where', [step.node('Greater', [step.x, at]), step.x, below]);
+});
 writes([ELU], (step, { alpha }) => step.result('Elu', [step.x], { alpha: { float: alpha } }));
 writes([GELU], (step, { approximate }) => step.result('Gelu', [step.x], { approximate }));
 writes([SiLU], (step) => step.result('Mul', [step.x, step.node('Sigmoid', [step.x])]));
+writes([Softplus], (step, { beta, threshold }) => {
+  if (beta === 1 && threshold === 20) return step.result('Softplus', [step.x]);
+  const factor = step.scalar('beta', beta);
+  const scaled = step.node('Mul', [step.x, factor]);
+  const curve = step.node('Div', [step.node('Softplus', [scaled]), factor]);
+  const linear = step.node('Greater', [scaled, step.scalar('threshold', threshold)]);
+  return step.result('Where', [linear, step.x, curve]);
+});
+writes([GLU], (step, { dim }) => {
+  const axis = dim < 0 ? dim + step.rank : dim;
+  const whole = step.inputShape[axis]!;
+  const bound = (value: number) => step.integers('bound', [value]);
+  const half = (from: number) =>
+    step.node('Slice', [step.x, bound(from), bound(from + whole / 2), bound(axis)]);
+  return step.result('Mul', [half(0), step.node('Sigmoid', [half(whole / 2)])]);
+});
 writes([PReLU], (step, { weight, numParameters: c }) => {
   const shape = c > 1 ? [c, ...Array<number>(step.rank - 2).fill(1)] : [1];
   return step.result('PRelu', [step.x, step.parameter(weight, 'weight', shape)]);
@@ -105,10 +151,17 @@ writes([LogSoftmax], (step, { dim }) => step.result('LogSoftmax', [step.x], { ax
 writes([MaxPool1d, MaxPool2d], writeMaxPool);
 writes([AvgPool1d, AvgPool2d], writeAvgPool);
 writes([AdaptiveAvgPool1d, AdaptiveAvgPool2d], writeAdaptiveAvgPool);
+writes([AdaptiveMaxPool1d, AdaptiveMaxPool2d], writeAdaptiveMaxPool);
 writes([GlobalAvgPool], writeGlobalAvgPool);
 writes([Upsample], writeUpsample);
 
-writes([Flatten, Unflatten], reshape);
-writes([Dropout], simple('Identity'));
-writes([Add], (step) => step.result(step.inputs.length === 2 ? 'Add' : 'Sum', step.inputs));
+writes([Flatten, Unflatten], (step) => step.result('Reshape', [step.x, step.target()]));
+writes([Permute], (step, { dims }) => step.result('Transpose', [step.x], { perm: dims }));
+writes([ConstantPad2d], (step, { sides: [left, right, top, bottom], value }) => {
+  const pads = step.integers('pads', [0, 0, top, left, 0, 0, bottom, right]);
+  return step.result('Pad', [step.x, pads, step.scalar('value', value)]);
+});
+writes([Dropout, Identity], simple('Identity'));
+writes([Add], chain('Add'));
+writes([Multiply], chain('Mul'));
 writes([Concat], (step, { axis }) => step.result('Concat', step.inputs, { axis }));

@@ -1,11 +1,13 @@
 /** Pooling and resizing, as nodes. */
 import type { Pair } from '../layers/axes.ts';
 import type { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
+import type { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemaxpool.ts';
 import type { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import type { PoolGeometry } from '../layers/pool/geometry.ts';
 import type { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import type { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
 import type { Upsample } from '../layers/pool/upsample.ts';
+import { shapeText } from '../tensor/shape.ts';
 import type { Name } from './draft.ts';
 import type { StepDraft } from './step.ts';
 
@@ -62,6 +64,24 @@ export function writeAdaptiveAvgPool(
   if (last === 0) return step.result('MatMul', [step.x, columns]);
   const rows = step.floats('bins', bins(size[0]!, out[0]!), [out[0]!, size[0]!]);
   return step.result('MatMul', [rows, step.node('MatMul', [step.x, columns])]);
+}
+
+/** @throws RangeError for bins of several sizes, which ONNX has no operator for */
+export function writeAdaptiveMaxPool(
+  step: StepDraft,
+  layer: AdaptiveMaxPool1d | AdaptiveMaxPool2d,
+): Name {
+  const out = perAxis(step, layer.outputSize);
+  const size = step.inputShape.slice(2);
+  if (out.every((extent) => extent === 1)) return step.result('GlobalMaxPool', [step.x]);
+  const kernel = out.map((extent, i) => size[i]! / extent);
+  if (kernel.every(Number.isInteger)) {
+    return step.result('MaxPool', [step.x], { kernel_shape: kernel, strides: kernel });
+  }
+  throw new RangeError(
+    `toONNX: ${step.name}: ${layer} expected bins of one size, got ${shapeText(size)} cut into ` +
+      `${shapeText(out)}: take a size that divides the input's`,
+  );
 }
 
 /** [bins, size]: the mean of each bin. */

@@ -1,6 +1,7 @@
 /** What `toONNX` writes, run by ONNX Runtime. */
 import { describe, expect, it } from 'vitest';
 import {
+  AdaptiveMaxPool2d,
   Add,
   BatchNorm1d,
   BatchNorm2d,
@@ -10,10 +11,10 @@ import {
   Layer,
   Linear,
   type Module,
+  Multiply,
   manualSeed,
   ReLU,
   Sequential,
-  Tensor,
 } from '../../src/index.ts';
 import { toONNX } from '../../src/onnx/index.ts';
 import { TestRandom } from '../support/random.ts';
@@ -50,6 +51,11 @@ describe('ONNX Runtime computes what predict computes:', () => {
       [2, 3],
       [2, 3],
       [2, 3],
+    ]);
+    await check(new Multiply(), [
+      [2, 3, 4, 4],
+      [2, 3, 1, 1],
+      [2, 3, 4, 1],
     ]);
     await check(new Concat(), [
       [2, 3, 4],
@@ -127,6 +133,9 @@ describe('toONNX', () => {
     );
     expect(() => toONNX({} as never, { inputShape: [1, 3] })).toThrow('a Module');
     expect(() => toONNX(model, { inputShape: [1, 4] })).toThrow('Linear(3, 2)');
+    expect(() => toONNX(new AdaptiveMaxPool2d(2), { inputShape: [1, 2, 4, 5] })).toThrow(
+      'bins of one size',
+    );
     const fixed = CASES.find((each) => each.fixed)!;
     expect(() => toONNX(fixed.make(), { inputShape: fixed.shape })).toThrow(
       'pass { dynamicBatch: false }',

@@ -22,7 +22,8 @@ interface Memo {
 abstract class AdaptiveMaxPool extends Leaf<Memo> {
   constructor(
     private readonly dimensions: Dimensions,
-    private readonly outputSize: Pair,
+    /** @internal */
+    readonly outputSize: Pair,
     ...rest: []
   ) {
     super(...rest);

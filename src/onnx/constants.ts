@@ -1,0 +1,174 @@
+/** Nodes whose inputs are known: weights that are transposed, shapes that are put together. */
+import { type Shape, sizeOf } from '../tensor/shape.ts';
+import { type Computed, isComputed, isConstant, type Value } from './graph.ts';
+import type { NodeReading } from './reading.ts';
+import type { Constant } from './tensors.ts';
+
+type Fold = (node: NodeReading, inputs: readonly Constant[]) => Constant | undefined;
+
+const integers = (values: readonly number[], shape: Shape = [values.length]): Constant => ({
+  shape,
+  values: Float64Array.from(values),
+});
+const like = ({ values }: Constant, list: ArrayLike<number>, shape: Shape): Constant => ({
+  shape,
+  values: values instanceof Float32Array ? Float32Array.from(list) : Float64Array.from(list),
+});
+
+/** Element by element, for equal shapes or one number beside them. */
+const arithmetic =
+  (compute: (a: number, b: number) => number): Fold =>
+  (_, [a, b]) => {
+    if (!a || !b) return undefined;
+    const [long, size] = a.values.length >= b.values.length ? [a, b.values.length] : [b, a.values.length];
+    const same = a.shape.join() === b.shape.join();
+    if (!same && size !== 1) return undefined;
+    const at = (c: Constant, i: number) => c.values[c.values.length === 1 ? 0 : i]!;
+    const list = long.values.map((_, i) => compute(at(a, i), at(b, i)));
+    return like(long, list, long.shape);
+  };
+
+const unary =
+  (compute: (a: number) => number): Fold =>
+  (_, [a]) =>
+    a && like(a, a.values.map(compute), a.shape);
+
+const FOLDS: Readonly<Record<string, Fold>> = {
+  Identity: (_, [a]) => a,
+  Cast: (node, [a]) => {
+    const to = node.int('to', 1);
+    node.ignore('saturate');
+    const float = to === 1 || to === 10 || to === 11 || to === 16;
+    if (!a) return undefined;
+    if (float) return { shape: a.shape, values: Float32Array.from(a.values) };
+    return { shape: a.shape, values: Float64Array.from(a.values, Math.trunc) };
+  },
+  Add: arithmetic((a, b) => a + b),
+  Sub: arithmetic((a, b) => a - b),
+  Mul: arithmetic((a, b) => a * b),
+  Div: (node, inputs) => {
+    const whole = inputs.every(({ values }) => values instanceof Float64Array);
+    return arithmetic((a, b) => (whole ? Math.trunc(a / b) : a / b))(node, inputs);
+  },
+  Floor: unary(Math.floor),
+  Ceil: unary(Math.ceil),
+  Neg: unary((a) => -a),
+  Sqrt: unary(Math.sqrt),
+  Concat: (node, inputs) => {
+    if (node.int('axis', 0) !== 0 || inputs.some(({ shape }) => shape.length !== 1)) return undefined;
+    const list = inputs.flatMap(({ values }) => [...values]);
+    return inputs[0] && like(inputs[0], list, [list.length]);
+  },
+  Gather: (node, [a, index]) => {
+    if (!a || !index || node.int('axis', 0) !== 0 || a.shape.length !== 1) return undefined;
+    const length = a.values.length;
+    const picked = Array.from(index.values, (i) => a.values[i < 0 ? i + length : i] ?? NaN);
+    return like(a, picked, index.shape);
+  },
+  Slice: (node, [a]) => {
+    if (a?.shape.length !== 1) return undefined;
+    const list = (name: string, i: number) => (node.has(name) ? node.ints(name) : node.integers(i));
+    const [from = 0] = list('starts', 1) ?? [];
+    const [to = Infinity] = list('ends', 2) ?? [];
+    list('axes', 3);
+    if ((list('steps', 4)?.[0] ?? 1) !== 1) return undefined;
+    const part = a.values.slice(from, Math.min(to, a.values.length));
+    return { shape: [part.length], values: part };
+  },
+  Reshape: (node, [a]) => {
+    const target = node.integers(1);
+    node.ignore('allowzero');
+    return a && target && { shape: filled(node, a.shape, target), values: a.values };
+  },
+  Unsqueeze: (node, [a]) => {
+    const axes = axesOf(node);
+    return a && axes && { shape: unsqueezed(node, a.shape, axes), values: a.values };
+  },
+  Squeeze: (node, [a]) => a && { shape: squeezed(node, a.shape, axesOf(node)), values: a.values },
+  Transpose: (node, [a]) => {
+    if (!a) return undefined;
+    const perm = node.ints('perm') ?? a.shape.map((_, i) => a.shape.length - 1 - i);
+    return transposed(node, a, perm);
+  },
+  ConstantOfShape: (node, [a]) => {
+    const value = node.tensor('value');
+    const shape = a && [...a.values];
+    // A few bytes must not become a tensor of any size.
+    if (!shape || shape.some((extent) => !(extent >= 0)) || !(sizeOf(shape) <= 4096)) return undefined;
+    const list = Array<number>(sizeOf(shape)).fill(value?.values[0] ?? 0);
+    return value ? like(value, list, shape) : { shape, values: Float32Array.from(list) };
+  },
+};
+
+/** The value of a node that is known when the file is read; undefined if it is not. */
+export function foldNode(node: NodeReading): Constant | undefined {
+  const { op, inputs } = node;
+  if (op === 'Constant') return constantNode(node);
+  if (op === 'Shape' && isComputed(inputs[0])) return shapeNode(node, inputs[0]);
+  if (op === 'Shape' && isConstant(inputs[0])) return integers(inputs[0].shape);
+  const given = inputs.filter((input): input is Value => input !== undefined);
+  if (given.length === 0 || !given.every(isConstant)) return undefined;
+  return Object.hasOwn(FOLDS, op) ? FOLDS[op]!(node, given) : undefined;
+}
+
+function constantNode(node: NodeReading): Constant | undefined {
+  const value = node.tensor('value');
+  if (value) return value;
+  if (node.has('value_float')) return { shape: [], values: Float32Array.of(node.float('value_float', 0)) };
+  if (node.has('value_int')) return integers([node.int('value_int', 0)], []);
+  const [ints, floats] = [node.ints('value_ints'), node.floats('value_floats')];
+  if (ints) return integers(ints);
+  return floats && { shape: [floats.length], values: Float32Array.from(floats) };
+}
+
+function shapeNode(node: NodeReading, { shape }: Computed): Constant {
+  return integers(shape.slice(node.int('start', 0), node.int('end', shape.length)));
+}
+
+/** The axes of Squeeze and Unsqueeze: an attribute before opset 13, an input since. */
+export function axesOf(node: NodeReading): number[] | undefined {
+  return node.has('axes') ? node.ints('axes') : node.integers(1);
+}
+
+/** A shape from the target of a Reshape: 0 keeps an extent, -1 follows from the others. */
+export function filled(node: NodeReading, shape: Shape, target: readonly number[]): number[] {
+  const zero = node.int('allowzero', 0) === 1;
+  const kept = target.map((extent, i) => (extent === 0 && !zero ? (shape[i] ?? 0) : extent));
+  const known = kept.reduce((product, extent) => (extent === -1 ? product : product * extent), 1);
+  const result = kept.map((extent) => (extent === -1 ? sizeOf(shape) / known : extent));
+  const good = result.every((extent) => Number.isInteger(extent) && extent >= 0);
+  if (good && sizeOf(result) === sizeOf(shape)) return result;
+  throw node.unsupported('shape expected with as many elements as the input');
+}
+
+export function unsqueezed(node: NodeReading, shape: Shape, axes: readonly number[]): number[] {
+  const rank = shape.length + axes.length;
+  const places = new Set(axes.map((axis) => node.axis(axis, rank)));
+  let next = 0;
+  return Array.from({ length: rank }, (_, i) => (places.has(i) ? 1 : shape[next++]!));
+}
+
+export function squeezed(node: NodeReading, shape: Shape, axes: readonly number[] | undefined): Shape {
+  const places = axes?.map((axis) => node.axis(axis, shape.length));
+  if (places?.some((axis) => shape[axis] !== 1)) throw node.unsupported('axes expected of length 1');
+  return shape.filter((extent, i) => (places ? !places.includes(i) : extent !== 1));
+}
+
+/** A tensor with its axes in another order. */
+export function transposed(node: NodeReading, { shape, values }: Constant, perm: readonly number[]): Constant {
+  const axes = perm.map((axis) => node.axis(axis, shape.length));
+  if (new Set(axes).size !== shape.length) throw node.unsupported('perm expected to have each axis once');
+  const steps = shape.map((_, i) => sizeOf(shape.slice(i + 1)));
+  const out = axes.map((axis) => shape[axis]!);
+  const result = values.slice();
+  for (let i = 0; i < result.length; i++) {
+    let rest = i;
+    let from = 0;
+    for (let axis = out.length - 1; axis >= 0; axis--) {
+      from += (rest % out[axis]!) * steps[axes[axis]!]!;
+      rest = Math.floor(rest / out[axis]!);
+    }
+    result[i] = values[from]!;
+  }
+  return { shape: out, values: result };
+}

@@ -1,0 +1,111 @@
+/** What a file's graph is turned into while it is read: values that are known, tensors, and what has no layer. */
+import { graphOf } from '../analysis/graphof.ts';
+import type { GraphStep } from '../module/graphmodule.ts';
+import { Leaf } from '../module/leaf.ts';
+import type { Module } from '../module/module.ts';
+import type { Shape } from '../tensor/shape.ts';
+import type { Message } from './schema.ts';
+import type { Constant } from './tensors.ts';
+
+/** A tensor that the network computes: the name of an input or a step, and its shape while the file is read. */
+export interface Computed {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** The output of a node that no layer computes alone. A pattern may still contain it. */
+export interface Unsupported {
+  readonly error: Error;
+}
+
+export type Value = Constant | Computed | Unsupported;
+
+export const isConstant = (value: Value | undefined): value is Constant =>
+  value !== undefined && 'values' in value;
+
+export const isComputed = (value: Value | undefined): value is Computed =>
+  value !== undefined && 'name' in value;
+
+/** A node, and what is known of its inputs. */
+export interface Source {
+  readonly node: Message<'Node'>;
+  readonly index: number;
+}
+
+/** The list of layers that a file becomes. */
+export class Steps {
+  readonly list: GraphStep[] = [];
+  private readonly taken = new Set<string>();
+  /** Layers by what they were made of, so that nodes that share weights share the layer. */
+  private readonly made = new Map<string, { readonly layer: Module; readonly name: string; calls: number }>();
+
+  /** A name that no step or input has. */
+  unique(wanted: string): string {
+    const base = wanted.replace(/#\d+$/, '') || 'layer';
+    let name = base;
+    for (let i = 1; this.taken.has(name); i++) name = `${base}_${i}`;
+    this.taken.add(name);
+    return name;
+  }
+
+  /**
+   * Adds a call of a layer.
+   *
+   * @param key what the layer is made of; a second call with the same key is one of the same layer
+   */
+  add(
+    wanted: string,
+    make: () => Module,
+    inputs: readonly Computed[],
+    key: string | undefined,
+  ): Computed {
+    const known = key === undefined ? undefined : this.made.get(key);
+    const layer = known?.layer ?? make();
+    const shape = shapeOf(layer, inputs);
+    const place = known?.name ?? this.unique(wanted);
+    const call = known ? ++known.calls : 1;
+    const name = call > 1 ? `${place}#${call}` : place;
+    if (key !== undefined && !known) this.made.set(key, { layer, name: place, calls: 1 });
+    this.list.push({ name, layer, inputs: inputs.map((input) => input.name) });
+    return { name, shape };
+  }
+
+  /** The steps that the output depends on. The layers of others are disposed of. */
+  upTo(output: string): GraphStep[] {
+    const wanted = new Set([output]);
+    const kept: GraphStep[] = [];
+    for (const step of this.list.toReversed()) {
+      if (!wanted.has(step.name)) continue;
+      for (const input of step.inputs) wanted.add(input);
+      kept.unshift(step);
+    }
+    const alive = new Set(kept.map(({ layer }) => layer));
+    for (const { layer } of this.list) if (!alive.has(layer)) layer.dispose();
+    return renumbered(kept);
+  }
+
+  dispose(): void {
+    for (const { layer } of this.list) layer.dispose();
+  }
+}
+
+/** Numbers the calls of each layer again, of which some may be gone. */
+function renumbered(steps: readonly GraphStep[]): GraphStep[] {
+  const calls = new Map<Module, number>();
+  const names = new Map<string, string>();
+  return steps.map(({ name, layer, inputs }) => {
+    const call = (calls.get(layer) ?? 0) + 1;
+    calls.set(layer, call);
+    const place = name.replace(/#\d+$/, '');
+    names.set(name, call > 1 ? `${place}#${call}` : place);
+    return { name: names.get(name)!, layer, inputs: inputs.map((input) => names.get(input) ?? input) };
+  });
+}
+
+/** The shape that a layer gives for its inputs' shapes. */
+function shapeOf(layer: Module, inputs: readonly Computed[]): Shape {
+  if (!(layer instanceof Leaf)) throw new TypeError(`expected a layer, got ${layer}`);
+  const shapes = inputs.map(({ shape }) => shape);
+  const { steps } = graphOf(layer, shapes.length === 1 ? shapes[0]! : shapes);
+  return steps[0]!.shape;
+}
