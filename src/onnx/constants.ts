@@ -20,7 +20,8 @@ const arithmetic =
   (compute: (a: number, b: number) => number): Fold =>
   (_, [a, b]) => {
     if (!a || !b) return undefined;
-    const [long, size] = a.values.length >= b.values.length ? [a, b.values.length] : [b, a.values.length];
+    const [long, size] =
+      a.values.length >= b.values.length ? [a, b.values.length] : [b, a.values.length];
     const same = a.shape.join() === b.shape.join();
     if (!same && size !== 1) return undefined;
     const at = (c: Constant, i: number) => c.values[c.values.length === 1 ? 0 : i]!;
@@ -55,7 +56,8 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Neg: unary((a) => -a),
   Sqrt: unary(Math.sqrt),
   Concat: (node, inputs) => {
-    if (node.int('axis', 0) !== 0 || inputs.some(({ shape }) => shape.length !== 1)) return undefined;
+    if (node.int('axis', 0) !== 0 || inputs.some(({ shape }) => shape.length !== 1))
+      return undefined;
     const list = inputs.flatMap(({ values }) => [...values]);
     return inputs[0] && like(inputs[0], list, [list.length]);
   },
@@ -94,7 +96,8 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     const value = node.tensor('value');
     const shape = a && [...a.values];
     // A few bytes must not become a tensor of any size.
-    if (!shape || shape.some((extent) => !(extent >= 0)) || !(sizeOf(shape) <= 4096)) return undefined;
+    if (!shape || shape.some((extent) => !(extent >= 0)) || !(sizeOf(shape) <= 4096))
+      return undefined;
     const list = Array<number>(sizeOf(shape)).fill(value?.values[0] ?? 0);
     return value ? like(value, list, shape) : { shape, values: Float32Array.from(list) };
   },
@@ -114,7 +117,8 @@ export function foldNode(node: NodeReading): Constant | undefined {
 function constantNode(node: NodeReading): Constant | undefined {
   const value = node.tensor('value');
   if (value) return value;
-  if (node.has('value_float')) return { shape: [], values: Float32Array.of(node.float('value_float', 0)) };
+  if (node.has('value_float'))
+    return { shape: [], values: Float32Array.of(node.float('value_float', 0)) };
   if (node.has('value_int')) return integers([node.int('value_int', 0)], []);
   const [ints, floats] = [node.ints('value_ints'), node.floats('value_floats')];
   if (ints) return integers(ints);
@@ -148,16 +152,26 @@ export function unsqueezed(node: NodeReading, shape: Shape, axes: readonly numbe
   return Array.from({ length: rank }, (_, i) => (places.has(i) ? 1 : shape[next++]!));
 }
 
-export function squeezed(node: NodeReading, shape: Shape, axes: readonly number[] | undefined): Shape {
+export function squeezed(
+  node: NodeReading,
+  shape: Shape,
+  axes: readonly number[] | undefined,
+): Shape {
   const places = axes?.map((axis) => node.axis(axis, shape.length));
-  if (places?.some((axis) => shape[axis] !== 1)) throw node.unsupported('axes expected of length 1');
+  if (places?.some((axis) => shape[axis] !== 1))
+    throw node.unsupported('axes expected of length 1');
   return shape.filter((extent, i) => (places ? !places.includes(i) : extent !== 1));
 }
 
 /** A tensor with its axes in another order. */
-export function transposed(node: NodeReading, { shape, values }: Constant, perm: readonly number[]): Constant {
+export function transposed(
+  node: NodeReading,
+  { shape, values }: Constant,
+  perm: readonly number[],
+): Constant {
   const axes = perm.map((axis) => node.axis(axis, shape.length));
-  if (new Set(axes).size !== shape.length) throw node.unsupported('perm expected to have each axis once');
+  if (new Set(axes).size !== shape.length)
+    throw node.unsupported('perm expected to have each axis once');
   const steps = shape.map((_, i) => sizeOf(shape.slice(i + 1)));
   const out = axes.map((axis) => shape[axis]!);
   const result = values.slice();

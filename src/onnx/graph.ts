@@ -37,7 +37,10 @@ export class Steps {
   readonly list: GraphStep[] = [];
   private readonly taken = new Set<string>();
   /** Layers by what they were made of, so that nodes that share weights share the layer. */
-  private readonly made = new Map<string, { readonly layer: Module; readonly name: string; calls: number }>();
+  private readonly made = new Map<
+    string,
+    { readonly layer: Module; readonly name: string; calls: number }
+  >();
 
   /** A name that no step or input has. */
   unique(wanted: string): string {
@@ -74,11 +77,13 @@ export class Steps {
   upTo(output: string): GraphStep[] {
     const wanted = new Set([output]);
     const kept: GraphStep[] = [];
-    for (const step of this.list.toReversed()) {
+    for (let i = this.list.length - 1; i >= 0; i--) {
+      const step = this.list[i]!;
       if (!wanted.has(step.name)) continue;
       for (const input of step.inputs) wanted.add(input);
-      kept.unshift(step);
+      kept.push(step);
     }
+    kept.reverse();
     const alive = new Set(kept.map(({ layer }) => layer));
     for (const { layer } of this.list) if (!alive.has(layer)) layer.dispose();
     return renumbered(kept);
@@ -98,7 +103,11 @@ function renumbered(steps: readonly GraphStep[]): GraphStep[] {
     calls.set(layer, call);
     const place = name.replace(/#\d+$/, '');
     names.set(name, call > 1 ? `${place}#${call}` : place);
-    return { name: names.get(name)!, layer, inputs: inputs.map((input) => names.get(input) ?? input) };
+    return {
+      name: names.get(name)!,
+      layer,
+      inputs: inputs.map((input) => names.get(input) ?? input),
+    };
   });
 }
 

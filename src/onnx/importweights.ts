@@ -117,11 +117,17 @@ export function readGemm(node: NodeReading): Computed {
   const bias = added && spread(node, added, out);
   const scaled = (values: ArrayLike<number> | undefined, by: number) =>
     values && by !== 1 ? Array.from(values, (value) => value * by) : values;
-  return linear(node, node.computed(), scaled(weight.values, alpha)!, [out, weight.shape[1]!], scaled(bias, beta));
+  return linear(
+    node,
+    node.computed(),
+    scaled(weight.values, alpha)!,
+    [out, weight.shape[1]!],
+    scaled(bias, beta),
+  );
 }
 
 /** x·W, and if a node behind it adds a vector of the file x·W + b. */
-export function readMatMul(node: NodeReading, bias?: { readonly values: Constant; readonly name: string }): Computed {
+export function readMatMul(node: NodeReading, bias?: { readonly values: Constant }): Computed {
   const given = node.weight(1, [undefined, undefined]);
   const weight = transposed(node, given, [1, 0]);
   const out = weight.shape[0]!;
@@ -141,7 +147,11 @@ function linear(
 }
 
 /** A vector of `n` from one number or a vector. */
-function spread(node: NodeReading, { values, shape }: Constant, n: number): Float64Array | Float32Array {
+function spread(
+  node: NodeReading,
+  { values, shape }: Constant,
+  n: number,
+): Float64Array | Float32Array {
   if (values.length === n && shape.at(-1) === n) return values;
   if (values.length === 1) return new Float32Array(n).fill(values[0]!);
   throw node.unsupported(`bias expected with ${n} values, got ${values.length}`);
@@ -187,7 +197,9 @@ export function readGroupNorm(node: NodeReading): Computed {
   node.ignore('stash_type');
   const perChannel = (i: number): ArrayLike<number> => {
     const { values } = node.weight(i, [node.opset < 21 ? groups : c]);
-    return node.opset < 21 ? Array.from({ length: c }, (_, k) => values[Math.floor((k * groups) / c)]!) : values;
+    return node.opset < 21
+      ? Array.from({ length: c }, (_, k) => values[Math.floor((k * groups) / c)]!)
+      : values;
   };
   const [weight, bias] = [perChannel(1), perChannel(2)];
   const make = () => withValues(new GroupNorm(groups, c, { eps }), { weight, bias });

@@ -111,7 +111,10 @@ export class NodeReading {
     }
   }
 
-  private attribute<T>(name: string, read: (a: Message<'Attribute'>) => T | undefined): T | undefined {
+  private attribute<T>(
+    name: string,
+    read: (a: Message<'Attribute'>) => T | undefined,
+  ): T | undefined {
     this.asked.add(name);
     const attribute = this.attributes.get(name);
     if (!attribute) return undefined;
@@ -165,6 +168,13 @@ export class NodeReading {
     return this.guard(() => this.steps.add(this.name(what), make, inputs, undefined));
   }
 
+  /** Adds a layer that several nodes compute together, named after one of their weights. */
+  layerNamed(make: () => Module, x: Computed, weight: string | undefined): Computed {
+    return this.guard(() =>
+      this.steps.add(placeOf(weight ?? '') ?? this.name(), make, [x], undefined),
+    );
+  }
+
   /**
    * Adds a layer with parameters. Nodes that read the same tensors of the file in the same way share it.
    *
@@ -173,8 +183,12 @@ export class NodeReading {
   trained(make: () => Module, weights: readonly number[], input = this.computed()): Computed {
     const names = weights.map((i) => this.nameOf(i));
     const attributes = this.node.attribute.map(({ name, f, i, ints, s }) => [name, f, i, ints, s]);
-    const key = JSON.stringify([this.op, input.shape.slice(1), names, attributes]);
-    return this.guard(() => this.steps.add(placeOf(names[0] ?? '') ?? this.name(), make, [input], key));
+    // With automatic padding the layer depends on the size of its input, too.
+    const size = this.has('auto_pad') ? input.shape.slice(1) : input.shape.length;
+    const key = JSON.stringify([this.op, size, names, attributes]);
+    return this.guard(() =>
+      this.steps.add(placeOf(names[0] ?? '') ?? this.name(), make, [input], key),
+    );
   }
 
   /** Runs what makes layers, whose errors then say which node they belong to. */
@@ -183,7 +197,9 @@ export class NodeReading {
       return body();
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
-      const text = error.message.startsWith('fromONNX') ? error.message : `${this.who}: ${error.message}`;
+      const text = error.message.startsWith('fromONNX')
+        ? error.message
+        : `${this.who}: ${error.message}`;
       throw new RangeError(text.length > 600 ? `${text.slice(0, 600)}…` : text);
     }
   }
@@ -195,7 +211,9 @@ export class NodeReading {
   /** A shape after [N, …]: gives the input this shape, with the first axis free. */
   reshaped(x: Computed, shape: Shape, make: (what: 'flatten' | 'split') => Module): Computed {
     if (sizeOf(shape) !== sizeOf(x.shape)) {
-      throw this.unsupported(`shape expected with ${sizeOf(x.shape)} elements, got ${shapeText(shape)}`);
+      throw this.unsupported(
+        `shape expected with ${sizeOf(x.shape)} elements, got ${shapeText(shape)}`,
+      );
     }
     const flat = x.shape.length === 2 ? x : this.layer(() => make('flatten'), [x], '.flatten');
     return shape.length === 2 ? flat : this.layer(() => make('split'), [flat]);

@@ -25,9 +25,10 @@ export function windowsOf(
   const fit = [given ?? kernel, strides, dilations].every((list) => list.length === n);
   if (!fit || size.length !== n || pads.length !== 2 * n)
     throw node.unsupported(`kernel, strides, pads and dilations expected for ${size.length} axes`);
-  if (given && given.some((extent, i) => extent !== kernel[i]))
+  if (given?.some((extent, i) => extent !== kernel[i]))
     throw node.unsupported('kernel_shape expected as the weight has it');
-  if (!auto.startsWith('SAME')) return { strides, dilations, before: pads.slice(0, n), after: pads.slice(n) };
+  if (!auto.startsWith('SAME'))
+    return { strides, dilations, before: pads.slice(0, n), after: pads.slice(n) };
   const totals = kernel.map((extent, i) => {
     const reach = (extent - 1) * dilations[i]! + 1;
     const count = Math.ceil(size[i]! / strides[i]!);

@@ -63,6 +63,8 @@ interface Case {
   readonly shape: readonly number[];
   /** Whether the layer takes this number of samples only. */
   readonly fixed?: boolean;
+  /** The operator that `fromONNX` does not read of what `toONNX` composes the layer of. */
+  readonly oneWay?: string;
 }
 
 const image = [2, 4, 7, 9];
@@ -91,9 +93,17 @@ export const CASES: readonly Case[] = [
   of(() => new BatchNorm1d(4, { center: false }), [3, 4, 5]),
   of(() => new BatchNorm2d(4, { eps: 1e-3 })),
   of(() => new BatchNorm2d(4, { affine: false })),
-  of(() => new BatchNorm2d(4, { trackRunningStats: false })),
+  {
+    make: () => new BatchNorm2d(4, { trackRunningStats: false }),
+    shape: image,
+    oneWay: 'ReduceMean',
+  },
   of(() => new BatchNorm2d(9, { channelsLast: true })),
-  of(() => new BatchNorm2d(9, { channelsLast: true, trackRunningStats: false })),
+  {
+    make: () => new BatchNorm2d(9, { channelsLast: true, trackRunningStats: false }),
+    shape: image,
+    oneWay: 'ReduceMean',
+  },
   of(() => new BatchNorm3d(3), [2, 3, 2, 3, 4]),
   of(() => new LayerNorm(9)),
   of(() => new LayerNorm([7, 9], { bias: false, eps: 1e-3 })),
@@ -108,8 +118,8 @@ export const CASES: readonly Case[] = [
   of(() => new InstanceNorm2d(4, { trackRunningStats: true })),
   of(() => new InstanceNorm3d(3, { eps: 1e-3 }), [2, 3, 2, 3, 4]),
   of(() => new LocalResponseNorm(3, { alpha: 0.3, beta: 0.6, k: 2 })),
-  of(() => new LocalResponseNorm(2, { alpha: 0.3 })),
-  of(() => new LocalResponseNorm(3, { alpha: 0.3 }), [2, 4, 9]),
+  { make: () => new LocalResponseNorm(2, { alpha: 0.3 }), shape: image, oneWay: 'Pow' },
+  { make: () => new LocalResponseNorm(3, { alpha: 0.3 }), shape: [2, 4, 9], oneWay: 'Pow' },
   of(() => new Normalization(4)),
   of(() => new Normalization(9, { channelsLast: true })),
   of(() => new ReLU()),
@@ -118,16 +128,16 @@ export const CASES: readonly Case[] = [
   of(() => new PReLU()),
   of(() => new PReLU(4)),
   of(() => new PReLU(4), [2, 4]),
-  of(() => new LeakyReLU(0.2, { threshold: 0.5 })),
+  { make: () => new LeakyReLU(0.2, { threshold: 0.5 }), shape: image, oneWay: 'Greater' },
   of(() => new SELU()),
   of(() => new Mish()),
   of(() => new Softsign()),
   of(() => new Softplus()),
-  of(() => new Softplus({ beta: 2, threshold: 1 })),
+  { make: () => new Softplus({ beta: 2, threshold: 1 }), shape: image, oneWay: 'Greater' },
   of(() => new Hardtanh(-0.7, 1.2)),
   of(() => new Hardsigmoid()),
   of(() => new Hardswish()),
-  of(() => new GLU(1)),
+  { make: () => new GLU(1), shape: image, oneWay: 'Slice' },
   of(() => new Sigmoid()),
   of(() => new Tanh()),
   of(() => new GELU()),
@@ -150,7 +160,7 @@ export const CASES: readonly Case[] = [
   of(() => new AdaptiveAvgPool1d(4), [2, 4, 9]),
   of(() => new AdaptiveAvgPool2d(1)),
   of(() => new AdaptiveAvgPool2d([7, 3])),
-  of(() => new AdaptiveAvgPool2d([3, 4])),
+  { make: () => new AdaptiveAvgPool2d([3, 4]), shape: image, oneWay: 'MatMul' },
   of(() => new AdaptiveMaxPool1d(3), [2, 4, 9]),
   of(() => new AdaptiveMaxPool2d(1)),
   of(() => new AdaptiveMaxPool2d([7, 3])),
