@@ -112,7 +112,8 @@ export function writeUpsample(step: StepDraft, layer: Upsample): Name {
   const out = step.shape.slice(2);
   const axes = size.map((_, i) => i + 2);
   const factors = scaleFactor && size.map((_, i) => scaleFactor[i % scaleFactor.length]!);
-  const exact = factors?.every((f, i) => Math.floor(size[i]! * Math.fround(f)) === out[i]);
+  const exact =
+    !alignCorners && factors?.every((f, i) => Math.floor(size[i]! * Math.fround(f)) === out[i]);
   const target = exact
     ? [step.floats('scales', factors!, [factors!.length])]
     : ['', step.integers('sizes', out)];

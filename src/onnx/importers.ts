@@ -108,7 +108,9 @@ const IMPORTERS: Readonly<Record<string, Read>> = {
     const { shape } = node.computed();
     const slope = node.weight(1);
     const c = slope.values.length;
-    const perChannel = c === shape[1] && slope.shape.at(-(shape.length - 1)) === c;
+    // Before opset 7 a vector belongs to the channels, since then to the last axis.
+    const place = node.opset < 7 ? 0 : -(shape.length - 1);
+    const perChannel = c === shape[1] && slope.shape.at(place) === c;
     if (c !== 1 && !perChannel)
       throw node.unsupported(
         `slope expected one, or one for each channel, got ${shapeText(slope.shape)}`,

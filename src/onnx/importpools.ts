@@ -166,8 +166,14 @@ export function readResize(node: NodeReading): Computed {
   const out = shape
     .slice(2)
     .map((extent, i) => target?.[i + 2] ?? Math.floor(extent * factors[i]!));
+  // With align_corners ONNX divides by the length before it is rounded down; PyTorch does not.
+  const cut =
+    coordinates === 'align_corners' && !factors.every((f, i) => out[i] === shape[i + 2]! * f);
   const tiny = coordinates === 'pytorch_half_pixel' && out.includes(1);
-  const good = mode === 'nearest' ? plain || (same && whole) : mode === 'linear' && linear && !tiny;
+  const good =
+    mode === 'nearest'
+      ? plain || (same && whole)
+      : mode === 'linear' && linear && !tiny && !(cut && scales);
   if (!good)
     throw node.unsupported(
       `coordinates expected as in PyTorch, got ${mode}, ${coordinates}, ${nearest}`,

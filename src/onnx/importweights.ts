@@ -107,6 +107,7 @@ export function readConvTranspose(node: NodeReading): Computed {
 
 /** α·x·B + β·C, with B and C in the file. */
 export function readGemm(node: NodeReading): Computed {
+  node.ignore('broadcast');
   if (node.int('transA', 0) !== 0) throw node.unsupported('transA expected 0, got 1');
   const alpha = node.float('alpha', 1);
   const beta = node.float('beta', 1);

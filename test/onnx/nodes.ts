@@ -88,7 +88,7 @@ export function runLoss({ model, inputs, outputs }: NodeTest): void {
   const ignoreIndex = attribute('ignore_index')?.i;
   const loss = new CrossEntropyLoss({
     reduction,
-    ...(weight && { weight: Tensor.from(weight.values, weight.shape) }),
+    ...(weight && { weight: weight.values }),
     ...(ignoreIndex !== undefined && { ignoreIndex }),
   });
   const x = Tensor.from(scores!.values, scores!.shape);
@@ -128,4 +128,9 @@ function compare(what: string, got: Tensor, wanted: Message<'Tensor'>): void {
 /** The operators of a file. */
 export function operatorsOf(model: Uint8Array): string[] {
   return decode('Model', model).graph!.node.map(({ opType = '' }) => opType);
+}
+
+/** What a test is of: its first operator, without constants. */
+export function subjectOf(model: Uint8Array): string {
+  return operatorsOf(model).find((op) => op !== 'Constant') ?? 'Constant';
 }
