@@ -2,6 +2,7 @@ import { checkpoint } from './checkpoint.ts';
 import { idx } from './idx.ts';
 import { model } from './model.ts';
 import { keras } from './keras.ts';
+import { onnx } from './onnx.ts';
 import type { FileReader } from './reader.ts';
 import { safetensors, safetensorsStream } from './safetensors.ts';
 
@@ -13,4 +14,5 @@ export const readers: readonly FileReader[] = [
   checkpoint,
   model,
   keras,
+  onnx,
 ];
