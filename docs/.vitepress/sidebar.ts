@@ -29,7 +29,7 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
         'docs/memory.md',
       ],
       ...['docs/inspect.md', 'docs/lint.md', 'docs/fold.md', 'docs/models.md'],
-      'docs/keras.md',
+      ...['docs/keras.md', 'docs/onnx.md', 'docs/onnx-tests.md'],
     ],
   ],
   ['Help', ['docs/coming-from.md', 'docs/from-pytorch.md', 'docs/troubleshooting.md']],

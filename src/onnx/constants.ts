@@ -68,14 +68,15 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     return like(a, picked, index.shape);
   },
   Slice: (node, [a]) => {
-    if (a?.shape.length !== 1) return undefined;
     const list = (name: string, i: number) => (node.has(name) ? node.ints(name) : node.integers(i));
-    const [from = 0] = list('starts', 1) ?? [];
-    const [to = Infinity] = list('ends', 2) ?? [];
-    list('axes', 3);
-    if ((list('steps', 4)?.[0] ?? 1) !== 1) return undefined;
-    const part = a.values.slice(from, Math.min(to, a.values.length));
-    return { shape: [part.length], values: part };
+    const [starts, ends] = [list('starts', 1), list('ends', 2)];
+    if (!a || !starts || !ends) return undefined;
+    const axes = list('axes', 3) ?? starts.map((_, i) => i);
+    const steps = list('steps', 4) ?? starts.map(() => 1);
+    return starts.reduce<Constant>((part, from, i) => {
+      const axis = node.axis(axes[i] ?? i, part.shape.length);
+      return sliced(part, axis, from, ends[i] ?? 0, steps[i] || 1);
+    }, a);
   },
   Reshape: (node, [a]) => {
     const target = node.integers(1);
@@ -102,6 +103,27 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     return value ? like(value, list, shape) : { shape, values: Float32Array.from(list) };
   },
 };
+
+/** The positions from, from + step … before `to` along an axis. Negative ones count from the last. */
+function sliced(a: Constant, axis: number, from: number, to: number, step: number): Constant {
+  const length = a.shape[axis]!;
+  const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
+  const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + length : at, low), high);
+  const places: number[] = [];
+  for (let at = clamp(from), end = clamp(to); step > 0 ? at < end : at > end; at += step)
+    places.push(at);
+  const inner = sizeOf(a.shape.slice(axis + 1));
+  const outer = sizeOf(a.shape.slice(0, axis));
+  const values = a.values.slice(0, outer * places.length * inner);
+  let n = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const place of places) {
+      const start = (o * length + place) * inner;
+      for (let i = 0; i < inner; i++) values[n++] = a.values[start + i]!;
+    }
+  }
+  return { shape: a.shape.map((extent, i) => (i === axis ? places.length : extent)), values };
+}
 
 /** The value of a node that is known when the file is read; undefined if it is not. */
 export function foldNode(node: NodeReading): Constant | undefined {

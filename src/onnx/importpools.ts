@@ -1,5 +1,6 @@
 /** Pooling, padding and resizing, as layers. */
-import { ConstantPad2d, ZeroPad2d } from '../layers/pad.ts';
+import { Flatten, Unflatten } from '../layers/flatten.ts';
+import { ConstantPad2d, type Sides, ZeroPad2d } from '../layers/pad.ts';
 import { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
 import { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemaxpool.ts';
 import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
@@ -125,10 +126,16 @@ export function readPad(node: NodeReading): Computed {
   }
   if (mode !== 'constant') throw node.unsupported(`mode expected 'constant', got ${mode}`);
   if (pads.every((pad) => pad === 0)) return node.computed();
-  if (rank !== 4 || [0, 1, 4, 5].some((i) => pads[i] !== 0))
-    throw node.unsupported('pads expected for the last two of four axes');
-  const sides = [pads[3]!, pads[7]!, pads[2]!, pads[6]!] as const;
-  return node.layer(() => (value === 0 ? new ZeroPad2d(sides) : new ConstantPad2d(sides, value)));
+  const others = rank === 3 ? [0, 1, 3, 4] : [0, 1, 4, 5];
+  if ((rank !== 3 && rank !== 4) || others.some((i) => pads[i] !== 0))
+    throw node.unsupported('pads expected for the last axes of [N, C, L] or [N, C, H, W]');
+  const make = (sides: Sides) => () =>
+    value === 0 ? new ZeroPad2d(sides) : new ConstantPad2d(sides, value);
+  if (rank === 4) return node.layer(make([pads[3]!, pads[7]!, pads[2]!, pads[6]!]));
+  // A signal is an image of height 1.
+  const image = node.layer(() => new Unflatten(1, [shape[1]!, 1]), [node.computed()], '.image');
+  const padded = node.layer(make([pads[2]!, pads[5]!, 0, 0]), [image], '.pad');
+  return node.layer(() => new Flatten(1, 2), [padded]);
 }
 
 /** Resize, and Upsample of opset 9, for the coordinates that `Upsample` has. */

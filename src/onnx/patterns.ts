@@ -113,17 +113,19 @@ const gelu: Match = (look, name) => {
   if (!look.is('Mul', name)) return undefined;
   collect(name, 0);
   if (factors.length !== 3) return undefined;
-  const half = factors.find((factor) => look.isNear(factor, 0.5));
-  const sum = factors.find((factor) => look.is('Add', factor));
-  const x = factors.find((factor) => factor !== half && factor !== sum);
-  if (!half || !sum || !x) return undefined;
-  for (const [erf, one] of look.either('Add', sum)) {
-    const scaled = look.is('Erf', erf)?.[0];
-    const divided = look.is('Div', scaled);
-    const isScaled =
-      (divided?.[0] === x && look.isNear(divided[1], Math.SQRT2)) ||
-      look.either('Mul', scaled).some(([a, b]) => a === x && look.isNear(b, Math.SQRT1_2));
-    if (isScaled && look.isNear(one, 1)) return { make: () => new GELU(), x };
+  // x itself may be a sum, so each factor is tried as the other one.
+  for (const [i, sum] of factors.entries()) {
+    const [a, b] = factors.filter((_, k) => k !== i) as [string, string];
+    const x = look.isNear(a, 0.5) ? b : a;
+    if (!look.isNear(x === a ? b : a, 0.5)) continue;
+    for (const [erf, one] of look.either('Add', sum)) {
+      const scaled = look.is('Erf', erf)?.[0];
+      const divided = look.is('Div', scaled);
+      const isScaled =
+        (divided?.[0] === x && look.isNear(divided[1], Math.SQRT2)) ||
+        look.either('Mul', scaled).some(([c, d]) => c === x && look.isNear(d, Math.SQRT1_2));
+      if (isScaled && look.isNear(one, 1)) return { make: () => new GELU(), x };
+    }
   }
   return undefined;
 };

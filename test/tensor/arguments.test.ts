@@ -7,6 +7,7 @@ import * as data from '../../src/data/index.ts';
 import * as evenkeel from '../../src/index.ts';
 import * as inspect from '../../src/inspect/index.ts';
 import * as keras from '../../src/keras/index.ts';
+import * as onnx from '../../src/onnx/index.ts';
 import * as state from '../../src/state/index.ts';
 import * as whitening from '../../src/whitening/index.ts';
 import * as worker from '../../src/worker/index.ts';
@@ -405,6 +406,12 @@ const CASES: Record<string, Case | Case[]> = {
     on(fitted, 'loadStateDict', [() => fitted().stateDict()]),
   ],
   MinMaxScaler: make(data.MinMaxScaler, [none], [OPTIONS]),
+  toONNX: call(onnx.toONNX, [model, () => ({ inputShape: [1, 2] })], [['model']]),
+  fromONNX: call(
+    onnx.fromONNX,
+    [() => onnx.toONNX(model(), { inputShape: [1, 2] }), none],
+    [[], OPTIONS],
+  ),
   saveSafetensors: call(
     state.saveSafetensors,
     [() => ({ a: x() }), none, none],
@@ -508,7 +515,7 @@ describe.each(Object.entries(CASES))('%s', (name, cases) => {
 
 describe('the table', () => {
   it('has every public class and function', () => {
-    const names = [E, data, inspect, keras, state, whitening, worker].flatMap((entry) =>
+    const names = [E, data, inspect, keras, onnx, state, whitening, worker].flatMap((entry) =>
       Object.entries(entry)
         .filter(([, value]) => typeof value === 'function')
         .map(([name]) => name),
