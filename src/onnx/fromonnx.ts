@@ -109,6 +109,8 @@ class FileReading {
   private readonly lastReader = new Map<string, Message<'Node'>>();
   private readonly graph: Message<'Graph'>;
   private readonly opset: number;
+  /** The initializers that constants were made of, by which layers are named. */
+  private readonly origins = new Map<string, string>();
   /** Nodes that an earlier one has taken in. */
   private readonly done = new Set<Message<'Node'>>();
 
@@ -146,7 +148,7 @@ class FileReading {
       );
     }
     const names = inputs.map((input, i) => {
-      const name = this.steps.unique(quoted(input.name || 'x'));
+      const name = this.steps.input(quoted(input.name || 'x'));
       this.define(input.name ?? '', { name, shape: shapes?.[i] ?? declared(input) });
       return name;
     });
@@ -159,7 +161,8 @@ class FileReading {
     for (const { name = '' } of graph.output) this.reads.set(name, (this.reads.get(name) ?? 0) + 1);
     for (const [i, node] of graph.node.entries()) this.readOne(node, i);
     const output = this.outputOf();
-    return new GraphModule(this.steps.upTo(output.name), { inputs: names, output: output.name });
+    const steps = this.steps.upTo(output.name);
+    return new GraphModule(steps, { inputs: names, output: steps.at(-1)?.name ?? output.name });
   }
 
   private outputOf(): Computed {
@@ -195,7 +198,15 @@ class FileReading {
     const used = new Set([...node.output].filter((each) => this.reads.has(each)));
     const place = { name: quoted(name), index };
     const isBatchNorm = node.opType === 'BatchNormalization';
-    const reading = new NodeReading(node, this.opset, place, inputs, used, this.steps);
+    const reading = new NodeReading(
+      node,
+      this.opset,
+      place,
+      inputs,
+      used,
+      this.origins,
+      this.steps,
+    );
     const [first = '', ...others] = node.output;
     let target = first;
     let value: Value;
@@ -213,6 +224,9 @@ class FileReading {
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       value = { error: firstError(inputs) ?? error };
+    }
+    if (isConstant(value) && node.input[0]) {
+      this.origins.set(first, this.origins.get(node.input[0]) ?? node.input[0]);
     }
     if (first !== '' || target !== '') this.define(target, value);
     for (const other of others) {

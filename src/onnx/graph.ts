@@ -42,13 +42,20 @@ export class Steps {
     { readonly layer: Module; readonly name: string; calls: number }
   >();
 
-  /** A name that no step or input has. */
-  unique(wanted: string): string {
-    const base = wanted.replace(/#\d+$/, '') || 'layer';
-    let name = base;
-    for (let i = 1; this.taken.has(name); i++) name = `${base}_${i}`;
-    this.taken.add(name);
+  private readonly inputs: string[] = [];
+  /** The names that were wanted for the layers. */
+  private readonly wanted = new Map<Module, string>();
+
+  /** The name of an input. */
+  input(wanted: string): string {
+    const name = this.unique(wanted);
+    this.inputs.push(name);
     return name;
+  }
+
+  /** A name that no step or input has. */
+  private unique(wanted: string): string {
+    return uniqueName(wanted, this.taken);
   }
 
   /**
@@ -64,6 +71,7 @@ export class Steps {
   ): Computed {
     const known = key === undefined ? undefined : this.made.get(key);
     const layer = known?.layer ?? make();
+    this.wanted.set(layer, this.wanted.get(layer) ?? wanted);
     const shape = shapeOf(layer, inputs);
     const place = known?.name ?? this.unique(wanted);
     const call = known ? ++known.calls : 1;
@@ -86,7 +94,7 @@ export class Steps {
     kept.reverse();
     const alive = new Set(kept.map(({ layer }) => layer));
     for (const { layer } of this.list) if (!alive.has(layer)) layer.dispose();
-    return renumbered(kept);
+    return renamed(kept, this.wanted, new Set(this.inputs));
   }
 
   dispose(): void {
@@ -94,20 +102,29 @@ export class Steps {
   }
 }
 
-/** Numbers the calls of each layer again, of which some may be gone. */
-function renumbered(steps: readonly GraphStep[]): GraphStep[] {
-  const calls = new Map<Module, number>();
+function uniqueName(wanted: string, taken: Set<string>): string {
+  const base = wanted.replace(/#\d+$/, '') || 'layer';
+  let name = base;
+  for (let i = 1; taken.has(name); i++) name = `${base}_${i}`;
+  taken.add(name);
+  return name;
+}
+
+/** Gives each layer the name that was wanted, which a layer that is gone may have had, and numbers its calls. */
+function renamed(
+  steps: readonly GraphStep[],
+  wanted: ReadonlyMap<Module, string>,
+  taken: Set<string>,
+): GraphStep[] {
+  const places = new Map<Module, { readonly name: string; calls: number }>();
   const names = new Map<string, string>();
   return steps.map(({ name, layer, inputs }) => {
-    const call = (calls.get(layer) ?? 0) + 1;
-    calls.set(layer, call);
-    const place = name.replace(/#\d+$/, '');
-    names.set(name, call > 1 ? `${place}#${call}` : place);
-    return {
-      name: names.get(name)!,
-      layer,
-      inputs: inputs.map((input) => names.get(input) ?? input),
-    };
+    const place = places.get(layer) ?? { name: uniqueName(wanted.get(layer)!, taken), calls: 0 };
+    places.set(layer, place);
+    place.calls++;
+    const now = place.calls > 1 ? `${place.name}#${place.calls}` : place.name;
+    names.set(name, now);
+    return { name: now, layer, inputs: inputs.map((input) => names.get(input) ?? input) };
   });
 }
 

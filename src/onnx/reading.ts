@@ -26,6 +26,8 @@ export class NodeReading {
     readonly inputs: readonly (Value | undefined)[],
     /** The node's outputs that are used. */
     readonly used: ReadonlySet<string>,
+    /** The initializers that constants were made of. */
+    private readonly origins: ReadonlyMap<string, string>,
     private readonly steps: Steps,
   ) {
     this.op = node.opType ?? '';
@@ -171,7 +173,7 @@ export class NodeReading {
   /** Adds a layer that several nodes compute together, named after one of their weights. */
   layerNamed(make: () => Module, x: Computed, weight: string | undefined): Computed {
     return this.guard(() =>
-      this.steps.add(placeOf(weight ?? '') ?? this.name(), make, [x], undefined),
+      this.steps.add(this.placeOf(weight ?? '') ?? this.name(), make, [x], undefined),
     );
   }
 
@@ -187,7 +189,7 @@ export class NodeReading {
     const size = this.has('auto_pad') ? input.shape.slice(1) : input.shape.length;
     const key = JSON.stringify([this.op, size, names, attributes]);
     return this.guard(() =>
-      this.steps.add(placeOf(names[0] ?? '') ?? this.name(), make, [input], key),
+      this.steps.add(this.placeOf(names[0] ?? '') ?? this.name(), make, [input], key),
     );
   }
 
@@ -218,9 +220,9 @@ export class NodeReading {
     const flat = x.shape.length === 2 ? x : this.layer(() => make('flatten'), [x], '.flatten');
     return shape.length === 2 ? flat : this.layer(() => make('split'), [flat]);
   }
-}
 
-/** The layer's name in the name of its weight, as PyTorch's exporter writes it: `layer1.0.conv1.weight`. */
-function placeOf(weight: string): string | undefined {
-  return /^(.+)\.(?:weight|bias|[a-z_]+)$/.exec(quoted(weight))?.[1];
+  /** The layer's name in the name of its weight, as PyTorch's exporter writes it: `layer1.0.conv1.weight`. */
+  private placeOf(weight: string): string | undefined {
+    return /^(.+)\.[a-z_]+$/.exec(quoted(this.origins.get(weight) ?? weight))?.[1];
+  }
 }
