@@ -1,7 +1,7 @@
 import { checkpoint } from './checkpoint.ts';
 import { idx } from './idx.ts';
-import { model } from './model.ts';
 import { keras } from './keras.ts';
+import { model } from './model.ts';
 import { onnx } from './onnx.ts';
 import type { FileReader } from './reader.ts';
 import { safetensors, safetensorsStream } from './safetensors.ts';
