@@ -15,6 +15,7 @@ import { stamped, stampOf } from './generate.ts';
 import { loader } from './loader.ts';
 import { finishMaps } from './maps.ts';
 import { kernelNames, privateNames, renameExports } from './names.ts';
+import { threadText } from './thread.ts';
 
 /** The entries that package.json exports: the source of each has the path of its types. */
 function entries(): Record<string, string> {
@@ -67,6 +68,7 @@ export async function bundle(dist: string): Promise<void> {
     const bytes = renameExports(readFileSync(`build/${target}.wasm`), kernelNames());
     writeFileSync(`${dist}/${file}.wasm`, stamped(bytes, stamp));
   }
+  writeFileSync(`${dist}/thread.js`, `const port = self;\n${await threadText()}\n`);
   await bundleInto(dist, true);
   await bundleInto(`${dist}/workerd`, false, workerd);
 }

@@ -124,6 +124,11 @@ export function plainModule(name: string, bytes: Uint8Array): string {
   return `${HEADER}export const ${name}: string =\n  '${text}';\n`;
 }
 
+/** A text under a name. */
+export function textModule(name: string, text: string): string {
+  return `${HEADER}export const ${name}: string =\n  ${JSON.stringify(text)};\n`;
+}
+
 /** What tells these kernels from those of another version: a digest of their signatures. */
 export function stampOf(sources: Sources): string {
   return createHash('sha256').update(kernelsModule(sources)).digest('hex').slice(0, 12);

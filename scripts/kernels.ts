@@ -13,9 +13,11 @@ import {
   type Sources,
   stampModule,
   stampOf,
+  textModule,
 } from './generate.ts';
 import { kernelNames, renameExports } from './names.ts';
 import { run } from './run.ts';
+import { threadText } from './thread.ts';
 
 /** What a compiled module depends on. */
 const SOURCES = [
@@ -44,7 +46,12 @@ export function compileKernels(...args: string[]): Promise<void> {
 
 /** Builds everything that depends on assembly/; unchanged results come from the cache. */
 export async function buildKernels(): Promise<void> {
-  await Promise.all([strict(), relaxed(), unpacker()]);
+  await Promise.all([strict(), relaxed(), unpacker(), thread()]);
+}
+
+/** The program of a thread, which evenkeel/threads carries as text. */
+async function thread(): Promise<void> {
+  generate('thread', textModule('THREAD', await threadText()));
 }
 
 /**

@@ -3,7 +3,7 @@
  * change in any version, without notice.
  */
 import type { Kernels } from '../generated/kernels.ts';
-import { kernels as core, engine } from '../runtime/engine.ts';
+import { kernels as core, type Engine, engine } from '../runtime/engine.ts';
 import { extra } from '../runtime/extra.ts';
 import { inspectKernels } from '../runtime/inspect.ts';
 import { ops } from '../runtime/ops.ts';
@@ -14,10 +14,15 @@ export type { Kernels, Pointer } from '../generated/kernels.ts';
 export { Block, NULL, offset } from '../memory/memory.ts';
 
 let all: Kernels | undefined;
+let source: Engine | undefined;
 
-/** All kernels: core, extra, those of `evenkeel/inspect` and of operations on tensors. */
+/**
+ * All kernels: core, extra, those of `evenkeel/inspect` and of operations on tensors. `useThreads` replaces them
+ * and their memory: do not keep what was returned before it.
+ */
 export function kernels(): Kernels {
-  if (all) return all;
+  if (all && source === engine()) return all;
+  source = engine();
   const exported = Object.entries({ ...core(), ...extra(), ...inspectKernels(), ...ops() });
   const named = exported.map(([name, kernel]) => [FULL_NAMES[name] ?? name, kernel]);
   return (all = Object.fromEntries(named) as Kernels);

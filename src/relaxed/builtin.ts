@@ -2,6 +2,8 @@
 import { RELAXED_WASM } from '../generated/relaxed.ts';
 import { compile } from '../runtime/compile.ts';
 
+export { RELAXED_WASM };
+
 export function builtin(): WebAssembly.Module {
   return compile(RELAXED_WASM);
 }

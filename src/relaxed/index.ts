@@ -3,7 +3,7 @@
  * across engines.
  */
 import { provide, started } from '../runtime/engine.ts';
-import { builtin } from './builtin.ts';
+import { builtin, RELAXED_WASM } from './builtin.ts';
 
 /** The smallest module with a relaxed instruction: a function that returns f32x4.relaxed_madd of constants. */
 const PROBE = Uint8Array.of(
@@ -53,6 +53,6 @@ export function useRelaxed(): void {
         'kernels',
     );
   }
-  provide(builtin());
+  provide(builtin(), RELAXED_WASM);
   chosen = true;
 }

@@ -4,8 +4,14 @@ import { builtin } from './builtin.ts';
 // Above: first of all imports, so that a bundle begins with the packed kernels (see binaries.ts).
 
 import { demangle } from '@assemblyscript/loader';
-import type { CoreKernels, Kernels } from '../generated/kernels.ts';
+import type {
+  CoreKernels,
+  ExtraKernels,
+  InspectKernels,
+  Kernels,
+} from '../generated/kernels.ts';
 import { newMemory } from './newmemory.ts';
+import type { Packed } from './unpack.ts';
 import type { WasmMemory, WasmModule } from './wasm.ts';
 
 /**
@@ -21,10 +27,18 @@ export const MAX_BYTES: number = MAX_PAGES * 65_536;
 export interface Engine {
   readonly exports: CoreKernels;
   readonly memory: WasmMemory;
+  /** Whether `exports` are all kernels, from one provided module. */
+  readonly whole?: boolean;
+  /** Compiles and binds further kernels, if not in the usual way (runtime/load.ts). */
+  readonly load?: (packed: Packed) => unknown;
+  /** The kernels of runtime/extra.ts and runtime/inspect.ts, from their first use on. */
+  extra?: ExtraKernels;
+  inspect?: InspectKernels;
 }
 
 let bound: Engine | undefined;
 let providedModule: WasmModule | undefined;
+let providedText: Packed | undefined;
 
 /** The core kernels and their memory; the first call starts them. */
 export function engine(): Engine {
@@ -41,14 +55,28 @@ export function started(): boolean {
   return bound !== undefined;
 }
 
-/** Makes the kernels start from a compiled module that contains all of them, core and extra. */
-export function provide(module: WasmModule): void {
+/**
+ * Makes the kernels start from a compiled module that contains all of them, core and extra; `packed` is what it
+ * was compiled from, if that is known.
+ */
+export function provide(module: WasmModule, packed?: Packed): void {
   providedModule = module;
+  providedText = packed;
+}
+
+/** What the provided module was compiled from. */
+export function providedPacked(): Packed | undefined {
+  return providedText;
 }
 
 /** All kernels, if they come from one provided module; else undefined. */
 export function provided(): Kernels | undefined {
-  return providedModule && (kernels() as Kernels);
+  return engine().whole ? (kernels() as Kernels) : undefined;
+}
+
+/** Replaces kernels and memory. The new memory must hold the bytes of the old one, at their addresses. */
+export function rebind(engine: Engine): void {
+  bound = engine;
 }
 
 /** Instantiates a module with the memory that all kernels share, and returns its exports. */
@@ -59,10 +87,11 @@ export function bindToSharedMemory(module: WasmModule): unknown {
 function start(): Engine {
   const module = providedModule ?? builtin();
   const memory = newMemory({ initial: 1, maximum: MAX_PAGES });
-  return { exports: bind(module, memory) as CoreKernels, memory };
+  return { exports: bind(module, memory) as CoreKernels, memory, whole: !!providedModule };
 }
 
-function bind(module: WasmModule, memory: WasmMemory): unknown {
+/** Instantiates a module with a memory, and returns its exports. */
+export function bind(module: WasmModule, memory: WasmMemory): unknown {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   // The loader's instantiateSync would add code for strings and arrays, which the kernels do not use.
   return demangle(exports);
