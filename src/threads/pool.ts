@@ -35,12 +35,17 @@ export const LIMITS = {
   share: 3000,
 };
 
-/** Milliseconds that the caller spins for the others before it sleeps, if there is a core for each thread. */
-const PATIENCE = 0.2;
 /** Milliseconds after which a share counts as lost, beyond a hundred times what it should take. */
 const LOST = 10_000;
 /** Milliseconds of one sleep of the caller. */
 const NAP = 100;
+
+/** A block of linear memory. */
+interface Area {
+  readonly ptr: number;
+  readonly bytes: number;
+  release(): void;
+}
 
 export class Pool implements Arguments {
   readonly control = new SharedArrayBuffer(BYTES);
@@ -50,20 +55,26 @@ export class Pool implements Arguments {
   count = 1;
   /** What is to be done if a thread is lost in the middle of a call. */
   onLost: () => void = () => {};
+  /** Called for each call that is divided. */
+  observe: (() => void) | undefined;
   private readonly words = new Int32Array(this.control);
   private readonly call = new Float64Array(this.control);
   private readonly kernels: Partial<Kernels> = {};
-  private readonly modules: Block[] = [];
+  private readonly modules: Area[] = [];
   private known = 0;
   private closed = false;
-  private scratch: Block | undefined;
+  private scratch: Area | undefined;
   private integers: Int32Array;
   private readonly mayBlock = mayBlock();
 
-  /** @param patience milliseconds for which the caller spins before it sleeps */
+  /**
+   * @param patience milliseconds for which the caller spins before it sleeps
+   * @param take allocates in that memory
+   */
   constructor(
     private readonly memory: WebAssembly.Memory,
-    private readonly patience = PATIENCE,
+    private readonly patience: number,
+    private readonly take: (bytes: number) => Area = (bytes) => new Block(bytes),
   ) {
     this.integers = new Int32Array(memory.buffer);
   }
@@ -77,12 +88,16 @@ export class Pool implements Arguments {
     const { memory } = this;
     const module = new WebAssembly.Module(bytes);
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    Object.assign(this.kernels, exports);
     const names = Object.keys(exports).filter((name) => name in SPLITS);
-    if (!this.pass(bytes, names)) return exports;
+    return this.pass(bytes, names) ? this.divideAll(exports, names) : exports;
+  }
+
+  /** The exports of a module, with the kernels of these names, numbered in their order, divided. */
+  divideAll(exports: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+    Object.assign(this.kernels, exports);
     const divided = names.map((name) => {
       const split = SPLITS[name as keyof Kernels]!;
-      return [name, this.divide(exports[name] as unknown as Kernel, split, this.known++)];
+      return [name, this.divide(exports[name] as Kernel, split, this.known++)];
     });
     return { ...exports, ...Object.fromEntries(divided) };
   }
@@ -95,7 +110,7 @@ export class Pool implements Arguments {
     const block = this.allocate(8 + bytes.length + letters.length);
     if (!block) return false;
     this.modules.push(block);
-    block.i32.set([bytes.length, letters.length]);
+    new Int32Array(this.memory.buffer, block.ptr).set([bytes.length, letters.length]);
     const target = new Uint8Array(this.memory.buffer, block.ptr + 8);
     target.set(bytes);
     for (let i = 0; i < letters.length; i++) target[bytes.length + i] = letters.charCodeAt(i);
@@ -104,9 +119,9 @@ export class Pool implements Arguments {
     return true;
   }
 
-  private allocate(bytes: number): Block | undefined {
+  private allocate(bytes: number): Area | undefined {
     try {
-      return new Block(bytes);
+      return this.take(bytes);
     } catch {
       return undefined; // linear memory is full: without threads the step may still run
     }
@@ -178,6 +193,7 @@ export class Pool implements Arguments {
   private run(kernel: Kernel, split: Split, from: number): number {
     const { words, call, values } = this;
     const shares = call[SHARES]!;
+    this.observe?.();
     // The caller's patience ends a hundred times later than the call should.
     const time = (call[LAST]! - call[FIRST]!) * sizeOf(split.time, this) * 1e-4;
     const totals = split.totals?.(this) ?? 0;

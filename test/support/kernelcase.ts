@@ -6,6 +6,7 @@
 import { expect } from 'vitest';
 import type { Kernels, Pointer } from '../../src/generated/kernels.ts';
 import { expectClose, type Tolerance } from './close.ts';
+import { divided } from './divided.ts';
 import { Arena, type Block } from './kernels.ts';
 import type { Struct } from './struct.ts';
 
@@ -98,6 +99,7 @@ let shared: Arena | undefined;
  * - every output is written whole, and computed from nothing that was not passed;
  * - inputs, structs and the canary words around every block are as before;
  * - pieces of the range write what is theirs alone, and give the bits of the whole;
+ * - so do the shares into which `useThreads` divides the call;
  * - outputs written over inputs (`inPlace`) have the same bits.
  *
  * @returns copies of the outputs and updates, and the number that the kernel returned
@@ -113,7 +115,7 @@ export function kernelCase<
 ): { values: { readonly [N in O | U]: Numbers }; returned: number } {
   const { name = '', range, returns, inPlace = {} } = described;
   const label = name && `${name}: `;
-  const { total, step = 16 } = typeof range === 'object' ? range : { total: range ?? 0 };
+  const { total, step = 16 } = rangeOf(range);
 
   const whole = new Placed(described as Described, `${label}`);
   const returned = whole.run(0, total);
@@ -135,6 +137,12 @@ export function kernelCase<
     if (returns) {
       const tolerance = { rtol: returns.pieces ?? 1e-12 };
       expectClose([sum], [returned], tolerance, `${label}sum of the pieces' returned values`);
+    }
+  }
+  for (const threads of [2, 3, 7]) {
+    const shares = new Placed(described as Described, `${label}divided among ${threads} threads, `);
+    if (shares.runDivided(threads)) {
+      same(shares.values(), values, `${label}divided among ${threads} threads`);
     }
   }
   for (const [output, over] of Object.entries(inPlace) as [O, I | readonly I[]][]) {
@@ -206,10 +214,10 @@ class Placed {
   }
 
   /** Calls the kernel, and checks what it must leave alone. */
-  run(from: number, to: number): number {
+  run(from: number, to: number, kernels = this.arena.kernels): number {
     const { arena, described, label } = this;
     for (const block of this.scratch) poison(block);
-    const returned = described.call(arena.kernels, this.pointers, from, to);
+    const returned = described.call(kernels, this.pointers, from, to);
     arena.checkCanaries(label);
     for (const [name, block, bytes] of this.kept) {
       const now = block.u8;
@@ -244,6 +252,14 @@ class Placed {
       words(this.blocks.get(name)!).set(merged[k]!);
     }
     return sum;
+  }
+
+  /** Runs the whole range as a pool of threads divides it. Returns whether it did. */
+  runDivided(threads: number): boolean {
+    const { total } = rangeOf(this.described.range);
+    const { kernels, calls } = divided(this.arena, threads);
+    this.run(0, total, kernels);
+    return calls() > 0;
   }
 
   checkWritten(): void {
@@ -304,6 +320,10 @@ class Placed {
   private index({ type = 'f32' }: Output, word: number): number {
     return Math.floor((word * 4) / WIDTH[type]);
   }
+}
+
+function rangeOf(range: number | Range | undefined): Range {
+  return typeof range === 'object' ? range : { total: range ?? 0 };
 }
 
 /** The range in at most three pieces, cut at multiples of `step`; one piece where it is no longer than that. */
