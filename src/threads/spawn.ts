@@ -37,7 +37,9 @@ export async function spawner(source?: ThreadSource): Promise<{ make(): Port; cl
 /** Node's own modules are imported by a name that bundlers do not see. */
 async function nodeWorker(source?: string | URL): Promise<() => Port> {
   const name = 'node:worker_threads';
-  const node = await import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+  const node = await import(/* webpackIgnore: true */ /* @vite-ignore */ name).catch((cause) => {
+    throw new Error('this runtime has no Workers', { cause });
+  });
   const text = `const port=require("${name}").parentPort;${THREAD}`;
   return () => new node.Worker(source ?? text, { eval: !source, execArgv: [], name: 'evenkeel' });
 }

@@ -52,14 +52,13 @@ export async function cores(): Promise<number> {
 /**
  * Why this runtime has no threads, or undefined.
  */
-export function obstacle(): string | undefined {
-  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) {
-    return typeof document === 'undefined' && typeof globalThis.crossOriginIsolated === 'undefined'
-      ? 'this runtime has no SharedArrayBuffer'
-      : 'the page is not cross-origin isolated: serve it with Cross-Origin-Opener-Policy: same-origin ' +
-          'and Cross-Origin-Embedder-Policy: require-corp';
-  }
-  return undefined;
+function obstacle(): string | undefined {
+  if (typeof SharedArrayBuffer !== 'undefined') return undefined;
+  if (globalThis.crossOriginIsolated !== false) return 'this runtime has no SharedArrayBuffer';
+  return (
+    'the page is not cross-origin isolated: serve it with the headers Cross-Origin-Opener-Policy: ' +
+    'same-origin and Cross-Origin-Embedder-Policy: require-corp'
+  );
 }
 
 /** One thread, and why. */

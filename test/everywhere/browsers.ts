@@ -23,6 +23,7 @@ import {
 export interface Browser {
   name: string;
   relaxed: boolean;
+  threads: boolean;
   /** The command that opens `url`, with `profile` an empty folder of its own. */
   command(url: string, profile: string): string[];
   version(): string;
@@ -37,6 +38,7 @@ const CHROMIUM = [
 const chromium: Browser = {
   name: 'Chromium',
   relaxed: true,
+  threads: true,
   command: (url, profile) => [chromiumFile(), ...CHROMIUM, `--user-data-dir=${profile}`, url],
   version: () => versionOf(chromiumFile(), '--version'),
 };
@@ -62,6 +64,7 @@ const PREFERENCES = {
 const firefox: Browser = {
   name: 'Firefox',
   relaxed: true,
+  threads: true,
   command(url, profile) {
     const lines = Object.entries(PREFERENCES).map(
       ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`,
@@ -76,6 +79,7 @@ const firefoxFile = () => debian(['/usr/bin/firefox-esr', '/usr/bin/firefox'], '
 const webkit: Browser = {
   name: 'WebKitGTK',
   relaxed: false,
+  threads: false,
   command: (url) => [...onScreen(), '--private', url],
   version: () => {
     const [command, ...args] = onScreen();
@@ -97,6 +101,7 @@ export const browsers: Runtime[] = installed.flatMap((browser) =>
   (['page', 'Worker'] as const).map((place) => ({
     name: `${browser.name} ${place}`,
     relaxed: browser.relaxed,
+    threads: browser.threads,
     open: (program: Program) => open(browser, place, program),
   })),
 );

@@ -10,6 +10,7 @@ import { tableText } from '../../bench/table.ts';
 import { chosen } from './all.ts';
 import type { Answer, RelaxedAnswer } from './checks/main.ts';
 import { PINNED } from './checks/pinned.ts';
+import type { ThreadsAnswer } from './checks/threads.ts';
 import { Program } from './program.ts';
 import { Missing, type Runtime } from './runtime.ts';
 
@@ -21,6 +22,8 @@ interface Line {
   hash?: string;
   /** What relaxed kernels gave: a hash, or why there is none. */
   relaxed?: string;
+  /** How much faster a step was on two threads, or why there are none. */
+  threads?: string;
   seconds?: number;
   missing?: string;
 }
@@ -48,14 +51,15 @@ try {
 
 console.log(
   tableText(
-    ['runtime', 'version', 'passed', 'failed', 'hash', 'relaxed', 'seconds'],
-    lines.map(({ runtime, version, passed, failures, hash, relaxed, seconds, missing }) => [
+    ['runtime', 'version', 'passed', 'failed', 'hash', 'relaxed', 'threads', 'seconds'],
+    lines.map(({ runtime, version, passed, failures, hash, relaxed, threads, seconds, missing }) => [
       runtime,
       version ?? '–',
       passed?.toString() ?? '',
       failures.length.toString(),
       missing ? `missing: ${missing}` : (hash?.slice(0, 12) ?? ''),
       relaxed ?? '',
+      threads ?? '',
       seconds?.toFixed(1) ?? '',
     ]),
   ),
@@ -84,7 +88,9 @@ async function check(runtime: Runtime): Promise<Line> {
     if (hash !== PINNED) failures.push(`other bits: expected ${PINNED}, got ${hash}`);
     const { answer: fused } = await ask<RelaxedAnswer>(runtime, { relaxed: true });
     const relaxed = judge(runtime, answer, fused, failures);
-    return { runtime: name, version, passed, failures, hash, relaxed, seconds };
+    const { answer: several } = await ask<ThreadsAnswer>(runtime, { threads: true });
+    const threads = judgeThreads(runtime, several, failures);
+    return { runtime: name, version, passed, failures, hash, relaxed, threads, seconds };
   } catch (error) {
     if (error instanceof Missing) return { runtime: name, failures: [], missing: error.message };
     return { runtime: name, failures: [String(error)] };
@@ -99,6 +105,24 @@ async function ask<T>(runtime: Runtime, request: object): Promise<{ version: str
   } finally {
     await session.close();
   }
+}
+
+/** Threads must run where the runtime has them, and on strict bits. */
+function judgeThreads(
+  { threads }: Runtime,
+  { reason, hashes, others, closed, milliseconds: [one, two] }: ThreadsAnswer,
+  failures: string[],
+): string {
+  if (reason !== undefined) {
+    if (threads) failures.push(`threads: ${reason}`);
+    return 'none';
+  }
+  for (const [n, hash] of Object.entries(hashes)) {
+    if (hash !== PINNED) failures.push(`threads: ${n} have other bits: ${hash}`);
+  }
+  for (const n of others) failures.push(`threads: a large step on ${n} has other bits`);
+  if (closed !== 1) failures.push(`threads: ${closed} after close`);
+  return `${(one / two).toFixed(2)} ×`;
 }
 
 /** Relaxed kernels must run where the runtime has them, near the strict ones though not on their bits. */

@@ -16,6 +16,7 @@ import {
 export const node = (major: number): Runtime => ({
   name: `Node ${major}`,
   relaxed: major >= 22,
+  threads: true,
   open: (program) => {
     const own = process.versions.node.startsWith(`${major}.`);
     const binary = own
@@ -28,12 +29,14 @@ export const node = (major: number): Runtime => ({
 export const deno: Runtime = {
   name: 'Deno',
   relaxed: true,
+  threads: true,
   open: (program) => open(packaged('.bin/deno'), ['run', '-A', '--no-lock', '--quiet'], program),
 };
 
 export const bun: Runtime = {
   name: 'Bun',
   relaxed: true,
+  threads: true,
   open: (program) => open(packaged('.bin/bun'), ['--no-install'], program),
 };
 

@@ -6,6 +6,8 @@ export interface Runtime {
   readonly name: string;
   /** Whether it has relaxed SIMD. */
   readonly relaxed: boolean;
+  /** Whether it has Workers that share memory. */
+  readonly threads?: boolean;
   /** Starts the program. @throws Missing where the runtime is not to be had */
   open(program: Program): Promise<Session>;
 }

@@ -2,11 +2,13 @@
 import * as evenkeel from 'evenkeel';
 import * as data from 'evenkeel/data';
 import { useRelaxed } from 'evenkeel/relaxed';
+import { useThreads } from 'evenkeel/threads';
 import ops from 'ops';
 import { behaviour } from './behaviour.ts';
 import { debugging } from './debugging.ts';
 import { type Run, run } from './run.ts';
 import { storing } from './storing.ts';
+import { type ThreadsAnswer, threaded } from './threads.ts';
 
 export interface Answer extends Run {
   passed: number;
@@ -18,9 +20,12 @@ export type RelaxedAnswer = Run | { refused: string };
 
 export default async function main({
   relaxed,
+  threads,
 }: {
   relaxed: boolean;
-}): Promise<Answer | RelaxedAnswer> {
+  threads?: boolean;
+}): Promise<Answer | RelaxedAnswer | ThreadsAnswer> {
+  if (threads) return threaded(evenkeel, data, useThreads);
   if (relaxed) {
     try {
       useRelaxed();
