@@ -39,7 +39,7 @@ const allocator = new Allocator(64, (end) => {
   } catch (cause) {
     throw new RangeError(
       `evenkeel: linear memory cannot grow from ${mebibytes(total)} to ` +
-        `${mebibytes(end)} (the limit is 4096 MiB, or less in some runtimes): use smaller ` +
+        `${mebibytes(end)} (the limit is 4096 MiB, the maximum of useThreads, or less in some runtimes): use smaller ` +
         'batches or a smaller model, or dispose() what you no longer need',
       { cause },
     );

@@ -27,16 +27,16 @@ import {
 } from './control.ts';
 import { type Arguments, type Split, SPLITS } from './splits.ts';
 
-/** Limits in which calls are divided. Tests replace them, so that small calls are divided, too. */
+/** Which calls are divided, and when a thread counts as lost. Tests replace the limits. */
 export const LIMITS = {
   /** The least time of a call that is divided, in nanoseconds, by the estimates of splits.ts. */
   call: 8000,
   /** The least time of a share. */
   share: 3000,
+  /** Milliseconds after which a thread is lost, beyond a hundred times what its share should take. */
+  lost: 10_000,
 };
 
-/** Milliseconds after which a share counts as lost, beyond a hundred times what it should take. */
-const LOST = 10_000;
 /** Milliseconds of one sleep of the caller. */
 const NAP = 100;
 
@@ -229,7 +229,7 @@ export class Pool implements Arguments {
       // A page that was suspended counts as one nap.
       if (last) spun += Math.min(now - last, NAP);
       last = now;
-      if (spun > LOST + time) this.lost();
+      if (spun > LIMITS.lost + time) this.lost();
       if (!this.mayBlock || spun < this.patience) continue;
       Atomics.store(words, CALLER, 1);
       Atomics.wait(words, PENDING, left, NAP);

@@ -19,29 +19,24 @@ interface Endable extends Port {
 export async function spawner(source?: ThreadSource): Promise<{ make(): Port; close(): void }> {
   const nothing = () => {};
   if (typeof source === 'function') return { make: source, close: nothing };
-  if (typeof Worker === 'undefined') return { make: await nodeWorker(source), close: nothing };
+  // Deno has both kinds, but only Node's lets the program end while a thread waits.
+  if (typeof Worker === 'undefined' || (!source && 'Deno' in globalThis)) {
+    return { make: await nodeWorker(), close: nothing };
+  }
   if (source) return { make: () => new Worker(source, { type: 'module' }), close: nothing };
   const text = `const port=self;${THREAD}`;
   const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
-  // Deno has module Workers only, old browsers none.
-  const make = () => {
-    try {
-      return new Worker(url);
-    } catch {
-      return new Worker(url, { type: 'module' });
-    }
-  };
-  return { make, close: () => URL.revokeObjectURL(url) };
+  return { make: () => new Worker(url), close: () => URL.revokeObjectURL(url) };
 }
 
 /** Node's own modules are imported by a name that bundlers do not see. */
-async function nodeWorker(source?: string | URL): Promise<() => Port> {
+async function nodeWorker(): Promise<() => Port> {
   const name = 'node:worker_threads';
   const node = await import(/* webpackIgnore: true */ /* @vite-ignore */ name).catch((cause) => {
     throw new Error('this runtime has no Workers', { cause });
   });
   const text = `const port=require("${name}").parentPort;${THREAD}`;
-  return () => new node.Worker(source ?? text, { eval: !source, execArgv: [], name: 'evenkeel' });
+  return () => new node.Worker(text, { eval: true, execArgv: [], name: 'evenkeel' });
 }
 
 /**

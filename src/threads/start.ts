@@ -72,6 +72,7 @@ export async function begin(
   maximum: number,
   source?: ThreadSource,
 ): Promise<Running> {
+  if (count === 1) return alone();
   const refused = obstacle();
   if (refused) return alone(refused);
   const threads: Thread[] = [];

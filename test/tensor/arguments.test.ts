@@ -9,6 +9,7 @@ import * as inspect from '../../src/inspect/index.ts';
 import * as keras from '../../src/keras/index.ts';
 import * as onnx from '../../src/onnx/index.ts';
 import * as state from '../../src/state/index.ts';
+import * as threads from '../../src/threads/index.ts';
 import * as whitening from '../../src/whitening/index.ts';
 import * as worker from '../../src/worker/index.ts';
 
@@ -389,7 +390,7 @@ const CASES: Record<string, Case | Case[]> = {
   adaptStatistics: call(E.adaptStatistics, [model, x, none], [['model'], [], OPTIONS]),
   useModule: call(E.useModule, [none]),
 
-  // evenkeel/data, keras, state, whitening, worker
+  // the subpaths
   batches: call(data.batches, [set, none], [[], OPTIONS]),
   fromImageData: call(
     data.fromImageData,
@@ -477,6 +478,7 @@ const CASES: Record<string, Case | Case[]> = {
     [() => () => ({}), () => ({ postMessage() {}, addEventListener() {} })],
     [['function']],
   ),
+  useThreads: call(threads.useThreads, [() => 1, none], [[], OPTIONS]),
 };
 
 /** Messages of V8 about values of the wrong kind. */
@@ -515,7 +517,7 @@ describe.each(Object.entries(CASES))('%s', (name, cases) => {
 
 describe('the table', () => {
   it('has every public class and function', () => {
-    const names = [E, data, inspect, keras, onnx, state, whitening, worker].flatMap((entry) =>
+    const names = [E, data, inspect, keras, onnx, state, threads, whitening, worker].flatMap((entry) =>
       Object.entries(entry)
         .filter(([, value]) => typeof value === 'function')
         .map(([name]) => name),
