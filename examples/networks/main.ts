@@ -16,6 +16,7 @@ import {
   SGD,
 } from 'evenkeel';
 import { batches, StandardScaler } from 'evenkeel/data';
+import { useThreads } from 'evenkeel/threads';
 import { type Images, readImages } from '../train/images.ts';
 import { makeProgress, percent } from '../train/progress.ts';
 import { MobileNetV2, SMALL } from './mobilenet.ts';
@@ -28,6 +29,7 @@ interface Options {
   batch: number;
   lr: number;
   seed: number;
+  threads?: number;
 }
 
 const NETWORKS = {
@@ -35,7 +37,8 @@ const NETWORKS = {
   mobilenet: () => new MobileNetV2(SMALL),
 } satisfies Record<string, () => Module>;
 
-const { network, epochs, images, batch, lr, seed } = readOptions();
+const { network, epochs, images, batch, lr, seed, threads } = readOptions();
+await useThreads(threads);
 const data = await readImages({});
 const train = firstOf(data.train, images);
 const test = firstOf(data.test, images);

@@ -11,6 +11,7 @@ export interface Options {
   seed: number;
   batchNorm: 'both' | 'on' | 'off';
   placement: 'before' | 'after';
+  threads?: number;
   full?: boolean;
   data?: string;
   out: string;
@@ -98,6 +99,11 @@ export function readOptions(args: readonly string[]): Options {
       new Option('--placement <where>', 'batch normalization before or after the activation')
         .choices(['before', 'after'])
         .default('before'),
+    )
+    .option(
+      '--threads <n>',
+      'processor cores to use; all, but at most 8, by default',
+      number(1, 31, true),
     )
     .addOption(new Option('--full', 'use all of Fashion-MNIST, see below').conflicts('data'))
     .option('--data <dir>', 'folder of MNIST-style files, see below')

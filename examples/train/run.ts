@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { summary } from 'evenkeel';
 import { saveSafetensors } from 'evenkeel/state';
+import { useThreads } from 'evenkeel/threads';
 import { classNames, readImages } from './images.ts';
 import { makeNetwork } from './network.ts';
 import type { Options } from './options.ts';
@@ -26,6 +27,8 @@ export async function run(options: Options): Promise<void> {
     seed: `${seed}`,
   };
   await mkdir(out, { recursive: true });
+  const threads = await useThreads(options.threads);
+  if (threads.reason) console.log(`one thread: ${threads.reason}`);
 
   const results: Result[] = [];
   for (const batchNorm of options.batchNorm === 'both'
@@ -55,6 +58,7 @@ export async function run(options: Options): Promise<void> {
       ...conditions,
       'wall time': timeText((performance.now() - started) / 1000),
       processor: cpus()[0]?.model.trim() ?? 'unknown',
+      threads: `${threads.count}`,
       runtime: `Node ${process.versions.node}`,
       command: args.length > 0 ? `npm start -- ${args.join(' ')}` : 'npm start',
     },
