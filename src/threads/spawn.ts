@@ -29,13 +29,17 @@ export async function spawner(source?: ThreadSource): Promise<{ make(): Port; cl
   return { make: () => new Worker(url), close: () => URL.revokeObjectURL(url) };
 }
 
-/** Node's own modules are imported by a name that bundlers do not see. */
+/** A module of Node, by a name that bundlers do not see. */
+// biome-ignore lint/suspicious/noExplicitAny: the types are Node's, which users may not have
+export function ofNode(name: string): Promise<any> {
+  return import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+}
+
 async function nodeWorker(): Promise<() => Port> {
-  const name = 'node:worker_threads';
-  const node = await import(/* webpackIgnore: true */ /* @vite-ignore */ name).catch((cause) => {
+  const node = await ofNode('node:worker_threads').catch((cause) => {
     throw new Error('this runtime has no Workers', { cause });
   });
-  const text = `const port=require("${name}").parentPort;${THREAD}`;
+  const text = `const port=require("node:worker_threads").parentPort;${THREAD}`;
   return () => new node.Worker(text, { eval: true, execArgv: [], name: 'evenkeel' });
 }
 

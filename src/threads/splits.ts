@@ -61,7 +61,7 @@ const random = (ns: number) => withScratch(elements(ns), words);
 /** Batch norm: the place of its shape, { n, c, s }, among the arguments. */
 const planeOf = (shape: number) => (call: Arguments) => Math.max(call.field(shape, 2), 1);
 const bnScratch = (shape: number) => (call: Arguments, k: Kernels) =>
-  kernels.batchNormScratch(call.values[shape] as never);
+  k.batchNormScratch(call.values[shape] as never);
 
 /** A range of samples (rows). */
 const bnSamples = (ns: number, shape: number): Split => ({

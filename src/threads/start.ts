@@ -5,7 +5,7 @@ import { type Engine, engine, providedPacked, rebind, started } from '../runtime
 import { unpack } from '../runtime/unpack.ts';
 import { Pool } from './pool.ts';
 import { forSharedMemory } from './sharedmodule.ts';
-import { spawner, start, type Thread, type ThreadSource } from './spawn.ts';
+import { ofNode, spawner, start, type Thread, type ThreadSource } from './spawn.ts';
 
 /** What a thread gets when it starts. */
 export interface Start {
@@ -42,8 +42,7 @@ let pages = 0;
 export async function cores(): Promise<number> {
   if (globalThis.navigator?.hardwareConcurrency) return navigator.hardwareConcurrency;
   try {
-    const name = 'node:os'; // a name that bundlers do not see
-    return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)).availableParallelism();
+    return (await ofNode('node:os')).availableParallelism();
   } catch {
     return 1;
   }

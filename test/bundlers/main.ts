@@ -17,6 +17,7 @@ const ROOMS = [
   'webpack',
   'esbuild',
   'rollup',
+  'threads',
   'wrangler',
   'importmap',
   'browsers',

@@ -1,0 +1,1 @@
+import 'evenkeel/thread.js';
