@@ -26,6 +26,7 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
         'docs/inputs.md',
         'docs/saving.md',
         'docs/workers.md',
+        'docs/threads.md',
         'docs/memory.md',
       ],
       ...['docs/inspect.md', 'docs/lint.md', 'docs/fold.md', 'docs/models.md'],

@@ -4,12 +4,7 @@ import { builtin } from './builtin.ts';
 // Above: first of all imports, so that a bundle begins with the packed kernels (see binaries.ts).
 
 import { demangle } from '@assemblyscript/loader';
-import type {
-  CoreKernels,
-  ExtraKernels,
-  InspectKernels,
-  Kernels,
-} from '../generated/kernels.ts';
+import type { CoreKernels, ExtraKernels, InspectKernels, Kernels } from '../generated/kernels.ts';
 import { newMemory } from './newmemory.ts';
 import type { Packed } from './unpack.ts';
 import type { WasmMemory, WasmModule } from './wasm.ts';
@@ -31,9 +26,10 @@ export interface Engine {
   readonly whole?: boolean;
   /** Compiles and binds further kernels, if not in the usual way (runtime/load.ts). */
   readonly load?: (packed: Packed) => unknown;
-  /** The kernels of runtime/extra.ts and runtime/inspect.ts, from their first use on. */
+  /** The kernels of extra.ts, inspect.ts and ops.ts, from their first use on. */
   extra?: ExtraKernels;
   inspect?: InspectKernels;
+  ops?: OpsKernels;
 }
 
 let bound: Engine | undefined;

@@ -43,7 +43,6 @@ export const ARGUMENTS = CALL + 8;
 /** Bytes of the block. */
 export const BYTES: number = (ARGUMENTS + 16) * 8;
 
-export type Call = readonly [...Nine, ...never[]];
 type Nine = [number, number, number, number, number, number, number, number, number];
 /** A kernel as it is called here: it ignores the arguments that it does not have. */
 export type Kernel = (...values: Nine) => number;

@@ -6,6 +6,7 @@ import {
   BYTES,
   CALLER,
   claim,
+  edgeOf,
   FAILED,
   FIRST,
   FROM,
@@ -14,7 +15,6 @@ import {
   LAST,
   MODULES,
   MOST_MODULES,
-  edgeOf,
   OPEN,
   PENDING,
   runShare,
@@ -25,7 +25,7 @@ import {
   STOP,
   STRIDE,
 } from './control.ts';
-import { type Arguments, type Split, SPLITS } from './splits.ts';
+import { type Arguments, SPLITS, type Split } from './splits.ts';
 
 /** Which calls are divided, and when a thread counts as lost. Tests replace the limits. */
 export const LIMITS = {
@@ -295,4 +295,3 @@ function mayBlock(): boolean {
     return false;
   }
 }
-

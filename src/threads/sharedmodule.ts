@@ -9,10 +9,8 @@ const IMPORTS = 2;
 export function forSharedMemory(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   let at = 8; // after magic number and version
   while (bytes[at] !== IMPORTS) {
-    let size = 0;
-    let shift = 0;
-    do size |= (bytes[++at]! & 127) << shift;
-    while (((shift += 7), bytes[at]! > 127));
+    let size = bytes[++at]! & 127;
+    for (let shift = 7; bytes[at]! > 127; shift += 7) size |= (bytes[++at]! & 127) << shift;
     at += 1 + size;
   }
   // section, size, one import: "env" "memory", a memory, flags: no maximum, at least one page

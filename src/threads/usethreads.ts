@@ -60,10 +60,7 @@ let current: Running | undefined;
  * @throws TypeError if n is not a number, or an option has another kind
  * @throws RangeError if n or `maximum` is out of range
  */
-export function useThreads(
-  n?: number,
-  ...options: [options?: ThreadsOptions]
-): Promise<Threads> {
+export function useThreads(n?: number, ...options: [options?: ThreadsOptions]): Promise<Threads> {
   const next = turn.then(async () => {
     if (n !== undefined) checkInteger('useThreads', 'n', n, 1, MOST);
     const given = optionsOf<ThreadsOptions>('useThreads', options, {

@@ -52,16 +52,18 @@ try {
 console.log(
   tableText(
     ['runtime', 'version', 'passed', 'failed', 'hash', 'relaxed', 'threads', 'seconds'],
-    lines.map(({ runtime, version, passed, failures, hash, relaxed, threads, seconds, missing }) => [
-      runtime,
-      version ?? '–',
-      passed?.toString() ?? '',
-      failures.length.toString(),
-      missing ? `missing: ${missing}` : (hash?.slice(0, 12) ?? ''),
-      relaxed ?? '',
-      threads ?? '',
-      seconds?.toFixed(1) ?? '',
-    ]),
+    lines.map(
+      ({ runtime, version, passed, failures, hash, relaxed, threads, seconds, missing }) => [
+        runtime,
+        version ?? '–',
+        passed?.toString() ?? '',
+        failures.length.toString(),
+        missing ? `missing: ${missing}` : (hash?.slice(0, 12) ?? ''),
+        relaxed ?? '',
+        threads ?? '',
+        seconds?.toFixed(1) ?? '',
+      ],
+    ),
   ),
 );
 console.log('\nRelaxed kernels give up the same bits: engines and processors fuse, or do not.');

@@ -65,11 +65,7 @@ const LAYERS: [name: string, make: () => unknown, shape: number[]][] = [
   ['BatchNorm1d', () => new evenkeel.BatchNorm1d(83), [101, 83]],
   ['BatchNorm2d', () => new evenkeel.BatchNorm2d(21), [7, 21, 5, 7]],
   ['BatchNorm2d of 40 rows', () => new evenkeel.BatchNorm1d(40), [301, 40]],
-  [
-    'channels last',
-    () => new evenkeel.BatchNorm2d(35, { channelsLast: true }),
-    [7, 5, 7, 35],
-  ],
+  ['channels last', () => new evenkeel.BatchNorm2d(35, { channelsLast: true }), [7, 5, 7, 35]],
   ['Linear', () => new evenkeel.Linear(61, 47), [103, 61]],
   ['Conv2d', () => new evenkeel.Conv2d(5, 7, 3, { stride: 2, padding: 1 }), [11, 5, 13, 9]],
   ['grouped Conv2d', () => new evenkeel.Conv2d(6, 9, 3, { groups: 3 }), [11, 6, 13, 9]],

@@ -88,7 +88,9 @@ describe('a thread that ends', () => {
     // The thread takes the call's other share as soon as it is open, or the caller does it all.
     expect(() => {
       for (let i = 0; i < 10_000; i++) model.predict(inputs);
-    }).toThrow(/^useThreads: a thread was ended in the middle of a kernel: .* call useThreads again$/);
+    }).toThrow(
+      /^useThreads: a thread was ended in the middle of a kernel: .* call useThreads again$/,
+    );
     expect(threads.count).toBe(1);
     expect(training().steps(3)).toEqual(alone);
     expect((await useThreads(2)).count).toBe(2);
@@ -152,7 +154,7 @@ describe('memory', () => {
   /** Refuses shared memories of more than `pages`. */
   const refuse = (pages: number) => {
     const { Memory } = WebAssembly;
-    vi.spyOn(WebAssembly, 'Memory').mockImplementation(function (descriptor) {
+    vi.spyOn(WebAssembly, 'Memory').mockImplementation((descriptor) => {
       if (descriptor.shared && descriptor.maximum! > pages) throw new RangeError('out of memory');
       return new Memory(descriptor);
     });

@@ -9,7 +9,10 @@ function convolve() {
   manualSeed(1);
   const layer = new Conv2d(8, 16, 3);
   const data = Float32Array.from({ length: 16 * 8 * 900 }, (_, i) => ((i * 31) % 97) / 97);
-  return layer.forward({ data, shape: [16, 8, 30, 30] }).toArray().join();
+  return layer
+    .forward({ data, shape: [16, 8, 30, 30] })
+    .toArray()
+    .join();
 }
 
 async function on(threads, alone) {

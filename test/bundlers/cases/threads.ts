@@ -11,7 +11,8 @@ const ISOLATED = {
 const POLICY = {
   'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'",
 };
-const PAGE = '<!doctype html><title>threads</title><script type="module" src="threads.js"></script>';
+const PAGE =
+  '<!doctype html><title>threads</title><script type="module" src="threads.js"></script>';
 
 /** How each tool makes a page of threads.js; what it needs beside. */
 const TOOLS: Record<string, (consumer: Consumer) => Promise<unknown>> = {
@@ -44,11 +45,9 @@ export const cases: Case[] = Object.entries(TOOLS).map(([tool, bundle]) => ({
     await bundle(consumer);
     if (tool !== 'vite') writeFileSync(consumer.path('dist/index.html'), PAGE);
     const page = (query: string, headers: Record<string, string>) =>
-      serving(
-        consumer.path('dist'),
-        (url) => visit<Record<string, string>>(`${url}${query}`),
-        { headers },
-      );
+      serving(consumer.path('dist'), (url) => visit<Record<string, string>>(`${url}${query}`), {
+        headers,
+      });
     const { file, inlined } = await page('', ISOLATED);
     const policy = await page('?policy', { ...ISOLATED, ...POLICY });
     return { inlined: inlined!, file: file!, 'file, with a policy': policy.file! };
