@@ -154,7 +154,8 @@ describe('memory', () => {
   /** Refuses shared memories of more than `pages`. */
   const refuse = (pages: number) => {
     const { Memory } = WebAssembly;
-    vi.spyOn(WebAssembly, 'Memory').mockImplementation((descriptor) => {
+    // biome-ignore lint/complexity/useArrowFunction: called by new
+    vi.spyOn(WebAssembly, 'Memory').mockImplementation(function (descriptor) {
       if (descriptor.shared && descriptor.maximum! > pages) throw new RangeError('out of memory');
       return new Memory(descriptor);
     });
