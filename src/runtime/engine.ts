@@ -4,7 +4,13 @@ import { builtin } from './builtin.ts';
 // Above: first of all imports, so that a bundle begins with the packed kernels (see binaries.ts).
 
 import { demangle } from '@assemblyscript/loader';
-import type { CoreKernels, ExtraKernels, InspectKernels, Kernels } from '../generated/kernels.ts';
+import type {
+  CoreKernels,
+  ExtraKernels,
+  InspectKernels,
+  Kernels,
+  OpsKernels,
+} from '../generated/kernels.ts';
 import { newMemory } from './newmemory.ts';
 import type { Packed } from './unpack.ts';
 import type { WasmMemory, WasmModule } from './wasm.ts';

@@ -97,6 +97,8 @@ const images = (shape: number): Split => ({
 });
 
 const softmax = (ns: number): Split => rows(ns, argument(3), LINE);
+/** Planes [n4, n5] of an operation on up to six axes. */
+const planes = (ns: number, shape: number): Split => rows(ns, product(shape, 4, 5));
 const resample = (shape: number) => (call: Arguments) =>
   call.field(shape, 0) * call.field(shape, 1) + call.field(shape, 2) * call.field(shape, 3);
 /** Rows of a chunk, whose sums of parameter gradients start anew (assembly/norm/chunks.ts). */
@@ -156,8 +158,20 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   // Activations.
   reluForward: elements(0.15),
   reluBackward: elements(0.2),
-  relu6Forward: elements(0.15),
-  relu6Backward: elements(0.2),
+  hardtanhForward: elements(0.15),
+  hardtanhBackward: elements(0.2),
+  hardsigmoidForward: elements(0.3),
+  hardsigmoidBackward: elements(0.3),
+  hardswishForward: elements(0.3),
+  hardswishBackward: elements(0.4),
+  softsignForward: elements(0.4),
+  softsignBackward: elements(0.5),
+  softplusForward: elements(4),
+  softplusBackward: elements(3),
+  mishForward: elements(5),
+  mishBackward: elements(6),
+  gluForward: rows(2, argument(2)),
+  gluBackward: rows(3, argument(3)),
   leakyReluForward: elements(0.2),
   leakyReluBackward: elements(0.25),
   preluForward: elements(0.3),
@@ -191,6 +205,7 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   // Pooling and upsampling.
   globalAvgPoolForward: rows(0.1, argument(2), LINE),
   globalAvgPoolBackward: rows(0.1, argument(2), LINE),
+  adaptiveMaxPoolForward: rows(0.3, product(3, 0, 1)),
   maxPoolForward: rows(0.3, product(3, 0, 1)),
   maxPoolBackward: rows(0.3, product(3, 0, 1)),
   avgPoolForward: rows(0.3, product(2, 0, 1)),
@@ -230,6 +245,39 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   scaleInPlace: elements(0.15),
   emaUpdate: elements(0.2),
   exchange: elements(0.2),
+
+  // Operations on tensors.
+  addBroadcast: planes(0.2, 3),
+  subBroadcast: planes(0.2, 3),
+  mulBroadcast: planes(0.2, 3),
+  divBroadcast: planes(0.4, 3),
+  maximumBroadcast: planes(0.2, 3),
+  minimumBroadcast: planes(0.2, 3),
+  maximumShare: planes(0.3, 3),
+  minimumShare: planes(0.3, 3),
+  sameBroadcast: planes(0.3, 3),
+  gateBroadcast: planes(0.3, 3),
+  whereBroadcast: planes(0.3, 4),
+  copyStrided: planes(0.3, 2),
+  negativeProduct: elements(0.2),
+  gatherRows: rows(0.2, argument(3)),
+  scatterRows: rows(0.3, argument(3), LINE),
+  sumProducts: rows(0.3, product(3, 3, 4, 5), LINE),
+  maxOver: rows(0.3, product(2, 3, 4, 5), LINE),
+  fillWith: elements(0.1),
+  absForward: elements(0.15),
+  absBackward: elements(0.2),
+  below: elements(0.2),
+  clampBackward: elements(0.2),
+  expBackward: elements(0.2),
+  logBackward: elements(0.4),
+  rsqrtForward: elements(0.6),
+  rsqrtBackward: elements(0.3),
+  scaled: elements(0.15),
+  sqrtForward: elements(0.4),
+  sqrtBackward: elements(0.4),
+  squareForward: elements(0.15),
+  squareBackward: elements(0.2),
 
   // Of evenkeel/inspect.
   unitMoments: rows(0.3, product(2, 0, 2), LINE),
