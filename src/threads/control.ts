@@ -69,14 +69,25 @@ export function runShare(kernel: Kernel, call: Float64Array, share: number, x: F
 }
 
 /**
- * Claims a share: `own`, a bit, if it is open, else any. Returns its number, or −1 if none is open. Who claims a
+ * The shares that a thread prefers, as bits: neighbours, so that it works on the same memory call after call.
+ */
+export function preferred(call: Float64Array, thread: number, threads: number): number {
+  const shares = call[SHARES]!;
+  const first = Math.floor((shares * thread) / threads);
+  const end = Math.floor((shares * (thread + 1)) / threads);
+  return (1 << end) - (1 << first);
+}
+
+/**
+ * Claims a share: one of `own`, bits, if it is open, else any. Returns its number, or −1 if none is open. Who claims a
  * share may read the call: the caller does not change it before all shares are finished.
  */
 export function claim(words: Int32Array, own: number): number {
   for (;;) {
     const open = Atomics.load(words, OPEN);
     if (open === 0) return -1;
-    const bit = open & own || open & -open;
+    const wanted = open & own || open;
+    const bit = wanted & -wanted;
     if (Atomics.compareExchange(words, OPEN, open, open & ~bit) === open) {
       return 31 - Math.clz32(bit);
     }

@@ -17,6 +17,7 @@ import {
   MOST_MODULES,
   OPEN,
   PENDING,
+  preferred,
   runShare,
   SCRATCH,
   SHARES,
@@ -33,10 +34,15 @@ export const LIMITS = {
   call: 8000,
   /** The least time of a share. */
   share: 3000,
+  /** The least time of a share if there are more of them than threads. */
+  small: 20_000,
   /** Milliseconds after which a thread is lost, beyond a hundred times what its share should take. */
   lost: 10_000,
 };
 
+/** Shares of a thread, if they are small, and the most shares of a call: bits of a word. */
+const SEVERAL = 4;
+const MOST_SHARES = 31;
 /** Milliseconds of one sleep of the caller. */
 const NAP = 100;
 
@@ -159,7 +165,7 @@ export class Pool implements Arguments {
     if (!(time >= LIMITS.call)) return false;
     const step = sizeOf(split.step, this);
     const blocks = Math.ceil(units / step);
-    const shares = Math.min(this.count, blocks, Math.floor(time / LIMITS.share));
+    const shares = Math.min(blocks, this.sharesOf(time, split.repeats));
     if (shares < 2) return false;
     call[SCRATCH] = 0;
     if (split.scratch) {
@@ -178,6 +184,17 @@ export class Pool implements Arguments {
     call[SHARES] = shares;
     for (let i = 0; i < 9; i++) call[ARGUMENTS + i] = values[i]!;
     return true;
+  }
+
+  /**
+   * How many shares a call of that time has: one for each thread; or several, if that costs nothing, so that
+   * nobody waits long for a thread that another program interrupts.
+   */
+  private sharesOf(time: number, repeats = false): number {
+    const least = Math.min(this.count, Math.floor(time / LIMITS.share));
+    if (repeats || least < this.count) return least;
+    const most = Math.min(MOST_SHARES, SEVERAL * this.count);
+    return Math.max(least, Math.min(most, Math.floor(time / LIMITS.small)));
   }
 
   private reserve(bytes: number): boolean {
@@ -199,10 +216,11 @@ export class Pool implements Arguments {
     const totals = split.totals?.(this) ?? 0;
     Atomics.store(words, PENDING, shares - 1);
     Atomics.store(words, OPEN, ((1 << shares) - 1) & ~1);
-    if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, OPEN, shares - 1);
+    if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, OPEN, this.count - 1);
     try {
       runShare(kernel, call, 0, values);
-      for (let share = claim(words, 0); share > 0; share = claim(words, 0)) {
+      const own = preferred(call, 0, this.count);
+      for (let share = claim(words, own); share > 0; share = claim(words, own)) {
         runShare(kernel, call, share, values);
         Atomics.sub(words, PENDING, 1);
       }

@@ -20,6 +20,8 @@ export interface Split {
   readonly step: Size;
   /** Nanoseconds that one element of the range takes, roughly: which calls are worth it. */
   readonly time: Size;
+  /** Whether each share does some of the work again, so that there should be no more shares than threads. */
+  readonly repeats?: boolean;
   /** Bytes of scratch for `units` elements of the range. Absent: the kernel takes no scratch. */
   readonly scratch?: (call: Arguments, k: Kernels, units: number) => number;
   /** Whether the caller reads a range of totals, [2, C] f64, from the scratch: then they are collected. */
@@ -81,6 +83,7 @@ const bnChannels = (ns: number, shape: number): Split => ({
     const [n, c, s] = [0, 1, 2].map((i) => call.field(shape, i)) as [number, number, number];
     return s === 0 && n * c > NEAR ? 0 : ns * n * Math.max(s, 1);
   },
+  repeats: true, // gaps between the pieces
   scratch: bnScratch(shape),
 });
 const bnTotals = (ns: number, shape: number): Split => ({
@@ -108,6 +111,7 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   // Products and convolutions. Five rows are a row panel of the strict kernels.
   gemm: {
     step: 5,
+    repeats: true,
     time: (call) => product(4, 1, 2)(call) * PRODUCT,
     scratch: (call, k, m) => k.gemmScratch(m, call.field(4, 1), call.field(4, 2)),
   },
@@ -119,11 +123,12 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   ),
   conv2dWeightGradient: {
     step: 8, // the columns of a tile
+    repeats: true,
     time: (call) => call.values[3]! * product(4, 3, 4, 5)(call) * PRODUCT,
     scratch: ({ values }, k) => k.conv2dWeightGradientScratch(values[4] as never),
   },
   biasForward: rows(0.15, argument(2)),
-  biasBackward: rows(0.1, argument(2), LINE),
+  biasBackward: { ...rows(0.1, argument(2), LINE), repeats: true },
   channelBiasForward: rows(0.15, ({ values }) => values[2]! * values[3]!),
   channelBiasBackward: rows(0.1, ({ values }) => values[2]! * values[4]!),
   crossProducts: rows(PRODUCT, ({ values }) => values[2]! * values[3]!, 4),

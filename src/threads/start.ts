@@ -13,6 +13,8 @@ export interface Start {
   readonly control: SharedArrayBuffer;
   /** Its number; the caller is thread 0. */
   readonly thread: number;
+  /** How many threads there are. */
+  readonly threads: number;
   /** Milliseconds that it spins before it sleeps. */
   readonly spin: number;
 }
@@ -112,7 +114,13 @@ export async function begin(
     const { make, close } = await spawner(source);
     try {
       const starts = Array.from({ length: count - 1 }, async (_, i) => {
-        const message: Start = { memory: candidate, control: pool.control, thread: i + 1, spin };
+        const message: Start = {
+          memory: candidate,
+          control: pool.control,
+          thread: i + 1,
+          threads: count,
+          spin,
+        };
         const thread: Thread = await start(make, message, PATIENCE, (r) => gone(r, thread));
         threads.push(thread);
       });

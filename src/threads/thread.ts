@@ -11,6 +11,7 @@ import {
   MODULES,
   OPEN,
   PENDING,
+  preferred,
   runShare,
   SLEEPERS,
   STOP,
@@ -26,7 +27,7 @@ declare const port: {
 /** Looks at the clock every so many times. */
 const ROUNDS = 64;
 
-port.onmessage = ({ data: { memory, control, thread, spin } }) => {
+port.onmessage = ({ data: { memory, control, thread, threads, spin } }) => {
   const words = new Int32Array(control);
   const call = new Float64Array(control);
   const values = new Float64Array(9);
@@ -61,9 +62,9 @@ port.onmessage = ({ data: { memory, control, thread, spin } }) => {
   }
 
   port.postMessage('ready');
-  const own = 1 << thread;
   while (Atomics.load(words, STOP) === 0) {
-    const share = claim(words, own);
+    // If the call changes meanwhile, only the preference is of another one.
+    const share = claim(words, preferred(call, thread, threads));
     if (share < 0) {
       wait();
       continue;

@@ -12,7 +12,7 @@ const POISON = 0x7ff9a5a5;
  * @returns the kernels, and how many calls were divided
  */
 export function divided(arena: Arena, threads: number): { kernels: Kernels; calls(): number } {
-  Object.assign(LIMITS, { call: 0, share: 0 });
+  Object.assign(LIMITS, { call: 0, share: 0, small: 0 });
   let calls = 0;
   const pool = new Pool(arena.memory, 0, (bytes) => {
     const block = arena.bytes(bytes);

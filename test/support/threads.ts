@@ -4,7 +4,7 @@ import { Conv2d } from '../../src/layers/conv/conv.ts';
 import { LIMITS } from '../../src/threads/pool.ts';
 import { useThreads } from '../../src/threads/usethreads.ts';
 
-Object.assign(LIMITS, { call: 0, share: 0 });
+Object.assign(LIMITS, { call: 0, share: 0, small: 0 });
 await useThreads(2, { maximum: 65_535 * 65_536 });
 // The pool takes memory for its modules, and for the scratch of the largest call. It does so here, not in tests
 // that count bytes.

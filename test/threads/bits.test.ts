@@ -15,7 +15,7 @@ beforeEach(async () => {
   threading = await import('../../src/threads/index.ts');
   data = await import('../../src/data/index.ts');
   const { LIMITS } = await import('../../src/threads/pool.ts');
-  Object.assign(LIMITS, { call: 0, share: 0 });
+  Object.assign(LIMITS, { call: 0, share: 0, small: 0 });
 });
 afterEach(() => close());
 

@@ -14,7 +14,7 @@ beforeEach(async () => {
   E = await import('../../src/index.ts');
   ({ useThreads } = await import('../../src/threads/index.ts'));
   ({ LIMITS: limits } = await import('../../src/threads/pool.ts'));
-  Object.assign(limits, { call: 0, share: 0 });
+  Object.assign(limits, { call: 0, share: 0, small: 0 });
 });
 afterEach(async () => {
   vi.unstubAllGlobals();
