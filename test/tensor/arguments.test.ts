@@ -517,10 +517,11 @@ describe.each(Object.entries(CASES))('%s', (name, cases) => {
 
 describe('the table', () => {
   it('has every public class and function', () => {
-    const names = [E, data, inspect, keras, onnx, state, threads, whitening, worker].flatMap((entry) =>
-      Object.entries(entry)
-        .filter(([, value]) => typeof value === 'function')
-        .map(([name]) => name),
+    const names = [E, data, inspect, keras, onnx, state, threads, whitening, worker].flatMap(
+      (entry) =>
+        Object.entries(entry)
+          .filter(([, value]) => typeof value === 'function')
+          .map(([name]) => name),
     );
     const abstract = ['Layer', 'Loss', 'Optimizer', 'Schedule', 'FoldedNetwork', 'memoryUsage'];
     const inner = [
