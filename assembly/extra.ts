@@ -40,7 +40,12 @@ export {
 } from './batchnorm/batchnorm';
 export { batchNormRenorm, batchNormRenormBackward } from './batchnorm/channels';
 export { crossProducts } from './data/covariance';
-export { bceWithLogitsBackward, bceWithLogitsForward } from './loss/bce';
+export {
+  bceBackward,
+  bceForward,
+  bceWithLogitsBackward,
+  bceWithLogitsForward,
+} from './loss/bce';
 export { huberBackward, huberForward, l1Backward, l1Forward } from './loss/elementwise';
 export { klDivBackward, klDivForward } from './loss/kldiv';
 export { expForward, logForward } from './math';
@@ -75,7 +80,9 @@ export {
   spectralNormForward,
 } from './norm/spectralnorm';
 export { rowNorms, weightNormBackward, weightNormForward } from './norm/weightnorm';
-export { emaUpdate, exchange } from './optim/ema';
+export { adaptiveStep } from './optim/adaptive';
+export { averageUpdate, emaUpdate, exchange } from './optim/ema';
+export { lionStep } from './optim/lion';
 export { rmspropStep } from './optim/rmsprop';
 export { adaptiveAvgPoolBackward, adaptiveAvgPoolForward } from './pool/adaptiveavgpool';
 export { adaptiveMaxPoolForward } from './pool/adaptivemaxpool';

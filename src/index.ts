@@ -132,8 +132,17 @@ export {
   tanh,
 } from './ops/unary.ts';
 export { Adam, type AdamOptions, AdamW } from './optim/adam.ts';
-export { clipGradNorm, clipGradValue, gradNorm } from './optim/clip.ts';
+export {
+  Adagrad,
+  type AdagradOptions,
+  NAdam,
+  type NAdamOptions,
+  RAdam,
+  type RAdamOptions,
+} from './optim/adaptive.ts';
+export { clipGradNorm, clipGradValue, gradNorm, type NormOptions } from './optim/clip.ts';
 export { type EMAOptions, ExponentialMovingAverage } from './optim/ema.ts';
+export { Lion, type LionOptions } from './optim/lion.ts';
 export { OneCycleLR, type OneCycleOptions } from './optim/onecycle.ts';
 export {
   type GroupOptions,

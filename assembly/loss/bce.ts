@@ -10,7 +10,7 @@
  * which (1 − t)·x + softplus(−x) would lose to cancellation.
  */
 import { at, keepUpTo, loadUpTo, storeUpTo } from '../lanes';
-import { expNonPositive, log1pUnit } from '../math';
+import { expNonPositive, log1pUnit, logLanes } from '../math';
 import { addWide, sumWide } from '../reduce';
 
 /**
@@ -82,6 +82,66 @@ export function bceWithLogitsBackward(
       const negative = f32x4.mul(f32x4.sub(one, target), up);
       const d = f32x4.sub(negative, f32x4.mul(f32x4.mul(rho, target), down));
       const weighted = f32x4.mul(columnWeights(weight, j, count), d);
+      storeUpTo(at(dx + offset, j), f32x4.mul(factor, weighted), count);
+    }
+  }
+}
+
+/**
+ * Binary cross-entropy of probabilities x and targets t, both [rows, n], with weights ω as above: ΣL over
+ * rows [from, to),
+ *
+ *   L = −ω·(t·max(ln x, −100) + (1 − t)·max(ln(1 − x), −100)).
+ */
+export function bceForward(
+  x: usize, // [rows, n] f32, each from 0 to 1
+  t: usize, // [rows, n] f32
+  weight: usize, // [n] f32, or 0
+  n: i32,
+  from: i32,
+  to: i32,
+): f64 {
+  let sum = f64x2.splat(0);
+  const one = f32x4.splat(1);
+  const low = f32x4.splat(-100);
+  for (let r = from; r < to; r++) {
+    const offset = (<usize>r * <usize>n) << 2;
+    for (let j = 0; j < n; j += 4) {
+      const count = n - j;
+      const p = loadUpTo(at(x + offset, j), count);
+      const target = loadUpTo(at(t + offset, j), count);
+      const up = f32x4.pmax(logLanes(p), low);
+      const down = f32x4.pmax(logLanes(f32x4.sub(one, p)), low);
+      const log = f32x4.add(f32x4.mul(target, up), f32x4.mul(f32x4.sub(one, target), down));
+      const weighted = f32x4.mul(columnWeights(weight, j, count), log);
+      sum = addWide(sum, keepUpTo(weighted, count));
+    }
+  }
+  return -sumWide(sum);
+}
+
+/** dx = scale·ω·(x − t) / max(x·(1 − x), 10⁻¹²) for rows [from, to); dx may be x or t. */
+export function bceBackward(
+  dx: usize, // [rows, n] f32
+  x: usize, // [rows, n] f32
+  t: usize, // [rows, n] f32
+  weight: usize, // [n] f32, or 0
+  n: i32,
+  scale: f64,
+  from: i32,
+  to: i32,
+): void {
+  const factor = f32x4.splat(<f32>scale);
+  const one = f32x4.splat(1);
+  const least = f32x4.splat(1e-12);
+  for (let r = from; r < to; r++) {
+    const offset = (<usize>r * <usize>n) << 2;
+    for (let j = 0; j < n; j += 4) {
+      const count = n - j;
+      const p = loadUpTo(at(x + offset, j), count);
+      const d = f32x4.sub(p, loadUpTo(at(t + offset, j), count));
+      const variance = f32x4.pmax(f32x4.mul(p, f32x4.sub(one, p)), least);
+      const weighted = f32x4.mul(columnWeights(weight, j, count), f32x4.div(d, variance));
       storeUpTo(at(dx + offset, j), f32x4.mul(factor, weighted), count);
     }
   }

@@ -21,6 +21,28 @@ export function emaUpdate(
   zipInPlace<Average>(average, data, from, to, splat(decay), splat(1 - decay));
 }
 
+@unmanaged
+class Approach extends Binary {
+  /** e + gain·(w − e) */
+  of(e: v128, w: v128, gain: v128, b: v128, c: v128): v128 {
+    return flushTiny(madd(gain, f32x4.sub(w, e), e));
+  }
+}
+
+/**
+ * Mean of weights, e ← e + (w − e)/count with `count` the number of weights so far, these included; elements
+ * [from, to). Where e and w are equal e stays as it is.
+ */
+export function averageUpdate(
+  average: usize, // [n] f32, e, updated
+  data: usize, // [n] f32, w
+  count: f64,
+  from: i32,
+  to: i32,
+): void {
+  zipInPlace<Approach>(average, data, from, to, splat(1 / count), splat(0));
+}
+
 /** a ↔ b, elements [from, to), bit for bit. */
 export function exchange(
   a: usize, // [n] f32, updated

@@ -1,17 +1,34 @@
+import { View } from '../memory/memory.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkNumber } from '../tensor/check.ts';
-import { checkInstance } from '../tensor/options.ts';
+import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { Parameter } from '../tensor/parameter.ts';
 
 /** Elements that one call sums. It is fixed, so that the order of additions follows from the sizes alone. */
 const CHUNK = 65_536;
 
+export interface NormOptions {
+  /** p of the p-norm, above 0; Infinity is the largest magnitude. Default 2. */
+  normType?: number;
+}
+
 /**
- * The 2-norm of all gradients together, √Σ g², summed in float64 in the order of the list. Parameters that are
- * frozen, or got no gradient since `zeroGrad`, do not count.
+ * The p-norm of all gradients together, (Σ |g|ᵖ)^(1/p), summed in float64 in the order of the list; √Σ g² by
+ * default. Parameters that are frozen, or got no gradient since `zeroGrad`, do not count.
+ *
+ * @throws RangeError for a `normType` that is not above 0
  */
-export function gradNorm(parameters: readonly Parameter[]): number {
-  checkParameters('gradNorm', parameters);
+export function gradNorm(
+  parameters: readonly Parameter[],
+  ...rest: [options?: NormOptions | undefined]
+): number {
+  const who = 'gradNorm';
+  checkParameters(who, parameters);
+  return normOf(parameters, normTypeOf(who, rest));
+}
+
+function normOf(parameters: readonly Parameter[], p: number): number {
+  if (p !== 2) return generalNorm(parameters, p);
   let sum = 0;
   for (const parameter of parameters) {
     if (!parameter.hasGradient) continue;
@@ -23,9 +40,24 @@ export function gradNorm(parameters: readonly Parameter[]): number {
   return Math.sqrt(sum);
 }
 
+/** The p-norm for any p: with powers by a kernel, as engines round their own differently. */
+function generalNorm(parameters: readonly Parameter[], p: number): number {
+  const { powF64 } = kernels();
+  let sum = 0;
+  for (const { hasGradient, gradPtr, size } of parameters) {
+    if (!hasGradient) continue;
+    for (const g of new View(gradPtr, size).f32) {
+      const a = Math.abs(g);
+      if (p === Infinity) sum = Math.max(sum, a);
+      else sum += p === 1 ? a : powF64(a, p);
+    }
+  }
+  return p === 1 || p === Infinity ? sum : powF64(sum, 1 / p);
+}
+
 /**
  * Scales the gradients by min(1, maxNorm / (norm + 1e-6)), norm the 2-norm of all gradients
- * together (PyTorch's `clip_grad_norm_`).
+ * together, or another p-norm (PyTorch's `clip_grad_norm_`).
  *
  * ```ts
  * model.backward(loss.backward());
@@ -34,12 +66,17 @@ export function gradNorm(parameters: readonly Parameter[]): number {
  * ```
  *
  * @returns the norm before scaling
- * @throws RangeError for a negative `maxNorm`
+ * @throws RangeError for a negative `maxNorm`, or a `normType` that is not above 0
  */
-export function clipGradNorm(parameters: readonly Parameter[], maxNorm: number): number {
-  checkParameters('clipGradNorm', parameters);
-  checkNumber('clipGradNorm', 'maxNorm', maxNorm, 0, Infinity);
-  const norm = gradNorm(parameters);
+export function clipGradNorm(
+  parameters: readonly Parameter[],
+  maxNorm: number,
+  ...rest: [options?: NormOptions | undefined]
+): number {
+  const who = 'clipGradNorm';
+  checkParameters(who, parameters);
+  checkNumber(who, 'maxNorm', maxNorm, 0, Infinity);
+  const norm = normOf(parameters, normTypeOf(who, rest));
   const factor = maxNorm / (norm + 1e-6);
   if (factor >= 1) return norm;
   for (const parameter of parameters) {
@@ -59,6 +96,12 @@ export function clipGradValue(parameters: readonly Parameter[], limit: number): 
   for (const parameter of parameters) {
     if (parameter.hasGradient) kernels().clampInPlace(parameter.gradPtr, limit, 0, parameter.size);
   }
+}
+
+function normTypeOf(who: string, rest: readonly [options?: NormOptions | undefined]): number {
+  const { normType = 2 } = optionsOf(who, rest, { normType: undefined });
+  checkNumber(who, 'normType', normType, Number.MIN_VALUE, Infinity);
+  return normType;
 }
 
 /** @throws TypeError unless it is a list of Parameters */

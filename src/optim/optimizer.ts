@@ -4,8 +4,9 @@ import { disposable } from '../memory/dispose.ts';
 import { Block, type Pointer, releaseWithOwner, View } from '../memory/memory.ts';
 import { type Layout, writeStructAt } from '../memory/struct.ts';
 import { snakeCase } from '../module/held.ts';
+import { kernels } from '../runtime/engine.ts';
 import { checkNumber, unexpected } from '../tensor/check.ts';
-import { checkInstance, optionsOf } from '../tensor/options.ts';
+import { checkCount, checkInstance, optionsOf } from '../tensor/options.ts';
 import { Parameter } from '../tensor/parameter.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { allocateMoments, type Member } from './moments.ts';
@@ -26,6 +27,8 @@ export interface OptimizerOptions {
   lr: number;
   /** Default 0 (AdamW: 0.01). */
   weightDecay: number;
+  /** Whether the objective is maximized: the gradient counts with its sign changed. Default false. */
+  maximize?: boolean;
 }
 
 /** Parameters with options of their own; options that are left out come from the optimizer. */
@@ -50,17 +53,20 @@ interface Held<O> {
  * Moments are in linear memory, allocated at the first step; `dispose()` (or `using`) releases them.
  *
  * To write your own optimizer, return from `moments` the names of the arrays that it keeps for a parameter,
- * each as long as the parameter and zero at first, and call in `update` the kernel that updates one
+ * each as long as the parameter and zero at first (or `initial`), and call in `update` the kernel that updates one
  * parameter. The base counts the steps of each parameter. Moments and steps are all that `stateDict()`
- * stores. An optimizer may also keep numbers as state, in its own properties. It then overrides `stateDict`
- * and `loadStateDict` to store them, unless they follow from the step count, as Adam's 1 − βᵗ does. Kernels
+ * stores. An optimizer may also keep numbers as state, one of a name for each parameter: `numbers` returns their
+ * names and first values, and `update` reads and writes `member.numbers`. They are stored as float32. Numbers that
+ * follow from the step count, as Adam's 1 − βᵗ does, need not be kept. Kernels
  * keep nothing between calls. Arithmetic on such numbers uses + − × ÷ and `Math.sqrt`, and
  * `kernels().powF64` for powers: `**` and `Math.pow` are rounded differently by different engines.
  */
 export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** The groups in order; options may be written between steps. */
-  readonly groups: readonly Group<O>[];
-  private readonly held: readonly Held<O>[];
+  readonly groups: readonly Group<O>[] = [];
+  private readonly held: Held<O>[] = [];
+  /** What a group has that does not say otherwise. */
+  private readonly common: O;
   private readonly blocks: Block[] = [];
   private scalarBlock: Block | undefined;
   private disposed = false;
@@ -69,29 +75,59 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   constructor(params: Params<O>, defaults: O, ...rest: [options?: Partial<O> | undefined]) {
     disposable(this);
     const { name } = this;
-    const seen = new Set<Parameter>();
-    const common = optionsOf(name, rest, defaults);
-    this.groups = groupsOf(name, params).map((own) => {
-      const table = { params: undefined, ...common };
+    this.common = optionsOf(name, rest, { ...defaults, maximize: false }) as O;
+    this.add(groupsOf(name, params));
+    if (!this.groups.some((group) => group.params.length > 0)) {
+      throw new RangeError(`${name}: params expected at least one, got none`);
+    }
+  }
+
+  /**
+   * Adds a group of parameters, for example of layers that were frozen until now. Options that are left out
+   * come from the optimizer, as at construction. A schedule takes the group's `lr` as its base from the
+   * next `step()` on.
+   *
+   * ```ts
+   * optimizer.addParamGroup({ params: backbone.parameters(), lr: 1e-4 });
+   * ```
+   *
+   * @throws RangeError for a Parameter that the optimizer has already, and for options out of range; nothing is
+   *   added then
+   */
+  addParamGroup(group: GroupOptions<O>, ...rest: []): void {
+    const who = `${this.name}.addParamGroup`;
+    if (this.disposed) throw new Error(`${who}: after dispose()`);
+    checkCount(who, rest);
+    if (!Array.isArray(group?.params)) {
+      throw unexpected(`${who}: group`, 'a group { params, lr }', group);
+    }
+    this.add([group]);
+  }
+
+  /** Checks all groups, then adds them. */
+  private add(groups: readonly GroupOptions<O>[]): void {
+    const { name } = this;
+    const seen = new Set(this.groups.flatMap(({ params }) => params));
+    const added = groups.map((own) => {
+      const table = { params: undefined, ...this.common };
       const group = optionsOf<object>(name, [own], table) as Group<O>;
       this.check(group);
       for (const parameter of group.params) {
         checkInstance(`${name}: params`, parameter, Parameter, 'Parameters');
         if (seen.has(parameter)) {
-          throw new RangeError(`${this.name}: the same Parameter stands in params twice`);
+          throw new RangeError(`${name}: the same Parameter stands in params twice`);
         }
         seen.add(parameter);
       }
       return { ...group, params: [...group.params] };
     });
-    if (seen.size === 0)
-      throw new RangeError(`${this.name}: params expected at least one, got none`);
-    this.held = this.groups.map((group) => ({
-      group,
-      members: group.params.map((parameter) => {
-        return { parameter, steps: 0, moments: {} };
-      }),
-    }));
+    for (const group of added) {
+      (this.groups as Group<O>[]).push(group);
+      const members = group.params.map((parameter) => {
+        return { parameter, steps: 0, moments: {}, numbers: {} };
+      });
+      this.held.push({ group, members });
+    }
   }
 
   /** The class's name, for errors. */
@@ -106,6 +142,21 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
   /** PyTorch's names of the moments that a group's update uses. */
   protected abstract moments(group: Group<O>): readonly string[];
+
+  /** What a group's new moment of this name is filled with. */
+  protected initial(_group: Group<O>, _name: string): number {
+    return 0;
+  }
+
+  /** PyTorch's names of the numbers that an update keeps for a parameter, and their first values. */
+  protected get numbers(): Readonly<Record<string, number>> {
+    return {};
+  }
+
+  /** Whether parameters have a state before their first update. */
+  protected get startsFilled(): boolean {
+    return false;
+  }
 
   /** Names of all moments that some options use. They are kept and stored while other options do not use them. */
   protected get allMoments(): readonly string[] {
@@ -163,14 +214,18 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     );
     // All memory first: if it cannot grow that far, nothing is updated.
     for (const [i, { group }] of this.held.entries()) {
-      for (const name of this.moments(group)) this.reserve(updated[i]!, name);
+      for (const name of this.moments(group)) this.reserve(group, updated[i]!, name);
     }
     for (const [i, { group }] of this.held.entries()) {
       const filled = this.moments(group).length > 0;
       this.prepare(group);
       for (const member of updated[i]!) {
         const step = member.steps + 1;
+        const { gradPtr, size } = member.parameter;
+        const turn = () => group.maximize && kernels().scaleInPlace(gradPtr, -1, 0, size);
+        turn();
         this.update(group, member, step);
+        turn();
         if (this.countsSteps) member.steps = step;
         else if (filled) member.steps = 1;
         member.parameter.version++;
@@ -178,9 +233,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
   }
 
-  private reserve(members: readonly Member[], name: string): void {
+  private reserve(group: Group<O>, members: readonly Member[], name: string): void {
     this.scalarBlock ??= this.own(new Block(SCALAR_BYTES));
-    const block = allocateMoments(members, name);
+    const block = allocateMoments(members, name, this.initial(group, name));
     if (block) this.own(block);
   }
 
@@ -199,7 +254,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const { params: _, ...options } = group;
       const names = this.moments(group);
       const numbers = members.map((member) => {
-        if (member.steps > 0) state[number] = this.snapshot(member, names);
+        if (member.steps > 0 || this.startsFilled) {
+          state[number] = this.snapshot(group, member, names);
+        }
         return number++;
       });
       const named = Object.entries(options).map(([name, value]) => {
@@ -210,16 +267,25 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return { state, param_groups };
   }
 
-  private snapshot(member: Member, names: readonly string[]): Record<string, Tensor> {
+  private snapshot(
+    group: Group<O>,
+    member: Member,
+    names: readonly string[],
+  ): Record<string, Tensor> {
     const entries: Record<string, Tensor> = this.countsSteps
       ? { step: Tensor.from(member.steps) }
       : {};
+    for (const [name, first] of Object.entries(this.numbers)) {
+      entries[name] = Tensor.from(member.numbers[name] ?? first);
+    }
     const { shape, size } = member.parameter;
     for (const [name, ptr] of Object.entries(member.moments)) {
       entries[name] = Tensor.from(new View(ptr, size).f32, shape);
     }
     // Those that an option asks for since the last update.
-    for (const name of names) entries[name] ??= Tensor.zeros(shape);
+    for (const name of names) {
+      entries[name] ??= Tensor.from(new Float32Array(size).fill(this.initial(group, name)), shape);
+    }
     return entries;
   }
 
@@ -239,11 +305,12 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       throw new RangeError(`${who}: expected groups of ${expected} parameters, got ${got}`);
     }
     const loads = this.held.map((held, i) => this.checked(who, held, groups[i]!, state));
-    for (const [i, { members }] of this.held.entries()) {
+    for (const [i, { group, members }] of this.held.entries()) {
       const { entries } = loads[i]!;
       const names = new Set(entries.flatMap((entry) => Object.keys(entry?.values ?? {})));
       for (const name of names) {
         this.reserve(
+          group,
           members.filter((_, k) => entries[k]?.values[name]),
           name,
         );
@@ -255,11 +322,16 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       for (const [k, member] of members.entries()) {
         const entry = entries[k];
         member.steps = entry?.steps ?? 0;
+        for (const name of Object.keys(this.numbers)) {
+          const value = entry?.numbers[name];
+          if (value === undefined) delete member.numbers[name];
+          else member.numbers[name] = value;
+        }
         for (const [name, ptr] of Object.entries(member.moments)) {
           const { f32 } = new View(ptr, member.parameter.size);
           const values = entry?.values[name];
           if (values) f32.set(values);
-          else f32.fill(0);
+          else f32.fill(this.initial(group, name));
         }
       }
     }
@@ -272,7 +344,6 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     { params, ...stored }: Readonly<GroupState>,
     state: LoadableOptimizerState['state'],
   ) {
-    if (stored.maximize === true) throw new RangeError(`${who}: maximize is not supported`);
     const { params: _, ...own } = group;
     const named = Object.keys(own).map((name) => [name, stored[snakeCase(name)]]);
     const options = optionsOf(who, [Object.fromEntries(named) as object], own as object);
@@ -283,7 +354,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const number = params[k]!;
       const where = `${who}: parameter ${number}`;
       const { shape } = parameter;
-      return entryOf(where, state[number], shape, names, this.allMoments, this.countsSteps);
+      const numbers = Object.keys(this.numbers);
+      const others = this.allMoments;
+      return entryOf(where, state[number], shape, names, others, numbers, this.countsSteps);
     });
     return { options, entries };
   }

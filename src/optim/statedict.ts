@@ -26,6 +26,7 @@ export interface LoadableOptimizerState {
 interface Entry {
   readonly steps: number;
   readonly values: Readonly<Record<string, Float32Array>>;
+  readonly numbers: Readonly<Record<string, number>>;
 }
 
 /** The two parts of a state dict, whose groups list their parameters by number. */
@@ -51,6 +52,7 @@ export function partsOf(
  *
  * @param names the moments that the optimizer's update uses
  * @param others moments that it keeps if they are there
+ * @param numbers names of the numbers that the update uses
  * @param counted whether it also uses the number of steps; otherwise moments may be missing
  */
 export function entryOf(
@@ -59,6 +61,7 @@ export function entryOf(
   shape: Shape,
   names: readonly string[],
   others: readonly string[],
+  numbers: readonly string[],
   counted: boolean,
 ): Entry | undefined {
   if (found === undefined) return undefined;
@@ -68,20 +71,29 @@ export function entryOf(
   const given = found as Readonly<Record<string, unknown>>;
   if (Object.keys(given).length === 0) return undefined;
   const values: Record<string, Float32Array> = {};
-  const needed = counted ? ['step', ...names] : names;
+  const scalars: Record<string, number> = {};
+  const needed = counted ? ['step', ...numbers, ...names] : names;
   for (const name of new Set([...needed, ...others])) {
     const value = given[name];
     if (value === undefined || value === null) {
       if (!needed.includes(name)) continue;
       if (!counted) return undefined;
       const expected =
-        name === 'step' ? 'the number of its updates so far' : `a Tensor ${shapeText(shape)}`;
+        name === 'step'
+          ? 'the number of its updates so far'
+          : numbers.includes(name)
+            ? 'a number'
+            : `a Tensor ${shapeText(shape)}`;
       throw new RangeError(
         `${where}: ${name} is missing: expected ${expected}; ` +
           'leave the whole entry out to start it anew',
       );
     }
     if (name === 'step') continue;
+    if (numbers.includes(name)) {
+      scalars[name] = numberOf(`${where}: ${name}`, value);
+      continue;
+    }
     const reading = read(`${where}: ${name}`, value as Input);
     if (!sameShape(reading.shape, shape)) {
       const got = shapeText(reading.shape);
@@ -89,19 +101,20 @@ export function entryOf(
     }
     values[name] = Float32Array.from(reading.values); // a copy: loading may move linear memory
   }
-  if (counted) return { steps: stepsOf(where, given.step), values };
-  return Object.keys(values).length > 0 ? { steps: 1, values } : undefined;
+  if (counted)
+    return { steps: numberOf(`${where}: step`, given.step, true), values, numbers: scalars };
+  return Object.keys(values).length > 0 ? { steps: 1, values, numbers: scalars } : undefined;
 }
 
-function stepsOf(where: string, step: unknown): number {
-  let values: ArrayLike<unknown> = [step];
-  if (typeof step === 'object') {
-    values = read(`${where}: step`, step as Input).values;
-  }
+/** A number, or a Tensor of one; with `whole` a count. */
+function numberOf(what: string, given: unknown, whole = false): number {
+  const values: ArrayLike<unknown> =
+    typeof given === 'object' ? read(what, given as Input).values : [given];
   const [value] = values as number[];
-  if (values.length !== 1 || !Number.isSafeInteger(value) || value! < 0) {
-    const got = values.length === 1 ? describe(value) : `${values.length} numbers`;
-    throw new RangeError(`${where}: step expected a whole number ≥ 0, got ${got}`);
-  }
-  return value!;
+  const fits = whole ? Number.isSafeInteger(value) && value! >= 0 : typeof value === 'number';
+  if (values.length === 1 && fits) return value!;
+  const got = values.length === 1 ? describe(value) : `${values.length} numbers`;
+  throw new RangeError(
+    `${what} expected ${whole ? 'a whole number ≥ 0' : 'one number'}, got ${got}`,
+  );
 }

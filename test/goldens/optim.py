@@ -2,6 +2,9 @@
 
 The second parameter has no gradient at steps 4 and 5: PyTorch then skips it, and its count of steps
 falls behind.
+
+1.13 has no Lion, and no maximize and decoupled_weight_decay of NAdam and RAdam: the classes below write
+today's documentation, and Lion's Algorithm 2 (Chen et al., 2023), with PyTorch's operations.
 """
 import torch
 from common import write
@@ -20,6 +23,53 @@ weights = [normal(shape) for shape in SHAPES]
 grads = [[normal(shape, 0.5) for shape in SHAPES] for _ in range(STEPS)]
 cases = [{"weights": weights, "grads": grads, "shown": SHOWN}]
 
+
+
+def later(kind):
+    """NAdam or RAdam with the options that came after 1.13."""
+
+    class Later(kind):
+        def __init__(self, params, decoupled_weight_decay=False, maximize=False, weight_decay=0, **options):
+            coupled = 0 if decoupled_weight_decay else weight_decay
+            # 1.13's NAdam multiplies μ twice into the next product, but not in its foreach form, which is today's.
+            super().__init__(params, weight_decay=coupled, foreach=True, **options)
+            self.shrink = weight_decay if decoupled_weight_decay else 0
+            self.maximize = maximize
+
+        @torch.no_grad()
+        def step(self):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is None:
+                        continue
+                    p.mul_(1 - group["lr"] * self.shrink)
+                    if self.maximize:
+                        p.grad.neg_()
+            super().step()
+
+    return Later
+
+
+class Lion(torch.optim.Optimizer):
+    def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0, maximize=False):
+        super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                g = -p.grad if group["maximize"] else p.grad
+                m = self.state[p].setdefault("exp_avg", torch.zeros_like(p))
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.sub_(group["lr"] * torch.sign(beta1 * m + (1 - beta1) * g))
+                m.mul_(beta2).add_(g, alpha=1 - beta2)
+
+
+OPTIMIZERS = {"NAdam": later(torch.optim.NAdam), "RAdam": later(torch.optim.RAdam), "Lion": Lion}
+
 CONFIGS = [
     ("SGD", dict(lr=0.1)),
     ("SGD", dict(lr=0.1, weight_decay=0.05)),
@@ -35,6 +85,22 @@ CONFIGS = [
     ("RMSprop", dict(lr=0.01, alpha=0.9, eps=1e-6, weight_decay=0.05)),
     ("RMSprop", dict(lr=0.005, momentum=0.9)),
     ("RMSprop", dict(lr=0.005, momentum=0.7, centered=True, weight_decay=0.02)),
+    ("NAdam", dict(lr=0.01)),
+    ("NAdam", dict(lr=0.02, betas=(0.8, 0.99), eps=1e-5, weight_decay=0.1, momentum_decay=0.02)),
+    ("NAdam", dict(lr=0.02, weight_decay=0.1, decoupled_weight_decay=True, maximize=True)),
+    ("RAdam", dict(lr=0.01)),
+    ("RAdam", dict(lr=0.01, betas=(0.8, 0.9), eps=1e-5, weight_decay=0.1)),
+    ("RAdam", dict(lr=0.02, betas=(0.8, 0.95), weight_decay=0.1, decoupled_weight_decay=True, maximize=True)),
+    ("Adagrad", dict(lr=0.1)),
+    ("Adagrad", dict(lr=0.1, lr_decay=0.1, weight_decay=0.05, initial_accumulator_value=0.3, eps=1e-5)),
+    ("Adagrad", dict(lr=0.1, maximize=True, weight_decay=0.05)),
+    ("Lion", dict(lr=0.01)),
+    ("Lion", dict(lr=0.02, betas=(0.7, 0.95), weight_decay=0.2)),
+    ("Lion", dict(lr=0.02, weight_decay=0.1, maximize=True)),
+    ("SGD", dict(lr=0.05, momentum=0.9, weight_decay=0.01, maximize=True)),
+    ("Adam", dict(lr=0.01, weight_decay=0.1, maximize=True)),
+    ("AdamW", dict(lr=0.01, maximize=True)),
+    ("RMSprop", dict(lr=0.01, weight_decay=0.05, maximize=True)),
 ]
 
 # Options that are changed behind a step: PyTorch's momentum buffer begins when momentum is first used.
@@ -45,7 +111,7 @@ CHANGES = [
 
 for name, options, changes in [(*config, {}) for config in CONFIGS] + CHANGES:
     parameters = [torch.nn.Parameter(w.clone()) for w in weights]
-    optimizer = getattr(torch.optim, name)(parameters, **options)
+    optimizer = OPTIMIZERS.get(name, getattr(torch.optim, name, None))(parameters, **options)
     after = []
     for step in range(1, STEPS + 1):
         for k, parameter in enumerate(parameters):
@@ -57,7 +123,7 @@ for name, options, changes in [(*config, {}) for config in CONFIGS] + CHANGES:
             after.append([p.detach().clone() for p in parameters])
     state = [
         {
-            key: float(value) if key == "step" else value
+            key: float(value) if key in ("step", "mu_product") else value
             for key, value in optimizer.state[p].items()
             if value is not None
         }
@@ -100,6 +166,32 @@ for max_norm in (0.5, 1000.0):
         }
     )
 
+for norm_type in (1.0, 3.0, 0.5, float("inf")):
+    parameters = [torch.nn.Parameter(w.clone()) for w in weights]
+    for parameter, grad in zip(parameters, grads[0]):
+        parameter.grad = grad.clone()
+    norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0, norm_type=norm_type)
+    cases.append(
+        {
+            "name": "clipGradNorm",
+            "maxNorm": 1.0,
+            "normType": "inf" if norm_type == float("inf") else norm_type,
+            "norm": norm.item(),
+            "after": [p.grad.clone() for p in parameters],
+        }
+    )
+
+# A group that is added after two steps.
+parameters = [torch.nn.Parameter(w.clone()) for w in weights]
+optimizer = torch.optim.Adam(parameters[:1], lr=0.01)
+for step in range(5):
+    if step == 2:
+        optimizer.add_param_group(dict(params=parameters[1:], weight_decay=0.1))
+    for parameter, grad in zip(parameters, grads[step]):
+        parameter.grad = grad.clone()
+    optimizer.step()
+cases.append({"name": "addParamGroup", "after": [p.detach().clone() for p in parameters]})
+
 # Exponential moving average of weights, decay 0.9, along 25 steps of SGD.
 linear = torch.nn.Linear(5, 3)
 with torch.no_grad():
@@ -123,6 +215,17 @@ cases.append(
         "weights": [p.detach().clone() for p in linear.parameters()],
         "averages": [p.detach().clone() for p in average.parameters()],
     }
+)
+
+# The equal-weight average of 25 weights.
+swa = torch.optim.swa_utils.AveragedModel(linear)
+with torch.no_grad():
+    for step in range(STEPS):
+        linear.weight.copy_(grads[step][1][:, :5])
+        linear.bias.copy_(grads[step][0][:3])
+        swa.update_parameters(linear)
+cases.append(
+    {"name": "swa", "averages": [p.detach().clone() for p in swa.parameters()], "updates": int(swa.n_averaged)}
 )
 
 write(__file__, cases)

@@ -1,6 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { AdamScalars, MomentumScalars, RMSpropScalars } from '../../src/generated/kernels.ts';
-import { adam, type Options, rmsprop, type State, type Step, sgd } from '../reference/optim.ts';
+import {
+  AdamScalars,
+  AdaptiveScalars,
+  LionScalars,
+  MomentumScalars,
+  RMSpropScalars,
+} from '../../src/generated/kernels.ts';
+import {
+  adagrad,
+  adam,
+  lion,
+  nadam,
+  type Options,
+  radam,
+  rmsprop,
+  type State,
+  type Step,
+  sgd,
+} from '../reference/optim.ts';
 import { expectClose } from '../support/close.ts';
 import { readGoldens } from '../support/goldens.ts';
 import { kernelCase } from '../support/kernelcase.ts';
@@ -23,19 +40,57 @@ class OneParameter {
     this.w = start;
     const size = start.length;
     const moments: Record<string, unknown> =
-      name === 'SGD'
-        ? { momentum_buffer: options.momentum }
-        : name === 'RMSprop'
-          ? { square_avg: 1, grad_avg: options.centered, momentum_buffer: options.momentum }
-          : { exp_avg: 1, exp_avg_sq: 1, max_exp_avg_sq: options.amsgrad };
+      name === 'Lion'
+        ? { exp_avg: 1 }
+        : name === 'Adagrad'
+          ? { sum: 1 }
+          : name === 'SGD'
+            ? { momentum_buffer: options.momentum }
+            : name === 'RMSprop'
+              ? { square_avg: 1, grad_avg: options.centered, momentum_buffer: options.momentum }
+              : { exp_avg: 1, exp_avg_sq: 1, max_exp_avg_sq: options.amsgrad };
     for (const [key, used] of Object.entries(moments)) {
       if (used) this.state[key] = new Float32Array(size);
     }
+    this.state.sum?.fill(options.initialAccumulatorValue ?? 0);
   }
 
-  step(grad: Float32Array): void {
+  /** The scalars of `adaptiveStep`, each from its paper's equation. */
+  private get adaptive(): AdaptiveScalars {
+    const { t, name, options: o } = this;
+    const { lr, eps = name === 'Adagrad' ? 1e-10 : 1e-8, weightDecay = 0 } = o;
+    const [beta1, beta2] = o.betas ?? [0.9, 0.999];
+    const decoupled = o.decoupledWeightDecay ?? false;
+    const common = {
+      ...{ beta1, beta2, gain: 1 - beta2, mean: 0, gradient: 0, root: 1, eps },
+      weightDecay: decoupled ? 0 : weightDecay,
+      shrink: decoupled ? 1 - lr * weightDecay : 1,
+    };
+    if (name === 'Adagrad') {
+      const gradient = -lr / (1 + (t - 1) * (o.lrDecay ?? 0));
+      return { ...common, beta1: 0, beta2: 1, gain: 1, gradient };
+    }
+    if (name === 'NAdam') {
+      const mu = (s: number) => beta1 * (1 - 0.5 * 0.96 ** (s * (o.momentumDecay ?? 4e-3)));
+      let product = 1;
+      for (let s = 1; s <= t; s++) product *= mu(s);
+      const mean = (-lr * mu(t + 1)) / (1 - product * mu(t + 1));
+      const gradient = (-lr * (1 - mu(t))) / (1 - product);
+      return { ...common, mean, gradient, root: 1 / Math.sqrt(1 - beta2 ** t) };
+    }
+    const most = 2 / (1 - beta2) - 1;
+    const rho = most - (2 * t * beta2 ** t) / (1 - beta2 ** t);
+    const mean = -lr / (1 - beta1 ** t);
+    if (rho <= 5) return { ...common, mean, root: 0 };
+    const r = Math.sqrt(((rho - 4) * (rho - 2) * most) / ((most - 4) * (most - 2) * rho));
+    return { ...common, mean: mean * r * Math.sqrt(1 - beta2 ** t) };
+  }
+
+  step(given: Float32Array): void {
     this.t++;
     const { t, name, options: o } = this;
+    // As the optimizers do it.
+    const grad = o.maximize ? given.map((g) => -g) : given;
     const moment = (key: string) => this.state[key] && { start: this.state[key] };
     const decay = o.weightDecay ?? (name === 'AdamW' ? 0.01 : 0);
     const { momentum = 0, dampening = 0, alpha = 0.99, eps = 1e-8 } = o;
@@ -50,11 +105,17 @@ class OneParameter {
         w: { start: this.w },
         ...{ exp_avg: moment('exp_avg'), exp_avg_sq: moment('exp_avg_sq') },
         ...{ max_exp_avg_sq: moment('max_exp_avg_sq'), momentum_buffer: moment('momentum_buffer') },
+        sum: moment('sum'),
         ...{ square_avg: moment('square_avg'), grad_avg: moment('grad_avg') },
       },
       structs: {
         sgd: struct(MomentumScalars, { ...common, momentum, dampening, nesterov }),
         rmsprop: struct(RMSpropScalars, { ...common, alpha, eps, momentum }),
+        adaptive: struct(AdaptiveScalars, this.adaptive),
+        lion: struct(LionScalars, {
+          ...common,
+          ...{ beta1, beta2: o.betas?.[1] ?? 0.99 },
+        }),
         adam: struct(AdamScalars, { ...common, beta1, beta2, eps, decoupled }),
       },
       range: grad.length,
@@ -63,6 +124,11 @@ class OneParameter {
           k.sgdStep(w, grad, o.lr, decay, from, to);
         } else if (name === 'SGD') {
           k.sgdMomentumStep(w, buffer, grad, p.sgd, t === 1 ? 1 : 0, from, to);
+        } else if (name === 'Lion') {
+          k.lionStep(w, p.exp_avg, grad, p.lion, from, to);
+        } else if (['NAdam', 'RAdam', 'Adagrad'].includes(name)) {
+          const square = name === 'Adagrad' ? p.sum : p.exp_avg_sq;
+          k.adaptiveStep(w, p.exp_avg, square, grad, p.adaptive, from, to);
         } else if (name === 'RMSprop') {
           k.rmspropStep(w, p.square_avg, p.grad_avg, buffer, grad, p.rmsprop, from, to);
         } else {
@@ -84,14 +150,18 @@ const references: Record<string, Step> = {
   AdamW: (w, state, dw, t, options) =>
     adam(w, state, dw, t, { weightDecay: 0.01, ...options, decoupled: true }),
   RMSprop: rmsprop,
+  NAdam: nadam,
+  RAdam: radam,
+  Adagrad: adagrad,
+  Lion: lion,
 };
 
 /** PyTorch's option names to ours. */
-function camelCase({ weight_decay, ...rest }: Record<string, unknown>): Options {
-  return {
-    ...rest,
-    ...(weight_decay === undefined ? {} : { weightDecay: weight_decay }),
-  } as Options;
+function camelCase(options: Record<string, unknown>): Options {
+  const camel = (name: string) =>
+    name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  const named = Object.entries(options).map(([name, value]) => [camel(name), value]);
+  return Object.fromEntries(named) as unknown as Options;
 }
 
 /** The configurations that PyTorch's answers are for (test/everywhere/ops/optim.ts). */
@@ -144,7 +214,8 @@ describe('optimizer kernels', () => {
       for (let step = 0; step < 400; step++) subject.step(new Float32Array(5));
       expect(subject.w[0]).toBe(0);
       for (const [key, values] of Object.entries(subject.state)) {
-        expect(Object.is(values[0], 0)).toBe(true);
+        const first = key === 'sum' ? Math.fround(options.initialAccumulatorValue ?? 0) : 0;
+        expect(Object.is(values[0], first)).toBe(true);
         // Only a decay that is quick enough gets there within 400 steps.
         const quick = key === 'momentum_buffer' || key === 'exp_avg';
         if (quick) expect(Array.from(values.subarray(1, 3))).toEqual([0, 0]);

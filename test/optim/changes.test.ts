@@ -1,6 +1,18 @@
 /** What happens to an optimizer between steps: memory that fails, options that change, parameters that go. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Adam, AdamW, type Optimizer, Parameter, RMSprop, SGD, Tensor } from '../../src/index.ts';
+import {
+  Adagrad,
+  Adam,
+  AdamW,
+  Lion,
+  NAdam,
+  type Optimizer,
+  Parameter,
+  RAdam,
+  RMSprop,
+  SGD,
+  Tensor,
+} from '../../src/index.ts';
 import { Allocator } from '../../src/memory/allocator.ts';
 import { TestRandom } from '../support/random.ts';
 
@@ -43,6 +55,10 @@ const MAKERS: Record<string, Make> = {
   AdamW: (p) =>
     new AdamW([{ params: p.slice(0, 2) }, { params: p.slice(2), lr: 0.2 }], { lr: 0.1 }) as never,
   RMSprop: (p) => new RMSprop(p, { lr: 0.1, momentum: 0.9, centered: true }) as never,
+  NAdam: (p) => new NAdam(p, { lr: 0.1, weightDecay: 0.1 }) as never,
+  RAdam: (p) => new RAdam(p, { lr: 0.1, betas: [0.9, 0.8], maximize: true }) as never,
+  Adagrad: (p) => new Adagrad(p, { lr: 0.1, initialAccumulatorValue: 0.5 }) as never,
+  Lion: (p) => new Lion(p, { lr: 0.1, weightDecay: 0.1 }) as never,
 };
 
 const parametersOf = () => {

@@ -1,13 +1,17 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  Adagrad,
   Adam,
   AdamW,
   clipGradNorm,
   clipGradValue,
   gradNorm,
+  Lion,
   memoryUsage,
+  NAdam,
   type Optimizer,
   Parameter,
+  RAdam,
   RMSprop,
   SGD,
   Tensor,
@@ -18,13 +22,12 @@ import { type GoldenTensor, readGoldens } from '../support/goldens.ts';
 import { TestRandom } from '../support/random.ts';
 
 const [given, ...cases] = readGoldens('optim');
-const classes = { SGD, Adam, AdamW, RMSprop };
+const classes = { SGD, Adam, AdamW, RMSprop, NAdam, RAdam, Adagrad, Lion };
 type Name = keyof typeof classes;
 
-// biome-ignore lint/suspicious/noExplicitAny: options as the golden's script wrote them
-function make(name: Name, params: any, { weight_decay, ...options }: any): Optimizer {
-  const decay = weight_decay === undefined ? {} : { weightDecay: weight_decay };
-  return new classes[name](params, { ...options, ...decay }) as unknown as Optimizer;
+// biome-ignore lint/suspicious/noExplicitAny: each class has its own options
+function make(name: Name, params: any, options: any): Optimizer {
+  return new classes[name](params, options) as unknown as Optimizer;
 }
 
 const made: { dispose(): void }[] = [];
@@ -75,6 +78,48 @@ describe('optimizers against PyTorch', () => {
   });
 });
 
+describe('addParamGroup', () => {
+  it('= PyTorch: the group has its own steps, and the options of the optimizer', () => {
+    const golden = cases.find((c) => c.name === 'addParamGroup')!;
+    const [a, b] = goldenParameters() as [Parameter, Parameter];
+    const optimizer = track(new Adam([a], { lr: 0.01 }));
+    for (let step = 1; step <= 5; step++) {
+      if (step === 3) optimizer.addParamGroup({ params: [b], weightDecay: 0.1 });
+      setGoldenGrads([a, b], step);
+      optimizer.step();
+    }
+    expectClose(a.data.view(), golden.after[0].data, { scaled: 1e-6 });
+    expectClose(b.data.view(), golden.after[1].data, { scaled: 1e-6 });
+    expect(optimizer.groups[1]).toMatchObject({ lr: 0.01, weightDecay: 0.1, eps: 1e-8 });
+    const { state, param_groups } = optimizer.stateDict();
+    expect(param_groups.map(({ params }) => params)).toEqual([[0], [1]]);
+    expect([0, 1].map((k) => state[k]!.step!.item())).toEqual([5, 3]);
+
+    // The same bits from the state dict in an optimizer that was made with both groups.
+    const other = track(new Adam([{ params: [a] }, { params: [b] }]));
+    other.loadStateDict({ state, param_groups });
+    expect(other.stateDict()).toEqual({ state, param_groups });
+  });
+
+  it('refuses what it has already and what is no group, and adds nothing of it', () => {
+    const [a, b] = goldenParameters() as [Parameter, Parameter];
+    const optimizer = track(new SGD([a], { lr: 0.01 }));
+    const add = (group: unknown) => () => optimizer.addParamGroup(group as never);
+    expect(add({ params: [b, a] })).toThrow('SGD: the same Parameter stands in params twice');
+    expect(add({ params: [b], lr: -1 })).toThrow('SGD: lr expected');
+    expect(add({ params: [b], betas: [0, 1] })).toThrow('SGD: unknown option betas');
+    expect(add({ params: [b.data] })).toThrow('expected Parameters, got a');
+    for (const none of [null, undefined, 3, [b], {}]) {
+      expect(add(none)).toThrow('SGD.addParamGroup: group expected a group { params, lr }, got');
+    }
+    expect(optimizer.groups.length).toBe(1);
+    optimizer.addParamGroup({ params: [b] });
+    expect(optimizer.stateDict().param_groups.length).toBe(2);
+    optimizer.dispose();
+    expect(add({ params: [] })).toThrow('after dispose()');
+  });
+});
+
 /** Parameters, some of them neighbours in memory, some with gaps between. */
 function parametersOf(sizes: readonly number[], gaps = false): Parameter[] {
   const random = new TestRandom(5);
@@ -92,6 +137,10 @@ const CONFIGURATIONS: [Name, object][] = [
   ['Adam', { lr: 0.1, eps: 0 }],
   ['RMSprop', { lr: 0.1, momentum: 0.9, centered: true }],
   ['RMSprop', { lr: 0.1, eps: 0 }],
+  ['NAdam', { lr: 0.1, weightDecay: 0.1 }],
+  ['RAdam', { lr: 0.1, betas: [0.9, 0.8], decoupledWeightDecay: true, weightDecay: 0.1 }],
+  ['Adagrad', { lr: 0.1, initialAccumulatorValue: 0.5, lrDecay: 0.1 }],
+  ['Lion', { lr: 0.1, weightDecay: 0.1, maximize: true }],
 ];
 
 describe.each(CONFIGURATIONS)('%s %o', (name, options) => {
@@ -182,6 +231,12 @@ describe('optimizers: what they refuse', () => {
     expect(() => new Adam(p, { betas: [0.9, 1] })).toThrow('betas[1] expected below 1');
     expect(() => new AdamW(p, { eps: -1 })).toThrow('AdamW: eps');
     expect(() => new RMSprop(p, { alpha: 2 })).toThrow('alpha');
+    expect(() => new NAdam(p, { momentumDecay: -1 })).toThrow('NAdam: momentumDecay');
+    expect(() => new RAdam(p, { betas: [1, 0.9] })).toThrow('RAdam: betas[0] expected below 1');
+    expect(() => new Adagrad(p, { lrDecay: -1 })).toThrow('Adagrad: lrDecay');
+    expect(() => new Adagrad(p, { initialAccumulatorValue: -1 })).toThrow('initialAccumulator');
+    expect(() => new Lion(p, { betas: [0.9, 1] })).toThrow('Lion: betas[1]');
+    expect(() => new SGD(p, { maximize: 1 as never })).toThrow('maximize expected true or false');
     expect(() => new Adam([{ params: p, lr: -1 }])).toThrow('lr');
   });
 
@@ -223,7 +278,7 @@ describe('optimizers: what they refuse', () => {
     refuse({ state, param_groups: [{ ...group, params: [0] }] }, 'got 1');
     refuse({ state, param_groups: [{ ...group, lr: '1' }] }, 'lr expected');
     refuse({ state, param_groups: [{ ...group, lr: -1 }] }, 'lr expected');
-    refuse({ state, param_groups: [{ ...group, maximize: true }] }, 'maximize');
+    refuse({ state, param_groups: [{ ...group, maximize: 1 }] }, 'maximize expected true or false');
     const { exp_avg: _, ...lacking } = state[1]!;
     refuse({ state: { ...state, 1: lacking }, param_groups: [group] }, 'exp_avg is missing');
     const misshapen = { ...state[1], exp_avg: Tensor.zeros([3, 2]) };
@@ -267,7 +322,9 @@ describe('optimizers: what they refuse', () => {
       refuse(dict, 'parameter 1: expected its moments by name, got ');
     }
     const [first = {}] = [state[1]];
-    for (const moment of Object.keys(first).filter((key) => key !== 'step')) {
+    for (const moment of Object.keys(first).filter(
+      (key) => !['step', 'mu_product'].includes(key),
+    )) {
       const where = `parameter 1: ${moment}`;
       const tensor = `${where}: expected a Tensor or { data, shape }, got `;
       for (const value of [5, 'x', {}]) refuse(entry({ [moment]: value }), tensor);
@@ -297,6 +354,15 @@ describe('optimizers: what they refuse', () => {
     ];
     for (const [step, got] of wrong) {
       refuse(entry({ step }), `parameter 1: step expected a whole number ≥ 0, got ${got}`);
+    }
+    if ('mu_product' in first) {
+      refuse(
+        entry({ mu_product: null }),
+        'parameter 1: mu_product is missing: expected a number; ',
+      );
+      const two = Tensor.from([1, 2]);
+      refuse(entry({ mu_product: two }), 'parameter 1: mu_product expected one number, got 2');
+      refuse(entry({ mu_product: 'x' }), 'parameter 1: mu_product expected one number, got the st');
     }
     refuse(entry({ step: {} }), 'parameter 1: step: expected a Tensor or { data, shape }, got ');
   });
@@ -340,14 +406,19 @@ describe('gradient clipping', () => {
   };
 
   for (const golden of cases.filter((c) => c.name === 'clipGradNorm')) {
-    it(`clipGradNorm to ${golden.maxNorm} = PyTorch`, () => {
+    const normType = golden.normType === 'inf' ? Infinity : (golden.normType ?? 2);
+    it(`clipGradNorm to ${golden.maxNorm} in the norm ${normType} = PyTorch`, () => {
       const found = parameters();
-      expectClose([clipGradNorm(found, golden.maxNorm)], [golden.norm], { rtol: 1e-6 }, 'norm');
+      const norms = [
+        gradNorm(found, { normType }),
+        clipGradNorm(found, golden.maxNorm, { normType }),
+      ];
+      expectClose(norms, [golden.norm, golden.norm], { rtol: 1e-6 }, 'norm');
       for (const [k, { grad }] of found.entries()) {
         expectClose(grad!.view(), golden.after[k].data, { rtol: 1e-6 }, `grad ${k}`);
       }
-      const norm = gradNorm(found);
-      expect(norm).toBeLessThanOrEqual(golden.maxNorm);
+      const norm = gradNorm(found, { normType });
+      expect(norm).toBeLessThanOrEqual(golden.maxNorm * (1 + 1e-6));
     });
   }
 
@@ -364,6 +435,7 @@ describe('gradient clipping', () => {
   it('a NaN makes all NaN, as in PyTorch', () => {
     const found = parameters();
     found[0]!.grad!.view()[3] = Number.NaN;
+    for (const normType of [1, 3, Infinity]) expect(gradNorm(found, { normType })).toBeNaN();
     expect(clipGradNorm(found, 1)).toBeNaN();
     expect(found[1]!.grad!.view().every((v) => Number.isNaN(v))).toBe(true);
   });
@@ -377,5 +449,9 @@ describe('gradient clipping', () => {
     }
     expect(() => clipGradValue(found, -1)).toThrow('limit');
     expect(() => clipGradNorm(found, -1)).toThrow('maxNorm');
+    for (const normType of [0, -1, Number.NaN]) {
+      expect(() => clipGradNorm(found, 1, { normType })).toThrow('clipGradNorm: normType expected');
+      expect(() => gradNorm(found, { normType })).toThrow('gradNorm: normType expected');
+    }
   });
 });

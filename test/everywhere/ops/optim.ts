@@ -1,4 +1,16 @@
-import { Adam, AdamW, Linear, type Optimizer, RMSprop, SGD, type Tensor } from 'evenkeel';
+import {
+  Adagrad,
+  Adam,
+  AdamW,
+  Linear,
+  Lion,
+  NAdam,
+  type Optimizer,
+  RAdam,
+  RMSprop,
+  SGD,
+  type Tensor,
+} from 'evenkeel';
 import type { GoldenTensor } from '../../support/stored.ts';
 import { close, equal, ofGoldens } from '../checks/check.ts';
 
@@ -25,11 +37,13 @@ class Steered {
   }
 }
 
-const OPTIMIZERS = { SGD, Adam, AdamW, RMSprop };
+const OPTIMIZERS = { SGD, Adam, AdamW, RMSprop, NAdam, RAdam, Adagrad, Lion };
 
 /** The golden's options by our names. */
-function ours({ weight_decay, ...options }: { weight_decay?: number }): object {
-  return { ...options, ...(weight_decay === undefined ? {} : { weightDecay: weight_decay }) };
+function ours(options: object): object {
+  const camel = (name: string) =>
+    name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [camel(name), value]));
 }
 
 /**
@@ -70,6 +84,8 @@ export default ofGoldens(
       equal(Object.keys(found).sort(), names.sort(), 'state');
       for (const key of names) {
         if (key === 'step') equal(found.step!.item(), expected.step, 'step');
+        else if (key === 'mu_product')
+          close([found[key]!.item()], [expected[key]], { rtol: 1e-6 }, key);
         else close(found[key]!.toArray(), expected[key].data, { scaled: 1e-6 }, key);
       }
     }
