@@ -72,7 +72,12 @@ export { GlobalAvgPool } from './layers/pool/globalavgpool.ts';
 export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/pool/maxpool.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/pool/upsample.ts';
 export { Residual } from './layers/residual.ts';
-export { BCEWithLogitsLoss, type BCEWithLogitsLossOptions } from './losses/bce.ts';
+export {
+  BCELoss,
+  type BCELossOptions,
+  BCEWithLogitsLoss,
+  type BCEWithLogitsLossOptions,
+} from './losses/bce.ts';
 export { CrossEntropyLoss, type CrossEntropyLossOptions } from './losses/crossentropy.ts';
 export {
   HuberLoss,
@@ -80,9 +85,20 @@ export {
   L1Loss,
   MSELoss,
   type ReductionOptions,
+  SmoothL1Loss,
+  type SmoothL1LossOptions,
 } from './losses/elementwise.ts';
 export { KLDivLoss, type KLDivLossOptions } from './losses/kldiv.ts';
-export type { Loss, Reduction } from './losses/loss.ts';
+export type { Loss, LossValue, Reduction } from './losses/loss.ts';
+export { NLLLoss, type NLLLossOptions } from './losses/nll.ts';
+export {
+  CosineEmbeddingLoss,
+  type CosineEmbeddingLossOptions,
+  GaussianNLLLoss,
+  type GaussianNLLLossOptions,
+  TripletMarginLoss,
+  type TripletMarginLossOptions,
+} from './losses/several.ts';
 export type { TargetData } from './losses/target.ts';
 export { type GraphEnds, GraphModule, type GraphStep } from './module/graphmodule.ts';
 export { Layer, type LayerContext } from './module/layer.ts';

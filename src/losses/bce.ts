@@ -1,9 +1,11 @@
 import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { extra } from '../runtime/extra.ts';
 import { optionsOf } from '../tensor/options.ts';
+import { read } from '../tensor/reading.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
-import { Tensor } from '../tensor/tensor.ts';
-import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
+import { type Input, Tensor } from '../tensor/tensor.ts';
+import { Loss, type LossArrays, type LossRequest, type LossValue, type Reduction } from './loss.ts';
+import { termsOf } from './none.ts';
 import {
   REDUCTIONS,
   readTarget,
@@ -12,13 +14,17 @@ import {
   type TargetReading,
 } from './target.ts';
 
-export interface BCEWithLogitsLossOptions {
+export interface BCELossOptions<R extends Reduction = Reduction> {
   /** A weight of each element, broadcast to the prediction's shape. Default 1. */
   weight?: TargetData;
+  /** Default 'mean'. */
+  reduction?: R;
+}
+
+export interface BCEWithLogitsLossOptions<R extends Reduction = Reduction>
+  extends BCELossOptions<R> {
   /** A weight of the positive targets, broadcast to the prediction's shape: [C] for [N, C]. Default 1. */
   posWeight?: TargetData;
-  /** Default 'mean'. */
-  reduction?: Reduction;
 }
 
 /** The weights, broadcast over the last axes of a prediction's shape. */
@@ -30,33 +36,32 @@ interface Spread {
   readonly posWeight: Float32Array | undefined;
 }
 
-/**
- * Sigmoid and binary cross-entropy in one: L = −ω·(ρ·t·ln σ(x) + (1 − t)·ln σ(−x)), ω `weight`,
- * ρ `posWeight`; averaged over all elements or summed
- *
- * dx = ω·((1 − t)·σ(x) − ρ·t·σ(−x)) / size. Neither overflows, and both are precise if the
- * prediction is confident and right. Shapes: prediction and target alike, any; targets in [0, 1]. As
- * PyTorch's `nn.BCEWithLogitsLoss`.
- *
- * @throws RangeError in forward if the shapes differ or are empty, or a weight cannot be broadcast
- */
-export class BCEWithLogitsLoss extends Loss {
+/** The arrays of a call, each weight's n numbers behind the target. */
+interface Columns {
+  readonly n: number;
+  readonly rows: number;
+  readonly weight: Pointer;
+  readonly posWeight: Pointer;
+}
+
+/** Both losses: elementwise, with weights that are broadcast. */
+abstract class BinaryCrossEntropy<R extends Reduction> extends Loss<TargetData, LossValue<R>> {
   readonly reduction: Reduction;
   private readonly weight: Tensor | undefined;
   private readonly posWeight: Tensor | undefined;
   private spread: Spread | undefined;
 
-  constructor(...rest: [options?: BCEWithLogitsLossOptions | undefined]) {
+  constructor(who: string, { weight, posWeight, reduction }: BCEWithLogitsLossOptions) {
     super();
-    const { weight, posWeight, reduction } = optionsOf('BCEWithLogitsLoss', rest, {
-      weight: undefined,
-      posWeight: undefined,
-      reduction: REDUCTIONS,
-    });
-    this.reduction = reduction;
-    this.weight = weight === undefined ? weight : kept('weight', weight);
-    this.posWeight = posWeight === undefined ? posWeight : kept('posWeight', posWeight);
+    this.reduction = reduction!;
+    this.weight = weight === undefined ? weight : kept(who, 'weight', weight);
+    this.posWeight = posWeight === undefined ? posWeight : kept(who, 'posWeight', posWeight);
   }
+
+  /** The sum of the terms of all rows. */
+  protected abstract sum(prediction: Pointer, target: Pointer, columns: Columns): number;
+
+  protected abstract slope(arrays: LossArrays, columns: Columns, scale: number): void;
 
   protected request(shape: Shape, target: TargetReading): LossRequest {
     const reading = sameShapedTarget(`${this}`, shape, target);
@@ -77,34 +82,29 @@ export class BCEWithLogitsLoss extends Loss {
 
   protected value(arrays: LossArrays): number {
     const { prediction, target, shape } = arrays;
-    const { n, rows, weight, posWeight } = this.sizes(arrays);
-    const sum = extra().bceWithLogitsForward(prediction, target, weight, posWeight, n, 0, rows);
+    const sum = this.sum(prediction, target, this.columns(arrays));
     return sum / (this.reduction === 'mean' ? sizeOf(shape) : 1);
   }
 
-  protected differentiate(arrays: LossArrays, scale: number): void {
-    const { gradient, prediction, target, shape } = arrays;
-    const { n, rows, weight, posWeight } = this.sizes(arrays);
-    const factor = this.reduction === 'mean' ? scale / sizeOf(shape) : scale;
-    extra().bceWithLogitsBackward(
-      gradient,
-      prediction,
-      target,
-      weight,
-      posWeight,
-      n,
-      factor,
-      0,
-      rows,
+  protected override terms(arrays: LossArrays): Tensor {
+    const { prediction, target, shape } = arrays;
+    const { n, weight, posWeight } = this.columns(arrays);
+    return termsOf(shape, (i) =>
+      this.sum(offset(prediction, i), offset(target, i), {
+        n: 1,
+        rows: 1,
+        weight: weight && offset(weight, i % n),
+        posWeight: posWeight && offset(posWeight, i % n),
+      }),
     );
   }
 
-  private sizes({ target, shape }: LossArrays): {
-    n: number;
-    rows: number;
-    weight: Pointer;
-    posWeight: Pointer;
-  } {
+  protected differentiate(arrays: LossArrays, scale: number): void {
+    const factor = this.reduction === 'mean' ? scale / sizeOf(arrays.shape) : scale;
+    this.slope(arrays, this.columns(arrays), factor);
+  }
+
+  private columns({ target, shape }: LossArrays): Columns {
     const { n, weight, posWeight } = this.spread!;
     const size = sizeOf(shape);
     return {
@@ -131,9 +131,87 @@ export class BCEWithLogitsLoss extends Loss {
   }
 }
 
+/**
+ * Binary cross-entropy of probabilities x: L = −ω·(t·ln x + (1 − t)·ln(1 − x)), ω `weight`, with logarithms of at
+ * least −100; averaged over all elements or summed
+ *
+ * dx = ω·(x − t) / max(x·(1 − x), 10⁻¹²) / size. Shapes: prediction and target alike, any; both in [0, 1]. Behind a
+ * `Sigmoid`, `BCEWithLogitsLoss` without it is more precise. As PyTorch's `nn.BCELoss`.
+ *
+ * @throws RangeError in forward for a prediction outside [0, 1], if the shapes differ or are empty, or if the
+ *   weight cannot be broadcast
+ */
+export class BCELoss<R extends Reduction = 'mean' | 'sum'> extends BinaryCrossEntropy<R> {
+  constructor(...rest: [options?: BCELossOptions<R> | undefined]) {
+    const table = { weight: undefined, reduction: REDUCTIONS } as const;
+    super('BCELoss', optionsOf('BCELoss', rest as [BCELossOptions | undefined], table));
+  }
+
+  override forward(prediction: Input, target: TargetData): LossValue<R> {
+    const { values } = read(`${this}`, prediction);
+    for (let i = 0; i < values.length; i++) {
+      const p = values[i]!;
+      if (p >= 0 && p <= 1) continue;
+      throw new RangeError(
+        `${this}: prediction[${i}] expected a probability from 0 to 1, got ${p}: end the model in a Sigmoid, ` +
+          'or give logits to BCEWithLogitsLoss',
+      );
+    }
+    return super.forward(prediction, target);
+  }
+
+  protected sum(prediction: Pointer, target: Pointer, { weight, n, rows }: Columns): number {
+    return extra().bceForward(prediction, target, weight, n, 0, rows);
+  }
+
+  protected slope(arrays: LossArrays, { weight, n, rows }: Columns, scale: number): void {
+    const { gradient, prediction, target } = arrays;
+    extra().bceBackward(gradient, prediction, target, weight, n, scale, 0, rows);
+  }
+}
+
+/**
+ * Sigmoid and binary cross-entropy in one: L = −ω·(ρ·t·ln σ(x) + (1 − t)·ln σ(−x)), ω `weight`,
+ * ρ `posWeight`; averaged over all elements or summed
+ *
+ * dx = ω·((1 − t)·σ(x) − ρ·t·σ(−x)) / size. Neither overflows, and both are precise if the
+ * prediction is confident and right. Shapes: prediction and target alike, any; targets in [0, 1]. As
+ * PyTorch's `nn.BCEWithLogitsLoss`.
+ *
+ * @throws RangeError in forward if the shapes differ or are empty, or a weight cannot be broadcast
+ */
+export class BCEWithLogitsLoss<R extends Reduction = 'mean' | 'sum'> extends BinaryCrossEntropy<R> {
+  constructor(...rest: [options?: BCEWithLogitsLossOptions<R> | undefined]) {
+    const table = { weight: undefined, posWeight: undefined, reduction: REDUCTIONS } as const;
+    const given = rest as [BCEWithLogitsLossOptions | undefined];
+    super('BCEWithLogitsLoss', optionsOf('BCEWithLogitsLoss', given, table));
+  }
+
+  protected sum(prediction: Pointer, target: Pointer, columns: Columns): number {
+    const { weight, posWeight, n, rows } = columns;
+    return extra().bceWithLogitsForward(prediction, target, weight, posWeight, n, 0, rows);
+  }
+
+  protected slope(arrays: LossArrays, columns: Columns, scale: number): void {
+    const { gradient, prediction, target } = arrays;
+    const { weight, posWeight, n, rows } = columns;
+    extra().bceWithLogitsBackward(
+      gradient,
+      prediction,
+      target,
+      weight,
+      posWeight,
+      n,
+      scale,
+      0,
+      rows,
+    );
+  }
+}
+
 /** A copy of a weight. A flat array has one axis. */
-function kept(name: string, weight: TargetData): Tensor {
-  const { reading } = readTarget('BCEWithLogitsLoss', weight, undefined, name);
+function kept(who: string, name: string, weight: TargetData): Tensor {
+  const { reading } = readTarget(who, weight, undefined, name);
   return Tensor.from(Float32Array.from(reading.values), reading.shape);
 }
 

@@ -1,23 +1,26 @@
 import { CrossEntropyShape } from '../generated/kernels.ts';
-import { NULL, offset, type Pointer } from '../memory/memory.ts';
+import { NULL, offset, type Pointer, View } from '../memory/memory.ts';
 import { Struct } from '../memory/struct.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
-import { type Numbers, numbersOf } from '../tensor/numbers.ts';
+import { numbersOf } from '../tensor/numbers.ts';
 import { optionsOf } from '../tensor/options.ts';
 import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
-import { Loss, type LossArrays, type LossRequest, type Reduction } from './loss.ts';
-import { REDUCTIONS, type TargetReading } from './target.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkClassWeights, checkLabels, positionsOf } from './classes.ts';
+import { Loss, type LossArrays, type LossRequest, type LossValue, type Reduction } from './loss.ts';
+import { termsOf } from './none.ts';
+import { REDUCTIONS, type TargetData, type TargetReading } from './target.ts';
 
-export interface CrossEntropyLossOptions {
+export interface CrossEntropyLossOptions<R extends Reduction = Reduction> {
   /** ε: each target becomes (1 − ε)·target + ε/C. Default 0. */
   labelSmoothing?: number;
   /** A weight ω for each of the C classes. Default all 1. */
   weight?: ArrayLike<number>;
   /** The label of positions without a class, which add nothing to the loss. Default −100. */
   ignoreIndex?: number;
-  /** Default 'mean'. */
-  reduction?: Reduction;
+  /** `'none'`: the loss of each position, [N] or [N, d…]. Default 'mean'. */
+  reduction?: R;
 }
 
 /**
@@ -41,7 +44,10 @@ export interface CrossEntropyLossOptions {
  * @throws RangeError in forward for a label that is NaN, no whole number or out of range, for shapes
  *   that do not fit, and for a batch of 0
  */
-export class CrossEntropyLoss extends Loss {
+export class CrossEntropyLoss<R extends Reduction = 'mean' | 'sum'> extends Loss<
+  TargetData,
+  LossValue<R>
+> {
   readonly labelSmoothing: number;
   readonly ignoreIndex: number;
   readonly reduction: Reduction;
@@ -51,10 +57,11 @@ export class CrossEntropyLoss extends Loss {
   private sizes: Struct<CrossEntropyShape, 'CrossEntropyShape'> | undefined;
   private divisor = 1;
 
-  constructor(...rest: [options?: CrossEntropyLossOptions | undefined]) {
+  constructor(...rest: [options?: CrossEntropyLossOptions<R> | undefined]) {
     super();
     const who = 'CrossEntropyLoss';
-    const { labelSmoothing, weight, ignoreIndex, reduction } = optionsOf(who, rest, {
+    const options = rest as [CrossEntropyLossOptions | undefined];
+    const { labelSmoothing, weight, ignoreIndex, reduction } = optionsOf(who, options, {
       labelSmoothing: 0,
       weight: undefined,
       ignoreIndex: -100,
@@ -72,7 +79,7 @@ export class CrossEntropyLoss extends Loss {
 
   /** @internal With class weights or ignored places the mean of classes is not over the samples. */
   override get batchWeight(): number {
-    return this.soft || this.reduction === 'sum' ? super.batchWeight : this.divisor;
+    return this.soft || this.reduction !== 'mean' ? super.batchWeight : this.divisor;
   }
 
   protected request(shape: Shape, { reading, flat }: TargetReading): LossRequest {
@@ -83,11 +90,7 @@ export class CrossEntropyLoss extends Loss {
       );
     }
     const { weight } = this;
-    if (weight && weight.length !== c) {
-      throw new RangeError(
-        `${this}: prediction has ${c} classes, weight has ${weight.length}: ${shapeText(shape)}`,
-      );
-    }
+    checkClassWeights(`${this}`, weight, shape);
     const given = reading.shape;
     const length = sizeOf(given);
     const soft = flat ? length === sizeOf(shape) && c > 1 : sameShape(given, shape);
@@ -99,7 +102,7 @@ export class CrossEntropyLoss extends Loss {
           `${shapeText(shape)}, got ${got}`,
       );
     }
-    if (!soft) this.checkLabels(reading.values, length, c);
+    if (!soft) checkLabels(`${this}`, reading.values, length, c, this.ignoreIndex);
     const { ignoreIndex, labelSmoothing: smoothing } = this;
     const sizes = new Struct(CrossEntropyShape, { c, inner: sizeOf(rest), ignoreIndex, smoothing });
     return {
@@ -135,6 +138,39 @@ export class CrossEntropyLoss extends Loss {
     return k.crossEntropyForward(saved, prediction, target, weight, ptr, 0, n) / this.divisor;
   }
 
+  /**
+   * The loss of each position in float64, from its logits: Σ_k a_k·(ln Σ_j e^(x_j − m) − (x_k − m)), m the
+   * largest.
+   */
+  protected override terms(arrays: LossArrays): Tensor {
+    this.value(arrays); // leaves softmax(x) for the gradient
+    const { shape, prediction, target } = arrays;
+    const [n, c, ...rest] = shape as [number, number, ...number[]];
+    const inner = sizeOf(rest);
+    const { weight, soft, ignoreIndex, labelSmoothing: smoothing } = this;
+    const { expF64, logF64 } = kernels();
+    const x = new View(prediction, sizeOf(shape)).f32;
+    const given = new View(target, soft ? x.length : n * inner);
+    return termsOf([n, ...rest], (i) => {
+      const label = soft ? -1 : given.i32[i]!;
+      if (!soft && label === ignoreIndex) return 0;
+      const first = Math.floor(i / inner) * c * inner + (i % inner);
+      const at = (k: number) => first + k * inner;
+      let m = -Infinity;
+      for (let k = 0; k < c; k++) m = Math.max(m, x[at(k)]!);
+      let sum = 0;
+      for (let k = 0; k < c; k++) sum += expF64(x[at(k)]! - m);
+      const log = logF64(sum);
+      let loss = 0;
+      for (let k = 0; k < c; k++) {
+        const t = soft ? given.f32[at(k)]! : k === label ? 1 : 0;
+        const mass = (weight ? weight[k]! : 1) * ((1 - smoothing) * t + smoothing / c);
+        if (mass !== 0) loss += mass * (log - (x[at(k)]! - m));
+      }
+      return loss;
+    });
+  }
+
   protected differentiate(arrays: LossArrays, scale: number): void {
     const { gradient, target, saved, shape } = arrays;
     const n = shape[0]!;
@@ -150,22 +186,4 @@ export class CrossEntropyLoss extends Loss {
     if (!this.weight) return NULL;
     return offset(target, this.soft ? sizeOf(shape) : positionsOf(shape));
   }
-
-  private checkLabels(labels: Numbers, length: number, classes: number): void {
-    const { ignoreIndex } = this;
-    for (let i = 0; i < length; i++) {
-      const label = labels[i]!;
-      if (Number.isInteger(label) && label >= 0 && label < classes) continue;
-      if (label === ignoreIndex) continue;
-      throw new RangeError(
-        `${this}: target[${i}] expected a class from 0 to ${classes - 1} ` +
-          `(or ignoreIndex ${ignoreIndex}), got ${label}`,
-      );
-    }
-  }
-}
-
-/** All axes of a prediction but its classes. */
-function positionsOf(shape: Shape): number {
-  return sizeOf(shape) / shape[1]!;
 }

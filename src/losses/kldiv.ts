@@ -1,15 +1,20 @@
 import { extra } from '../runtime/extra.ts';
 import { optionsOf } from '../tensor/options.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { Loss, type LossArrays, type LossRequest } from './loss.ts';
-import { REDUCTIONS, sameShapedTarget, type TargetReading } from './target.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { Loss, type LossArrays, type LossRequest, type LossValue } from './loss.ts';
+import { termsOf } from './none.ts';
+import { REDUCTIONS, sameShapedTarget, type TargetData, type TargetReading } from './target.ts';
 
-export interface KLDivLossOptions {
+type KLDivReduction = 'mean' | 'sum' | 'none' | 'batchMean';
+
+export interface KLDivLossOptions<R extends KLDivReduction = KLDivReduction> {
   /**
-   * `'batchMean'` divides by N, which is the divergence's mean; `'mean'` by the number of elements.
+   * `'batchMean'` divides by N, which is the divergence's mean; `'mean'` by the number of elements. `'none'`: each
+   * term by itself.
    * Default `'mean'`, as PyTorch's.
    */
-  reduction?: 'mean' | 'sum' | 'batchMean';
+  reduction?: R;
   /** Whether the target holds log-probabilities as well. Default false. */
   logTarget?: boolean;
 }
@@ -23,13 +28,17 @@ export interface KLDivLossOptions {
  *
  * @throws RangeError in forward if the shapes differ or are empty
  */
-export class KLDivLoss extends Loss {
-  readonly reduction: 'mean' | 'sum' | 'batchMean';
+export class KLDivLoss<R extends KLDivReduction = 'mean' | 'sum' | 'batchMean'> extends Loss<
+  TargetData,
+  LossValue<R>
+> {
+  readonly reduction: KLDivReduction;
   readonly logTarget: boolean;
 
-  constructor(...rest: [options?: KLDivLossOptions | undefined]) {
+  constructor(...rest: [options?: KLDivLossOptions<R> | undefined]) {
     super();
-    const { reduction, logTarget } = optionsOf('KLDivLoss', rest, {
+    const options = rest as [KLDivLossOptions | undefined];
+    const { reduction, logTarget } = optionsOf('KLDivLoss', options, {
       reduction: [...REDUCTIONS, 'batchMean'],
       logTarget: false,
     });
@@ -47,6 +56,11 @@ export class KLDivLoss extends Loss {
     return extra().klDivForward(prediction, target, log, 0, sizeOf(shape)) / this.divisor(shape);
   }
 
+  protected override terms({ prediction, target, shape }: LossArrays): Tensor {
+    const log = this.logTarget ? 1 : 0;
+    return termsOf(shape, (i) => extra().klDivForward(prediction, target, log, i, i + 1));
+  }
+
   protected differentiate({ gradient, target, shape }: LossArrays, scale: number): void {
     const log = this.logTarget ? 1 : 0;
     const factor = scale / this.divisor(shape);
@@ -55,6 +69,7 @@ export class KLDivLoss extends Loss {
 
   private divisor(shape: Shape): number {
     const { reduction } = this;
-    return reduction === 'sum' ? 1 : reduction === 'mean' ? sizeOf(shape) : (shape[0] ?? 1);
+    if (reduction === 'batchMean') return shape[0] ?? 1;
+    return reduction === 'mean' ? sizeOf(shape) : 1;
   }
 }

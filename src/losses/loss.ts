@@ -5,13 +5,18 @@ import { aligned, NULL, type Pointer, View } from '../memory/memory.ts';
 import { bytesOf, placeStruct, type Struct } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
 import { checkNumber } from '../tensor/check.ts';
+import type { Numbers } from '../tensor/numbers.ts';
 import { read } from '../tensor/reading.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, type Origin, PlacedTensor, type Tensor } from '../tensor/tensor.ts';
+import { weighTerms, weightsOf } from './none.ts';
 import { readTarget, type TargetData, type TargetReading } from './target.ts';
 
-/** How the terms of a loss become one number. */
-export type Reduction = 'mean' | 'sum';
+/** How the terms of a loss become one number; with 'none' they do not, and `forward` returns them as a Tensor. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+/** What `forward` returns with a reduction. */
+export type LossValue<R> = R extends 'none' ? Tensor : number;
 
 /** The memory that a loss needs for one batch, computed before anything is written. */
 export interface LossRequest {
@@ -39,8 +44,16 @@ export interface LossArrays {
  *
  * The loss reads the prediction in place, in the model's workspace, so `backward` must come before the
  * model's next `forward`.
+ *
+ * With the reduction 'none' `forward` returns a Tensor of all terms, and `backward` takes a weight of each term,
+ * shaped as they are, in place of `scale`: it gives the gradient of the weighted sum.
  */
-export abstract class Loss<T extends TargetData = TargetData> {
+export abstract class Loss<
+  T extends TargetData = TargetData,
+  Value = number,
+  Gradient = Tensor,
+  Prediction = Input,
+> {
   private readonly workspace = new Workspace(this);
   /** For a prediction whose own place another model has taken before `backward`. */
   private readonly late = new Workspace(this);
@@ -50,6 +63,7 @@ export abstract class Loss<T extends TargetData = TargetData> {
   private readonly gradient = new Region();
   private prediction: Tensor | undefined;
   private shape: Shape = [];
+  private shapeOfTerms: Shape = [];
   private pending = false;
   /** @internal What the last forward returned. */
   last = Number.NaN;
@@ -60,7 +74,7 @@ export abstract class Loss<T extends TargetData = TargetData> {
     disposable(this);
   }
 
-  /** How the terms become one number. */
+  /** How the terms become one number, or that they do not. */
   abstract readonly reduction: Reduction | 'batchMean';
 
   /** @internal The weight of the last forward's value in a mean over several batches: its samples. */
@@ -73,18 +87,29 @@ export abstract class Loss<T extends TargetData = TargetData> {
 
   protected abstract value(arrays: LossArrays): number;
 
+  /** All terms, for the reduction 'none'. It writes what `differentiate` needs, as `value` does. */
+  protected terms(_arrays: LossArrays): Tensor {
+    throw new Error(`${this}: has no reduction 'none'`);
+  }
+
   protected abstract differentiate(arrays: LossArrays, scale: number): void;
 
+  /** The gradient of the sum of all terms, each times its weight. */
+  protected differentiateTerms(arrays: LossArrays, weights: Numbers): void {
+    this.differentiate(arrays, 1);
+    weighTerms(this.gradient.view.f32, weights, arrays.shape);
+  }
+
   /**
-   * The loss of a prediction.
+   * The loss of a prediction: a number, or with the reduction 'none' a Tensor of all terms.
    *
    * @param prediction what the model's `forward` returned, or any Tensor
    * @throws RangeError if prediction and target do not fit each other; nothing has changed then
    */
-  forward(prediction: Input, target: T): number {
+  forward(prediction: Prediction, target: T): Value {
     const who = `${this}`;
     // A gradient of this loss stands in the workspace, which is overwritten.
-    const reading = read(who, prediction, this.workspace);
+    const reading = read(who, prediction as Input, this.workspace);
     const found = readTarget(who, target, this.workspace);
     const { shape } = reading;
     if (shape.includes(0)) {
@@ -108,9 +133,14 @@ export abstract class Loss<T extends TargetData = TargetData> {
     request.store(this.target.view);
     this.generation++;
     this.shape = shape;
-    this.prediction = stands ? (prediction as Tensor) : undefined;
+    this.prediction = stands ? (prediction as unknown as Tensor) : undefined;
     this.pending = true;
-    return (this.last = this.value(this.arrays(NULL)));
+    const arrays = this.arrays(NULL);
+    if (this.reduction !== 'none') return (this.last = this.value(arrays)) as Value;
+    this.last = Number.NaN;
+    const terms = this.terms(arrays);
+    this.shapeOfTerms = terms.shape;
+    return terms as Value;
   }
 
   /**
@@ -118,10 +148,11 @@ export abstract class Loss<T extends TargetData = TargetData> {
    *
    * The gradient is in the loss's memory until the next `forward`.
    *
-   * @param scale for example 1/k, to average the gradients of k micro-batches
+   * @param scale for example 1/k, to average the gradients of k micro-batches; with the reduction 'none' also a
+   *   weight of each term
    * @throws Error without a forward, at a second call, or if the model has run another forward since
    */
-  backward(scale = 1): Tensor {
+  backward(scale: number | TargetData = 1): Gradient {
     if (!this.pending) {
       throw new Error(
         this.generation === 0
@@ -129,16 +160,23 @@ export abstract class Loss<T extends TargetData = TargetData> {
           : `${this}: backward was already called for the last forward: call forward again first`,
       );
     }
-    checkNumber(`${this}.backward`, 'scale', scale);
+    const who = `${this}.backward`;
+    const weights =
+      this.reduction === 'none' && typeof scale === 'object'
+        ? weightsOf(who, scale, this.shapeOfTerms)
+        : checkNumber(who, 'scale', scale as number);
     const arrays = this.arrays(this.gradient.view.ptr);
     this.pending = false;
-    this.differentiate(arrays, scale);
+    if (weights) this.differentiateTerms(arrays, weights);
+    else this.differentiate(arrays, scale as number);
     const { generation } = this;
     const guard = (): void => {
       if (generation === this.generation) return;
       throw new Error(`${this}: this gradient belongs to an older forward and was overwritten`);
     };
-    return new LossGradient(this, this.shape, this.gradient.view, guard, this.prediction?.origin);
+    const { view } = this.gradient;
+    const gradient = new LossGradient(this, this.shape, view, guard, this.prediction?.origin);
+    return gradient as Gradient;
   }
 
   /** Releases the loss's linear memory; a later `forward` allocates it again. */
@@ -187,7 +225,8 @@ class Region {
   }
 }
 
-class LossGradient extends PlacedTensor {
+/** @internal A gradient in a loss's memory. */
+export class LossGradient extends PlacedTensor {
   constructor(
     loss: object,
     shape: Shape,

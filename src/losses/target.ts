@@ -5,7 +5,7 @@ import { type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
 
 /** How terms become one number, the default first. */
-export const REDUCTIONS = ['mean', 'sum'] as const;
+export const REDUCTIONS = ['mean', 'sum', 'none'] as const;
 
 /** The numbers that losses take: a Tensor, `{ data, shape }`, a typed or plain array, or nested arrays. */
 export type TargetData = Input | ArrayLike<number> | readonly (readonly unknown[])[];
