@@ -157,7 +157,13 @@ export {
   type RAdamOptions,
 } from './optim/adaptive.ts';
 export { clipGradNorm, clipGradValue, gradNorm, type NormOptions } from './optim/clip.ts';
-export { type EMAOptions, ExponentialMovingAverage } from './optim/ema.ts';
+export { CyclicLR, type CyclicLROptions } from './optim/cyclic.ts';
+export {
+  AveragedModel,
+  type AverageOptions,
+  type EMAOptions,
+  ExponentialMovingAverage,
+} from './optim/ema.ts';
 export { Lion, type LionOptions } from './optim/lion.ts';
 export { OneCycleLR, type OneCycleOptions } from './optim/onecycle.ts';
 export {
@@ -165,6 +171,12 @@ export {
   Optimizer,
   type OptimizerOptions,
 } from './optim/optimizer.ts';
+export {
+  type PlateauState,
+  ReduceLROnPlateau,
+  type ReduceLROnPlateauOptions,
+} from './optim/plateau.ts';
+export { CosineAnnealingWarmRestarts, PolynomialLR } from './optim/polynomial.ts';
 export { RMSprop, type RMSpropOptions } from './optim/rmsprop.ts';
 export {
   CosineAnnealingLR,

@@ -9,13 +9,16 @@ import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
 import type { Buffer, Parameter } from '../tensor/parameter.ts';
 import type { Input } from '../tensor/tensor.ts';
 
-export interface EMAOptions {
-  /** Weight of the old average. Default 0.999. */
-  decay?: number;
+export interface AverageOptions {
   /**
    * Whether buffers (running statistics) are averaged as well. Default false: the model's buffers are used.
    */
   buffers?: boolean;
+}
+
+export interface EMAOptions extends AverageOptions {
+  /** Weight of the old average. Default 0.999. */
+  decay?: number;
   /**
    * Whether early updates count more: update t = 1, 2, … uses min(decay, (1 + t)/(10 + t)). Default
    * false.
@@ -29,43 +32,20 @@ interface Averaged {
   readonly average: Pointer;
 }
 
-/**
- * An exponential moving average of a model's weights, e ← decay·e + (1 − decay)·w, which starts at the
- * model's present weights (Polyak averaging; PyTorch's AveragedModel with an EMA function). It often
- * evaluates better than the weights themselves.
- *
- * ```ts
- * const average = new ExponentialMovingAverage(model, { decay: 0.99 });
- * …
- * optimizer.step();
- * average.update();
- * …
- * const { accuracy } = average.during(() => evaluate(model, test));
- * ```
- *
- * @throws RangeError for a decay outside [0, 1]
- */
-export class ExponentialMovingAverage {
+/** An average of a model's weights in memory of its own, which can change places with them. */
+abstract class WeightAverage {
   /** Number of updates so far. */
   updates = 0;
-  private readonly decay: number;
-  private readonly warmup: boolean;
   private readonly averaged: readonly Averaged[];
   private readonly block: Block;
   private exchanged = false;
 
   constructor(
     private readonly model: Module,
-    ...rest: [options?: EMAOptions | undefined]
+    buffers: boolean,
   ) {
-    const who = 'ExponentialMovingAverage';
-    const table = { decay: 0.999, buffers: false, warmup: false };
-    const { decay, buffers, warmup } = optionsOf(who, rest, table);
-    checkInstance(`${who}: model`, model, Module, 'a Module');
-    checkNumber(who, 'decay', decay, 0, 1);
+    checkInstance(`${this.name}: model`, model, Module, 'a Module');
     disposable(this);
-    this.decay = decay;
-    this.warmup = warmup;
     const entries = [
       ...model.parameters(),
       ...(buffers ? model.namedBuffers().map(([, buffer]) => buffer) : []),
@@ -87,14 +67,10 @@ export class ExponentialMovingAverage {
   update(): void {
     this.checkUsable('update');
     if (this.exchanged) {
-      throw new Error('ExponentialMovingAverage: update while applied: call restore() first');
+      throw new Error(`${this.name}: update while applied: call restore() first`);
     }
     this.updates++;
-    const t = this.updates;
-    const decay = this.warmup ? Math.min(this.decay, (1 + t) / (10 + t)) : this.decay;
-    for (const { entry, average } of this.averaged) {
-      extra().emaUpdate(average, entry.ptr, decay, 0, entry.size);
-    }
+    for (const { entry, average } of this.averaged) this.include(entry, average, this.updates);
   }
 
   /** @internal Whether the model has the averages at present, and its own weights are kept here. */
@@ -102,17 +78,25 @@ export class ExponentialMovingAverage {
     return this.exchanged;
   }
 
+  /** The class's name, for errors. */
+  protected get name(): string {
+    return this.constructor.name;
+  }
+
+  /** Updates the average of one parameter or buffer; `t` counts the updates from 1. */
+  protected abstract include(entry: Parameter | Buffer, average: Pointer, t: number): void;
+
   /** Exchanges the model's weights for the averages, until `restore()`. */
   apply(): void {
     this.checkUsable('apply');
-    if (this.exchanged) throw new Error('ExponentialMovingAverage: applied twice');
+    if (this.exchanged) throw new Error(`${this.name}: applied twice`);
     this.exchange();
   }
 
   /** Puts the model's own weights back. */
   restore(): void {
     this.checkUsable('restore');
-    if (!this.exchanged) throw new Error('ExponentialMovingAverage: restore without apply()');
+    if (!this.exchanged) throw new Error(`${this.name}: restore without apply()`);
     this.exchange();
   }
 
@@ -121,7 +105,7 @@ export class ExponentialMovingAverage {
    * returns a promise, the weights are restored when it settles.
    */
   during<T>(action: () => T): T {
-    checkFunction('ExponentialMovingAverage.during: action', action);
+    checkFunction(`${this.name}.during: action`, action);
     this.apply();
     let pending = false;
     try {
@@ -155,7 +139,7 @@ export class ExponentialMovingAverage {
   }): void {
     this.checkUsable('loadStateDict');
     const { updates, state } = dict ?? {};
-    checkInteger('ExponentialMovingAverage.loadStateDict', 'updates', updates, 0);
+    checkInteger(`${this.name}.loadStateDict`, 'updates', updates, 0);
     const applied = this.exchanged;
     if (applied) this.exchange();
     try {
@@ -196,13 +180,78 @@ export class ExponentialMovingAverage {
 
   private checkUsable(method: string): void {
     if (this.block.released) {
-      throw new Error(`ExponentialMovingAverage: ${method} after dispose()`);
+      throw new Error(`${this.name}: ${method} after dispose()`);
     }
     if (this.averaged.some(({ entry }) => entry.disposed)) {
       throw new Error(
-        `ExponentialMovingAverage: ${method} after dispose() of the model or a part of it: if the model ` +
+        `${this.name}: ${method} after dispose() of the model or a part of it: if the model ` +
           'has other parameters now, make a new average',
       );
     }
+  }
+}
+
+/**
+ * An exponential moving average of a model's weights, e ← decay·e + (1 − decay)·w, which starts at the
+ * model's present weights (Polyak averaging; PyTorch's AveragedModel with an EMA function). It often
+ * evaluates better than the weights themselves.
+ *
+ * ```ts
+ * const average = new ExponentialMovingAverage(model, { decay: 0.99 });
+ * …
+ * optimizer.step();
+ * average.update();
+ * …
+ * const { accuracy } = average.during(() => evaluate(model, test));
+ * ```
+ *
+ * @throws RangeError for a decay outside [0, 1]
+ */
+export class ExponentialMovingAverage extends WeightAverage {
+  private readonly decay: number;
+  private readonly warmup: boolean;
+
+  constructor(model: Module, ...rest: [options?: EMAOptions | undefined]) {
+    const who = new.target.name;
+    const table = { decay: 0.999, buffers: false, warmup: false };
+    const { decay, buffers, warmup } = optionsOf(who, rest, table);
+    checkNumber(who, 'decay', decay, 0, 1);
+    super(model, buffers);
+    this.decay = decay;
+    this.warmup = warmup;
+  }
+
+  protected include(entry: Parameter | Buffer, average: Pointer, t: number): void {
+    const decay = this.warmup ? Math.min(this.decay, (1 + t) / (10 + t)) : this.decay;
+    extra().emaUpdate(average, entry.ptr, decay, 0, entry.size);
+  }
+}
+
+/**
+ * The mean of a model's weights over all updates, e ← e + (w − e)/t at update t: stochastic weight averaging
+ * (Izmailov et al., 2018; PyTorch's `swa_utils.AveragedModel`). Update it at the end of each of the last epochs, at
+ * a learning rate that stays high.
+ *
+ * ```ts
+ * const average = new AveragedModel(model);
+ * for (let epoch = 0; epoch < 30; epoch++) {
+ *   …
+ *   if (epoch >= 20) average.update();
+ * }
+ * average.apply();
+ * recomputeStatistics(model, batches); // batch norm's statistics are those of other weights
+ * ```
+ *
+ * Before the first update the average is the model's weights at construction.
+ */
+export class AveragedModel extends WeightAverage {
+  constructor(model: Module, ...rest: [options?: AverageOptions | undefined]) {
+    super(model, optionsOf(new.target.name, rest, { buffers: false }).buffers);
+  }
+
+  protected include(entry: Parameter | Buffer, average: Pointer, t: number): void {
+    // What stood there before does not count, whatever it is.
+    if (t === 1) new View(average, entry.size).f32.set(entry.data.view());
+    else extra().averageUpdate(average, entry.ptr, t, 0, entry.size);
   }
 }

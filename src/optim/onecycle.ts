@@ -1,6 +1,7 @@
 import { checkInteger, checkNumber } from '../tensor/check.ts';
 import { optionsOf } from '../tensor/options.ts';
-import type { Group, Optimizer, OptimizerOptions } from './optimizer.ts';
+import { MomentumCycle, ratesOf } from './momentumcycle.ts';
+import type { Optimizer } from './optimizer.ts';
 import { cosineBetween, Schedule, type UnitOption } from './schedule.ts';
 
 export interface OneCycleOptions extends UnitOption {
@@ -43,8 +44,6 @@ interface Phase {
 
 type Level = 'first' | 'max' | 'last';
 
-type WithMomentum = Group<OptimizerOptions> & { momentum?: number; betas?: readonly number[] };
-
 /**
  * One cycle (Smith and Topin, "Super-convergence", 2019), as PyTorch's OneCycleLR: the learning rate
  * rises from maxLr/divFactor to maxLr and falls to maxLr/divFactor/finalDivFactor, momentum falls and
@@ -56,10 +55,9 @@ type WithMomentum = Group<OptimizerOptions> & { momentum?: number; betas?: reado
 export class OneCycleLR extends Schedule {
   private readonly phases: readonly Phase[];
   private readonly maxLrs: readonly number[];
-  /** The groups whose momentum is not 0 at the start; it may become 0 in the cycle. */
-  private readonly withMomentum: ReadonlySet<WithMomentum>;
+  private readonly momentum: MomentumCycle | undefined;
   private readonly options: Required<
-    Pick<OneCycleOptions, 'annealStrategy' | 'cycleMomentum' | 'divFactor' | 'finalDivFactor'>
+    Pick<OneCycleOptions, 'annealStrategy' | 'divFactor' | 'finalDivFactor'>
   >;
 
   constructor(optimizer: Optimizer, ...rest: [options: OneCycleOptions]) {
@@ -91,17 +89,7 @@ export class OneCycleLR extends Schedule {
     checkNumber(this.name, 'finalDivFactor', finalDivFactor, Number.MIN_VALUE);
     checkNumber(this.name, 'baseMomentum', baseMomentum, 0, 1);
     checkNumber(this.name, 'maxMomentum', maxMomentum, 0, 1);
-    const { groups } = optimizer;
-    this.maxLrs = Array.isArray(maxLr) ? [...maxLr] : groups.map(() => maxLr as number);
-    if (this.maxLrs.length !== groups.length) {
-      throw new RangeError(
-        `${this.name}: maxLr expected ${groups.length} values, one a group, got ${this.maxLrs.length}`,
-      );
-    }
-    for (const rate of this.maxLrs) checkNumber(this.name, 'maxLr', rate, 0);
-    this.withMomentum = new Set(
-      (groups as readonly WithMomentum[]).filter(({ momentum }) => momentum),
-    );
+    this.maxLrs = ratesOf(this.name, 'maxLr', maxLr, optimizer);
     const falling = [maxMomentum, baseMomentum] as const;
     const rising = [baseMomentum, maxMomentum] as const;
     const peak = pctStart * total - 1;
@@ -115,24 +103,21 @@ export class OneCycleLR extends Schedule {
           { end: peak, lr: ['first', 'max'], momentum: falling },
           { end: total - 1, lr: ['max', 'last'], momentum: rising },
         ];
-    this.options = { annealStrategy, cycleMomentum, divFactor, finalDivFactor };
+    this.options = { annealStrategy, divFactor, finalDivFactor };
+    this.momentum = cycleMomentum ? new MomentumCycle(optimizer) : undefined;
     this.moveTo(0);
   }
 
-  rateAt(count: number, _base: number, i: number): number {
+  rateAt(count: number, base: number, i: number): number {
     const { phase, part } = this.phaseAt(count);
-    return this.between(this.level(phase.lr[0], i), this.level(phase.lr[1], i), part);
+    const max = this.maxLrs[i] ?? base;
+    return this.between(this.level(phase.lr[0], max), this.level(phase.lr[1], max), part);
   }
 
   override moveTo(count: number): void {
     super.moveTo(count);
-    if (!this.options.cycleMomentum) return;
     const { phase, part } = this.phaseAt(count);
-    const momentum = this.between(...phase.momentum, part);
-    for (const group of this.optimizer.groups as readonly WithMomentum[]) {
-      if (group.betas) group.betas = [momentum, ...group.betas.slice(1)];
-      else if (this.withMomentum.has(group)) group.momentum = momentum;
-    }
+    this.momentum?.set(this.between(...phase.momentum, part));
   }
 
   /** The phase of step `count`, and how much of it has passed. */
@@ -146,9 +131,8 @@ export class OneCycleLR extends Schedule {
     return { phase: this.phases.at(-1)!, part: 1 };
   }
 
-  private level(level: Level, i: number): number {
+  private level(level: Level, max: number): number {
     const { divFactor, finalDivFactor } = this.options;
-    const max = this.maxLrs[i]!;
     if (level === 'max') return max;
     return level === 'first' ? max / divFactor : max / divFactor / finalDivFactor;
   }

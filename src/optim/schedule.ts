@@ -21,7 +21,8 @@ export interface UnitOption {
 /**
  * The base of the learning-rate schedules. A schedule is made for an optimizer, takes its groups'
  * learning rates as their base values, and sets them at once and at each `step()`. The new rates follow from
- * the base values and the count alone: a rate that was assigned in between is overwritten.
+ * the base values and the count alone: a rate that was assigned in between is overwritten. A group that is added to
+ * the optimizer later has its learning rate at the next `step()` as base.
  *
  * ```ts
  * const schedule = new CosineAnnealingLR(optimizer, { tMax: 30 });
@@ -56,8 +57,17 @@ export abstract class Schedule {
   /** The i-th group's learning rate after `count` steps or epochs, `base` its learning rate before. */
   abstract rateAt(count: number, base: number, i: number): number;
 
-  /** Adds one to the count and sets the learning rates. */
-  step(): void {
+  /** Whether the rates follow from what is measured, and not from the count alone. */
+  get measures(): boolean {
+    return false;
+  }
+
+  /**
+   * Adds one to the count and sets the learning rates.
+   *
+   * @param _measured for schedules that follow what is measured: see `ReduceLROnPlateau`
+   */
+  step(_measured?: unknown): void {
     this.moveTo(this.count + 1);
   }
 
@@ -69,10 +79,17 @@ export abstract class Schedule {
   moveTo(count: number): void {
     checkInteger(this.name, 'count', count, 0);
     const { groups } = this.optimizer;
+    this.includeNew();
     const rates = groups.map((_, i) => this.rateAt(count, this.baseLrs[i]!, i));
     for (const rate of rates) checkNumber(`${this.name} at ${this.unit} ${count}`, 'lr', rate, 0);
     this.count = count;
     for (const [i, group] of groups.entries()) group.lr = rates[i]!;
+  }
+
+  /** Takes the learning rates of groups that were added since as their base. */
+  private includeNew(): void {
+    const added = this.optimizer.groups.slice(this.baseLrs.length);
+    if (added.length > 0) this.baseLrs = [...this.baseLrs, ...added.map(({ lr }) => lr)];
   }
 
   /** The first group's learning rate. */
@@ -81,6 +98,7 @@ export abstract class Schedule {
   }
 
   stateDict(): ScheduleState {
+    this.includeNew();
     return { count: this.count, baseLrs: [...this.baseLrs] };
   }
 
@@ -89,6 +107,7 @@ export abstract class Schedule {
     const who = `${this.name}.loadStateDict`;
     const { count, baseLrs } = state ?? {};
     checkInteger(who, 'count', count, 0);
+    this.includeNew();
     if (!Array.isArray(baseLrs) || baseLrs.length !== this.baseLrs.length) {
       throw new RangeError(
         `${who}: expected ${this.baseLrs.length} baseLrs, got ${baseLrs?.length ?? 'none'}`,
@@ -263,9 +282,9 @@ export class DecayToFloor extends Schedule {
 
 /**
  * A linear rise before another schedule. For count < steps
- * lr = target·(startFactor + (1 − startFactor)·count/steps); then the other schedule runs from its beginning.
- * The target is the first rate of the other schedule. Without one it is the optimizer's own learning rate,
- * which then stays.
+ * lr = target·(startFactor + (endFactor − startFactor)·count/steps); then the other schedule runs from its
+ * beginning. The target is the first rate of the other schedule. Without one it is the optimizer's own learning
+ * rate, and lr = target·endFactor stays (PyTorch's LinearLR).
  *
  * ```ts
  * const schedule = new LinearWarmup(new CosineAnnealingLR(optimizer, { tMax: 900, unit: 'step' }), { steps: 100 });
@@ -276,15 +295,16 @@ export class DecayToFloor extends Schedule {
 export class LinearWarmup extends Schedule {
   private readonly steps: number;
   private readonly startFactor: number;
+  private readonly endFactor: number;
   private readonly after: Schedule | undefined;
 
-  /** @param options steps; startFactor 1/3; unit 'step', if there is no other schedule */
+  /** @param options steps; startFactor 1/3; endFactor 1; unit 'step', if there is no other schedule */
   constructor(
     target: Optimizer | Schedule,
-    ...rest: [options: { steps: number; startFactor?: number } & UnitOption]
+    ...rest: [options: { steps: number; startFactor?: number; endFactor?: number } & UnitOption]
   ) {
-    const table = { steps: undefined, startFactor: 1 / 3, unit: undefined };
-    const { steps, startFactor, unit } = optionsOf(new.target.name, rest, table);
+    const table = { steps: undefined, startFactor: 1 / 3, endFactor: 1, unit: undefined };
+    const { steps, startFactor, endFactor, unit } = optionsOf(new.target.name, rest, table);
     const after = target instanceof Schedule ? target : undefined;
     super(target instanceof Schedule ? target.optimizer : target, unit ?? after?.unit ?? 'step');
     if (after && this.unit !== after.unit) {
@@ -293,20 +313,28 @@ export class LinearWarmup extends Schedule {
           `${after.unit}s: give both the same unit`,
       );
     }
+    if (after?.measures) {
+      throw new RangeError(
+        `${this.name}: the ${after.constructor.name} behind it follows what is measured: give it the optimizer, ` +
+          'and step each by itself',
+      );
+    }
     checkInteger(this.name, 'steps', steps!);
     checkNumber(this.name, 'startFactor', startFactor, 0, 1);
+    checkNumber(this.name, 'endFactor', endFactor, 0, 1);
     this.after = after;
     this.steps = steps!;
     this.startFactor = startFactor;
+    this.endFactor = endFactor;
     if (after) this.baseLrs = after.stateDict().baseLrs;
     this.moveTo(0);
   }
 
   rateAt(count: number, base: number, i: number): number {
-    const { after, steps, startFactor } = this;
-    if (count >= steps) return after ? after.rateAt(count - steps, base, i) : base;
+    const { after, steps, startFactor, endFactor } = this;
+    if (count >= steps) return after ? after.rateAt(count - steps, base, i) : base * endFactor;
     const target = after ? after.rateAt(0, base, i) : base;
-    return target * (startFactor + ((1 - startFactor) * count) / steps);
+    return target * (startFactor + ((endFactor - startFactor) * count) / steps);
   }
 
   override moveTo(count: number): void {

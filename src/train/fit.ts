@@ -139,6 +139,7 @@ export async function* fit(
   checkInstance('fit: model', model, Module, 'a Module');
   checkInstance('fit: loss', loss, Loss, 'a loss such as new MSELoss()');
   checkInstance('fit: optimizer', optimizer, Optimizer, 'an Optimizer');
+  checkReduced('fit', loss);
   checkInteger('fit', 'epochs', epochs, 0);
   const schedules = [options.schedule ?? []].flat() as Schedule[];
   for (const schedule of schedules) {
@@ -190,8 +191,10 @@ export async function* fit(
         next = iterator.next();
         progress.samplesPerSecond = (1000 * prediction.shape[0]!) / (performance.now() - requested);
         if (next.done) {
-          for (const schedule of schedules) if (schedule.unit === 'epoch') schedule.step();
           if (validation) progress.validation = evaluate(model, validation, loss, { metrics });
+          for (const schedule of schedules) {
+            if (schedule.unit === 'epoch') schedule.step(progress.validation);
+          }
         }
         if (performance.now() - lastTurn >= TURN_INTERVAL) {
           await events.turn();
@@ -236,7 +239,10 @@ export function evaluate(
   const { batchSize } = options;
   const metrics = checkedMetrics('evaluate', options.metrics);
   checkInstance('evaluate: model', model, Module, 'a Module');
-  if (loss !== undefined) checkInstance('evaluate: loss', loss, Loss, 'a loss or undefined');
+  if (loss !== undefined) {
+    checkInstance('evaluate: loss', loss, Loss, 'a loss or undefined');
+    checkReduced('evaluate', loss);
+  }
   const sums: Evaluation = { loss: 0, accuracy: 0, metrics: {} };
   let samples = 0;
   let weights = 0;
@@ -271,6 +277,12 @@ export function evaluate(
 /** The options of `fit`, with their defaults. */
 type Checked = FitOptions &
   Required<Pick<FitOptions, 'epochs' | 'batchSize' | 'shuffle' | 'dropLast'>>;
+
+/** @throws RangeError if the loss gives no number */
+function checkReduced(who: string, loss: AnyLoss): void {
+  if (loss.reduction !== 'none') return;
+  throw new RangeError(`${who}: loss expected the reduction 'mean' or 'sum', got 'none'`);
+}
 
 /** @throws TypeError unless `data` can be iterated over */
 function checkIterable(who: string, data: unknown): void {

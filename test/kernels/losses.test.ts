@@ -256,6 +256,60 @@ describe.each(elementwise.map((l) => [l.name, l] as const))('%s', (_, loss) => {
   });
 });
 
+describe('binary cross-entropy', () => {
+  for (const [rows, n] of [
+    [1, 1],
+    [1, 17],
+    [3, 4],
+    [5, 3],
+    [4, 21],
+  ] as const) {
+    for (const weighted of [false, true]) {
+      it(`[${rows}, ${n}]${weighted ? ', weighted' : ''}`, () => {
+        const random = new TestRandom(rows * n);
+        const x = random.uniforms(rows * n, 0.01, 0.99);
+        const t = random.uniforms(rows * n).map((v, i) => (i % 3 ? v : i % 2));
+        const weight = weighted ? random.uniforms(n, 0.5, 2) : undefined;
+        const expected = reference.elementwise(x, t, reference.bce(weight), n);
+        const inputs = { x, t, weight };
+        const range = { total: rows, step: 1 };
+        kernelCase({
+          inputs,
+          range,
+          returns: { expected: expected.loss, rtol: 1e-6 },
+          call: (k, { x, t, weight }, from, to) => k.bceForward(x, t, weight, n, from, to),
+        });
+        const gradient = expected.gradient.map((g) => g / 2);
+        kernelCase({
+          inputs,
+          outputs: { dx: { expected: gradient, rtol: 1e-6, scaled: 5e-7 } },
+          range,
+          call: (k, { dx, x, t, weight }, from, to) =>
+            k.bceBackward(dx, x, t, weight, n, 0.5, from, to),
+        });
+      });
+    }
+  }
+
+  it('is −100 and finite where a logarithm is −∞', () => {
+    const x = [0, 1, 0, 1, 1e-40];
+    const t = [1, 0, 0, 1, 1];
+    kernelCase({
+      inputs: { x, t },
+      returns: { expected: 200 - Math.log(1e-40), rtol: 1e-6 },
+      call: (k, { x, t }) => k.bceForward(x, t, NULL, 5, 0, 1),
+    });
+  });
+
+  it('has the gradient that finite differences of its float64 reference give', () => {
+    for (let x = 0.12; x < 0.9; x += 0.07) {
+      const term = reference.bce();
+      const gradient = [term(x, 0.3, 0)[1]];
+      expectGradient({ gradient, at: [x], of: ([x]) => term(x!, 0.3, 0)[0], step: 1e-6 });
+    }
+  });
+});
+
 describe('binary cross-entropy with logits', () => {
   for (const [rows, n] of [
     [1, 1],

@@ -269,7 +269,7 @@ describe('gradient clipping kernels', () => {
 });
 
 describe('weight averaging kernels', () => {
-  it('emaUpdate and exchange at every size', () => {
+  it('emaUpdate, averageUpdate and exchange at every size', () => {
     for (const n of SIZES) {
       const random = new TestRandom(n);
       const start = random.normals(n);
@@ -280,6 +280,19 @@ describe('weight averaging kernels', () => {
         updates: { average: { start, expected, rtol: 3e-7, atol: 1e-8 } },
         range: n,
         call: (k, { average, data }, from, to) => k.emaUpdate(average, data, 0.99, from, to),
+      });
+      const mean = Float64Array.from(start, (e, i) => e + (data[i]! - e) / 7);
+      kernelCase({
+        inputs: { data },
+        updates: { average: { start, expected: mean, rtol: 3e-7, atol: 1e-7 } },
+        range: n,
+        call: (k, { average, data }, from, to) => k.averageUpdate(average, data, 7, from, to),
+      });
+      kernelCase({
+        inputs: { data },
+        updates: { average: { start: data, expected: data } },
+        range: n,
+        call: (k, { average, data }, from, to) => k.averageUpdate(average, data, 7, from, to),
       });
       kernelCase({
         updates: { a: { start, expected: data }, b: { start: data, expected: start } },

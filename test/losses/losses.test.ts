@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  BCELoss,
   BCEWithLogitsLoss,
   CrossEntropyLoss,
   HuberLoss,
@@ -9,10 +10,13 @@ import {
   type Loss,
   MSELoss,
   memoryUsage,
+  NLLLoss,
+  SmoothL1Loss,
   Tensor,
 } from '../../src/index.ts';
 import * as reference from '../reference/losses.ts';
 import { expectClose } from '../support/close.ts';
+import { expectGradient } from '../support/gradient.ts';
 import { TestRandom } from '../support/random.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each case has its own target
@@ -24,6 +28,9 @@ const makers: Record<string, (options: any) => Loss<any>> = {
   huber: (options) => new HuberLoss(options),
   bceWithLogits: (options) => new BCEWithLogitsLoss(options),
   klDiv: (options) => new KLDivLoss(options),
+  nll: (options) => new NLLLoss(options),
+  smoothL1: (options) => new SmoothL1Loss(options),
+  bce: (options) => new BCELoss(options),
 };
 
 describe('targets', () => {
@@ -142,6 +149,8 @@ describe('options', () => {
     expect(() => new CrossEntropyLoss({ ignoreIndex: 0.5 })).toThrow(/ignoreIndex/);
     expect(() => new HuberLoss({ delta: 0 })).toThrow(/delta/);
     expect(() => new HuberLoss({ delta: NaN })).toThrow(/delta/);
+    expect(() => new SmoothL1Loss({ beta: -1 })).toThrow(/beta/);
+    expect(() => new NLLLoss({ ignoreIndex: 0.5 })).toThrow(/ignoreIndex/);
   });
 
   it('a class weight of another length is refused, as are logits without a class axis', () => {
@@ -186,7 +195,8 @@ describe('the order of calls', () => {
     for (const make of Object.values(makers)) {
       const loss = make({});
       expect(() => loss.backward()).toThrow(/backward before forward/);
-      loss.forward(Tensor.from([[0.5, -1]]), [[0.25, 0.75]]);
+      const classes = make === makers.nll;
+      loss.forward(Tensor.from([[0.5, 1]]), classes ? [1] : [[0.25, 0.75]]);
       loss.backward();
       expect(() => loss.backward()).toThrow(/already called/);
     }
@@ -214,6 +224,99 @@ describe('the order of calls', () => {
     loss.forward(model.forward(x), [1]);
     model.forward(x);
     expect(() => loss.backward()).toThrow(/earlier forward/);
+  });
+});
+
+describe('NLLLoss and the losses of probabilities', () => {
+  it('NLLLoss behind a log-softmax is CrossEntropyLoss', () => {
+    const random = new TestRandom(4);
+    const dims = [2, 3, 4] as const;
+    const x = random.normals(24);
+    const labels = Array.from({ length: 8 }, () => random.integer(3));
+    const weight = random.uniforms(3, 0.5, 2);
+    const logs = Float32Array.from(reference.crossEntropy(x, labels, dims).gradient);
+    const nll = new NLLLoss({ weight, reduction: 'sum' });
+    const value = nll.forward({ data: logs, shape: [2, 3, 4] }, labels);
+    const expected = reference.nll(logs, labels, dims, weight);
+    expectClose([value], [expected.loss], { rtol: 1e-6 });
+    expectClose(nll.backward().toArray(), expected.gradient, { rtol: 1e-6 });
+    expectGradient({
+      gradient: expected.gradient,
+      at: Float64Array.from(logs),
+      of: (v) => reference.nll(v, labels, dims, weight).loss,
+    });
+    expect(new NLLLoss().forward(Tensor.zeros([2, 3]), [-100, -100])).toBeNaN();
+  });
+
+  it('SmoothL1Loss is float64’s, and its reference has its differences as gradient', () => {
+    const random = new TestRandom(5);
+    for (const beta of [1, 0.3, 0]) {
+      const [x, t] = [random.normals(17), random.normals(17)];
+      const expected = reference.elementwise(x, t, reference.smoothL1(beta));
+      const loss = new SmoothL1Loss({ beta, reduction: 'sum' });
+      expectClose([loss.forward({ data: x, shape: [17] }, t)], [expected.loss], { rtol: 1e-6 });
+      expectClose(loss.backward().toArray(), expected.gradient, { rtol: 1e-6, atol: 1e-6 });
+      expectGradient({
+        gradient: expected.gradient,
+        at: Float64Array.from(x),
+        of: (v) => reference.elementwise(v, t, reference.smoothL1(beta)).loss,
+      });
+    }
+  });
+
+  it('BCELoss refuses what is no probability, and the pending backward survives', () => {
+    const loss = new BCELoss();
+    loss.forward(Tensor.from([0.5]), [1]);
+    for (const [p, got] of [
+      [1.5, '1.5'],
+      [-0.1, '-0.1'],
+      [NaN, 'NaN'],
+    ] as const) {
+      expect(() => loss.forward(Tensor.from([0.25, p]), [0, 1])).toThrow(
+        `BCELoss: prediction[1] expected a probability from 0 to 1, got ${got}`,
+      );
+    }
+    expect(loss.backward().item()).toBe(-2);
+  });
+});
+
+describe("the reduction 'none'", () => {
+  it('gives terms whose mean is the mean, and the gradient of their weighted sum', () => {
+    for (const [name, make] of Object.entries(makers)) {
+      const random = new TestRandom(6);
+      const shape = [2, 3, 2, 2];
+      const x = { data: random.uniforms(24, 0.1, 0.9), shape };
+      const classes = name === 'crossEntropy' || name === 'nll';
+      const target = classes
+        ? { data: [0, 1, 2, 0, 2, 1, 1, 0], shape: [2, 2, 2] }
+        : { data: random.uniforms(24), shape };
+      const [all, mean] = [make({ reduction: 'none' }), make({})];
+      const terms = all.forward(x, target) as unknown as Tensor;
+      const over = classes || name === 'crossEntropySoft' ? [2, 2, 2] : shape;
+      expect(terms.shape).toEqual(over);
+      const average = terms.toArray().reduce((a, b) => a + b, 0) / terms.size;
+      expectClose([mean.forward(x, target)], [average], { rtol: 1e-6 }, name);
+      expect(all.last).toBeNaN();
+      const weights = new Float32Array(terms.size).fill(1 / terms.size);
+      const gradient = all.backward({ data: weights, shape: over }).toArray();
+      expectClose(gradient, mean.backward().toArray(), { rtol: 1e-6, atol: 1e-8 }, name);
+      // The terms are the caller's: another forward leaves them.
+      const kept = terms.toArray();
+      all.forward({ ...x, data: x.data.map((v) => 1 - v) }, target);
+      expect(terms.toArray()).toEqual(kept);
+      for (const wrong of [[1], Tensor.zeros([24]), Tensor.zeros([2, 2, 2, 3])]) {
+        expect(() => all.backward(wrong)).toThrow(/weights expected \[2, .*, as the terms, got/);
+      }
+      expect(() => mean.backward([1, 2])).toThrow(/already called/);
+      all.backward(0.5);
+    }
+  });
+
+  it('weights are for it alone', () => {
+    const loss = new MSELoss();
+    loss.forward(Tensor.from([1]), [0]);
+    expect(() => loss.backward([1])).toThrow('scale expected a number, got an array of 1');
+    expect(loss.backward().item()).toBe(2);
   });
 });
 

@@ -104,6 +104,78 @@ export const klDiv =
       ? [Math.exp(t) * (t - x), -Math.exp(t)]
       : [(t === 0 ? 0 : t * Math.log(t)) - t * x, -t];
 
+export const smoothL1 =
+  (beta: number): Term =>
+  (x, t) => {
+    const d = x - t;
+    return Math.abs(d) < beta
+      ? [(d * d) / (2 * beta), d / beta]
+      : [Math.abs(d) - beta / 2, Math.sign(d)];
+  };
+
+export const bce =
+  (weight?: Numbers): Term =>
+  (x, t, column) => {
+    const w = weight ? weight[column]! : 1;
+    const log = (v: number): number => Math.max(Math.log(v), -100);
+    return [-w * (t * log(x) + (1 - t) * log(1 - x)), (w * (x - t)) / Math.max(x * (1 - x), 1e-12)];
+  };
+
+/** Negative log-likelihood of classes, x [n, c, inner] log-probabilities. */
+export function nll(x: Numbers, labels: Numbers, dims: Dims, weight?: Numbers): LossResult {
+  const gradient = new Float64Array(x.length);
+  let loss = 0;
+  let position = 0;
+  forRows(dims, (row) => {
+    const label = labels[position++]!;
+    const w = weight ? weight[label]! : 1;
+    loss -= w * x[row[label]!]!;
+    gradient[row[label]!] = -w;
+  });
+  return { loss, gradient };
+}
+
+/** L of a mean x and a variance v, and its slopes. */
+export function gaussianNLL(x: number, v: number, t: number): [number, number, number] {
+  const d = x - t;
+  return [(Math.log(v) + (d * d) / v) / 2, d / v, (1 / v - (d * d) / (v * v)) / 2];
+}
+
+/** 1 − cos(a, b), or max(0, cos(a, b) − margin); the gradients of a and b one behind the other. */
+export function cosineEmbedding(a: Numbers, b: Numbers, y: number, margin = 0): LossResult {
+  const dot = (u: Numbers, v: Numbers) =>
+    Array.from(u).reduce((sum, _, k) => sum + u[k]! * v[k]!, 0);
+  const [aa, bb] = [dot(a, a) + 1e-12, dot(b, b) + 1e-12];
+  const cosine = dot(a, b) / Math.sqrt(aa * bb);
+  const s = y === 1 ? -1 : cosine >= margin ? 1 : 0;
+  const slopes = (u: Numbers, v: Numbers, uu: number) =>
+    Array.from(u, (value, k) => s * (v[k]! / Math.sqrt(aa * bb) - (cosine * value) / uu));
+  const loss = y === 1 ? 1 - cosine : Math.max(0, cosine - margin);
+  return { loss, gradient: Float64Array.from([...slopes(a, b, aa), ...slopes(b, a, bb)]) };
+}
+
+/** max(0, d(a, p) − d(a, n) + margin), without swap; the gradients of a, p and n one behind the other. */
+export function tripletMargin(
+  [a, p, n]: readonly [Numbers, Numbers, Numbers],
+  { margin = 1, power = 2, eps = 1e-6 } = {},
+): LossResult {
+  const distance = (u: Numbers, v: Numbers) => {
+    const e = Array.from(u, (value, k) => value - v[k]! + eps);
+    const length = e.reduce((sum, value) => sum + Math.abs(value) ** power, 0) ** (1 / power);
+    const slopes = e.map((value) => Math.sign(value) * (Math.abs(value) / length) ** (power - 1));
+    return { length, slopes };
+  };
+  const [near, far] = [distance(a, p), distance(a, n)];
+  const loss = Math.max(0, margin + near.length - far.length);
+  const on = loss > 0 ? 1 : 0;
+  const gradient = [
+    ...near.slopes.map((s, k) => on * (s - far.slopes[k]!)),
+    ...near.slopes.map((s) => -on * s),
+    ...far.slopes.map((s) => on * s),
+  ];
+  return { loss, gradient: Float64Array.from(gradient) };
+}
+
 /** Σ of a term over x [rows, n], and its gradient. */
 export function elementwise(x: Numbers, t: Numbers, term: Term, n = x.length): LossResult {
   const gradient = new Float64Array(x.length);
