@@ -138,7 +138,6 @@ export class ReduceLROnPlateau extends Schedule {
   override stateDict(): PlateauState {
     const { badEpochs, cooldownLeft, best } = this;
     const lrs = this.optimizer.groups.map(({ lr }) => lr);
-    // JSON has no infinities: a best of −∞ or ∞ cannot be improved on, and NaN never is a best.
     return { ...super.stateDict(), best: best ?? null, badEpochs, cooldownLeft, lrs };
   }
 
@@ -162,10 +161,9 @@ export class ReduceLROnPlateau extends Schedule {
   }
 
   private improves(value: number): boolean {
-    const { best } = this;
     const { mode, threshold, thresholdMode } = this.options;
-    if (best === undefined) return !Number.isNaN(value);
     const sign = mode === 'min' ? -1 : 1;
+    const best = this.best ?? -sign * Infinity;
     const bound = thresholdMode === 'rel' ? best * (1 + sign * threshold) : best + sign * threshold;
     return mode === 'min' ? value < bound : value > bound;
   }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  AveragedModel,
   ExponentialMovingAverage,
   Linear,
   Module,
@@ -188,6 +189,29 @@ describe('ExponentialMovingAverage', () => {
       expect(other.updates).toBe(1);
       expect(values(model)).toEqual(own);
     }
+  });
+
+  it('AveragedModel: the mean of all updates, whatever stood there at first', () => {
+    const model = track(new Linear(1, 1, { bias: false }));
+    const [weight] = model.parameters();
+    weight!.assign(Tensor.from([[Number.NaN]]));
+    const average = track(new AveragedModel(model));
+    for (const w of [0.1, 0.5, 3, 4]) {
+      weight!.assign(Tensor.from([[w]]));
+      average.update();
+    }
+    const mean = () => average.during(() => weight!.data.toArray());
+    expectClose(mean(), [1.9], { rtol: 1e-6 });
+    // Weights that stay leave the average with the same bits.
+    weight!.assign({ data: mean(), shape: [1, 1] });
+    const before = mean();
+    for (let i = 0; i < 50; i++) average.update();
+    expect(mean()).toEqual(before);
+    expect(average.stateDict().updates).toBe(54);
+    average.apply();
+    expect(() => average.update()).toThrow('AveragedModel: update while applied');
+    expect(() => average.apply()).toThrow('AveragedModel: applied twice');
+    expect(() => new AveragedModel(model, { decay: 0.9 } as never)).toThrow('unknown option decay');
   });
 
   it('gives its memory back', () => {

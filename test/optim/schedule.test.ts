@@ -2,6 +2,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import {
   Adam,
   CosineAnnealingLR,
+  CosineAnnealingWarmRestarts,
+  CyclicLR,
   DecayToFloor,
   ExponentialLR,
   LambdaLR,
@@ -9,6 +11,8 @@ import {
   MultiStepLR,
   OneCycleLR,
   Parameter,
+  PolynomialLR,
+  ReduceLROnPlateau,
   SGD,
   StepLR,
   Tensor,
@@ -167,6 +171,86 @@ describe('schedules', () => {
     p.grad = null;
   });
 
+  it('a group that is added later has its own rate as base', () => {
+    const [a, b] = parameters as [Parameter, Parameter];
+    const later = (
+      make: (o: SGD) => { step(measured?: number): void; stateDict(): { baseLrs: number[] } },
+    ) => {
+      const subject = new SGD([a], { lr: 0.5 });
+      const schedule = make(subject);
+      schedule.step(1);
+      subject.addParamGroup({ params: [b], lr: 0.25 });
+      schedule.step(1);
+      expect(schedule.stateDict().baseLrs).toEqual([0.5, 0.25]);
+      return subject.groups.map(({ lr }) => lr);
+    };
+    expectClose(
+      later((o) => new ExponentialLR(o, { gamma: 0.5 })),
+      [0.125, 0.0625],
+      {},
+    );
+    const one = later((o) => new OneCycleLR(o, { maxLr: 0.5, totalSteps: 9, pctStart: 0.4 }));
+    expectClose([one[0]! / 2], [one[1]!], { rtol: 1e-12 });
+    expect(later((o) => new ReduceLROnPlateau(o, { patience: 0, factor: 0.5 }) as never)).toEqual([
+      0.5, 0.25,
+    ]);
+  });
+
+  it('CyclicLR: heights of your own, β₁ of Adam, and no momentum that is not there', () => {
+    const adam = new Adam([parameters[0]!], { betas: [0.85, 0.99] });
+    const seen: number[] = [];
+    const scaleFn = (x: number) => {
+      seen.push(x);
+      return 1 / x;
+    };
+    const schedule = new CyclicLR(adam, { baseLr: 0, maxLr: 1, stepSizeUp: 2, scaleFn });
+    expect(adam.groups[0]!.betas).toEqual([0.9, 0.99]);
+    schedule.moveTo(6);
+    expect(adam.lr).toBe(0.5);
+    expectClose([adam.groups[0]!.betas[0]], [0.85], { rtol: 1e-12 });
+    expect(new Set(seen)).toEqual(new Set([1, 2]));
+    const counts = { scaleFn: (x: number) => x, scaleMode: 'iterations' } as const;
+    new CyclicLR(adam, { baseLr: 0, maxLr: 1, stepSizeUp: 2, ...counts }).moveTo(5);
+    expect(adam.lr).toBe(2.5);
+    const plain = optimizer();
+    new CyclicLR(plain, { baseLr: 0.1, maxLr: 1 }).step();
+    expect(plain.groups[0]!.momentum).toBe(0);
+  });
+
+  it('ReduceLROnPlateau takes what evaluate returns, and counts nothing without a number', () => {
+    const rising = new ReduceLROnPlateau(optimizer(), { mode: 'max', patience: 0 });
+    const falling = new ReduceLROnPlateau(optimizer(), { patience: 0 });
+    for (const [loss, accuracy] of [
+      [1, 0.5],
+      [0.5, 0.4],
+      [Number.NaN, 0.6],
+    ] as const) {
+      rising.step({ loss, accuracy });
+      falling.step({ loss, accuracy });
+    }
+    expect([rising.lr, falling.lr]).toEqual([0.1 * 0.1, 0.1 * 0.1]);
+    const before = falling.stateDict();
+    expect(before).toMatchObject({ count: 3, best: 0.5, badEpochs: 0 });
+    for (const none of [undefined, null, '1', {}]) {
+      expect(() => falling.step(none as never)).toThrow(
+        'ReduceLROnPlateau.step: measured expected a number, or what evaluate() returns',
+      );
+    }
+    for (const change of [
+      { best: 'x' },
+      { badEpochs: -1 },
+      { cooldownLeft: 0.5 },
+      { lrs: [1] },
+      { lrs: [1, -1] },
+      { count: -1 },
+    ]) {
+      expect(() => falling.loadStateDict({ ...before, ...change } as never)).toThrow(
+        'ReduceLROnPlateau.loadStateDict',
+      );
+      expect(falling.stateDict()).toEqual(before);
+    }
+  });
+
   it('refuse what makes no sense, and load nothing of it', () => {
     const o = optimizer();
     expect(() => new StepLR(o, { stepSize: 0 })).toThrow('StepLR: stepSize');
@@ -175,6 +259,15 @@ describe('schedules', () => {
     expect(() => new CosineAnnealingLR(o, { tMax: 0 })).toThrow('tMax');
     expect(() => new DecayToFloor(o, { min: 0, speed: 0 })).toThrow('speed');
     expect(() => new LinearWarmup(o, { steps: 0 })).toThrow('steps');
+    expect(() => new LinearWarmup(o, { steps: 2, endFactor: 2 })).toThrow('endFactor');
+    const plateau = new ReduceLROnPlateau(o);
+    expect(() => new LinearWarmup(plateau, { steps: 2 })).toThrow('follows what is measured');
+    expect(() => new ReduceLROnPlateau(o, { factor: 1 })).toThrow('factor expected below 1');
+    expect(() => new ReduceLROnPlateau(o, { minLr: [1] })).toThrow('minLr expected 2 values');
+    expect(() => new PolynomialLR(o, { totalIters: 0 })).toThrow('totalIters');
+    expect(() => new CosineAnnealingWarmRestarts(o, { t0: 2, tMult: 0.5 })).toThrow('tMult');
+    expect(() => new CyclicLR(o, { baseLr: [1], maxLr: 1 })).toThrow('baseLr expected 2 values');
+    expect(() => new CyclicLR(o, { baseLr: 0, maxLr: 1, stepSizeUp: 0 })).toThrow('stepSizeUp');
     expect(() => new OneCycleLR(o, { maxLr: 1 })).toThrow('expected totalSteps');
     expect(() => new OneCycleLR(o, { maxLr: [1], totalSteps: 5 })).toThrow('maxLr expected 2');
     expect(() => new StepLR(o, { stepSize: 1, unit: 'batch' as never })).toThrow('unit');

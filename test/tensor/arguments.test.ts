@@ -256,15 +256,41 @@ const CASES: Record<string, Case | Case[]> = {
   HuberLoss: make(E.HuberLoss, [none], [OPTIONS]),
   BCEWithLogitsLoss: make(E.BCEWithLogitsLoss, [none], [OPTIONS]),
   KLDivLoss: make(E.KLDivLoss, [none], [OPTIONS]),
+  SmoothL1Loss: make(E.SmoothL1Loss, [none], [OPTIONS]),
+  NLLLoss: [
+    make(E.NLLLoss, [none], [OPTIONS]),
+    on(() => new E.NLLLoss(), 'forward', [y, () => [0, 1, 2, 0]], [['tensor'], ['tensor']]),
+  ],
+  BCELoss: [
+    make(E.BCELoss, [none], [OPTIONS]),
+    on(() => new E.BCELoss(), 'forward', [y, y], [['tensor'], ['tensor']]),
+  ],
+  GaussianNLLLoss: [
+    make(E.GaussianNLLLoss, [none], [OPTIONS]),
+    on(() => new E.GaussianNLLLoss(), 'forward', [() => [y(), y()], y], [[], ['tensor']]),
+  ],
+  CosineEmbeddingLoss: [
+    make(E.CosineEmbeddingLoss, [none], [OPTIONS]),
+    on(() => new E.CosineEmbeddingLoss(), 'forward', [() => [y(), y()], () => [1, -1, 1, 1]]),
+  ],
+  TripletMarginLoss: [
+    make(E.TripletMarginLoss, [none], [OPTIONS]),
+    on(() => new E.TripletMarginLoss(), 'forward', [() => [y(), y(), y()]]),
+  ],
 
   // optimizers and schedules
   SGD: [
     make(E.SGD, [parameters, none], [['parameters'], OPTIONS]),
     on(sgd, 'loadStateDict', [() => sgd().stateDict()]),
+    on(sgd, 'addParamGroup', [() => ({ params: parameters() })]),
   ],
   Adam: make(E.Adam, [parameters, none], [['parameters'], OPTIONS]),
   AdamW: make(E.AdamW, [parameters, none], [['parameters'], OPTIONS]),
   RMSprop: make(E.RMSprop, [parameters, none], [['parameters'], OPTIONS]),
+  NAdam: make(E.NAdam, [parameters, none], [['parameters'], OPTIONS]),
+  RAdam: make(E.RAdam, [parameters, none], [['parameters'], OPTIONS]),
+  Adagrad: make(E.Adagrad, [parameters, none], [['parameters'], OPTIONS]),
+  Lion: make(E.Lion, [parameters, none], [['parameters'], OPTIONS]),
   StepLR: [
     make(E.StepLR, [sgd, () => ({ stepSize: 2 })], [['optimizer']]),
     on(() => new E.StepLR(sgd(), { stepSize: 2 }), 'moveTo', [two]),
@@ -279,6 +305,25 @@ const CASES: Record<string, Case | Case[]> = {
   DecayToFloor: make(E.DecayToFloor, [sgd, () => ({ min: 0, speed: 1 })], [['optimizer']]),
   LinearWarmup: make(E.LinearWarmup, [sgd, () => ({ steps: 2 })], [['optimizer']]),
   OneCycleLR: make(E.OneCycleLR, [sgd, () => ({ maxLr: 1, totalSteps: 9 })], [['optimizer']]),
+  PolynomialLR: make(E.PolynomialLR, [sgd, none], [['optimizer'], OPTIONS]),
+  CosineAnnealingWarmRestarts: make(
+    E.CosineAnnealingWarmRestarts,
+    [sgd, () => ({ t0: 2 })],
+    [['optimizer']],
+  ),
+  CyclicLR: make(E.CyclicLR, [sgd, () => ({ baseLr: 0, maxLr: 1 })], [['optimizer']]),
+  ReduceLROnPlateau: [
+    make(E.ReduceLROnPlateau, [sgd, none], [['optimizer'], OPTIONS]),
+    on(() => new E.ReduceLROnPlateau(sgd()), 'loadStateDict', [
+      () => new E.ReduceLROnPlateau(sgd()).stateDict(),
+    ]),
+  ],
+  AveragedModel: [
+    make(E.AveragedModel, [model, none], [['model'], OPTIONS]),
+    on(() => new E.AveragedModel(model()), 'loadStateDict', [
+      () => new E.AveragedModel(model()).stateDict(),
+    ]),
+  ],
   ExponentialMovingAverage: [
     make(E.ExponentialMovingAverage, [model, none], [['model'], OPTIONS]),
     on(() => new E.ExponentialMovingAverage(model()), 'loadStateDict', [
@@ -288,11 +333,8 @@ const CASES: Record<string, Case | Case[]> = {
   ],
   clipGradNorm: call(
     E.clipGradNorm,
-    [parameters, () => 1],
-    [
-      ['parameters', 'array'],
-      ['number', 'infinity'],
-    ],
+    [parameters, () => 1, none],
+    [['parameters', 'array'], ['number', 'infinity'], OPTIONS],
   ),
   clipGradValue: call(
     E.clipGradValue,
@@ -302,7 +344,7 @@ const CASES: Record<string, Case | Case[]> = {
       ['number', 'infinity'],
     ],
   ),
-  gradNorm: call(E.gradNorm, [parameters], [['parameters', 'array']]),
+  gradNorm: call(E.gradNorm, [parameters, none], [['parameters', 'array'], OPTIONS]),
 
   // modules and tensors
   Module: [
