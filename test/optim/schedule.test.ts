@@ -192,7 +192,7 @@ describe('schedules', () => {
     const one = later((o) => new OneCycleLR(o, { maxLr: 0.5, totalSteps: 9, pctStart: 0.4 }));
     expectClose([one[0]! / 2], [one[1]!], { rtol: 1e-12 });
     expect(later((o) => new ReduceLROnPlateau(o, { patience: 0, factor: 0.5 }) as never)).toEqual([
-      0.5, 0.25,
+      0.25, 0.125,
     ]);
   });
 
