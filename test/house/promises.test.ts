@@ -29,7 +29,6 @@ const labels = Int32Array.from({ length: 8 }, () => random.integer(3));
 
 /** Classes that the README tells of in other words, bases of those it lists, and what functions return. */
 const ELSEWHERE = [
-  'ExponentialMovingAverage',
   'FoldedNetwork',
   'Optimizer',
   'Parameter',
