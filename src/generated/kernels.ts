@@ -112,6 +112,8 @@ export interface ExtraKernels {
   batchNormRenorm(coefficients: Pointer<'Coefficients'>, statistics: Pointer<'Statistics'>, runningMean: Pointer, runningVar: Pointer, weight: Pointer, bias: Pointer, bounds: Pointer<'RenormBounds'>, from: number, to: number): void;
   batchNormRenormBackward(dWeight: Pointer, statistics: Pointer<'Statistics'>, c: number, from: number, to: number, scratch: Pointer): void;
   crossProducts(sums: Pointer, x: Pointer, n: number, c: number, from: number, to: number): void;
+  bceBackward(dx: Pointer, x: Pointer, t: Pointer, weight: Pointer, n: number, scale: number, from: number, to: number): void;
+  bceForward(x: Pointer, t: Pointer, weight: Pointer, n: number, from: number, to: number): number;
   bceWithLogitsBackward(dx: Pointer, x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, scale: number, from: number, to: number): void;
   bceWithLogitsForward(x: Pointer, t: Pointer, weight: Pointer, positiveWeight: Pointer, n: number, from: number, to: number): number;
   huberBackward(dx: Pointer, x: Pointer, t: Pointer, delta: number, scale: number, from: number, to: number): void;
@@ -145,8 +147,11 @@ export interface ExtraKernels {
   rowNorms(norm: Pointer, v: Pointer, cols: number, from: number, to: number): void;
   weightNormBackward(dg: Pointer, dv: Pointer, norm: Pointer, dw: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
   weightNormForward(w: Pointer, norm: Pointer, v: Pointer, g: Pointer, cols: number, from: number, to: number): void;
+  adaptiveStep(data: Pointer, mean: Pointer, square: Pointer, grad: Pointer, scalars: Pointer<'AdaptiveScalars'>, from: number, to: number): void;
+  averageUpdate(average: Pointer, data: Pointer, count: number, from: number, to: number): void;
   emaUpdate(average: Pointer, data: Pointer, decay: number, from: number, to: number): void;
   exchange(a: Pointer, b: Pointer, from: number, to: number): void;
+  lionStep(data: Pointer, expAvg: Pointer, grad: Pointer, scalars: Pointer<'LionScalars'>, from: number, to: number): void;
   rmspropStep(data: Pointer, squareAvg: Pointer, gradAvg: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'RMSpropScalars'>, from: number, to: number): void;
   adaptiveAvgPoolBackward(dx: Pointer, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   adaptiveAvgPoolForward(y: Pointer, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
@@ -220,6 +225,20 @@ export interface AdamScalars {
 }
 export const AdamScalars: Layout<AdamScalars, 'AdamScalars'> =
   'lr:f64 beta1:f64 beta2:f64 eps:f64 weightDecay:f64 decoupled';
+
+export interface AdaptiveScalars {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly gain: number;
+  readonly mean: number;
+  readonly gradient: number;
+  readonly root: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly shrink: number;
+}
+export const AdaptiveScalars: Layout<AdaptiveScalars, 'AdaptiveScalars'> =
+  'beta1:f64 beta2:f64 gain:f64 mean:f64 gradient:f64 root:f64 eps:f64 weightDecay:f64 shrink:f64';
 
 export interface BatchNormShape {
   readonly n: number;
@@ -339,6 +358,15 @@ export interface LayerNormShape {
 }
 export const LayerNormShape: Layout<LayerNormShape, 'LayerNormShape'> =
   'samples groups d eps:f32';
+
+export interface LionScalars {
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly weightDecay: number;
+}
+export const LionScalars: Layout<LionScalars, 'LionScalars'> =
+  'lr:f64 beta1:f64 beta2:f64 weightDecay:f64';
 
 export interface LocalResponseNormShape {
   readonly channels: number;

@@ -33,7 +33,7 @@ interface Averaged {
 }
 
 /** An average of a model's weights in memory of its own, which can change places with them. */
-abstract class WeightAverage {
+export abstract class WeightAverage {
   /** Number of updates so far. */
   updates = 0;
   private readonly averaged: readonly Averaged[];

@@ -2,7 +2,7 @@
 import { Batches } from '../../data/batches.ts';
 import { heldBy } from '../../module/held.ts';
 import { Module } from '../../module/module.ts';
-import { ExponentialMovingAverage } from '../../optim/ema.ts';
+import { WeightAverage } from '../../optim/ema.ts';
 import { Optimizer } from '../../optim/optimizer.ts';
 import { Schedule } from '../../optim/schedule.ts';
 import { brief, checkInteger, describe, unexpected } from '../../tensor/check.ts';
@@ -42,7 +42,7 @@ export function handlerOf(who: string, name: string, part: unknown): Handler {
   if (part instanceof Module) return module(part);
   if (part instanceof Generator) return generator(part);
   if (part instanceof Batches) return batches(part);
-  if (part instanceof ExponentialMovingAverage) return average(who, name, part);
+  if (part instanceof WeightAverage) return average(who, name, part);
   const { stateDict, loadStateDict } = (part ?? {}) as Record<string, unknown>;
   if (typeof stateDict === 'function' && typeof loadStateDict === 'function') {
     return stateful(part as Stateful);
@@ -142,7 +142,7 @@ function batches(part: Batches): Handler {
   };
 }
 
-function average(who: string, name: string, part: ExponentialMovingAverage): Handler {
+function average(who: string, name: string, part: WeightAverage): Handler {
   if (part.applied) {
     throw new Error(`${who}: ${name} is applied: call restore() first`);
   }
