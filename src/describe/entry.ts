@@ -75,7 +75,7 @@ function memberNames(args: object, options: object): string[] {
 }
 
 function argsOf<M>(args: NonNullable<Parts<M>['args']>, layer: M): JsonObject {
-  const values = Object.values(args).map((of) => of(layer) as Json);
+  const values = Object.values(args).map((of) => finite(of(layer)) as Json);
   return values.length > 0 ? { args: values } : {};
 }
 
@@ -83,10 +83,20 @@ function argsOf<M>(args: NonNullable<Parts<M>['args']>, layer: M): JsonObject {
 export function optionsOf<M>(options: NonNullable<Parts<M>['options']>, layer: M): JsonObject {
   const given: Record<string, Json> = {};
   for (const [name, [usual, of]] of Object.entries(options)) {
-    const value = of(layer) as Json | undefined;
+    const value = finite(of(layer)) as Json | undefined;
     if (value !== undefined && JSON.stringify(value) !== JSON.stringify(usual)) given[name] = value;
   }
   return Object.keys(given).length > 0 ? { options: given } : {};
+}
+
+/** What JSON can hold: a text for an infinite number. */
+function finite(value: unknown): unknown {
+  return value === Infinity || value === -Infinity ? String(value) : value;
+}
+
+/** The number that `finite` wrote as a text; any other value is as it was. */
+function infinite(value: unknown): unknown {
+  return value === 'Infinity' || value === '-Infinity' ? Number(value) : value;
 }
 
 /** As many arguments as there are names. */
@@ -98,7 +108,7 @@ export function readArgs(place: Place, names: readonly string[]): unknown[] {
   if (list.length !== names.length) {
     throw at.error(`expected [${names.join(', ')}], got ${list.length} arguments`);
   }
-  return list.map((each) => each.plain());
+  return list.map((each) => infinite(each.plain()));
 }
 
 /**
@@ -116,7 +126,7 @@ export function readOptions(
   if (at.value === undefined) return {};
   at.only([...names, ...objects], `unknown option of ${who}`);
   const given = Object.keys(at.object()).filter((name) => !objects.includes(name));
-  return Object.fromEntries(given.map((name) => [name, at.at(name).plain()]));
+  return Object.fromEntries(given.map((name) => [name, infinite(at.at(name).plain())]));
 }
 
 /** The product of an argument's numbers: of 3, of [3, 5]. NaN, which counts nothing, for anything else. */

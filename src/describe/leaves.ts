@@ -1,18 +1,24 @@
 /** Every layer that its constructor makes of plain arguments and options. */
-import { ELU } from '../layers/activation/elu.ts';
+import { Rescaling } from '../keras/rescaling.ts';
+import { ELU, SELU } from '../layers/activation/elu.ts';
 import { GELU } from '../layers/activation/gelu.ts';
+import { GLU } from '../layers/activation/glu.ts';
+import { Hardsigmoid, Hardswish, Hardtanh } from '../layers/activation/hardtanh.ts';
 import { PReLU } from '../layers/activation/prelu.ts';
 import { LeakyReLU, ReLU, ReLU6 } from '../layers/activation/relu.ts';
 import { Sigmoid, SiLU } from '../layers/activation/sigmoid.ts';
 import { LogSoftmax, Softmax } from '../layers/activation/softmax.ts';
+import { Mish, Softplus } from '../layers/activation/softplus.ts';
+import { Softsign } from '../layers/activation/softsign.ts';
 import { Tanh } from '../layers/activation/tanh.ts';
 import { Add } from '../layers/add.ts';
 import type { Pair } from '../layers/axes.ts';
 import { Concat } from '../layers/concat.ts';
 import { type Conv, Conv1d, Conv2d } from '../layers/conv/conv.ts';
 import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
-import { Flatten, Unflatten } from '../layers/flatten.ts';
+import { Flatten, Identity, Unflatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
+import { Multiply } from '../layers/multiply.ts';
 import { GroupNorm } from '../layers/norm/groupnorm.ts';
 import {
   type InstanceNorm,
@@ -24,7 +30,10 @@ import { LayerNorm } from '../layers/norm/layernorm.ts';
 import { LocalResponseNorm } from '../layers/norm/localresponsenorm.ts';
 import { Normalization } from '../layers/norm/normalization.ts';
 import { RMSNorm } from '../layers/norm/rmsnorm.ts';
+import { ConstantPad2d, ZeroPad2d } from '../layers/pad.ts';
+import { Permute } from '../layers/permute.ts';
 import { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
+import { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemaxpool.ts';
 import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import type { PoolGeometry } from '../layers/pool/geometry.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
@@ -48,8 +57,20 @@ const axes = (pair: Pair, dimensions: 1 | 2) => (dimensions === 1 ? pair[1] : sh
 
 function activations(): Entry[] {
   return [
-    ...named<Class, Entry>({ ReLU, ReLU6, Sigmoid, SiLU, Tanh }, (name, type) => plain(name, type)),
-    plain('LeakyReLU', LeakyReLU, { args: { negativeSlope: (l) => l.negativeSlope } }),
+    ...named<Class, Entry>(
+      { ReLU, ReLU6, Sigmoid, SiLU, Tanh, Hardsigmoid, Hardswish, Softsign, Mish, SELU },
+      (name, type) => plain(name, type),
+    ),
+    plain('LeakyReLU', LeakyReLU, {
+      args: { negativeSlope: (l) => l.negativeSlope },
+      options: { threshold: [0, (l) => l.threshold] },
+    }),
+    plain('Hardtanh', Hardtanh, { args: { minVal: (l) => l.minVal, maxVal: (l) => l.maxVal } }),
+    plain('Softplus', Softplus, {
+      options: { beta: [1, (l) => l.beta], threshold: [20, (l) => l.threshold] },
+    }),
+    plain('GLU', GLU, { args: { dim: (l) => l.dim } }),
+    plain('Rescaling', Rescaling, { args: { scale: (l) => l.scale, offset: (l) => l.offset } }),
     plain('ELU', ELU, { args: { alpha: (l) => l.alpha } }),
     plain('GELU', GELU, { options: { approximate: ['none', (l) => l.approximate] } }),
     plain('PReLU', PReLU, {
@@ -64,10 +85,15 @@ function activations(): Entry[] {
 
 function joins(): Entry[] {
   return [
-    plain('Add', Add),
+    ...named<Class, Entry>({ Add, Multiply, Identity }, (name, type) => plain(name, type)),
     plain('Concat', Concat, { args: { axis: (l) => l.axis } }),
     plain('Flatten', Flatten, { args: { startDim: (l) => l.startDim, endDim: (l) => l.endDim } }),
     plain('Unflatten', Unflatten, { args: { dim: (l) => l.dim, sizes: (l) => [...l.sizes] } }),
+    plain('Permute', Permute, { args: { dims: (l) => [...l.dims] } }),
+    plain('ZeroPad2d', ZeroPad2d, { args: { padding: (l) => short(l.sides) } }),
+    plain('ConstantPad2d', ConstantPad2d, {
+      args: { padding: (l) => short(l.sides), value: (l) => l.value },
+    }),
   ];
 }
 
@@ -219,6 +245,12 @@ function poolings(): Entry[] {
       args: { outputSize: (l) => axes(l.outputSize, 1) },
     }),
     plain('AdaptiveAvgPool2d', AdaptiveAvgPool2d, {
+      args: { outputSize: (l) => axes(l.outputSize, 2) },
+    }),
+    plain('AdaptiveMaxPool1d', AdaptiveMaxPool1d, {
+      args: { outputSize: (l) => axes(l.outputSize, 1) },
+    }),
+    plain('AdaptiveMaxPool2d', AdaptiveMaxPool2d, {
       args: { outputSize: (l) => axes(l.outputSize, 2) },
     }),
     plain('GlobalAvgPool', GlobalAvgPool),

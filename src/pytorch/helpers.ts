@@ -29,6 +29,51 @@ export const HELPERS = {
         return sum(inputs[1:], inputs[0])
 `,
 
+  Multiply: `class Multiply(nn.Module):
+    """The product of its inputs."""
+
+    def forward(self, *inputs):
+        y = inputs[0]
+        for x in inputs[1:]:
+            y = y * x
+        return y
+`,
+
+  Permute: `class Permute(nn.Module):
+    """The axes in another order."""
+
+    def __init__(self, dims):
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x):
+        return x.permute(self.dims)
+`,
+
+  ShiftedLeakyReLU: `class ShiftedLeakyReLU(nn.Module):
+    """y = x where x > threshold, else negative_slope * (x - threshold)."""
+
+    def __init__(self, negative_slope, threshold):
+        super().__init__()
+        self.negative_slope = negative_slope
+        self.threshold = threshold
+
+    def forward(self, x):
+        return torch.where(x > self.threshold, x, self.negative_slope * (x - self.threshold))
+`,
+
+  Rescaling: `class Rescaling(nn.Module):
+    """y = scale * x + offset."""
+
+    def __init__(self, scale, offset):
+        super().__init__()
+        self.scale = scale
+        self.offset = offset
+
+    def forward(self, x):
+        return self.scale * x + self.offset
+`,
+
   Concat: `class Concat(nn.Module):
     """Its inputs joined along an axis."""
 

@@ -1,16 +1,21 @@
 /** How PyTorch makes each layer. */
-import { ELU } from '../layers/activation/elu.ts';
+import { Rescaling } from '../keras/rescaling.ts';
+import { ELU, SELU } from '../layers/activation/elu.ts';
 import { GELU } from '../layers/activation/gelu.ts';
+import { GLU } from '../layers/activation/glu.ts';
+import { Hardsigmoid, Hardswish, Hardtanh } from '../layers/activation/hardtanh.ts';
 import { PReLU } from '../layers/activation/prelu.ts';
 import { LeakyReLU, ReLU, ReLU6 } from '../layers/activation/relu.ts';
 import { Sigmoid, SiLU } from '../layers/activation/sigmoid.ts';
 import { LogSoftmax, Softmax } from '../layers/activation/softmax.ts';
+import { Mish, Softplus } from '../layers/activation/softplus.ts';
+import { Softsign } from '../layers/activation/softsign.ts';
 import { Tanh } from '../layers/activation/tanh.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Conv1d, Conv2d } from '../layers/conv/conv.ts';
 import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Dropout, Dropout2d } from '../layers/dropout.ts';
-import { Flatten, Unflatten } from '../layers/flatten.ts';
+import { Flatten, Identity, Unflatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
 import { GroupNorm } from '../layers/norm/groupnorm.ts';
 import { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from '../layers/norm/instancenorm.ts';
@@ -20,7 +25,10 @@ import { Normalization } from '../layers/norm/normalization.ts';
 import { Reparametrized } from '../layers/norm/reparametrized.ts';
 import { RMSNorm } from '../layers/norm/rmsnorm.ts';
 import { SpectralNorm } from '../layers/norm/spectralnorm.ts';
+import { ConstantPad2d, ZeroPad2d } from '../layers/pad.ts';
+import { Permute } from '../layers/permute.ts';
 import { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
+import { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemaxpool.ts';
 import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import type { PoolGeometry } from '../layers/pool/geometry.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
@@ -44,10 +52,24 @@ const entry = <L>(type: Class<L>, write: (layer: L, needs: Needs) => Doc) =>
   [type as unknown, write as Write] as const;
 
 function activations() {
-  const bare = { ReLU, ReLU6, Sigmoid, SiLU, Tanh };
+  const curves = { ReLU, ReLU6, Sigmoid, SiLU, Tanh, Hardsigmoid, Hardswish, Softsign, Mish, SELU };
+  const bare = { ...curves, Identity };
   return [
     ...Object.entries(bare).map(([name, type]) => entry<Module>(type, () => call(`nn.${name}`))),
-    entry(LeakyReLU, (l) => make('nn.LeakyReLU', [l.negativeSlope])),
+    entry(LeakyReLU, (l, needs) => {
+      if (l.threshold === 0) return make('nn.LeakyReLU', [l.negativeSlope]);
+      needs.need('ShiftedLeakyReLU');
+      return make('ShiftedLeakyReLU', [l.negativeSlope, l.threshold]);
+    }),
+    entry(Hardtanh, (l) => make('nn.Hardtanh', [l.minVal, l.maxVal])),
+    entry(Softplus, (l) =>
+      make('nn.Softplus', [], { beta: [1, l.beta], threshold: [20, l.threshold] }),
+    ),
+    entry(GLU, (l) => make('nn.GLU', [l.dim])),
+    entry(Rescaling, (l, needs) => {
+      needs.need('Rescaling');
+      return make('Rescaling', [l.scale, l.offset]);
+    }),
     entry(ELU, (l) => make('nn.ELU', [l.alpha])),
     entry(GELU, (l) => make('nn.GELU', [], { approximate: ['none', l.approximate] })),
     entry(PReLU, (l) => make('nn.PReLU', [l.numParameters])),
@@ -59,6 +81,12 @@ function activations() {
       make('nn.Flatten', [], { start_dim: [1, l.startDim], end_dim: [-1, l.endDim] }),
     ),
     entry(Unflatten, (l) => make('nn.Unflatten', [l.dim, l.sizes])),
+    entry(Permute, (l, needs) => {
+      needs.need('Permute');
+      return make('Permute', [l.dims]);
+    }),
+    entry(ZeroPad2d, (l) => make('nn.ZeroPad2d', [tuple(l.sides)])),
+    entry(ConstantPad2d, (l) => make('nn.ConstantPad2d', [tuple(l.sides), l.value])),
   ];
 }
 
@@ -215,6 +243,8 @@ function poolings() {
     ...means,
     entry(AdaptiveAvgPool1d, (l) => make('nn.AdaptiveAvgPool1d', [l.outputSize[1]])),
     entry(AdaptiveAvgPool2d, (l) => make('nn.AdaptiveAvgPool2d', [tuple(l.outputSize)])),
+    entry(AdaptiveMaxPool1d, (l) => make('nn.AdaptiveMaxPool1d', [l.outputSize[1]])),
+    entry(AdaptiveMaxPool2d, (l) => make('nn.AdaptiveMaxPool2d', [tuple(l.outputSize)])),
     entry(GlobalAvgPool, (_, needs) => {
       needs.need('GlobalAvgPool');
       return call('GlobalAvgPool');

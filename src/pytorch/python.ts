@@ -38,8 +38,13 @@ export function literal(value: Value): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'string') return quoted(value);
-  if (typeof value === 'number') return String(value);
-  return `(${value.map(String).join(', ')}${value.length === 1 ? ',' : ''})`;
+  if (typeof value === 'number') return numberText(value);
+  return `(${value.map(numberText).join(', ')}${value.length === 1 ? ',' : ''})`;
+}
+
+/** A number as Python writes it. */
+function numberText(value: number): string {
+  return Number.isFinite(value) ? String(value) : `float("${value < 0 ? '-' : ''}inf")`;
 }
 
 /** A text in ASCII. JSON's escapes are Python's, except for characters beyond 16 bits, which JSON has in two. */

@@ -1,5 +1,6 @@
 import { Add } from '../layers/add.ts';
 import { Concat } from '../layers/concat.ts';
+import { Multiply } from '../layers/multiply.ts';
 import { Residual } from '../layers/residual.ts';
 import { GraphModule } from '../module/graphmodule.ts';
 import { heldBy, snakeCase } from '../module/held.ts';
@@ -228,9 +229,14 @@ class Source implements Needs {
       return call('Residual', ...parts.map((part) => this.expression(part)));
     }
     if (module.isComposite) return call(this.classOf(module));
-    if (module instanceof Add || module instanceof Concat) {
-      this.need(module instanceof Add ? 'Add' : 'Concat');
-      return module instanceof Add ? call('Add') : make('Concat', [module.axis]);
+    if (module instanceof Add || module instanceof Multiply) {
+      const name = module instanceof Add ? 'Add' : 'Multiply';
+      this.need(name);
+      return call(name);
+    }
+    if (module instanceof Concat) {
+      this.need('Concat');
+      return make('Concat', [module.axis]);
     }
     const doc = layerSource(module, this);
     if (doc !== undefined) return doc;
@@ -279,8 +285,8 @@ class Source implements Needs {
   private body(module: Module, after: readonly string[]): string {
     const lines = ['super().__init__()'];
     for (const { suffix, item } of membersOf(module)) {
-      // Sums and joins are written out in forward, and hold nothing.
-      if (item instanceof Add || item instanceof Concat) continue;
+      // Sums, products and joins are written out in forward, and hold nothing.
+      if ([Add, Multiply, Concat].some((type) => item instanceof type)) continue;
       lines.push(render(prefixed(`self${suffix} = `, this.held(item)), '        '));
     }
     for (const [name, value] of heldBy(module)) {
@@ -353,6 +359,7 @@ class Source implements Needs {
 
   private called({ module }: Call, path: string, given: readonly string[]): string {
     if (module instanceof Add) return given.join(' + ');
+    if (module instanceof Multiply) return given.join(' * ');
     if (module instanceof Concat) return `torch.cat([${given.join(', ')}], dim=${module.axis})`;
     return `${path}(${given.join(', ')})`;
   }

@@ -1,5 +1,6 @@
 /** Layers of every public class, each with an input that it takes. */
 import * as E from '../../src/index.ts';
+import { Rescaling } from '../../src/keras/index.ts';
 import { type Choices, chance, pick, seeded } from '../fuzz/choices.ts';
 import { makeLayer } from '../fuzz/net.ts';
 import { MAKERS, randomLayer } from '../fuzz/random-layer.ts';
@@ -18,6 +19,47 @@ const image = [3, 4, 6, 6];
 /** For each public class some layers that the random ones do not have. */
 export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   Add: [{ make: () => new E.Add(), shape: [image, image, image] }],
+  Conv1d: [{ make: () => new E.Conv1d(2, 3, 3, { dilation: 2 }), shape: [3, 2, 9] }],
+  Multiply: [
+    { make: () => new E.Multiply(), shape: [image, image] },
+    { make: () => new E.Multiply(), shape: [image, [3, 4, 1, 1], [6]] },
+  ],
+  Identity: [{ make: () => new E.Identity(), shape: image }],
+  Permute: [{ make: () => new E.Permute([0, 2, -1, 1]), shape: image }],
+  ZeroPad2d: [
+    { make: () => new E.ZeroPad2d(2), shape: image },
+    { make: () => new E.ZeroPad2d([1, 2, -1, 0]), shape: image },
+  ],
+  ConstantPad2d: [
+    { make: () => new E.ConstantPad2d([1, 0, 2, 1], -0.75), shape: image },
+    { make: () => new E.ConstantPad2d(1, Number.NEGATIVE_INFINITY), shape: image },
+  ],
+  AdaptiveMaxPool1d: [{ make: () => new E.AdaptiveMaxPool1d(4), shape: [3, 2, 7] }],
+  AdaptiveMaxPool2d: [
+    { make: () => new E.AdaptiveMaxPool2d([2, 4]), shape: image },
+    { make: () => new E.AdaptiveMaxPool2d(3), shape: image },
+  ],
+  GLU: [
+    { make: () => new E.GLU(), shape: image },
+    { make: () => new E.GLU(1), shape: image },
+  ],
+  LeakyReLU: [{ make: () => new E.LeakyReLU(0.2, { threshold: 0.5 }), shape: image }],
+  Hardtanh: [
+    { make: () => new E.Hardtanh(), shape: image },
+    { make: () => new E.Hardtanh(-0.5, 0.25), shape: image },
+    { make: () => new E.Hardtanh(Number.NEGATIVE_INFINITY, 0.5), shape: image },
+    { make: () => new E.Hardtanh(-0.5, Number.POSITIVE_INFINITY), shape: image },
+  ],
+  Hardsigmoid: [{ make: () => new E.Hardsigmoid(), shape: image }],
+  Hardswish: [{ make: () => new E.Hardswish(), shape: image }],
+  Softplus: [
+    { make: () => new E.Softplus(), shape: image },
+    { make: () => new E.Softplus({ beta: 2, threshold: 1 }), shape: image },
+  ],
+  Softsign: [{ make: () => new E.Softsign(), shape: image }],
+  Mish: [{ make: () => new E.Mish(), shape: image }],
+  SELU: [{ make: () => new E.SELU(), shape: image }],
+  Rescaling: [{ make: () => new Rescaling(1 / 3, -0.5), shape: image }],
   Concat: [{ make: () => new E.Concat(2), shape: [image, [3, 4, 2, 6]] }],
   Dropout: [
     { make: () => new E.Dropout(0.3), shape: image },

@@ -1,4 +1,6 @@
 /** Every public layer is described in JSON and made again: the same keys, predictions and training, to the bit. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as E from '../../src/index.ts';
 import { fromJSON, loadModel, saveModel, toJSON } from '../../src/state/index.ts';
@@ -49,6 +51,34 @@ function expectSame(sample: Sample): void {
   for (const each of [model, made, loaded]) each.dispose();
 }
 
+/** Options that stand in a description under another name, or not at all. */
+const ELSEWHERE = {
+  'Linear.init': 'a description has no weights',
+  'Conv.init': 'a description has no weights',
+  'PReLU.init': 'a description has no weights',
+  'BatchNorm.decay': '1 − momentum',
+  'BatchNorm.affine': 'scale and center',
+  'Renorm.rMax': 'in the option renorm',
+  'Renorm.dMax': 'in the option renorm',
+};
+
+/** The options that the sources declare: [the first part of the classes' names, the option]. */
+function layerOptions(): [family: string, option: string][] {
+  const files = readdirSync('src/layers', { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => {
+      const source = readFileSync(join('src/layers', file), 'utf8');
+      return [...source.matchAll(/^export interface (\w+)Options[^{]*\{\n([\s\S]*?)^\}/gm)];
+    })
+    .flatMap(([, family, body]) =>
+      [...body!.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, option]): [string, string] => [
+        family!,
+        option!,
+      ]),
+    );
+}
+
 const abstract = ['Module', 'Layer'];
 const classes = Object.entries(E)
   .filter(([, value]) => typeof value === 'function' && value.prototype instanceof E.Module)
@@ -62,6 +92,27 @@ describe('the description of', () => {
 
   it('400 random layers makes the same layers again', () => {
     for (let seed = 0; seed < 400; seed++) expectSame(randomSample(seed));
+  }, 60_000);
+
+  it('every option of a layer is in some of these', () => {
+    const seen = new Map<string, Set<string>>();
+    const random = Array.from({ length: 400 }, (_, seed) => randomSample(seed));
+    for (const sample of [...Object.values(SAMPLES).flat(), ...random]) {
+      const model = sample.make();
+      JSON.stringify(toJSON(model), (_, value) => {
+        const { type, options } = value ?? {};
+        if (typeof type === 'string' && options) {
+          seen.set(type, new Set([...(seen.get(type) ?? []), ...Object.keys(options)]));
+        }
+        return value;
+      });
+      model.dispose();
+    }
+    const missing = layerOptions().flatMap(([family, option]) => {
+      const found = [...seen].some(([type, names]) => type.startsWith(family) && names.has(option));
+      return found ? [] : [`${family}.${option}`];
+    });
+    expect(missing.filter((option) => !(option in ELSEWHERE))).toEqual([]);
   }, 60_000);
 
   it('every public class is among these', () => {
