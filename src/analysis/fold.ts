@@ -10,7 +10,7 @@ import { Buffer, Parameter } from '../tensor/parameter.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { affineOf, FoldedWeights } from './foldweights.ts';
-import { graphNames } from './graphof.ts';
+import { callOf, graphNames } from './graphof.ts';
 import { namesOf, outline } from './outline.ts';
 import { edgesOf, isWeighted, mixesChannelsOf, sizesOf, type Weighted } from './weighted.ts';
 
@@ -84,7 +84,8 @@ export class FoldedNetwork extends GraphModule {
  *
  * @param shape the shape of the input, or an array of shapes for several inputs; needed if the model
  *   takes several inputs or its `forward` reads shapes
- * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape
+ * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape; for a Parameter of
+ *   a composite that its forward reads by itself, and for random draws
  */
 export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNetwork {
   const [trace, { value: output }] = outline('fold', model, shape);
@@ -105,12 +106,14 @@ export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNet
   try {
     for (const use of trace.uses) {
       const name = names.get(use.output)!;
-      const inputs = use.inputs.map((value) => names.get(value)!);
+      const called = callOf('fold', use, names);
+      if (!called) continue;
+      const inputs = called.inputs.map((value) => names.get(value)!);
       if (graph.removed.has(use)) {
         names.set(use.output, inputs[0]!);
         continue;
       }
-      const original = use.leaf as unknown as Module;
+      const original = called.layer;
       const layer = (copies.get(original) as Module | undefined) ?? copyModule(original, copies);
       graph.weights.get(use)?.assignTo(layer as Weighted);
       if (graph.flat.has(use)) flat.add(name);

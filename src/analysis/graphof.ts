@@ -1,11 +1,14 @@
-import type { Value } from '../graph/node.ts';
+import type { Use, Value } from '../graph/node.ts';
 import type { Trace } from '../graph/trace.ts';
 import type { GraphStep } from '../module/graphmodule.ts';
+import { join, snakeCase } from '../module/held.ts';
 import type { Module } from '../module/module.ts';
+import { Constant, TensorOperation } from '../ops/operation.ts';
 import type { Shape } from '../tensor/shape.ts';
+import { type Fixed, OperationCall } from './operationcall.ts';
 import { namesOf, outline } from './outline.ts';
 
-/** One call of a layer in a model. */
+/** One call of a layer, or of an operation on tensors, in a model. */
 export interface TracedStep extends GraphStep {
   /** The shapes of what it reads. */
   readonly inputShapes: readonly Shape[];
@@ -13,7 +16,7 @@ export interface TracedStep extends GraphStep {
   readonly shape: Shape;
 }
 
-/** The calls of layers in a model's forward, whatever composites they stand in. */
+/** The calls of layers and operations in a model's forward, whatever composites they stand in. */
 export interface ModelGraph {
   /** Names of the inputs: 'x', or 'x0', 'x1' … */
   readonly inputs: readonly string[];
@@ -34,47 +37,121 @@ export interface ModelGraph {
  * }
  * ```
  *
+ * An operation on tensors, such as `mul`, is a step whose layer does what it did, under the name of the
+ * composite that called it: `block.mul`, the next one `block.mul_2`. Tensors with values are part of the step.
+ *
  * @param shape the shape of the input, or an array of shapes for several inputs; may be left out if no
  *   `forward` reads shapes and there is one input. All shapes in the result are [] then.
- * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape
+ * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape; for a Parameter of
+ *   a composite that its forward reads by itself, and for random draws
  */
 export function graphOf(model: Module, shape?: Shape | readonly Shape[]): ModelGraph {
-  const [trace, output] = outline('graphOf', model, shape);
+  return listSteps('graphOf', model, shape, false);
+}
+
+/** @param parameters whether operations may read a Parameter that belongs to a composite */
+export function listSteps(
+  who: string,
+  model: Module,
+  shape: Shape | readonly Shape[] | undefined,
+  parameters: boolean,
+): ModelGraph {
+  const [trace, output] = outline(who, model, shape);
   const names = graphNames(model, trace);
-  const steps = trace.uses.map((use) => ({
-    name: names.get(use.output)!,
-    layer: use.leaf as unknown as Module,
-    inputs: use.inputs.map((value) => names.get(value)!),
-    inputShapes: use.inputs.map((value) => value.shape),
-    shape: use.output.shape,
-  }));
+  const steps = trace.uses.flatMap((use): TracedStep[] => {
+    const call = callOf(who, use, names, parameters);
+    if (!call) return [];
+    return [
+      {
+        name: names.get(use.output)!,
+        layer: call.layer,
+        inputs: call.inputs.map((value) => names.get(value)!),
+        inputShapes: call.inputs.map((value) => value.shape),
+        shape: use.output.shape,
+      },
+    ];
+  });
   const inputs = trace.inputs.map((value) => names.get(value)!);
   const inputShapes = trace.inputs.map((value) => value.shape);
   return { inputs, inputShapes, steps, output: names.get(output.value)! };
 }
 
 /**
- * Names the tensors of a trace by its inputs and the layers that make them; the second call is `name#2`.
+ * The layer of a use and what it reads; undefined for a constant, which is a part of the steps that read it.
  *
- * @throws RangeError for operations on tensors, which are no layers and have no names
+ * @throws RangeError for an operation that cannot stand in a list of layers
  */
-export function graphNames(model: Module, { inputs, uses }: Trace): Map<Value, string> {
+export function callOf(
+  who: string,
+  { leaf, inputs, output }: Use,
+  names: ReadonlyMap<Value, string>,
+  parameters = false,
+): { layer: Module; inputs: readonly Value[] } | undefined {
+  if (!(leaf instanceof TensorOperation)) return { layer: leaf as unknown as Module, inputs };
+  const place = `${who}: ${names.get(output)}`;
+  const [own] = leaf.ownParameters();
+  if (own && !parameters) {
+    throw new RangeError(
+      `${place}: a list of layers has no place for the ${leaf} that a forward reads by itself: keep it in a layer ` +
+        'such as Linear or PReLU, or write a Layer that holds it',
+    );
+  }
+  if (own || leaf instanceof Constant) return undefined;
+  if (inputs.length === 0) {
+    throw new RangeError(
+      `${place}: a list of layers has no place for the random draw ${leaf}: make it an input of the model`,
+    );
+  }
+  const operands = inputs.map(({ producer }): Fixed => {
+    const source = producer?.leaf;
+    return source instanceof Constant ? source.source : source && ownParameter(source);
+  });
+  const read = inputs.filter((_, i) => !operands[i]);
+  if (read.length > 0) return { layer: new OperationCall(leaf, operands), inputs: read };
+  throw new RangeError(
+    `${place}: a list of layers has no place for ${leaf} of what does not depend on an input: compute it before ` +
+      'the forward',
+  );
+}
+
+/** The Parameter that an operation brings into a forward. */
+function ownParameter(leaf: Use['leaf']): Fixed {
+  return leaf instanceof TensorOperation ? leaf.ownParameters()[0] : undefined;
+}
+
+/**
+ * Names the tensors of a trace by its inputs and the layers that make them; the second call is `name#2`. An
+ * operation is named after the composite that called it: `block.mul`, `block.mul_2`.
+ */
+export function graphNames(model: Module, { inputs, uses, outputs }: Trace): Map<Value, string> {
   const names = new Map<Value, string>();
   const taken = new Set(model.namedModules().map(([name]) => name));
   const several = inputs.length > 1;
+  const add = (value: Value, name: string): void => {
+    taken.add(name);
+    names.set(value, name);
+  };
   for (const [i, value] of inputs.entries()) {
     let name = several ? `x${i}` : 'x';
     while (taken.has(name)) name += '_';
-    names.set(value, name);
+    add(value, name);
   }
   const nameOf = namesOf(model);
+  const callers = callersOf(outputs);
+  const places = new Map<object, string>(model.namedModules().map(([name, m]) => [m, name]));
   const calls = new Map<string, number>();
   for (const use of uses) {
     if (use.leaf.anonymous) {
-      throw new RangeError(
-        `${model}: expected layers alone in its forward, got the operation ${use.leaf}: use a layer such as Add, ` +
-          'Multiply or Permute, or pass a part of the model that has none',
-      );
+      const caller = callers.get(use.leaf);
+      const place = (caller && places.get(caller)) ?? '';
+      const own = use.leaf instanceof Constant ? 'constant' : snakeCase(`${use.leaf}`);
+      const wanted = caller instanceof OperationCall ? place : join(place, own);
+      let name = wanted;
+      if (!(caller instanceof OperationCall)) {
+        for (let i = 2; taken.has(name); i++) name = `${wanted}_${i}`;
+      }
+      add(use.output, name);
+      continue;
     }
     const name = nameOf(use);
     const call = (calls.get(name) ?? 0) + 1;
@@ -82,4 +159,17 @@ export function graphNames(model: Module, { inputs, uses }: Trace): Map<Value, s
     names.set(use.output, call > 1 ? `${name}#${call}` : name);
   }
   return names;
+}
+
+/** By operation the composite whose forward called it. */
+function callersOf(outputs: Trace['outputs']): Map<object, object> {
+  const callers = new Map<object, object>();
+  for (const [end, { module, from }] of outputs.entries()) {
+    if (from === undefined) continue;
+    // A composite ends after those inside it: the first that an operation is in has called it.
+    for (const { module: called } of outputs.slice(from, end)) {
+      if (!callers.has(called)) callers.set(called, module);
+    }
+  }
+  return callers;
 }

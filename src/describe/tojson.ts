@@ -1,4 +1,5 @@
-import { graphOf } from '../analysis/graphof.ts';
+import { listSteps } from '../analysis/graphof.ts';
+import { OperationCall } from '../analysis/operationcall.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { GraphModule } from '../module/graphmodule.ts';
 import { heldBy, join } from '../module/held.ts';
@@ -76,7 +77,14 @@ function hasUnknown(model: Module): boolean {
 
 /** The model as the list of its calls: the same layers under the same names. */
 function callsOf(who: string, model: Module, shape: Shape | readonly Shape[]): GraphModule {
-  const { steps, inputs, output } = graphOf(model, shape);
+  const { steps, inputs, output } = listSteps(who, model, shape, true);
+  const operation = steps.find(({ layer }) => layer instanceof OperationCall);
+  if (operation) {
+    throw new RangeError(
+      `${who}: ${operation.name}: a description has no operations on tensors, such as ${operation.layer}: register ` +
+        'the composite whose forward calls it',
+    );
+  }
   const reached = new Set<Module>(steps.map(({ layer }) => layer));
   const lost = model.namedModules().filter(([, m]) => !reached.has(m) && ownState(m));
   if (lost.length === 0) return new GraphModule(steps, { inputs, output });

@@ -16,8 +16,10 @@ export function namedOutputs(model: Model, outputs: readonly ModuleOutput[]): Na
     model.namedModules().map(([name, module]) => [module, [name, module]]),
   );
   const calls = new Map<object, number>();
-  return outputs.map(({ module: called, value }) => {
-    const [name, module] = names.get(called)!;
+  return outputs.flatMap(({ module: called, value }) => {
+    const named = names.get(called);
+    if (!named) return []; // an operation on tensors
+    const [name, module] = named;
     const call = (calls.get(called) ?? 0) + 1;
     calls.set(called, call);
     return { name: call > 1 ? `${name}#${call}` : name, module, value };

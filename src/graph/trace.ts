@@ -21,7 +21,7 @@ export class Traced extends Tensor {
   }
 }
 
-/** A call of a module: what it gave, and of a composite what it took. */
+/** A call of a module or an operation: what it gave, and of a composite what it took. */
 export interface ModuleOutput {
   readonly module: object;
   readonly value: Value;
@@ -41,7 +41,7 @@ export class Trace {
   readonly uses: Use[] = [];
   readonly inputs: Value[];
   readonly tensors: Traced[];
-  /** The output of each layer and composite, in order of their calls' ends. */
+  /** The output of each layer, operation and composite, in order of their calls' ends. */
   readonly outputs: ModuleOutput[] = [];
 
   constructor(shapes: readonly Shape[]) {
@@ -79,8 +79,10 @@ export class Trace {
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
     for (const [i, value] of values.entries()) if (value.constant) use.noGradient(i);
-    if (!leaf.anonymous) this.outputs.push({ module: leaf, value: output });
-    else output.constant = use.constants.size === values.length && !leaf.ownParameters().length;
+    this.outputs.push({ module: leaf, value: output });
+    if (leaf.anonymous) {
+      output.constant = use.constants.size === values.length && !leaf.ownParameters().length;
+    }
     return new Traced(this, output);
   }
 

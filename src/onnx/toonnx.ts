@@ -1,11 +1,13 @@
 import { fold as folded } from '../analysis/fold.ts';
-import { graphOf, type ModelGraph, type TracedStep } from '../analysis/graphof.ts';
+import { listSteps, type ModelGraph, type TracedStep } from '../analysis/graphof.ts';
+import { OperationCall } from '../analysis/operationcall.ts';
 import { Reparametrized } from '../layers/norm/reparametrized.ts';
 import type { Module } from '../module/module.ts';
 import { optionsOf } from '../tensor/options.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 import { GraphDraft, type Name } from './draft.ts';
 import { exporterOf } from './exporters.ts';
+import { writeOperation } from './exportoperations.ts';
 import type { Draft } from './schema.ts';
 import { type Dimension, StepDraft } from './step.ts';
 import { FLOAT } from './tensors.ts';
@@ -71,7 +73,7 @@ function write(
   shape: Shape | readonly Shape[],
   dynamic: boolean,
 ): Uint8Array<ArrayBuffer> {
-  const traced = graphOf(model, shape);
+  const traced = listSteps('toONNX', model, shape, true);
   const other = dynamic ? withMoreSamples(model, traced) : undefined;
   const keys = new Map(
     [...model.namedParameters(), ...model.namedBuffers()].map(([k, v]) => [v, k]),
@@ -113,7 +115,7 @@ function write(
 function withMoreSamples(model: Module, { inputShapes }: ModelGraph): ModelGraph {
   const more = inputShapes.map(([n = 0, ...others]) => [n + 1, ...others]);
   try {
-    return graphOf(model, more.length === 1 ? more[0]! : more);
+    return listSteps('toONNX', model, more.length === 1 ? more[0]! : more, true);
   } catch (cause) {
     throw new RangeError(
       `toONNX: input expected with any number of samples, got a model that takes ` +
@@ -132,6 +134,9 @@ function writeStep(
   const wrapper = traced.layer;
   if (wrapper instanceof Reparametrized) wrapper.update();
   const layer = wrapper instanceof Reparametrized ? wrapper.plain : wrapper;
+  if (layer instanceof OperationCall) {
+    return writeOperation(new StepDraft(draft, traced, inputs, extents), layer);
+  }
   const exporter = exporterOf(layer);
   if (!exporter) {
     throw new RangeError(

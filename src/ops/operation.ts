@@ -24,7 +24,11 @@ export abstract class TensorOperation<Memo = undefined> implements Operation<Mem
   readonly training = false;
   readonly maxInputs = Number.POSITIVE_INFINITY;
 
-  constructor(protected readonly name: string) {}
+  constructor(
+    readonly name: string,
+    /** What the function was called with besides tensors. */
+    readonly args: readonly unknown[] = [],
+  ) {}
 
   abstract connect(use: Use<Memo>, ...shapes: Shape[]): Shape;
   abstract run(use: Use<Memo>): void;

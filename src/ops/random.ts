@@ -34,7 +34,7 @@ class Draw extends TensorOperation {
     private readonly generator: Generator,
     trace: Trace | undefined,
   ) {
-    super(name);
+    super(name, [shape]);
     this.before = trace?.randomBlocks ?? 0;
     if (trace) trace.randomBlocks += Math.ceil(sizeOf(shape) / 4);
   }

@@ -46,8 +46,9 @@ abstract class Reduction extends TensorOperation<Memo> {
     private readonly dim: Dims | undefined,
     rest: readonly (ReduceOptions | undefined)[],
   ) {
-    super(name);
-    this.keepdim = optionsOf(name, rest, { keepdim: false }).keepdim;
+    const { keepdim } = optionsOf(name, rest, { keepdim: false });
+    super(name, [dim, keepdim]);
+    this.keepdim = keepdim;
     for (const each of Array.isArray(dim) ? dim : [dim === undefined ? 0 : dim])
       checkDim(name, each);
   }

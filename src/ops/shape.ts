@@ -20,9 +20,10 @@ import { copyGradient } from './view.ts';
 class View extends TensorOperation {
   constructor(
     name: string,
+    args: readonly unknown[],
     private readonly shapeOf: (shape: Shape) => Shape,
   ) {
-    super(name);
+    super(name, args);
   }
 
   connect(use: Use, shape: Shape): Shape {
@@ -55,7 +56,7 @@ function checkShape(who: string, shape: readonly number[], free: boolean): reado
  */
 export function reshape(x: Operand, shape: readonly number[]): Tensor {
   const own = checkShape('reshape', shape, true);
-  const view = new View('reshape', (from) => {
+  const view = new View('reshape', [own], (from) => {
     const known = Math.abs(sizeOf(own));
     const free = own.filter((length) => length === -1).length;
     const rest = sizeOf(from) / known;
@@ -78,7 +79,7 @@ export function reshape(x: Operand, shape: readonly number[]): Tensor {
  */
 export function squeeze(x: Operand, dim?: number): Tensor {
   if (dim !== undefined) checkDim('squeeze', dim);
-  const view = new View('squeeze', (shape) => {
+  const view = new View('squeeze', [dim], (shape) => {
     const only = dim === undefined ? undefined : axisOf('squeeze', shape, dim);
     return shape.filter((length, axis) => length !== 1 || (only !== undefined && axis !== only));
   });
@@ -92,7 +93,7 @@ export function squeeze(x: Operand, dim?: number): Tensor {
  */
 export function unsqueeze(x: Operand, dim: number): Tensor {
   checkDim('unsqueeze', dim);
-  const view = new View('unsqueeze', (shape) => {
+  const view = new View('unsqueeze', [dim], (shape) => {
     const axis = axisOf('unsqueeze', shape, dim, 1);
     return [...shape.slice(0, axis), 1, ...shape.slice(axis)];
   });
@@ -101,7 +102,7 @@ export function unsqueeze(x: Operand, dim: number): Tensor {
 
 /** The numbers of x, from which no gradient flows back. It costs nothing. As PyTorch's `Tensor.detach`. */
 export function detach(x: Operand): Tensor {
-  return apply(new Detach('detach', (shape) => shape), [x]);
+  return apply(new Detach('detach', [], (shape) => shape), [x]);
 }
 
 class Detach extends View {
@@ -116,9 +117,10 @@ class Detach extends View {
 class Permute extends TensorOperation<MoveMemo | undefined> {
   constructor(
     name: string,
+    args: readonly unknown[],
     private readonly dimsOf: (shape: Shape) => readonly number[],
   ) {
-    super(name);
+    super(name, args);
   }
 
   connect(use: Use<MoveMemo | undefined>, shape: Shape): Shape {
@@ -151,7 +153,7 @@ export function permute(x: Operand, dims: readonly number[]): Tensor {
       `permute: dims expected to have each axis of ${shapeText(shape)} once, got ${shapeText(own)}`,
     );
   };
-  return apply(new Permute('permute', dimsOf), [x]);
+  return apply(new Permute('permute', [own], dimsOf), [x]);
 }
 
 /**
@@ -166,7 +168,7 @@ export function transpose(x: Operand, dim0: number, dim1: number): Tensor {
     const [a, b] = [axisOf('transpose', shape, dim0), axisOf('transpose', shape, dim1)];
     return shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis));
   };
-  return apply(new Permute('transpose', dimsOf), [x]);
+  return apply(new Permute('transpose', [dim0, dim1], dimsOf), [x]);
 }
 
 interface ExpandMemo {
@@ -176,7 +178,7 @@ interface ExpandMemo {
 
 class Expand extends TensorOperation<ExpandMemo> {
   constructor(private readonly shape: readonly number[]) {
-    super('expand');
+    super('expand', [shape]);
   }
 
   connect(use: Use<ExpandMemo>, from: Shape): Shape {
@@ -225,7 +227,7 @@ class Concat extends TensorOperation<number> {
     name: string,
     private readonly dim: number,
   ) {
-    super(name);
+    super(name, [dim]);
   }
 
   connect(use: Use<number>, ...shapes: Shape[]): Shape {
@@ -317,7 +319,7 @@ class Slice extends TensorOperation<MoveMemo> {
     private readonly end: number | undefined,
     private readonly step: number,
   ) {
-    super(name);
+    super(name, [dim, start, end, step]);
   }
 
   connect(use: Use<MoveMemo>, shape: Shape): Shape {

@@ -19,7 +19,7 @@ class Softmax extends TensorOperation<Rows> {
     private readonly logarithm: boolean,
     private readonly dim: number,
   ) {
-    super(logarithm ? 'logSoftmax' : 'softmax');
+    super(logarithm ? 'logSoftmax' : 'softmax', [dim]);
     checkDim(this.name, dim);
   }
 

@@ -20,8 +20,11 @@ interface Kernels {
 }
 
 class Elementwise extends TensorOperation {
-  constructor(private readonly kernels: Kernels) {
-    super(kernels.name);
+  constructor(
+    private readonly kernels: Kernels,
+    args: readonly unknown[],
+  ) {
+    super(kernels.name, args);
   }
 
   get isReLU(): boolean {
@@ -47,8 +50,8 @@ class Elementwise extends TensorOperation {
   }
 }
 
-function map(x: Operand, functions: Kernels): Tensor {
-  return apply(new Elementwise(functions), [x]);
+function map(x: Operand, functions: Kernels, args: readonly unknown[] = []): Tensor {
+  return apply(new Elementwise(functions, args), [x]);
 }
 
 /** |x|; dx = dy·sign(x), 0 at 0. As PyTorch's `torch.abs`. */
@@ -159,10 +162,14 @@ export function clamp(x: Operand, ...rest: [options?: ClampOptions | undefined])
   const { min = -Infinity, max = Infinity } = given;
   checkNumber('clamp', 'min', min, -Infinity, Infinity);
   checkNumber('clamp', 'max', max, -Infinity, Infinity);
-  return map(x, {
-    name: 'clamp',
-    fromOutput: false,
-    value: (y, x, n) => extra().hardtanhForward(y, x, min, max, 0, n),
-    gradient: (dx, x, dy, n) => ops().clampBackward(dx, x, dy, min, max, 0, n),
-  });
+  return map(
+    x,
+    {
+      name: 'clamp',
+      fromOutput: false,
+      value: (y, x, n) => extra().hardtanhForward(y, x, min, max, 0, n),
+      gradient: (dx, x, dy, n) => ops().clampBackward(dx, x, dy, min, max, 0, n),
+    },
+    [min, max],
+  );
 }

@@ -1,3 +1,4 @@
+import type { Value } from '../graph/node.ts';
 import { Add } from '../layers/add.ts';
 import { Concat } from '../layers/concat.ts';
 import { Multiply } from '../layers/multiply.ts';
@@ -7,6 +8,7 @@ import { heldBy, snakeCase } from '../module/held.ts';
 import { Layer } from '../module/layer.ts';
 import { Leaf } from '../module/leaf.ts';
 import { Module } from '../module/module.ts';
+import { Constant, TensorOperation } from '../ops/operation.ts';
 import { unexpected } from '../tensor/check.ts';
 import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
@@ -24,6 +26,7 @@ import {
   pathsOf,
   tensorSuffix,
 } from './members.ts';
+import { operationSource, shortest, tensorSource } from './operations.ts';
 import {
   call,
   type Doc,
@@ -112,7 +115,7 @@ class Source implements Needs {
 
   constructor(
     private readonly model: Module,
-    private readonly calls: ReadonlyMap<Module, readonly Call[]>,
+    private readonly calls: ReadonlyMap<Call['module'], readonly Call[]>,
     private readonly name: string,
     private readonly write: ((layer: Module) => string | undefined) | undefined,
   ) {
@@ -299,8 +302,14 @@ class Source implements Needs {
         lines.push(`self._buffers[${quoted(name)}] = ${zeros}`);
       }
     }
+    const constants = new Map<string, string>();
+    const forwards = (this.calls.get(module) ?? []).map((one) =>
+      this.forward(module, one, constants),
+    );
+    for (const [name, source] of constants) {
+      lines.push(`self.register_buffer(${quoted(name)}, ${source}, persistent=False)`);
+    }
     const init = `    def __init__(self):\n${indented([...lines, ...after], 8)}`;
-    const forwards = (this.calls.get(module) ?? []).map((one) => this.forward(module, one));
     if (new Set(forwards).size > 1) {
       throw new RangeError(
         `toPyTorch: ${module}: expected that its forward always makes the same calls, got others the second time`,
@@ -321,8 +330,16 @@ class Source implements Needs {
     return { open: `${kind === 'dict' ? 'nn.ModuleDict' : 'holder'}({`, items: pairs, close: '})' };
   }
 
-  /** A composite's forward, with a line for each call. */
-  private forward(module: Module, { inputs, output, inside }: Call): string {
+  /**
+   * A composite's forward, with a line for each call.
+   *
+   * @param constants is given the tensors with values that operations read, by their names
+   */
+  private forward(
+    module: Module,
+    { inputs, output, inside }: Call,
+    constants: Map<string, string>,
+  ): string {
     const paths = pathsOf(module, 'self', new Map(), membersOf(module));
     const taken = new Set(['self', 'torch', 'nn', 'F']);
     const names = module instanceof GraphModule ? module.inputs : [];
@@ -331,30 +348,75 @@ class Source implements Needs {
     );
     const values = new Map(inputs.map((value, i) => [value, parameters[i]!]));
     const lines: string[] = [];
+    /** Numbers stand where they are read. */
+    const numbers = new Map<Value, number>();
+    const read = (value: Value): string => {
+      const name = values.get(value);
+      if (name !== undefined) return name;
+      throw new RangeError(
+        `toPyTorch: ${module}: expected that its forward reads what it was given, got a tensor of another forward`,
+      );
+    };
     for (const one of inside) {
+      if (one.module instanceof TensorOperation) {
+        const operation = one.module;
+        const [own] = operation.ownParameters();
+        if (own) values.set(one.output, this.parameterPath(module, own));
+        else if (
+          operation instanceof Constant &&
+          operation.source.size === 1 &&
+          !one.output.shape.length
+        ) {
+          numbers.set(one.output, shortest(operation.source.view()[0]!));
+        } else if (operation instanceof Constant) {
+          const source = tensorSource(operation.source);
+          const same = [...constants].find(([, other]) => other === source)?.[0];
+          const names = new Set([...constants.keys(), ...Object.keys(module)]);
+          const name = same ?? freshName('constant', names, 'constant');
+          constants.set(name, source);
+          values.set(one.output, `self.${name}`);
+        } else {
+          const given = one.inputs.map((value) => numbers.get(value) ?? read(value));
+          const ranks = one.inputs.map(({ shape }) => shape.length);
+          const name = freshName(snakeCase(operation.name), taken, 'y');
+          lines.push(`${name} = ${operationSource(operation, given, ranks)}`);
+          values.set(one.output, name);
+        }
+        continue;
+      }
       const path = paths.get(one.module);
       if (path === undefined) {
         throw new RangeError(
           `toPyTorch: ${module}: its forward calls ${one.module}, which is not a part of it: keep it in a property`,
         );
       }
-      const given = one.inputs.map((value) => values.get(value)!);
-      if (given.includes(undefined!)) {
-        throw new RangeError(
-          `toPyTorch: ${module}: expected that its forward reads what it was given, got a tensor of another forward`,
-        );
-      }
+      const given = one.inputs.map(read);
       const name = freshName(path.split(/\W+/).filter(Boolean).at(-1)!, taken, 'y');
       lines.push(`${name} = ${this.called(one, path, given)}`);
       values.set(one.output, name);
     }
-    const result = values.get(output)!;
+    const result = read(output);
     // The last call is what is returned: no name is needed for it.
     const last = lines.at(-1);
     if (last?.startsWith(`${result} = `))
       lines.splice(-1, 1, `return ${last.slice(result.length + 3)}`);
     else lines.push(`return ${result}`);
     return `    def forward(self, ${parameters.join(', ')}):\n${indented(lines, 8)}`;
+  }
+
+  /** How a composite reads a parameter: its own, or that of a part of it. */
+  private parameterPath(module: Module, parameter: Parameter): string {
+    for (const [part, path] of new Map([[module, 'self'], ...pathsOf(module, 'self')])) {
+      for (const [property, value] of heldBy(part)) {
+        if (value !== parameter) continue;
+        const leaf = part instanceof Leaf && !(part instanceof Layer);
+        return path + tensorSuffix(leaf ? snakeCase(property) : property, '_parameters');
+      }
+    }
+    throw new RangeError(
+      `toPyTorch: ${module}: its forward reads a Parameter [${parameter.shape}] that is not a part of it: keep it ` +
+        'in a property',
+    );
   }
 
   private called({ module }: Call, path: string, given: readonly string[]): string {
