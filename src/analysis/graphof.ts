@@ -144,7 +144,7 @@ export function graphNames(model: Module, { inputs, uses, outputs }: Trace): Map
     if (use.leaf.anonymous) {
       const caller = callers.get(use.leaf);
       const place = (caller && places.get(caller)) ?? '';
-      const own = use.leaf instanceof Constant ? 'constant' : snakeCase(`${use.leaf}`);
+      const own = nameOfOperation(use);
       const wanted = caller instanceof OperationCall ? place : join(place, own);
       let name = wanted;
       if (!(caller instanceof OperationCall)) {
@@ -172,4 +172,9 @@ function callersOf(outputs: Trace['outputs']): Map<object, object> {
     }
   }
   return callers;
+}
+
+function nameOfOperation({ leaf }: Use): string {
+  if (leaf instanceof Constant) return 'constant';
+  return leaf.ownParameters().length > 0 ? 'parameter' : snakeCase(`${leaf}`);
 }

@@ -9,6 +9,7 @@ import * as E from '../../src/index.ts';
 import { loadModel, loadSafetensors, saveModel, toPyTorch } from '../../src/state/index.ts';
 import { COMPOSITES } from '../describe/composites.ts';
 import { randomSample, SAMPLES } from '../describe/layers.ts';
+import { Calling, OPERATIONS, scaled } from '../describe/operations.ts';
 import { seeded } from '../fuzz/choices.ts';
 import { makeNet } from '../fuzz/net.ts';
 import { type LayerName, MAKERS } from '../fuzz/random-layer.ts';
@@ -45,6 +46,23 @@ it('300 layers with random options compute and learn the same', () => {
 it('composites of every kind compute and learn the same', () => {
   const cases = Object.entries(COMPOSITES).map(([name, sample]) => asCase(name, sample));
   expect(differences(cases)).toEqual([]);
+});
+
+it('operations on tensors compute and learn the same', () => {
+  const shape = [2, 3, 6];
+  const cases = Object.entries(OPERATIONS).map(([name, then]): Case => {
+    return { name: `operation_${name}`, make: () => new Calling(then), shape };
+  });
+  const block = (): E.Module => new E.Sequential({ a: scaled(), b: scaled() });
+  const indices: Case = { name: 'block', make: block, shape };
+  expect(differences([...cases, indices])).toEqual([]);
+});
+
+it('random draws become those of PyTorch', () => {
+  const model = new Calling((x) => E.mul(E.add(x, E.randn([3, 6])), E.bernoulli(E.sigmoid(x))));
+  const source = toPyTorch(model, { shape: [2, 3, 6] });
+  expect(source).toContain('torch.randn((3, 6))');
+  expect(source).toMatch(/\(rand < sigmoid\)\.float\(\)/);
 });
 
 it('40 random networks compute and learn the same', () => {
