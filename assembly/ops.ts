@@ -18,7 +18,7 @@ export {
   whereBroadcast,
 } from './ops/broadcast';
 export { gatherRows, scatterRows } from './ops/gather';
-export { maxOver, sumProducts } from './ops/reduce';
+export { maxOver, sumProducts, sumProductsScratch } from './ops/reduce';
 export { copyStrided, fillWith } from './ops/strided';
 export {
   absBackward,

@@ -64,14 +64,14 @@ class Quotient extends Binary {
 class Maximum extends Binary {
   /** The larger, or NaN if one of them is. */
   of(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
-    return f32x4.max(a, b);
+    return v128.or(f32x4.pmax(a, b), f32x4.ne(b, b)); // a mask of all ones is a NaN, too
   }
 }
 
 @unmanaged
 class Minimum extends Binary {
   of(a: v128, b: v128, c: v128, d: v128, e: v128): v128 {
-    return f32x4.min(a, b);
+    return v128.or(f32x4.pmin(a, b), f32x4.ne(b, b));
   }
 }
 
@@ -183,7 +183,17 @@ function row<F extends Binary>(y: usize, a: usize, b: usize, n: i32, ra: i32, rb
   const tail = n & 3;
   const end = y + ((<usize>(n - tail)) << 2);
   if (ra != 0 && rb != 0) {
-    while (y < end) {
+    const most = end - ((end - y) & 31);
+    while (y < most) {
+      const low = f.of(v128.load(a), v128.load(b), none, none, none);
+      const high = f.of(v128.load(a, 16), v128.load(b, 16), none, none, none);
+      v128.store(y, low);
+      v128.store(y, high, 16);
+      y += 32;
+      a += 32;
+      b += 32;
+    }
+    if (y < end) {
       v128.store(y, f.of(v128.load(a), v128.load(b), none, none, none));
       y += 16;
       a += 16;
@@ -395,6 +405,16 @@ export function whereBroadcast(
       let qb = rb;
       let qc = rc;
       const end = py + ((<usize>(n - tail)) << 2);
+      if ((shape.a5 & shape.b5 & shape.c5) != 0) {
+        while (py < end) {
+          const first = f32x4.ne(v128.load(qc), zero);
+          v128.store(py, v128.bitselect(v128.load(qa), v128.load(qb), first));
+          py += 16;
+          qa += 16;
+          qb += 16;
+          qc += 16;
+        }
+      }
       while (py < end) {
         const first = f32x4.ne(fourOf(qc, shape.c5), zero);
         v128.store(py, v128.bitselect(fourOf(qa, shape.a5), fourOf(qb, shape.b5), first));

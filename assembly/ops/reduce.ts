@@ -4,8 +4,8 @@
  * and three that are summed over are left. Each sum is made in runs of float32 that end in float64
  * (`assembly/reduce.ts`), and its order follows from the shape alone.
  */
-import { at, loadUpTo, loadVector, madd, narrow, storeUpTo, widenHigh, widenLow } from '../lanes';
-import { RUN, sumRuns, Terms } from '../reduce';
+import { at, loadUpTo, loadVector, madd, narrow, storeUpTo } from '../lanes';
+import { addToTotals, sumRuns, Terms } from '../reduce';
 import { step } from './broadcast';
 
 /** Kept loops k and summed loops r, outermost first; a loop that is absent has one iteration. */
@@ -52,6 +52,14 @@ class Products extends Terms {
   }
 }
 
+/** Rows of a chunk: their lines stay in the cache until all panels of columns have read them. */
+const ROWS: i32 = 32;
+
+/** Bytes of scratch of `sumProducts`. */
+export function sumProductsScratch(shape: ReduceShape): f64 {
+  return shape.columns ? <f64>shape.k2 * 8 + 32 : 0;
+}
+
 /**
  * y = scale·Σ a·b over the loops r, or scale·Σ a if b is 0, for elements [from, to) of y, which has the kept
  * loops as its axes.
@@ -64,26 +72,22 @@ export function sumProducts(
   scale: f64,
   from: i32,
   to: i32,
+  scratch: usize, // sumProductsScratch
 ): void {
   const k1 = shape.k1;
   const k2 = shape.k2;
   let o = from;
   while (o < to) {
-    const i2 = o % k2;
     const rest = o / k2;
-    const i1 = rest % k1;
+    const i2 = o - rest * k2;
     const i0 = rest / k1;
+    const i1 = rest - i0 * k1;
     const pa = step(step(step(a, i0, shape.ak0), i1, shape.ak1), i2, shape.ak2);
     const pb: usize = b == 0 ? 0 : step(step(step(b, i0, shape.bk0), i1, shape.bk1), i2, shape.bk2);
     if (shape.columns) {
       const count = min(to - o, k2 - i2);
-      if (count >= 16) {
-        columnPanel(at(y, o), pa, pb, shape, scale);
-        o += 16;
-      } else {
-        columnSums(at(y, o), pa, pb, min(count, 4), shape, scale);
-        o += min(count, 4);
-      }
+      columnSums(at(y, o), pa, pb, count, shape, scale, scratch);
+      o += count;
     } else {
       store<f32>(at(y, o), <f32>(scale * total(pa, pb, shape)));
       o++;
@@ -113,78 +117,6 @@ function total(a: usize, b: usize, shape: ReduceShape): f64 {
   return sum;
 }
 
-/** The sums of 16 neighbouring outputs: a line of the cache of each row is read once. */
-function columnPanel(y: usize, a: usize, b: usize, shape: ReduceShape, scale: f64): void {
-  const rows = shape.r2;
-  const stepA = (<usize>shape.ar2) << 2;
-  const stepB = (<usize>shape.br2) << 2;
-  const splat = shape.bk2 == 0;
-  // Two float64 vectors for each four outputs.
-  let l0 = f64x2.splat(0);
-  let l1 = l0;
-  let l2 = l0;
-  let l3 = l0;
-  let h0 = l0;
-  let h1 = l0;
-  let h2 = l0;
-  let h3 = l0;
-  for (let i = 0; i < shape.r0; i++) {
-    for (let j = 0; j < shape.r1; j++) {
-      let pa = step(step(a, i, shape.ar0), j, shape.ar1);
-      let pb = step(step(b, i, shape.br0), j, shape.br1);
-      let row = 0;
-      while (row < rows) {
-        const stop = min(row + RUN, rows);
-        let s0 = f32x4.splat(0);
-        let s1 = s0;
-        let s2 = s0;
-        let s3 = s0;
-        if (b == 0) {
-          for (; row < stop; row++) {
-            s0 = f32x4.add(s0, v128.load(pa));
-            s1 = f32x4.add(s1, v128.load(pa, 16));
-            s2 = f32x4.add(s2, v128.load(pa, 32));
-            s3 = f32x4.add(s3, v128.load(pa, 48));
-            pa += stepA;
-          }
-        } else if (splat) {
-          for (; row < stop; row++) {
-            const v = v128.load32_splat(pb);
-            s0 = f32x4.add(s0, f32x4.mul(v128.load(pa), v));
-            s1 = f32x4.add(s1, f32x4.mul(v128.load(pa, 16), v));
-            s2 = f32x4.add(s2, f32x4.mul(v128.load(pa, 32), v));
-            s3 = f32x4.add(s3, f32x4.mul(v128.load(pa, 48), v));
-            pa += stepA;
-            pb += stepB;
-          }
-        } else {
-          for (; row < stop; row++) {
-            s0 = f32x4.add(s0, f32x4.mul(v128.load(pa), v128.load(pb)));
-            s1 = f32x4.add(s1, f32x4.mul(v128.load(pa, 16), v128.load(pb, 16)));
-            s2 = f32x4.add(s2, f32x4.mul(v128.load(pa, 32), v128.load(pb, 32)));
-            s3 = f32x4.add(s3, f32x4.mul(v128.load(pa, 48), v128.load(pb, 48)));
-            pa += stepA;
-            pb += stepB;
-          }
-        }
-        l0 = f64x2.add(l0, widenLow(s0));
-        h0 = f64x2.add(h0, widenHigh(s0));
-        l1 = f64x2.add(l1, widenLow(s1));
-        h1 = f64x2.add(h1, widenHigh(s1));
-        l2 = f64x2.add(l2, widenLow(s2));
-        h2 = f64x2.add(h2, widenHigh(s2));
-        l3 = f64x2.add(l3, widenLow(s3));
-        h3 = f64x2.add(h3, widenHigh(s3));
-      }
-    }
-  }
-  const by = f64x2.splat(scale);
-  v128.store(y, narrow(f64x2.mul(l0, by), f64x2.mul(h0, by)));
-  v128.store(y, narrow(f64x2.mul(l1, by), f64x2.mul(h1, by)), 16);
-  v128.store(y, narrow(f64x2.mul(l2, by), f64x2.mul(h2, by)), 32);
-  v128.store(y, narrow(f64x2.mul(l3, by), f64x2.mul(h3, by)), 48);
-}
-
 /** The sums of `count` neighbouring outputs, whose numbers stand side by side in each row of a. */
 function columnSums(
   y: usize,
@@ -193,37 +125,111 @@ function columnSums(
   count: i32,
   shape: ReduceShape,
   scale: f64,
+  totals: usize, // [count] f64
 ): void {
-  const rows = shape.r2;
-  const stepA = (<usize>shape.ar2) << 2;
-  const stepB = (<usize>shape.br2) << 2;
   const splat = shape.bk2 == 0;
-  let low = f64x2.splat(0);
-  let high = f64x2.splat(0);
+  memory.fill(totals, 0, ((<usize>count) << 3) + 32);
   for (let i = 0; i < shape.r0; i++) {
     for (let j = 0; j < shape.r1; j++) {
-      let pa = step(step(a, i, shape.ar0), j, shape.ar1);
-      let pb = step(step(b, i, shape.br0), j, shape.br1);
-      let row = 0;
-      while (row < rows) {
-        const stop = min(row + RUN, rows);
-        let sum = f32x4.splat(0);
-        for (; row < stop; row++) {
-          let v = loadUpTo(pa, count);
-          if (b != 0) {
-            v = f32x4.mul(v, splat ? v128.load32_splat(pb) : loadUpTo(pb, count));
-          }
-          sum = f32x4.add(sum, v);
-          pa += stepA;
-          pb += stepB;
-        }
-        low = f64x2.add(low, widenLow(sum));
-        high = f64x2.add(high, widenHigh(sum));
+      const pa = step(step(a, i, shape.ar0), j, shape.ar1);
+      const pb = step(step(b, i, shape.br0), j, shape.br1);
+      for (let row = 0; row < shape.r2; row += ROWS) {
+        const rows = min(ROWS, shape.r2 - row);
+        const qa = step(pa, row, shape.ar2);
+        if (b == 0) addRows(totals, qa, count, rows, shape.ar2);
+        else addProducts(totals, qa, step(pb, row, shape.br2), count, rows, shape, splat);
       }
     }
   }
   const by = f64x2.splat(scale);
-  storeUpTo(y, narrow(f64x2.mul(low, by), f64x2.mul(high, by)), count);
+  for (let c = 0; c < count; c += 4) {
+    const p = totals + ((<usize>c) << 3);
+    const v = narrow(f64x2.mul(v128.load(p), by), f64x2.mul(v128.load(p, 16), by));
+    storeUpTo(at(y, c), v, count - c);
+  }
+}
+
+/** totals[c] += Σ a[r, c] over a chunk of rows, in float32 from zero. */
+function addRows(totals: usize, a: usize, count: i32, rows: i32, stride: i32): void {
+  const by = (<usize>stride) << 2;
+  let c = 0;
+  for (; c + 16 <= count; c += 16) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let p = at(a, c);
+    for (let r = 0; r < rows; r++) {
+      s0 = f32x4.add(s0, v128.load(p));
+      s1 = f32x4.add(s1, v128.load(p, 16));
+      s2 = f32x4.add(s2, v128.load(p, 32));
+      s3 = f32x4.add(s3, v128.load(p, 48));
+      p += by;
+    }
+    const t = totals + ((<usize>c) << 3);
+    addToTotals(t, s0);
+    addToTotals(t + 32, s1);
+    addToTotals(t + 64, s2);
+    addToTotals(t + 96, s3);
+  }
+  for (; c < count; c += 4) {
+    let sum = f32x4.splat(0);
+    let p = at(a, c);
+    for (let r = 0; r < rows; r++) {
+      sum = f32x4.add(sum, loadUpTo(p, count - c));
+      p += by;
+    }
+    addToTotals(totals + ((<usize>c) << 3), sum);
+  }
+}
+
+/** totals[c] += Σ a[r, c]·b[r, c] over a chunk of rows; with `splat` b has one number for each row. */
+function addProducts(
+  totals: usize,
+  a: usize,
+  b: usize,
+  count: i32,
+  rows: i32,
+  shape: ReduceShape,
+  splat: bool,
+): void {
+  const byA = (<usize>shape.ar2) << 2;
+  const byB = (<usize>shape.br2) << 2;
+  let c = 0;
+  for (; c + 16 <= count; c += 16) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let p = at(a, c);
+    let q = splat ? b : at(b, c);
+    for (let r = 0; r < rows; r++) {
+      const v = v128.load32_splat(q);
+      s0 = madd(v128.load(p), splat ? v : v128.load(q), s0);
+      s1 = madd(v128.load(p, 16), splat ? v : v128.load(q, 16), s1);
+      s2 = madd(v128.load(p, 32), splat ? v : v128.load(q, 32), s2);
+      s3 = madd(v128.load(p, 48), splat ? v : v128.load(q, 48), s3);
+      p += byA;
+      q += byB;
+    }
+    const t = totals + ((<usize>c) << 3);
+    addToTotals(t, s0);
+    addToTotals(t + 32, s1);
+    addToTotals(t + 64, s2);
+    addToTotals(t + 96, s3);
+  }
+  for (; c < count; c += 4) {
+    let sum = f32x4.splat(0);
+    let p = at(a, c);
+    let q = splat ? b : at(b, c);
+    for (let r = 0; r < rows; r++) {
+      const v = splat ? v128.load32_splat(q) : loadUpTo(q, count - c);
+      sum = madd(loadUpTo(p, count - c), v, sum);
+      p += byA;
+      q += byB;
+    }
+    addToTotals(totals + ((<usize>c) << 3), sum);
+  }
 }
 
 /** y = max of a over the loops r, NaN if one is, for elements [from, to) of y. */
@@ -238,39 +244,97 @@ export function maxOver(
   const k2 = shape.k2;
   let o = from;
   while (o < to) {
-    const i2 = o % k2;
     const rest = o / k2;
-    const p = step(step(step(a, rest / k1, shape.ak0), rest % k1, shape.ak1), i2, shape.ak2);
-    const count = shape.columns ? min(min(to - o, k2 - i2), 4) : 1;
-    let best = f32x4.splat(-Infinity);
-    for (let i = 0; i < shape.r0; i++) {
-      for (let j = 0; j < shape.r1; j++) {
-        let q = step(step(p, i, shape.ar0), j, shape.ar1);
-        if (shape.columns) {
-          for (let r = 0; r < shape.r2; r++) {
-            best = f32x4.max(best, loadUpTo(q, count));
-            q = step(q, 1, shape.ar2);
-          }
-        } else {
+    const i2 = o - rest * k2;
+    const i0 = rest / k1;
+    const i1 = rest - i0 * k1;
+    const p = step(step(step(a, i0, shape.ak0), i1, shape.ak1), i2, shape.ak2);
+    if (shape.columns) {
+      const count = min(to - o, k2 - i2);
+      columnMaxima(at(y, o), p, count, shape);
+      o += count;
+    } else {
+      let best = f32x4.splat(-Infinity);
+      for (let i = 0; i < shape.r0; i++) {
+        for (let j = 0; j < shape.r1; j++) {
+          const q = step(step(p, i, shape.ar0), j, shape.ar1);
           best = f32x4.max(best, maxOfRun(q, shape.r2));
         }
       }
+      store<f32>(at(y, o), f32x4.extract_lane(best, 0));
+      o++;
     }
-    storeUpTo(at(y, o), best, count);
-    o += count;
   }
 }
 
-/** The maximum of n neighbouring numbers, in lane 0. */
-function maxOfRun(x: usize, n: i32): v128 {
-  let best = f32x4.splat(-Infinity);
-  let other = best;
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
-    best = f32x4.max(best, v128.load(at(x, i)));
-    other = f32x4.max(other, v128.load(at(x, i), 16));
+/** The maxima of `count` neighbouring outputs, whose numbers stand side by side in each row of a. */
+function columnMaxima(y: usize, a: usize, count: i32, shape: ReduceShape): void {
+  const by = (<usize>shape.ar2) << 2;
+  for (let c = 0; c < count; c++) store<f32>(at(y, c), -Infinity);
+  for (let i = 0; i < shape.r0; i++) {
+    for (let j = 0; j < shape.r1; j++) {
+      const first = step(step(a, i, shape.ar0), j, shape.ar1);
+      for (let row = 0; row < shape.r2; row += ROWS) {
+        const rows = min(ROWS, shape.r2 - row);
+        const chunk = step(first, row, shape.ar2);
+        let c = 0;
+        for (; c + 8 <= count; c += 8) {
+          let m0 = v128.load(at(y, c));
+          let m1 = v128.load(at(y, c), 16);
+          let nan0 = f32x4.splat(0); // all ones where there is a NaN, which is a NaN itself
+          let nan1 = nan0;
+          let p = at(chunk, c);
+          for (let r = 0; r < rows; r++) {
+            const u = v128.load(p);
+            const v = v128.load(p, 16);
+            m0 = f32x4.pmax(m0, u);
+            m1 = f32x4.pmax(m1, v);
+            nan0 = v128.or(nan0, f32x4.ne(u, u));
+            nan1 = v128.or(nan1, f32x4.ne(v, v));
+            p += by;
+          }
+          v128.store(at(y, c), v128.or(m0, nan0));
+          v128.store(at(y, c), v128.or(m1, nan1), 16);
+        }
+        for (; c < count; c += 4) {
+          let best = loadUpTo(at(y, c), count - c);
+          let nan = f32x4.splat(0);
+          let p = at(chunk, c);
+          for (let r = 0; r < rows; r++) {
+            const v = loadUpTo(p, count - c);
+            best = f32x4.pmax(best, v);
+            nan = v128.or(nan, f32x4.ne(v, v));
+            p += by;
+          }
+          storeUpTo(at(y, c), v128.or(best, nan), count - c);
+        }
+      }
+    }
   }
-  best = f32x4.max(best, other);
+}
+
+/** The maximum of n neighbouring numbers, NaN if one is, in lane 0. */
+function maxOfRun(x: usize, n: i32): v128 {
+  let m0 = f32x4.splat(-Infinity);
+  let m1 = m0;
+  let m2 = m0;
+  let m3 = m0;
+  let n0 = f32x4.splat(0);
+  let n1 = n0;
+  let i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const a = v128.load(at(x, i));
+    const b = v128.load(at(x, i), 16);
+    const c = v128.load(at(x, i), 32);
+    const d = v128.load(at(x, i), 48);
+    m0 = f32x4.pmax(m0, a);
+    m1 = f32x4.pmax(m1, b);
+    m2 = f32x4.pmax(m2, c);
+    m3 = f32x4.pmax(m3, d);
+    n0 = v128.or(n0, v128.or(f32x4.ne(a, a), f32x4.ne(b, b)));
+    n1 = v128.or(n1, v128.or(f32x4.ne(c, c), f32x4.ne(d, d)));
+  }
+  let best = v128.or(f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3)), v128.or(n0, n1));
   for (; i < n; i++) best = f32x4.max(best, v128.load32_splat(at(x, i)));
   best = f32x4.max(best, i32x4.shuffle(best, best, 2, 3, 0, 1));
   return f32x4.max(best, i32x4.shuffle(best, best, 1, 0, 3, 2));

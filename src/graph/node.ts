@@ -21,8 +21,6 @@ export class Value {
   dtype: DType | undefined;
   /** Whether it leads to the output. */
   reached = false;
-  /** Whether nobody ever wants its gradient: a constant, a random draw, or what is made of such alone. */
-  constant = false;
 
   constructor(
     shape: Shape,

@@ -16,7 +16,7 @@ export class Traced extends Tensor {
   override view(): Float32Array {
     throw new Error(
       "a Module's forward only says how its layers connect: its tensors have shapes but no values: " +
-        'for arithmetic use operations such as mul(a, b), or write a Layer',
+        'for arithmetic use mul and the like, or write a Layer',
     );
   }
 }
@@ -36,8 +36,6 @@ export class Trace {
   private closed = false;
   /** The composites whose forward is being followed. */
   private readonly path = new Set<object>();
-  /** How many blocks of the generator's stream its random draws take. */
-  randomBlocks = 0;
   readonly uses: Use[] = [];
   readonly inputs: Value[];
   readonly tensors: Traced[];
@@ -78,11 +76,7 @@ export class Trace {
     }
     for (const value of values) value.consumers.push(use);
     this.uses.push(use);
-    for (const [i, value] of values.entries()) if (value.constant) use.noGradient(i);
     this.outputs.push({ module: leaf, value: output });
-    if (leaf.anonymous) {
-      output.constant = use.constants.size === values.length && !leaf.ownParameters().length;
-    }
     return new Traced(this, output);
   }
 
@@ -199,9 +193,9 @@ export function follow(module: Model, trace: Trace): [Trace, Traced] {
 /** @throws Error for a layer that runs but that `parameters()`, `train()` and `stateDict()` do not reach */
 function checkReached(module: Model, { uses }: Trace): void {
   const known = new Set<object>(module.namedModules().map(([, below]) => below));
-  const parameters = new Set(module.parameters());
+  const held = module.parameters();
   const hidden = uses.find(({ leaf }) =>
-    leaf.anonymous ? leaf.ownParameters().some((own) => !parameters.has(own)) : !known.has(leaf),
+    leaf.anonymous ? leaf.ownParameters().some((own) => !held.includes(own)) : !known.has(leaf),
   );
   if (!hidden) return;
   throw new Error(

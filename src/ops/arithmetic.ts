@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { broadcastLoops, broadcastShapes, type Planes } from './loops.ts';
 import { apply, type Operand, TensorOperation } from './operation.ts';
 import { connectProduct, differentiateProduct, type ProductMemo, runProduct } from './product.ts';
-import { type Spread, spreadOf, sumSpread } from './spread.ts';
+import { type Spread, scratchOf, spreadOf, sumSpread } from './spread.ts';
 
 type Loops = Planes<BroadcastShape, 'BroadcastShape'>;
 
@@ -38,18 +38,21 @@ abstract class Broadcast extends TensorOperation<Memo> {
 
   /** Reserves what `into` needs. */
   protected reserve(use: Use<Memo>, y: Shape): void {
-    if (use.memo.spreads.some((spread) => spread)) use.reserveScratch(4 * sizeOf(y));
+    const { spreads } = use.memo;
+    const whole = spreads.some((spread) => spread) ? sizeOf(y) : 0;
+    use.reserveScratch(4 * (scratchOf(spreads) + whole));
   }
 
   /** Where a gradient of y's shape is computed: dx itself, or scratch that is then summed to dx. */
   protected into(use: Use<Memo>, i: number, dx: Pointer): Pointer {
-    return use.memo.spreads[i] ? use.scratch : dx;
+    const { spreads } = use.memo;
+    return spreads[i] ? offset(use.scratch, scratchOf(spreads)) : dx;
   }
 
   /** Sums what `into` gave. */
   protected gather(use: Use<Memo>, i: number, dx: Pointer): void {
     const spread = use.memo.spreads[i];
-    if (spread) sumSpread(dx, use.scratch, spread, use.inputs[i]!.slot.length);
+    if (spread) sumSpread(use, i, dx, this.into(use, i, dx), spread);
   }
 }
 
@@ -62,6 +65,7 @@ class Sum extends Broadcast {
   override connect(use: Use<Memo>, ...shapes: Shape[]): Shape {
     const y = super.connect(use, ...shapes);
     use.keeps({});
+    use.reserveScratch(4 * scratchOf(use.memo.spreads));
     // Slots of different lengths may take as many bytes.
     if (sizeOf(shapes[0]!) === sizeOf(y)) use.mayOverwriteInput();
     if (shapes.every((shape) => sizeOf(shape) === sizeOf(y))) use.mayOverwriteGradient();
@@ -83,7 +87,7 @@ class Sum extends Broadcast {
       if (!dx) continue;
       const scale = i === 0 ? 1 : this.sign;
       const spread = use.memo.spreads[i];
-      if (spread) sumSpread(dx, use.dy, spread, use.inputs[i]!.slot.length, scale);
+      if (spread) sumSpread(use, i, dx, use.dy, spread, scale);
       else if (scale < 0) ops().scaled(dx, use.dy, -1, 0, n);
       else if (dx !== use.dy) kernels().copyRows(dx, use.dy, 1, n, n, n);
     }
@@ -202,8 +206,8 @@ class Where extends Broadcast {
     };
     use.noGradient(0);
     use.keeps({ input: true });
-    // A zero stands behind a gradient of y's shape.
-    use.reserveScratch(4 * sizeOf(y) + 4);
+    // A zero stands behind what sums take and a gradient of y's shape.
+    use.reserveScratch(4 * (scratchOf(use.memo.spreads) + sizeOf(y) + 1));
     return y;
   }
 
@@ -215,7 +219,7 @@ class Where extends Broadcast {
   /** da = Σ dy where the condition holds, db = Σ dy elsewhere. */
   runBackward(use: Use<Memo>): void {
     const { dy, x, scratch } = use;
-    const zero = offset(scratch, use.output.slot.length);
+    const zero = offset(scratch, scratchOf(use.memo.spreads) + use.output.slot.length);
     ops().fillWith(zero, 0, 0, 1);
     for (const i of [1, 2]) {
       const dx = use.inputGradient(i);

@@ -5,7 +5,9 @@
  */
 import { BroadcastShape, CopyShape, ReduceShape } from '../generated/kernels.ts';
 import type { Use } from '../graph/node.ts';
-import type { Struct } from '../memory/struct.ts';
+import { aligned } from '../memory/memory.ts';
+import { type Struct, withStruct } from '../memory/struct.ts';
+import { ops } from '../runtime/ops.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 
 /** One loop: how often it runs, and the step of each operand. */
@@ -154,6 +156,12 @@ export function isInOrder(shape: Shape, y: readonly number[], x: readonly number
   return loops.length <= 1 && loops.every(({ steps }) => steps[0] === steps[1]);
 }
 
+/** The loops of a sum, and the floats of scratch that it takes. */
+export interface Reduce {
+  readonly shape: Struct<ReduceShape, 'ReduceShape'>;
+  readonly scratch: number;
+}
+
 /**
  * The loops of a sum of a·b over the axes of `shape` along which y does not step. a is contiguous, b is
  * broadcast. Returns undefined if the kernel has too few loops for that.
@@ -163,7 +171,7 @@ export function reduceLoops(
   shape: Shape,
   y: readonly number[],
   b: readonly number[],
-): Struct<ReduceShape, 'ReduceShape'> | undefined {
+): Reduce | undefined {
   const loops = loopsOver(shape, [y, stepsOf(shape, shape), b]);
   const kept = loops.filter(({ steps }) => steps[0] !== 0);
   const summed = loops.filter(({ steps }) => steps[0] === 0);
@@ -191,5 +199,6 @@ export function reduceLoops(
     ),
     columns: Number(columns),
   } as unknown as ReduceShape;
-  return use.struct(ReduceShape, values);
+  const scratch = aligned(withStruct(ReduceShape, values, ops().sumProductsScratch)) / 4;
+  return { shape: use.struct(ReduceShape, values), scratch };
 }

@@ -71,7 +71,7 @@ export class Constant extends TensorOperation {
 
   /** Adds the constant to a trace. */
   in(trace: Trace): Traced {
-    const traced = trace.use(this, []);
+    const traced = applyIn(trace, this, []);
     if (this.integers) traced.value.dtype = traced.value.slot.dtype = 'i32';
     return traced;
   }
@@ -107,6 +107,27 @@ class OwnParameter extends TensorOperation {
 }
 
 /**
+ * Tensors whose gradient nobody ever wants: constants, random draws, what is detached, and what is made of such
+ * alone.
+ */
+const constants = new WeakSet<Value>();
+
+/** Adds an operation to a trace. */
+// biome-ignore lint/suspicious/noExplicitAny: of any memo
+export function applyIn(
+  trace: Trace,
+  operation: TensorOperation<any>,
+  inputs: readonly Traced[],
+): Traced {
+  const traced = trace.use(operation, inputs);
+  const use = traced.value.producer!;
+  for (const [i, { value }] of inputs.entries()) if (constants.has(value)) use.noGradient(i);
+  const trained = use.constants.size < inputs.length || operation.ownParameters().length > 0;
+  if (!trained) constants.add(traced.value);
+  return traced;
+}
+
+/**
  * Applies an operation: adds it to the plan that is being made if an operand is traced, and computes at once
  * otherwise.
  *
@@ -122,12 +143,12 @@ export function apply(
   if (!trace) return compute(operation, operands);
   const inputs = operands.map((operand, i) => {
     if (operand instanceof Traced) return operand;
-    if (operand instanceof Parameter) return trace.use(new OwnParameter(operand), []);
+    if (operand instanceof Parameter) return applyIn(trace, new OwnParameter(operand), []);
     return new Constant(`${operation}`, ownTensor(`${operation}`, operand), i === integers).in(
       trace,
     );
   });
-  return trace.use(operation, inputs);
+  return applyIn(trace, operation, inputs);
 }
 
 /** The trace that an operation on these operands belongs to; undefined if they all have values. */

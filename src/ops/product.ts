@@ -1,11 +1,11 @@
 /** The product of tensors with broadcasting: of the layer `Multiply`. */
-import type { BroadcastShape, ReduceShape } from '../generated/kernels.ts';
+import type { BroadcastShape } from '../generated/kernels.ts';
 import type { Use } from '../graph/node.ts';
-import { NULL, type Pointer } from '../memory/memory.ts';
-import type { Struct } from '../memory/struct.ts';
+import { NULL, offset, type Pointer } from '../memory/memory.ts';
 import { ops } from '../runtime/ops.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { broadcastLoops, broadcastShapes, type Planes, reduceLoops, stepsOf } from './loops.ts';
+import { type Spread, scratchOf } from './spread.ts';
 
 type Loops = Planes<BroadcastShape, 'BroadcastShape'>;
 
@@ -14,7 +14,7 @@ interface Factor {
   /** For the product of a tensor of y's shape with this factor. */
   readonly loops: Loops;
   /** Sums what the factor was broadcast to; undefined if it has y's shape. */
-  readonly reduce: Struct<ReduceShape, 'ReduceShape'> | undefined;
+  readonly reduce: Spread;
   /** Whether that sum multiplies with another factor on the way. */
   readonly fused: boolean;
 }
@@ -22,6 +22,8 @@ interface Factor {
 export interface ProductMemo {
   readonly first: Loops;
   readonly factors: readonly Factor[];
+  /** Where in the scratch memory a product of y's shape stands, behind what sums take. */
+  readonly behind: number;
 }
 
 /** y = x₁·x₂·…; the factors' shapes are broadcast. */
@@ -44,10 +46,11 @@ export function connectProduct(use: Use<ProductMemo>, shapes: readonly Shape[]):
     }
     return { loops, reduce, fused: fused !== undefined };
   });
-  use.memo = { first: broadcastLoops(use, y, shapes[0]!, shapes[1]!), factors };
+  const behind = scratchOf(factors.map(({ reduce }) => reduce));
+  use.memo = { first: broadcastLoops(use, y, shapes[0]!, shapes[1]!), factors, behind };
   use.keeps({ input: true });
-  if (last > 1 || factors.some(({ reduce, fused }) => reduce && !fused))
-    use.reserveScratch(4 * size);
+  const whole = last > 1 || factors.some(({ reduce, fused }) => reduce && !fused);
+  use.reserveScratch(4 * (behind + (whole ? size : 0)));
   return y;
 }
 
@@ -59,7 +62,8 @@ export function runProduct(use: Use<ProductMemo>): void {
 
 /** dxᵢ = dy·Π of the other factors, summed over the axes that xᵢ was broadcast along. */
 export function differentiateProduct(use: Use<ProductMemo>): void {
-  const { factors } = use.memo;
+  const { factors, behind } = use.memo;
+  const scratch = offset(use.scratch, behind);
   for (const [i, { reduce, fused }] of factors.entries()) {
     const dx = use.inputGradient(i);
     if (!dx) continue;
@@ -67,14 +71,15 @@ export function differentiateProduct(use: Use<ProductMemo>): void {
     const last = others.pop()!;
     let product = use.dy;
     for (const j of others) {
-      multiply(use.scratch, product, use, j);
-      product = use.scratch;
+      multiply(scratch, product, use, j);
+      product = scratch;
     }
     if (!reduce) multiply(dx, product, use, last);
     else {
-      if (!fused) multiply(use.scratch, product, use, last);
-      const [a, b] = fused ? [product, use.input(last)] : [use.scratch, NULL];
-      ops().sumProducts(dx, a, b, reduce.ptr, 1, 0, use.inputs[i]!.slot.length);
+      if (!fused) multiply(scratch, product, use, last);
+      const [a, b] = fused ? [product, use.input(last)] : [scratch, NULL];
+      const n = use.inputs[i]!.slot.length;
+      ops().sumProducts(dx, a, b, reduce.shape.ptr, 1, 0, n, use.scratch);
     }
   }
 }

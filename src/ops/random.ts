@@ -10,7 +10,7 @@ import { checkInstance, optionsOf } from '../tensor/options.ts';
 import { defaultGenerator, Generator } from '../tensor/random.ts';
 import { checkExtents, ownShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { apply, type Operand, shapeOf, TensorOperation, traceOf } from './operation.ts';
+import { apply, applyIn, type Operand, shapeOf, TensorOperation, traceOf } from './operation.ts';
 
 export interface RandomOptions {
   /** Where the numbers come from. Default the generator that `manualSeed` seeds. */
@@ -22,6 +22,9 @@ function generatorOf(who: string, rest: readonly (RandomOptions | undefined)[]):
   checkInstance(`${who}: generator`, generator, Generator, 'a Generator');
   return generator;
 }
+
+/** How many blocks of the generator's stream the draws of a trace take. */
+const blocks = new WeakMap<Trace, number>();
 
 /** Numbers from a generator. */
 class Draw extends TensorOperation {
@@ -35,8 +38,8 @@ class Draw extends TensorOperation {
     trace: Trace | undefined,
   ) {
     super(name, [shape]);
-    this.before = trace?.randomBlocks ?? 0;
-    if (trace) trace.randomBlocks += Math.ceil(sizeOf(shape) / 4);
+    this.before = (trace && blocks.get(trace)) ?? 0;
+    if (trace) blocks.set(trace, this.before + Math.ceil(sizeOf(shape) / 4));
   }
 
   connect(use: Use): Shape {
@@ -60,7 +63,7 @@ class Draw extends TensorOperation {
 function draw(name: 'randn' | 'rand', shape: Shape, generator: Generator, trace?: Trace): Tensor {
   const own = ownShape(name, shape);
   checkExtents(name, own);
-  if (trace) return trace.use(new Draw(name, own, generator, trace), []);
+  if (trace) return applyIn(trace, new Draw(name, own, generator, trace), []);
   const tensor = apply(new Draw(name, own, generator, undefined), []);
   generator.draw(tensor.size);
   return tensor;

@@ -1,8 +1,7 @@
 /** Sums, means, maxima and variances over axes. */
-import type { BroadcastShape, ReduceShape } from '../generated/kernels.ts';
+import type { BroadcastShape } from '../generated/kernels.ts';
 import type { Use } from '../graph/node.ts';
-import { NULL } from '../memory/memory.ts';
-import type { Struct } from '../memory/struct.ts';
+import { NULL, offset } from '../memory/memory.ts';
 import { ops } from '../runtime/ops.ts';
 import { checkNumber } from '../tensor/check.ts';
 import { optionsOf } from '../tensor/options.ts';
@@ -10,7 +9,7 @@ import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { div, sub } from './arithmetic.ts';
 import { axesOf, checkDim } from './dims.ts';
-import { broadcastLoops, type Planes, reduceLoops, stepsOf } from './loops.ts';
+import { broadcastLoops, type Planes, type Reduce, reduceLoops, stepsOf } from './loops.ts';
 import { apply, type Operand, TensorOperation } from './operation.ts';
 import { square } from './unary.ts';
 
@@ -25,7 +24,7 @@ export type Dims = number | readonly number[];
 type Loops = Planes<BroadcastShape, 'BroadcastShape'>;
 
 interface Memo {
-  readonly loops: Struct<ReduceShape, 'ReduceShape'>;
+  readonly loops: Reduce;
   /** For an operation of a tensor of x's shape with one of y's. */
   readonly beside: Loops;
   /** The same, the operands exchanged. */
@@ -85,13 +84,14 @@ class Sum extends Reduction {
   override connect(use: Use<Memo>, shape: Shape): Shape {
     const y = super.connect(use, shape);
     use.keeps({});
-    use.reserveScratch(4);
+    use.reserveScratch(4 * Math.max(1, use.memo.loops.scratch));
     return y;
   }
 
   run(use: Use<Memo>): void {
     const { loops, scale } = use.memo;
-    ops().sumProducts(use.y, use.x, NULL, loops.ptr, scale, 0, use.output.slot.length);
+    const n = use.output.slot.length;
+    ops().sumProducts(use.y, use.x, NULL, loops.shape.ptr, scale, 0, n, use.scratch);
   }
 
   /** dx = scale·dy */
@@ -113,25 +113,26 @@ class Mean extends Sum {
 class Maximum extends Reduction {
   override connect(use: Use<Memo>, shape: Shape): Shape {
     const y = super.connect(use, shape);
-    use.reserveScratch(4 * sizeOf(y));
+    use.reserveScratch(4 * (use.memo.loops.scratch + sizeOf(y)));
     return y;
   }
 
   run(use: Use<Memo>): void {
-    ops().maxOver(use.y, use.x, use.memo.loops.ptr, 0, use.output.slot.length);
+    ops().maxOver(use.y, use.x, use.memo.loops.shape.ptr, 0, use.output.slot.length);
   }
 
   /** Those that equal the maximum share dy. */
   runBackward(use: Use<Memo>): void {
-    const { dx, x, y, dy, scratch } = use;
+    const { dx, x, y, dy } = use;
     if (!dx) return;
     const { loops, beside, gate, small } = use.memo;
+    const count = offset(use.scratch, loops.scratch);
     const n = use.output.slot.length;
     const { sameBroadcast, sumProducts, divBroadcast, gateBroadcast } = ops();
     sameBroadcast(dx, x, y, beside.shape.ptr, 0, beside.planes);
-    sumProducts(scratch, dx, NULL, loops.ptr, 1, 0, n); // how many they are
-    divBroadcast(scratch, dy, scratch, small.shape.ptr, 0, small.planes);
-    gateBroadcast(dx, scratch, dx, gate.shape.ptr, 0, gate.planes);
+    sumProducts(count, dx, NULL, loops.shape.ptr, 1, 0, n, use.scratch); // how many they are
+    divBroadcast(count, dy, count, small.shape.ptr, 0, small.planes);
+    gateBroadcast(dx, count, dx, gate.shape.ptr, 0, gate.planes);
   }
 }
 

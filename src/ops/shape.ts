@@ -13,7 +13,7 @@ import { broadcastLoops, broadcastShapes, type Planes, stepsOf } from './loops.t
 import { connectMove, differentiateMove, type MoveMemo, runMove } from './move.ts';
 import { apply, type Operand, shapeOf, TensorOperation } from './operation.ts';
 import { connectPermute, differentiatePermute, runPermute } from './permute.ts';
-import { type Spread, spreadOf, sumSpread } from './spread.ts';
+import { type Spread, scratchOf, spreadOf, sumSpread } from './spread.ts';
 import { copyGradient } from './view.ts';
 
 /** An operation that gives its input another shape: the two share their bytes. */
@@ -191,8 +191,9 @@ class Expand extends TensorOperation<ExpandMemo> {
       );
     }
     use.keeps({});
-    use.reserveScratch(4);
-    use.memo = { loops: broadcastLoops(use, y, from, []), spread: spreadOf(use, y, from) };
+    const spread = spreadOf(use, y, from);
+    use.reserveScratch(4 * Math.max(1, scratchOf([spread])));
+    use.memo = { loops: broadcastLoops(use, y, from, []), spread };
     return y;
   }
 
@@ -207,7 +208,7 @@ class Expand extends TensorOperation<ExpandMemo> {
     const { dx, dy, memo } = use;
     const n = use.inputs[0]!.slot.length;
     if (!dx) return;
-    if (memo.spread) sumSpread(dx, dy, memo.spread, n);
+    if (memo.spread) sumSpread(use, 0, dx, dy, memo.spread);
     else if (dx !== dy) kernels().copyRows(dx, dy, 1, n, n, n);
   }
 }

@@ -1,14 +1,12 @@
 /** How an operand is broadcast to the shape of an output, and how its gradient is summed. */
-import type { ReduceShape } from '../generated/kernels.ts';
 import type { Use } from '../graph/node.ts';
 import { NULL, type Pointer } from '../memory/memory.ts';
-import type { Struct } from '../memory/struct.ts';
 import { ops } from '../runtime/ops.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { reduceLoops, stepsOf } from './loops.ts';
+import { type Reduce, reduceLoops, stepsOf } from './loops.ts';
 
 /** The sum over the axes that an operand was broadcast along; undefined if it has the output's size. */
-export type Spread = Struct<ReduceShape, 'ReduceShape'> | undefined;
+export type Spread = Reduce | undefined;
 
 /**
  * @throws RangeError for more alternating axes than kernels have loops for
@@ -23,13 +21,23 @@ export function spreadOf(use: Use, y: Shape, shape: Shape): Spread {
   );
 }
 
-/** dx = scale·Σ of what stands at `from`, which has the output's shape, for an operand that is smaller. */
+/** The floats of scratch that the largest of these sums takes. */
+export function scratchOf(spreads: readonly Spread[]): number {
+  return Math.max(0, ...spreads.map((spread) => spread?.scratch ?? 0));
+}
+
+/**
+ * dx = scale·Σ of what stands at `from`, which has the output's shape, for the i-th operand, which is smaller. The
+ * first floats of the scratch memory are overwritten.
+ */
 export function sumSpread(
+  use: Use,
+  i: number,
   dx: Pointer,
   from: Pointer,
-  spread: NonNullable<Spread>,
-  n: number,
+  { shape }: NonNullable<Spread>,
   scale = 1,
 ): void {
-  ops().sumProducts(dx, from, NULL, spread.ptr, scale, 0, n);
+  const n = use.inputs[i]!.slot.length;
+  ops().sumProducts(dx, from, NULL, shape.ptr, scale, 0, n, use.scratch);
 }

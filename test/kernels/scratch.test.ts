@@ -10,6 +10,7 @@ import {
   LayerNormShape,
   LocalResponseNormShape,
   PoolShape,
+  ReduceShape,
   UpsampleShape,
 } from '../../src/generated/kernels.ts';
 import { scratchLength } from '../support/scratch.ts';
@@ -20,6 +21,8 @@ const image = { top: 0, left: 0, kernelH: 1, kernelW: 1, dilationH: 1, dilationW
 const conv = { ...image, channels: 1, outChannels: 1, strideH: 1, strideW: 1, groups: 1 };
 const large = { ...conv, h: 2 ** 15, w: 2 ** 15, outH: 2 ** 15, outW: 2 ** 15 };
 const pool = { ...image, strideH: 1, strideW: 1, countIncludePad: 1, h: 1, w: 1, outH: 1 };
+const none = (name: string) => Object.fromEntries([0, 1, 2].map((i) => [`${name}${i}`, 1]));
+const sums = Object.assign({}, ...['k', 'r', 'ak', 'ar', 'bk', 'br'].map(none)) as ReduceShape;
 const up = { h: 1, w: N, outH: 1, outW: 2 * N, scaleH: 1, scaleW: 0.5, alignCorners: 0 };
 const response = { channels: N, plane: 3, size: 3, share: 1, beta: 1, k: 1 };
 
@@ -58,6 +61,10 @@ const CASES: Partial<Record<keyof Kernels, [ask: Ask, least: number]>> = {
   quantilesScratch: [(k) => k.quantilesScratch(4 * N, 1), 4 * N],
   rmsNormScratch: [(k) => k.rmsNormScratch(257, 2 * N), 4 * N],
   powerIterationScratch: [(k) => k.powerIterationScratch(257, 2 * N), 4 * N],
+  sumProductsScratch: [
+    (k, of) => k.sumProductsScratch(of(ReduceShape, { ...sums, k2: N, columns: 1 })),
+    2 * N,
+  ],
   avgPoolBackwardScratch: [
     (k, of) => k.avgPoolBackwardScratch(of(PoolShape, { ...pool, outW: 4 * N })),
     4 * N,

@@ -127,6 +127,7 @@ describe('the kernels', () => {
           [`n${i}`, n[i - 6 + n.length] ?? 1],
           [`a${i}`, a[i - 6 + a.length] ?? 0],
           [`b${i}`, b[i - 6 + b.length] ?? 0],
+          [`c${i}`, 0],
         ]),
       ) as unknown as BroadcastShape,
     );
@@ -207,7 +208,9 @@ describe('the kernels', () => {
               ...{ k2: rows, r2: width, ak2: width, ar2: 1, bk2: width, br2: 1, columns: 0 },
             }),
           },
-          call: (k, { y, a, b, shape }, from, to) => k.sumProducts(y, a, b, shape, 1, from, to),
+          scratch: { scratch: (k, { shape }) => k.sumProductsScratch(shape) },
+          call: (k, { y, a, b, shape, scratch }, from, to) =>
+            k.sumProducts(y, a, b, shape, 1, from, to, scratch),
         });
         kernelCase({
           inputs: { a, b: second },
@@ -221,7 +224,9 @@ describe('the kernels', () => {
               ...{ k2: width, r2: rows, ak2: 1, ar2: width, bk2: 1, br2: width, columns: 1 },
             }),
           },
-          call: (k, { y, a, b, shape }, from, to) => k.sumProducts(y, a, b, shape, -0.5, from, to),
+          scratch: { scratch: (k, { shape }) => k.sumProductsScratch(shape) },
+          call: (k, { y, a, b, shape, scratch }, from, to) =>
+            k.sumProducts(y, a, b, shape, -0.5, from, to, scratch),
         });
       }
     }
