@@ -23,6 +23,7 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
       ...['docs/groupnorm.md', 'docs/localresponsenorm.md', 'docs/weightnorm.md'],
       ...[
         'docs/spectralnorm.md',
+        'docs/operations.md',
         'docs/inputs.md',
         'docs/saving.md',
         'docs/workers.md',

@@ -21,10 +21,17 @@ export class Struct<T, Name extends string = string> {
 }
 
 /** The fields with their types and offsets in bytes, and the struct's size in bytes, a multiple of 8. */
-function fieldsOf(layout: string): {
-  fields: [name: string, type: string, at: number][];
-  bytes: number;
-} {
+interface Fields {
+  readonly fields: readonly [name: string, type: string, at: number][];
+  readonly bytes: number;
+}
+
+/** The layouts that were read before: an operation on tensors that computes at once writes several structs. */
+const known = new Map<string, Fields>();
+
+function fieldsOf(layout: string): Fields {
+  const found = known.get(layout);
+  if (found) return found;
   let end = 0;
   const fields = layout.split(' ').map((field): [string, string, number] => {
     const [name, type = 'i32'] = field.split(':');
@@ -33,7 +40,9 @@ function fieldsOf(layout: string): {
     end = at + width;
     return [name!, type, at];
   });
-  return { fields, bytes: Math.ceil(end / 8) * 8 };
+  const read = { fields, bytes: Math.ceil(end / 8) * 8 };
+  known.set(layout, read);
+  return read;
 }
 
 /** The size of a struct in bytes. */

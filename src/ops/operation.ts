@@ -44,6 +44,9 @@ export abstract class TensorOperation<Memo = undefined> implements Operation<Mem
   }
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: of any memo
+type AnyOperation = TensorOperation<any>;
+
 /** A tensor with values that enters a forward. It is read in every step; it has no gradient. */
 export class Constant extends TensorOperation {
   constructor(
@@ -113,12 +116,7 @@ class OwnParameter extends TensorOperation {
 const constants = new WeakSet<Value>();
 
 /** Adds an operation to a trace. */
-// biome-ignore lint/suspicious/noExplicitAny: of any memo
-export function applyIn(
-  trace: Trace,
-  operation: TensorOperation<any>,
-  inputs: readonly Traced[],
-): Traced {
+export function applyIn(trace: Trace, operation: AnyOperation, inputs: readonly Traced[]): Traced {
   const traced = trace.use(operation, inputs);
   const use = traced.value.producer!;
   for (const [i, { value }] of inputs.entries()) if (constants.has(value)) use.noGradient(i);
@@ -134,8 +132,7 @@ export function applyIn(
  * @param integers which operand holds integers
  */
 export function apply(
-  // biome-ignore lint/suspicious/noExplicitAny: of any memo
-  operation: TensorOperation<any>,
+  operation: AnyOperation,
   operands: readonly Operand[],
   integers = -1,
 ): Tensor {
@@ -168,8 +165,7 @@ function ownTensor(who: string, operand: Input | number): Tensor {
 }
 
 /** Computes an operation at once. */
-// biome-ignore lint/suspicious/noExplicitAny: of any memo
-function compute(operation: TensorOperation<any>, operands: readonly Operand[]): Tensor {
+function compute(operation: AnyOperation, operands: readonly Operand[]): Tensor {
   const who = `${operation}`;
   const readings = operands.map((operand): Reading => {
     if (typeof operand === 'number') return read(who, Tensor.from(operand));

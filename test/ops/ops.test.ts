@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import * as E from '../../src/index.ts';
 import { Tensor } from '../../src/index.ts';
+import { detectAnomaly } from '../../src/inspect/index.ts';
 import * as reference from '../reference/ops.ts';
 import { expectClose } from '../support/close.ts';
 import { checkProgram, Program } from '../support/program.ts';
@@ -599,5 +600,35 @@ describe('errors name the operation, the shapes and the way out', () => {
     const model = new Program((x) => E.add(x, Tensor.zeros([3])));
     fails(() => model.forward(Tensor.zeros([2])), 'add: inputs expected to broadcast');
     expect(model.forward(Tensor.zeros([3])).shape).toEqual([3]);
+  });
+});
+
+describe('what looks at models', () => {
+  class Gated extends E.Module {
+    conv = new E.Linear(3, 3);
+    override forward(x: E.Input): Tensor {
+      const gated = E.where(E.sub(x, 1), this.conv.forward(x), Number.NEGATIVE_INFINITY);
+      return E.mul(gated, 2);
+    }
+  }
+
+  it('summary names operations, fold refuses them, and anomalies spare constants', () => {
+    const model = new Gated();
+    expect(E.summary(model, [2, 3])).toMatch(/mul +\[2, 3\]/);
+    expect(() => E.fold(model, [2, 3])).toThrow('expected layers alone in its forward');
+    const anomalies = detectAnomaly(model);
+    const x = Tensor.from([2, 3, 4], [1, 3]);
+    model.forward(x);
+    model.backward(x);
+    const bad = Tensor.from([NaN, 3, 4], [1, 3]);
+    expect(() => model.forward(bad)).toThrow('input 0');
+    expect(() => model.forward(Tensor.from([1, 3, 4], [1, 3]))).toThrow('output of where');
+    anomalies.stop();
+  });
+
+  it('predict gives the outputs of layers between operations', () => {
+    const model = new Gated();
+    const { conv } = model.predict(Tensor.from([2, 3, 4], [1, 3]), { at: ['conv'] });
+    expect(conv.toArray()).toEqual(model.conv.predict(Tensor.from([2, 3, 4], [1, 3])).toArray());
   });
 });

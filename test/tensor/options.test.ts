@@ -129,7 +129,7 @@ describe('options', () => {
     [
       'inplace of LeakyReLU',
       () => new (loose(LeakyReLU))(0.2, true),
-      'LeakyReLU: expected no further argument',
+      'LeakyReLU: options expected an object, got the boolean true',
     ],
     [
       'null',
