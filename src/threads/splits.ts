@@ -267,7 +267,9 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   negativeProduct: elements(0.2),
   gatherRows: rows(0.2, argument(3)),
   scatterRows: rows(0.3, argument(3), LINE),
-  sumProducts: rows(0.3, product(3, 3, 4, 5), LINE),
+  sumProducts: withScratch(rows(0.3, product(3, 3, 4, 5), LINE), ({ values }, k) =>
+    k.sumProductsScratch(values[3] as never),
+  ),
   maxOver: rows(0.3, product(2, 3, 4, 5), LINE),
   fillWith: elements(0.1),
   absForward: elements(0.15),
