@@ -3,11 +3,18 @@
  * program runs in a process of its own and on the sources, whose limits it moves, and prints its rows as JSON:
  *
  *   npx tsx --tsconfig tsconfig.check.json bench/threads/main.ts --threads 2 --rounds 15 --ms 200
+ *
+ * With --quiet a round counts only if other programs took less than a twentieth of the processors meanwhile (on
+ * Linux), and the program waits up to --patience seconds for the rounds of a work.
  */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { BatchNorm1d, BatchNorm2d, CrossEntropyLoss, Linear, manualSeed, SGD } from 'evenkeel';
+import { CrossEntropyLoss, Linear, manualSeed, SGD } from 'evenkeel';
 import { useThreads } from 'evenkeel/threads';
 import { ResNet20 } from '../../examples/networks/resnet.ts';
+import { Block, offset, type Pointer } from '../../src/memory/memory.ts';
+import { kernels } from '../../src/runtime/engine.ts';
 import { LIMITS } from '../../src/threads/pool.ts';
 import { fillUniform } from '../arena.ts';
 import { statistic } from '../measure.ts';
@@ -20,6 +27,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '15' },
     ms: { type: 'string', default: '200' },
     only: { type: 'string', default: '' },
+    quiet: { type: 'boolean', default: false },
+    patience: { type: 'string', default: '60' },
   },
 });
 const rounds = Number(options.rounds);
@@ -30,13 +39,12 @@ const WORKS: Record<string, () => () => void> = {
   'step, cnn + batch norm, batch 100, Adam': () => stepper('cnn').step,
   'step, mlp + batch norm, batch 100, Adam': () => stepper('mlp').step,
   'step, ResNet-20, [64, 3, 32, 32], SGD': resnet,
-  'batch norm forward and backward, [256, 1024]': () => norm(new BatchNorm1d(1024), [256, 1024]),
-  'batch norm forward and backward, [1024, 200]': () => norm(new BatchNorm1d(200), [1024, 200]),
-  'batch norm forward and backward, [100, 64, 14, 14]': () =>
-    norm(new BatchNorm2d(64), [100, 64, 14, 14]),
-  'batch norm forward and backward, [100, 32, 28, 28]': () =>
-    norm(new BatchNorm2d(32), [100, 32, 28, 28]),
-  'batch norm forward and backward, [4096, 512]': () => norm(new BatchNorm1d(512), [4096, 512]),
+  'batch norm forward and backward, [256, 1024]': () => norm(256, 1024, 0),
+  'batch norm forward and backward, [1024, 200]': () => norm(1024, 200, 0),
+  'batch norm forward and backward, [4096, 512]': () => norm(4096, 512, 0),
+  'batch norm forward and backward, [32, 64, 14, 14]': () => norm(32, 64, 196),
+  'batch norm forward and backward, [100, 64, 14, 14]': () => norm(100, 64, 196),
+  'batch norm forward and backward, [100, 32, 28, 28]': () => norm(100, 32, 784),
   'Linear forward, [512, 512] · [512, 512]': () => {
     const layer = new Linear(512, 512);
     const inputs = { data: fillUniform(new Float32Array(512 * 512), 1), shape: [512, 512] };
@@ -62,14 +70,31 @@ function resnet(): () => void {
   };
 }
 
-/** Forward and backward, copies of x and dy into the workspace included. */
-function norm(layer: BatchNorm1d | BatchNorm2d, shape: number[]): () => void {
-  const size = shape.reduce((a, b) => a * b);
-  const x = { data: fillUniform(new Float32Array(size), 1), shape };
-  const dy = { data: fillUniform(new Float32Array(size), 2), shape };
+/** The kernels of a training step of batch norm, forward and backward, on numbers that stay where they are. */
+function norm(n: number, c: number, s: number): () => void {
+  const size = n * c * Math.max(s, 1);
+  const [x, dy, y, dx] = [1, 2, 3, 4].map((seed) => {
+    const block = new Block(4 * size);
+    fillUniform(block.f32, seed);
+    return block.ptr as Pointer<never>;
+  }) as [Pointer<never>, Pointer<never>, Pointer<never>, Pointer<never>];
+  const [statistics, coefficients, gradients] = [4 * c, 5 * c, 2 * c].map(
+    (count) => new Block(4 * count).ptr as Pointer<never>,
+  ) as [Pointer<never>, Pointer<never>, Pointer<never>];
+  const sizes = new Block(12);
+  sizes.i32.set([n, c, s]);
+  const shape = sizes.ptr as Pointer<never>;
+  const scratch = new Block(kernels().batchNormScratch(shape)).ptr;
+  const none = 0 as Pointer;
   return () => {
-    layer.forward(x);
-    layer.backward(dy).toArray();
+    const k = kernels();
+    k.batchNormStatistics(statistics, x, shape, 1e-5, 0, c, scratch);
+    k.batchNormAffine(coefficients, statistics, none, none, c, 0, c);
+    k.batchNormForward(y, coefficients, x, shape, 0, 0, n, scratch);
+    k.batchNormBackwardSums(coefficients, dy, x, shape, 0, 0, c, scratch);
+    const both = [gradients, offset(gradients, c)] as const;
+    k.batchNormAffineBackward(...both, coefficients, statistics, c, size / c, 0, c, scratch);
+    k.batchNormBackward(dx, coefficients, dy, x, shape, 0, 0, n, scratch);
   };
 }
 
@@ -77,11 +102,60 @@ const usual = { ...LIMITS };
 const whole = () => Object.assign(LIMITS, { call: Infinity });
 const divided = () => Object.assign(LIMITS, usual);
 
+/** What the division of a call costs: one of 64 numbers, whole and divided. */
+function barrier(): ThreadsRow {
+  const block = new Block(256);
+  const run = () => kernels().reluForward(block.ptr, block.ptr, 0, 64);
+  const one: number[] = [];
+  const several: number[] = [];
+  for (let round = -5; round < rounds; round++) {
+    whole();
+    const alone = time(run, 5000);
+    Object.assign(LIMITS, { call: 0, share: 0 });
+    const together = time(run, 5000);
+    if (round < 0) continue;
+    one.push(alone);
+    several.push(together);
+  }
+  divided();
+  const ratio = statistic(one.map((t, i) => t / several[i]!));
+  const name = 'barrier, a call of 64 numbers';
+  return {
+    name,
+    threads: threads.count,
+    rounds,
+    one: statistic(one),
+    several: statistic(several),
+    ratio,
+  };
+}
+
 /** Milliseconds of one run. */
 function time(run: () => void, runs: number): number {
   const start = performance.now();
   for (let i = 0; i < runs; i++) run();
   return (performance.now() - start) / runs;
+}
+
+/** Seconds that all processors were busy, that this program took of them, and of the clock. */
+function load(): { busy: number; own: number; clock: number } {
+  const clock = performance.now() / 1000;
+  const { user, system } = process.cpuUsage();
+  const own = (user + system) / 1e6;
+  if (!options.quiet) return { busy: own, own, clock };
+  const [, ...ticks] = readFileSync('/proc/stat', 'utf8')
+    .split('\n', 1)[0]!
+    .split(/\s+/)
+    .map(Number);
+  const busy = (ticks[0]! + ticks[1]! + ticks[2]! + ticks[5]! + ticks[6]! + ticks[7]!) / 100;
+  return { busy, own, clock };
+}
+
+/** The share of all processors that other programs took since then. */
+function othersSince(before: ReturnType<typeof load>): number {
+  const now = load();
+  const others = now.busy - before.busy - (now.own - before.own);
+  return others / (now.clock - before.clock) / availableParallelism();
 }
 
 const threads = await useThreads(Number(options.threads));
@@ -97,20 +171,29 @@ for (const [name, make] of Object.entries(WORKS)) {
   time(run, 3);
   const one: number[] = [];
   const several: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  const end = performance.now() + 1000 * Number(options.patience);
+  while (one.length < rounds) {
+    const before = load();
     whole();
-    one.push(time(run, runs));
+    const alone = time(run, runs);
     divided();
-    several.push(time(run, runs));
+    const together = time(run, runs);
+    if (!options.quiet || othersSince(before) < 0.05) {
+      one.push(alone);
+      several.push(together);
+    } else if (performance.now() > end) break;
   }
+  if (one.length === 0) continue; // never quiet
   rows.push({
     name,
     threads: threads.count,
+    rounds: one.length,
     one: statistic(one),
     several: statistic(several),
     ratio: statistic(one.map((t, i) => t / several[i]!)),
   });
-  if (process.stderr.isTTY || options.only) console.error(JSON.stringify(rows.at(-1)));
+  console.error(`${name}: ${rows.at(-1)!.ratio.median.toFixed(2)} ×, ${one.length} rounds`);
 }
+rows.push(barrier());
 console.log(JSON.stringify(rows));
 process.exit(0);

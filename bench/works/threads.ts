@@ -9,6 +9,7 @@ import type { Measured } from '../scene.ts';
 export interface ThreadsRow {
   name: string;
   threads: number;
+  rounds: number;
   one: Statistic;
   several: Statistic;
   ratio: Statistic;
