@@ -38,6 +38,7 @@ export { type Bound, Renorm, type RenormOptions } from './layers/batchnorm/renor
 export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv/conv.ts';
 export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/conv/convtranspose.ts';
+export { useDirectConvolutions } from './layers/conv/winograd.ts';
 export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
 export { Flatten, Identity, Unflatten } from './layers/flatten.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';

@@ -5,9 +5,11 @@ import { packWeight, writeTaps } from './pack';
 import { fillPadded, inputFloats, padInput } from './padded';
 import { layOutProduct, multiplyLines, paddedOf, productScratch } from './product';
 import { ConvShape, filterTaps, groupChannels, groupFilters, outPlane } from './shape';
+import { winogradForward, winogradForwardScratch } from '../winograd/forward';
 
 /** Bytes of scratch of conv2dForward. */
 export function conv2dForwardScratch(shape: ConvShape): f64 {
+  if (shape.winograd) return winogradForwardScratch(shape);
   return productScratch(
     groupFilters(shape),
     filterTaps(shape),
@@ -37,6 +39,10 @@ export function conv2dForward(
   to: i32,
   scratch: usize, // conv2dForwardScratch
 ): void {
+  if (shape.winograd) {
+    winogradForward(y, x, weight, bias, shape, relu, from, to, scratch);
+    return;
+  }
   const plane = outPlane(shape);
   const channels = shape.channels;
   const depth = groupChannels(shape);

@@ -4,6 +4,7 @@ import { packWeight } from './pack';
 import { fillPadded, PaddedImage } from './padded';
 import { layOutProduct, multiplyLines, paddedOf, productScratch } from './product';
 import { ConvShape, groupChannels, groupFilters } from './shape';
+import { winogradInputGradient, winogradInputGradientScratch } from '../winograd/forward';
 
 /**
  * The gradient with respect to the input. Along one axis with stride s, padding p and dilation d, tap u
@@ -102,6 +103,7 @@ function residueWidth(shape: ConvShape): i32 {
 
 /** Bytes of scratch of conv2dInputGradient. */
 export function conv2dInputGradientScratch(shape: ConvShape): f64 {
+  if (shape.winograd) return winogradInputGradientScratch(shape);
   return productScratch(
     groupChannels(shape),
     gradientTaps(shape),
@@ -127,6 +129,10 @@ export function conv2dInputGradient(
   to: i32,
   scratch: usize, // conv2dInputGradientScratch
 ): void {
+  if (shape.winograd) {
+    winogradInputGradient(dx, dy, weight, shape, from, to, scratch);
+    return;
+  }
   const channels = shape.channels;
   const outChannels = shape.outChannels;
   const m = groupChannels(shape);

@@ -15,6 +15,7 @@ import {
   POSITIONS,
   wholePanels,
 } from './shape';
+import { winogradWeightGradient, winogradWeightGradientScratch } from '../winograd/weight-gradient';
 
 /**
  * The gradient with respect to the weight: dWeight = dy·Bᵀ, [m, positions]·[positions, k]. Its scratch:
@@ -39,6 +40,7 @@ function chunkOf(positions: i32): i32 {
 
 /** Bytes of scratch of conv2dWeightGradient. */
 export function conv2dWeightGradientScratch(shape: ConvShape): f64 {
+  if (shape.winograd) return winogradWeightGradientScratch(shape);
   const m = groupFilters(shape);
   const k = filterTaps(shape);
   const plane = outPlane(shape);
@@ -73,6 +75,11 @@ export function conv2dWeightGradient(
   to: i32,
   scratch: usize, // conv2dWeightGradientScratch
 ): void {
+  if (shape.winograd) {
+    // Of nine taps of a channel the first one stands for all.
+    winogradWeightGradient(dWeight, dy, x, n, shape, (from + 8) / 9, (to + 8) / 9, scratch);
+    return;
+  }
   const plane = outPlane(shape);
   const channels = shape.channels;
   const outChannels = shape.outChannels;

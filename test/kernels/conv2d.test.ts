@@ -36,13 +36,16 @@ function shapeOf(changes: Partial<ConvShape> & { k?: number; s?: number; p?: num
   };
 }
 
+/** Whether the kernels under test take Winograd's method. */
+let winograd = false;
+
 const weightSize = (s: ConvShape) =>
   s.outChannels * (s.channels / s.groups) * s.kernelH * s.kernelW;
 
 /** The struct that the kernels take. */
 function sizesOf(s: ConvShape) {
   const { n: _, bottom: __, right: ___, ...rest } = s;
-  return struct(Sizes, { ...rest, ...outputSize(s) });
+  return struct(Sizes, { ...rest, ...outputSize(s), winograd: winograd ? 1 : 0 });
 }
 
 const inputSize = (s: ConvShape) => s.n * s.channels * s.h * s.w;
@@ -135,6 +138,44 @@ function check(s: ConvShape, seed: number): void {
   const expected = dWeight.map((v, i) => v + start[i]!);
   weightGradient(s, dy, x, start, expected);
 }
+
+describe('convolution by Winograd’s method', () => {
+  const cases: Record<string, Parameters<typeof shapeOf>[0]> = {
+    'one tile': { n: 1, channels: 1, outChannels: 1, h: 6, w: 6 },
+    'one tile of one output': { n: 1, channels: 1, outChannels: 1, h: 3, w: 3 },
+    'padding 1': { p: 1 },
+    'padding 2': { p: 2, h: 7, w: 10 },
+    'four different sides': { top: 0, left: 2, bottom: 3, right: 1, h: 5, w: 8 },
+    'images of one column': { w: 1, p: 1, h: 13, n: 3 },
+    'images of one row': { h: 1, p: 1, w: 13, n: 3 },
+    'more filters than a panel': { outChannels: 21, channels: 11, p: 1, h: 8, w: 8 },
+    'more channels than a block': { outChannels: 7, channels: 37, p: 1, h: 5, w: 4, n: 3 },
+    'many small images': { n: 41, h: 4, w: 4, channels: 16, outChannels: 17, p: 1 },
+    'many tiles in a row': { n: 1, h: 6, w: 150, channels: 17, outChannels: 16, p: 1 },
+    'blocks that end in the middle of an image': { n: 5, h: 29, w: 31, channels: 40, outChannels: 36, p: 1 },
+  };
+  Object.entries(cases).forEach(([name, changes], i) => {
+    it(name, () => {
+      winograd = true;
+      try {
+        check(shapeOf(changes), i);
+      } finally {
+        winograd = false;
+      }
+    });
+  });
+
+  it('at every extent around a tile', () => {
+    winograd = true;
+    try {
+      for (let h = 1; h < 10; h++) {
+        for (let w = 1; w < 10; w++) check(shapeOf({ h, w, p: 1, n: 2 }), 10 * h + w);
+      }
+    } finally {
+      winograd = false;
+    }
+  });
+});
 
 describe('conv2d kernels against the reference', () => {
   const cases: Record<string, Parameters<typeof shapeOf>[0]> = {

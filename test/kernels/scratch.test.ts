@@ -17,7 +17,7 @@ import { scratchLength } from '../support/scratch.ts';
 
 const N = 2 ** 28;
 
-const image = { top: 0, left: 0, kernelH: 1, kernelW: 1, dilationH: 1, dilationW: 1 };
+const image = { winograd: 0, top: 0, left: 0, kernelH: 1, kernelW: 1, dilationH: 1, dilationW: 1 };
 const conv = { ...image, channels: 1, outChannels: 1, strideH: 1, strideW: 1, groups: 1 };
 const large = { ...conv, h: 2 ** 15, w: 2 ** 15, outH: 2 ** 15, outW: 2 ** 15 };
 const pool = { ...image, strideH: 1, strideW: 1, countIncludePad: 1, h: 1, w: 1, outH: 1 };

@@ -11,6 +11,7 @@ import { checkInteger, checkSize, describe } from '../../tensor/check.ts';
 import type { Init } from '../../tensor/init.ts';
 import { shapeText } from '../../tensor/shape.ts';
 import { type NumberOrPair, type Pair, pairOf, stepSizes } from '../axes.ts';
+import { takesWinograd } from './winograd.ts';
 
 export type Sides = readonly [top: number, bottom: number, left: number, right: number];
 
@@ -110,7 +111,8 @@ export function connectConvolution(
   const { padding, groups } = geometry;
   const [top, , left] = padding;
   const images = { channels, h, w, outChannels, outH, outW };
-  const shape = { ...images, top, left, ...stepSizes(geometry), groups };
+  const sizes = { ...images, top, left, ...stepSizes(geometry), groups };
+  const shape = { ...sizes, winograd: takesWinograd(sizes) ? 1 : 0 };
   const { conv2dForwardScratch, conv2dInputGradientScratch, conv2dWeightGradientScratch } =
     kernels();
   withStruct(ConvShape, shape, (ptr) => {
