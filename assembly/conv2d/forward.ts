@@ -1,11 +1,11 @@
 import { channelBiasForward } from '../gemm/bias';
 import { at } from '../lanes';
+import { winogradForward, winogradForwardScratch } from '../winograd/forward';
 import { LineProduct, writeRuns } from './lines';
 import { packWeight, writeTaps } from './pack';
 import { fillPadded, inputFloats, padInput } from './padded';
 import { layOutProduct, multiplyLines, paddedOf, productScratch } from './product';
 import { ConvShape, filterTaps, groupChannels, groupFilters, outPlane } from './shape';
-import { winogradForward, winogradForwardScratch } from '../winograd/forward';
 
 /** Bytes of scratch of conv2dForward. */
 export function conv2dForwardScratch(shape: ConvShape): f64 {

@@ -1,10 +1,10 @@
 import { at } from '../lanes';
+import { winogradInputGradient, winogradInputGradientScratch } from '../winograd/forward';
 import { LineProduct, tableLength, writeRuns } from './lines';
 import { packWeight } from './pack';
 import { fillPadded, PaddedImage } from './padded';
 import { layOutProduct, multiplyLines, paddedOf, productScratch } from './product';
 import { ConvShape, groupChannels, groupFilters } from './shape';
-import { winogradInputGradient, winogradInputGradientScratch } from '../winograd/forward';
 
 /**
  * The gradient with respect to the input. Along one axis with stride s, padding p and dilation d, tap u

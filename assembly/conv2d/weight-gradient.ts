@@ -1,6 +1,7 @@
 import { KC, MC, multiplyPacked, NC } from '../gemm/gemm';
 import { NR, TILE_BYTES } from '../gemm/microkernel';
 import { at } from '../lanes';
+import { winogradWeightGradient, winogradWeightGradientScratch } from '../winograd/weight-gradient';
 import { correlateTaps } from './depthwise';
 import { endTable, LineReads, runEnd, tableLength, writePositions } from './lines';
 import { packPlanes, packTaps, writeTaps } from './pack';
@@ -15,7 +16,6 @@ import {
   POSITIONS,
   wholePanels,
 } from './shape';
-import { winogradWeightGradient, winogradWeightGradientScratch } from '../winograd/weight-gradient';
 
 /**
  * The gradient with respect to the weight: dWeight = dy·Bᵀ, [m, positions]·[positions, k]. Its scratch:

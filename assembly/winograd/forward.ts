@@ -8,8 +8,8 @@ import {
   describeTiles,
   fillBuffer,
   layOutTiles,
-  takeBlock,
   Tiles,
+  takeBlock,
   tileBytes,
 } from './tiles';
 import {
@@ -163,7 +163,7 @@ function correlate(
       fillBuffer(tiles, buffer, x + <usize>c * plane);
       const start = c & -DEPTH;
       const depth = min(DEPTH, k - start);
-      let dst = v + (<usize>(start * block + (c - start) * NR) << 2);
+      let dst = v + ((<usize>(start * block + (c - start) * NR)) << 2);
       for (let t = 0; t < width; t += NR) {
         const p = at(tiles.patches, t);
         transformPatches(
@@ -210,7 +210,18 @@ function correlate(
     }
     for (let o = 0; o < m; o++) {
       const b = bias ? load<f32>(at(bias, o)) : 0;
-      storeTiles(tiles, y, products + <usize>o * pitch, productBytes, o, m, b, bias != 0, relu, scratch);
+      storeTiles(
+        tiles,
+        y,
+        products + <usize>o * pitch,
+        productBytes,
+        o,
+        m,
+        b,
+        bias != 0,
+        relu,
+        scratch,
+      );
     }
     first += tiles.taken;
   }
@@ -318,8 +329,11 @@ function storeTiles(
       const j = load<i32>(place, 8) * TILE;
       const rows = min(TILE, outH - i);
       const columns = min(TILE, outW - j);
-      let q = at(y + (<usize>(load<i32>(place) * channels + channel) * <usize>plane << 2), i * outW + j);
-      let p = scratch + (<usize>l << 4);
+      let q = at(
+        y + ((<usize>(load<i32>(place) * channels + channel) * <usize>plane) << 2),
+        i * outW + j,
+      );
+      let p = scratch + ((<usize>l) << 4);
       for (let r = 0; r < rows; r++) {
         storeUpTo(q, v128.load(p), columns);
         p += 96;

@@ -74,8 +74,7 @@ export function describeTiles(
   tiles.columns = (outW + TILE - 1) / TILE;
   tiles.block = block;
   tiles.pitch = tiles.columns * TILE + 4;
-  tiles.bufferBytes =
-    (<usize>bufferRows(block, tiles.columns) * <usize>tiles.pitch + PATCH) << 2;
+  tiles.bufferBytes = (<usize>bufferRows(block, tiles.columns) * <usize>tiles.pitch + PATCH) << 2;
 }
 
 /** Bytes of the tables and of `buffers` buffers. */
@@ -96,13 +95,7 @@ export function layOutTiles(tiles: Tiles, p: usize, buffers: i32): usize {
 }
 
 /** Describes the block of tiles from `first` on, of which there are `count`, and zeroes the buffers. */
-export function takeBlock(
-  tiles: Tiles,
-  first: i32,
-  count: i32,
-  channels: i32,
-  buffers: i32,
-): void {
+export function takeBlock(tiles: Tiles, first: i32, count: i32, channels: i32, buffers: i32): void {
   const rows = tiles.rows;
   const columns = tiles.columns;
   const pitch = tiles.pitch;

@@ -38,10 +38,7 @@ function splat(value: f32): v128 {
   return f32x4.splat(value);
 }
 
-/**
- * Bᵀ·x: six values to six.
- * @inline
- */
+/** Bᵀ·x: six values to six. */
 export function transformInput(p: usize, from: usize, q: usize, to: usize): void {
   const x0 = v128.load(p);
   const x1 = v128.load(p + from);
@@ -65,10 +62,7 @@ export function transformInput(p: usize, from: usize, q: usize, to: usize): void
   v128.store(q + 4 * to, f32x4.sub(even2, odd2));
 }
 
-/**
- * Aᵀ·m: six values to four.
- * @inline
- */
+/** Aᵀ·m: six values to four. */
 export function transformOutput(p: usize, from: usize, q: usize, to: usize): void {
   const m1 = v128.load(p + from);
   const m2 = v128.load(p + 2 * from);
@@ -85,10 +79,7 @@ export function transformOutput(p: usize, from: usize, q: usize, to: usize): voi
   v128.store(q + 3 * to, f32x4.add(sum, v128.load(p + 5 * from)));
 }
 
-/**
- * A·dy, the transpose of `transformOutput`: four values to six.
- * @inline
- */
+/** A·dy, the transpose of `transformOutput`: four values to six. */
 export function transformGradient(p: usize, from: usize, q: usize, to: usize): void {
   const y0 = v128.load(p);
   const y1 = v128.load(p + from);
@@ -108,10 +99,7 @@ export function transformGradient(p: usize, from: usize, q: usize, to: usize): v
   v128.store(q + 4 * to, f32x4.sub(even2, odd2));
 }
 
-/**
- * G·w: three values to six.
- * @inline
- */
+/** G·w: three values to six. */
 export function transformWeight(p: usize, from: usize, q: usize, to: usize): void {
   const w0 = v128.load(p);
   const w1 = v128.load(p + from);
@@ -128,10 +116,7 @@ export function transformWeight(p: usize, from: usize, q: usize, to: usize): voi
   v128.store(q + 4 * to, f32x4.sub(even2, odd2));
 }
 
-/**
- * Gᵀ·u, the transpose of `transformWeight`: six values to three.
- * @inline
- */
+/** Gᵀ·u, the transpose of `transformWeight`: six values to three. */
 export function transformWeightGradient(p: usize, from: usize, q: usize, to: usize): void {
   const u1 = v128.load(p + from);
   const u2 = v128.load(p + 2 * from);
@@ -158,7 +143,6 @@ export const TRANSFORM_BYTES: usize = 6 * LINE;
 /**
  * Bᵀ·x·B of four patches: lane t is the patch at p_t, whose rows are `pitch` bytes apart. Component (i, j) is
  * stored at dst + (6·i + j)·`component`.
- * @inline
  */
 export function transformPatches(
   p0: usize,

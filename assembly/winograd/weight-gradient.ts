@@ -9,13 +9,12 @@ import {
   describeTiles,
   fillBuffer,
   layOutTiles,
-  takeBlock,
   Tiles,
+  takeBlock,
   tileBytes,
 } from './tiles';
 import {
   COMPONENTS,
-  TILE,
   TRANSFORM_BYTES,
   transformGradient,
   transformPatches,

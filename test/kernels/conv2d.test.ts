@@ -152,7 +152,14 @@ describe('convolution by Winograd’s method', () => {
     'more channels than a block': { outChannels: 7, channels: 37, p: 1, h: 5, w: 4, n: 3 },
     'many small images': { n: 41, h: 4, w: 4, channels: 16, outChannels: 17, p: 1 },
     'many tiles in a row': { n: 1, h: 6, w: 150, channels: 17, outChannels: 16, p: 1 },
-    'blocks that end in the middle of an image': { n: 5, h: 29, w: 31, channels: 40, outChannels: 36, p: 1 },
+    'blocks that end in the middle of an image': {
+      n: 5,
+      h: 29,
+      w: 31,
+      channels: 40,
+      outChannels: 36,
+      p: 1,
+    },
   };
   Object.entries(cases).forEach(([name, changes], i) => {
     it(name, () => {

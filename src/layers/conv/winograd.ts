@@ -22,6 +22,9 @@ const LEAST_CHANNELS = 16;
 /** Fewest rows and columns of an image: a tile has 4 × 4 outputs. */
 const LEAST_EXTENT = 3;
 
+/** Most weights of a tap: the transformed weight then takes 9 MiB, and is read again for every block of tiles. */
+const MOST_WEIGHTS = 65536;
+
 /** Whether a convolution is computed by Winograd's method. Its sizes decide, and never its numbers. */
 export function takesWinograd(shape: Omit<ConvShape, 'winograd'>): boolean {
   if (direct || shape.groups > 1) return false;
@@ -32,6 +35,7 @@ export function takesWinograd(shape: Omit<ConvShape, 'winograd'>): boolean {
   const { channels, outChannels, h, w, outH, outW } = shape;
   return (
     Math.min(channels, outChannels) >= LEAST_CHANNELS &&
+    channels * outChannels <= MOST_WEIGHTS &&
     Math.min(h, w, outH, outW) >= LEAST_EXTENT &&
     Math.max(top, left) <= 2
   );
