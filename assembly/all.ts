@@ -1,5 +1,6 @@
-/** All kernels in one module, which scripts/split.js cuts in four. */
+/** All kernels in one module, which scripts/split.js cuts into modules. */
 export * from './extra';
 export * from './index';
 export * from './inspect';
 export * from './ops';
+export * from './winograd';

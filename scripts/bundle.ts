@@ -47,7 +47,7 @@ const workerd: Plugin = {
 const short: Plugin = {
   name: 'short',
   setup({ onLoad }) {
-    onLoad({ filter: /generated\/(core|extra|inspect|ops|relaxed)\.ts$/ }, ({ path }) => ({
+    onLoad({ filter: /generated\/(core|extra|inspect|ops|relaxed|winograd)\.ts$/ }, ({ path }) => ({
       contents: readFileSync(join('build/short', basename(path)), 'utf8'),
       loader: 'ts',
     }));

@@ -1,6 +1,7 @@
 /** Writes the files of src/generated from the compiled kernels and the signatures in their sources. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { LISTS, MODULES } from './modules.ts';
 import { pack } from './pack.ts';
 
 const HEADER = '// Made by scripts/generate.ts from the compiled kernels. Do not edit.\n';
@@ -31,10 +32,7 @@ export function listed(file: string): Set<string> {
  */
 export function signatures(
   { functions, structs }: Sources,
-  core: ReadonlySet<string>,
-  extra: ReadonlySet<string>,
-  inspect: ReadonlySet<string>,
-  ops: ReadonlySet<string>,
+  lists: readonly ReadonlySet<string>[],
 ): string {
   const typeOf = (type: string) => {
     if (NUMBERS.includes(type)) return 'number';
@@ -47,9 +45,17 @@ export function signatures(
       return `  ${name}(${typed.join(', ')}): ${result === 'void' ? result : 'number'};`;
     });
   const taken = new Set(
-    [...core, ...extra, ...inspect, ...ops].flatMap((name) =>
-      functions[name]!.parameters.map(([, type]) => type),
+    lists.flatMap((names) =>
+      [...names].flatMap((name) => functions[name]!.parameters.map(([, type]) => type)),
     ),
+  );
+  const interfaces = MODULES.map(
+    (module, i) => `
+/** What ${module.of} exports: assembly/${module.list}.ts. */
+export interface ${interfaceOf(module)} {
+${linesOf(lists[i]!).join('\n')}
+}
+`,
   );
   const layouts = Object.entries(structs)
     .filter(([name]) => taken.has(name))
@@ -74,36 +80,19 @@ export type Pointer<Name extends string = string> = number & { readonly __pointe
  */
 export type Layout<T, Name extends string> = string & { readonly of?: T; readonly name?: Name };
 
-/** What the module that every bundle has exports: assembly/index.ts. */
-export interface CoreKernels {
-${linesOf(core).join('\n')}
-}
-
-/** What the module beside it exports: assembly/extra.ts. */
-export interface ExtraKernels {
-${linesOf(extra).join('\n')}
-}
-
-/** What the module of evenkeel/inspect exports: assembly/inspect.ts. */
-export interface InspectKernels {
-${linesOf(inspect).join('\n')}
-}
-
-/** What the module of operations on tensors exports: assembly/ops.ts. */
-export interface OpsKernels {
-${linesOf(ops).join('\n')}
-}
-
-export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels, OpsKernels {}
+${interfaces.join('')}
+export interface Kernels extends ${MODULES.map(interfaceOf).join(', ')} {}
 ${layouts.join('')}`;
 }
 
 /** The file src/generated/kernels.ts, from the sources as scripts/signatures.js read them. */
 export function kernelsModule(sources: Sources): string {
-  const [core, extra, inspect, ops] = ['index', 'extra', 'inspect', 'ops'].map((list) =>
-    listed(`assembly/${list}.ts`),
-  );
-  return signatures(sources, core!, extra!, inspect!, ops!);
+  return signatures(sources, LISTS.map(listed));
+}
+
+/** The name of a module's interface. */
+function interfaceOf({ name }: { name: string }): string {
+  return `${name[0]!.toUpperCase()}${name.slice(1)}Kernels`;
 }
 
 /** A module under a name, packed into text, for a bundle that needs no second file. */

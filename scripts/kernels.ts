@@ -15,6 +15,7 @@ import {
   stampOf,
   textModule,
 } from './generate.ts';
+import { MODULES } from './modules.ts';
 import { kernelNames, renameExports } from './names.ts';
 import { run } from './run.ts';
 import { threadText } from './thread.ts';
@@ -27,17 +28,16 @@ const SOURCES = [
   'scripts/asc.js',
   'scripts/generate.ts',
   'scripts/inline.js',
+  'scripts/modules.ts',
   'scripts/signatures.js',
   'scripts/split.js',
 ];
-/** The parts that the strict kernels are cut into, and the export list of each. */
-const PARTS: [name: string, list: string][] = [
-  ['core', 'index'],
-  ['extra', 'extra'],
-  ['inspect', 'inspect'],
-  ['ops', 'ops'],
+const PACKER = [
+  'scripts/packed.ts',
+  'scripts/pack.ts',
+  'scripts/generate.ts',
+  'scripts/modules.ts',
 ];
-const PACKER = ['scripts/packed.ts', 'scripts/pack.ts', 'scripts/generate.ts'];
 
 /** Runs the compiler with asconfig.json's options: compileKernels('assembly/relu.ts', '--outFile', …). */
 export function compileKernels(...args: string[]): Promise<void> {
@@ -54,27 +54,24 @@ async function thread(): Promise<void> {
   generate('thread', textModule('THREAD', await threadText()));
 }
 
-/**
- * The strict kernels, which every bundle has. They are cut in four: the core, the kernels that only some
- * networks need, those that look at tensors, and those of operations on tensors.
- */
+/** The strict kernels, which every bundle has, cut into MODULES. */
 async function strict(): Promise<void> {
   const built = await cached('strict', SOURCES, async (folder) => {
     const file = join(folder, 'strict.wasm');
     const text = ['--textFile', join(folder, 'strict.wat')];
     await compileKernels('assembly/all.ts', '--target', 'strict', '--outFile', file, ...text);
-    const part = ([name, list]: [string, string]) => [
+    const parts = MODULES.flatMap(({ name, list }) => [
       join(folder, `${name}.wasm`),
       [...listed(`assembly/${list}.ts`)].join(','),
-    ];
-    await run('scripts/split.js', file, ...PARTS.flatMap(part));
+    ]);
+    await run('scripts/split.js', file, ...parts);
     await run('scripts/signatures.js', 'assembly', join(folder, 'signatures.json'));
   });
   place(built);
   const sources: Sources = JSON.parse(readFileSync(join(built, 'signatures.json'), 'utf8'));
   generate('kernels', kernelsModule(sources));
   generate('stamp', stampModule(stampOf(sources)));
-  await Promise.all(PARTS.map(([name]) => packModule(name)));
+  await Promise.all(MODULES.map(({ name }) => packModule(name)));
 }
 
 /** The relaxed kernels are one module, which users choose explicitly. */

@@ -7,15 +7,14 @@ import { readFileSync } from 'node:fs';
 import { transformSync } from 'esbuild';
 import { filesOf } from './cache.ts';
 import { listed } from './generate.ts';
+import { LISTS } from './modules.ts';
 
 /**
  * The short names of the kernels by their full names. A kernel whose name is a single word keeps it, because
  * options and methods have such names, too.
  */
 export function kernelNames(): Map<string, string> {
-  const full = ['index', 'extra', 'inspect', 'ops'].flatMap((list) => [
-    ...listed(`assembly/${list}.ts`),
-  ]);
+  const full = LISTS.flatMap((list) => [...listed(list)]);
   return new Map(full.filter((name) => /[A-Z]/.test(name)).map((name, i) => [name, shortName(i)]));
 }
 

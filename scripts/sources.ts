@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { filesOf } from './cache.ts';
+import { LISTS } from './modules.ts';
 
-/** The export lists of the modules, which list all kernels. */
-const LISTS = ['assembly/index.ts', 'assembly/extra.ts', 'assembly/inspect.ts', 'assembly/ops.ts'];
 const IMPORTED = /\bfrom '(\.[^']*)'/g;
 
 /** The files of that name: assembly/norm/rms.ts is `norm/rms`, `rms`, and with others `norm`. */

@@ -1,6 +1,5 @@
 import { channelBiasForward } from '../gemm/bias';
 import { at } from '../lanes';
-import { winogradForward, winogradForwardScratch } from '../winograd/forward';
 import { LineProduct, writeRuns } from './lines';
 import { packWeight, writeTaps } from './pack';
 import { fillPadded, inputFloats, padInput } from './padded';
@@ -9,7 +8,6 @@ import { ConvShape, filterTaps, groupChannels, groupFilters, outPlane } from './
 
 /** Bytes of scratch of conv2dForward. */
 export function conv2dForwardScratch(shape: ConvShape): f64 {
-  if (shape.winograd) return winogradForwardScratch(shape);
   return productScratch(
     groupFilters(shape),
     filterTaps(shape),
@@ -39,10 +37,6 @@ export function conv2dForward(
   to: i32,
   scratch: usize, // conv2dForwardScratch
 ): void {
-  if (shape.winograd) {
-    winogradForward(y, x, weight, bias, shape, relu, from, to, scratch);
-    return;
-  }
   const plane = outPlane(shape);
   const channels = shape.channels;
   const depth = groupChannels(shape);

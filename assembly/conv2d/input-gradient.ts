@@ -1,5 +1,4 @@
 import { at } from '../lanes';
-import { winogradInputGradient, winogradInputGradientScratch } from '../winograd/forward';
 import { LineProduct, tableLength, writeRuns } from './lines';
 import { packWeight } from './pack';
 import { fillPadded, PaddedImage } from './padded';
@@ -103,7 +102,6 @@ function residueWidth(shape: ConvShape): i32 {
 
 /** Bytes of scratch of conv2dInputGradient. */
 export function conv2dInputGradientScratch(shape: ConvShape): f64 {
-  if (shape.winograd) return winogradInputGradientScratch(shape);
   return productScratch(
     groupChannels(shape),
     gradientTaps(shape),
@@ -129,10 +127,6 @@ export function conv2dInputGradient(
   to: i32,
   scratch: usize, // conv2dInputGradientScratch
 ): void {
-  if (shape.winograd) {
-    winogradInputGradient(dx, dy, weight, shape, from, to, scratch);
-    return;
-  }
   const channels = shape.channels;
   const outChannels = shape.outChannels;
   const m = groupChannels(shape);

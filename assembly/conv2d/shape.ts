@@ -42,8 +42,6 @@ export class ConvShape {
   dilationH: i32;
   dilationW: i32;
   groups: i32;
-  /** 1 for Winograd's method (winograd/transform.ts), which takes 3 × 3 taps at stride and dilation 1. */
-  winograd: i32;
 }
 
 /**

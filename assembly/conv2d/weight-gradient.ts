@@ -1,7 +1,6 @@
 import { KC, MC, multiplyPacked, NC } from '../gemm/gemm';
 import { NR, TILE_BYTES } from '../gemm/microkernel';
 import { at } from '../lanes';
-import { winogradWeightGradient, winogradWeightGradientScratch } from '../winograd/weight-gradient';
 import { correlateTaps } from './depthwise';
 import { endTable, LineReads, runEnd, tableLength, writePositions } from './lines';
 import { packPlanes, packTaps, writeTaps } from './pack';
@@ -40,7 +39,6 @@ function chunkOf(positions: i32): i32 {
 
 /** Bytes of scratch of conv2dWeightGradient. */
 export function conv2dWeightGradientScratch(shape: ConvShape): f64 {
-  if (shape.winograd) return winogradWeightGradientScratch(shape);
   const m = groupFilters(shape);
   const k = filterTaps(shape);
   const plane = outPlane(shape);
@@ -75,11 +73,6 @@ export function conv2dWeightGradient(
   to: i32,
   scratch: usize, // conv2dWeightGradientScratch
 ): void {
-  if (shape.winograd) {
-    // Of nine taps of a channel the first one stands for all.
-    winogradWeightGradient(dWeight, dy, x, n, shape, (from + 8) / 9, (to + 8) / 9, scratch);
-    return;
-  }
   const plane = outPlane(shape);
   const channels = shape.channels;
   const outChannels = shape.outChannels;

@@ -1,10 +1,11 @@
 import { ConvShape } from '../conv2d/shape';
-import { MC, multiplyPacked } from '../gemm/gemm';
+import { multiplyPacked } from '../gemm/gemm';
 import { MR, NR, TILE_BYTES } from '../gemm/microkernel';
 import { at, storeUpTo } from '../lanes';
 import {
   blockOf,
   componentBytes,
+  componentFloats,
   describeTiles,
   fillBuffer,
   layOutTiles,
@@ -51,27 +52,25 @@ function pitchOf(block: i32): usize {
 }
 
 /** Bytes of scratch of `correlate` from k channels to m. */
-function correlateScratch(m: i32, k: i32, outH: i32, outW: i32): f64 {
-  const tiles = <f64>((outH + TILE - 1) / TILE) * <f64>((outW + TILE - 1) / TILE);
-  // A range of any length: the block of many images.
-  const block = blockOf(m + k, tiles * 256);
+function correlateScratch(m: i32, k: i32, outW: i32): f64 {
+  const block = blockOf(m + k);
   const matrices =
-    <f64>componentBytes(m, k) + <f64>componentBytes(k, block) + <f64>componentBytes(m, block + 8);
+    componentFloats(m, k) + componentFloats(k, block) + componentFloats(m, block + 8);
   return (
     <f64>(STRUCT + TRANSFORM_BYTES + TILE_BYTES) +
     tileBytes(outW, block, 1) +
-    <f64>COMPONENTS * matrices
+    4 * <f64>COMPONENTS * matrices
   );
 }
 
 /** Bytes of scratch of winogradForward. */
 export function winogradForwardScratch(shape: ConvShape): f64 {
-  return correlateScratch(shape.outChannels, shape.channels, shape.outH, shape.outW);
+  return correlateScratch(shape.outChannels, shape.channels, shape.outW);
 }
 
 /** Bytes of scratch of winogradInputGradient. */
 export function winogradInputGradientScratch(shape: ConvShape): f64 {
-  return correlateScratch(shape.channels, shape.outChannels, shape.h, shape.w);
+  return correlateScratch(shape.channels, shape.outChannels, shape.w);
 }
 
 /**
@@ -93,7 +92,7 @@ export function winogradForward(
   const m = shape.outChannels;
   const k = shape.channels;
   const tiles = changetype<Tiles>(scratch);
-  const block = blockOf(m + k, 1e9);
+  const block = blockOf(m + k);
   describeTiles(tiles, shape.h, shape.w, shape.outH, shape.outW, shape.top, shape.left, block);
   correlate(tiles, y, x, weight, 9 * k, 9, 0, bias, relu, m, k, from, to);
 }
@@ -115,7 +114,7 @@ export function winogradInputGradient(
   const m = shape.channels;
   const k = shape.outChannels;
   const tiles = changetype<Tiles>(scratch);
-  const block = blockOf(m + k, 1e9);
+  const block = blockOf(m + k);
   const top = 2 - shape.top;
   const left = 2 - shape.left;
   describeTiles(tiles, shape.outH, shape.outW, shape.h, shape.w, top, left, block);

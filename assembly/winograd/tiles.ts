@@ -171,8 +171,12 @@ export function componentBytes(rows: i32, columns: i32): usize {
   return (((<usize>rows * <usize>columns) << 2) | 64) + 128;
 }
 
-/** Tiles of a block, so that `floats` floats a tile and component take about 640 KiB. */
-export function blockOf(floats: i32, tiles: f64): i32 {
-  const most = max(32, min(256, (640 << 10) / (COMPONENTS * floats * 4)));
-  return (<i32>min(<f64>most, tiles) + NR - 1) & -NR;
+/** At least componentBytes / 4, for sizes of any length. */
+export function componentFloats(rows: i32, columns: i32): f64 {
+  return <f64>rows * <f64>columns + 48;
+}
+
+/** Tiles of a block, so that `floats` floats for each tile and component take about 640 KiB. */
+export function blockOf(floats: i32): i32 {
+  return max(32, min(256, (640 << 10) / (COMPONENTS * floats * 4))) & -NR;
 }

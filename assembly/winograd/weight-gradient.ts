@@ -6,6 +6,7 @@ import { at, storeUpTo } from '../lanes';
 import {
   blockOf,
   componentBytes,
+  componentFloats,
   describeTiles,
   fillBuffer,
   layOutTiles,
@@ -47,16 +48,16 @@ function panels(channels: i32): i32 {
 export function winogradWeightGradientScratch(shape: ConvShape): f64 {
   const m = shape.outChannels;
   const channels = shape.channels;
-  const block = blockOf(m + channels, 1e9);
+  const block = blockOf(m + channels);
   const matrices =
-    <f64>componentBytes(block, panels(channels)) +
-    <f64>componentBytes(block, m + 4) +
-    <f64>componentBytes(m, channels + 4);
+    componentFloats(block, panels(channels)) +
+    componentFloats(block, m + 4) +
+    componentFloats(m, channels + 4);
   return (
     <f64>(STRUCTS + TRANSFORM_BYTES + TILE_BYTES) +
     tileBytes(shape.outW, block, 4) * 2 +
-    4 * <f64>(m * DEPTH) +
-    <f64>COMPONENTS * matrices
+    4 * <f64>m * <f64>DEPTH +
+    4 * <f64>COMPONENTS * matrices
   );
 }
 
@@ -81,7 +82,7 @@ export function winogradWeightGradient(
   const count = to - from;
   const outH = shape.outH;
   const outW = shape.outW;
-  const block = blockOf(m + channels, 1e9);
+  const block = blockOf(m + channels);
   const tiles = changetype<Tiles>(scratch);
   const tilesOfDy = changetype<Tiles>(scratch + STRUCTS / 2);
   describeTiles(tiles, shape.h, shape.w, outH, outW, shape.top, shape.left, block);

@@ -8,6 +8,7 @@ import { extra } from '../runtime/extra.ts';
 import { inspectKernels } from '../runtime/inspect.ts';
 import { ops } from '../runtime/ops.ts';
 import type { WasmMemory } from '../runtime/wasm.ts';
+import { winograd } from '../runtime/winograd.ts';
 import { FULL_NAMES } from './names.ts';
 
 export type { Kernels, Pointer } from '../generated/kernels.ts';
@@ -23,7 +24,13 @@ let source: Engine | undefined;
 export function kernels(): Kernels {
   if (all && source === engine()) return all;
   source = engine();
-  const exported = Object.entries({ ...core(), ...extra(), ...inspectKernels(), ...ops() });
+  const exported = Object.entries({
+    ...core(),
+    ...extra(),
+    ...inspectKernels(),
+    ...ops(),
+    ...winograd(),
+  });
   const named = exported.map(([name, kernel]) => [FULL_NAMES[name] ?? name, kernel]);
   return (all = Object.fromEntries(named) as Kernels);
 }

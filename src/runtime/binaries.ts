@@ -6,3 +6,4 @@
 export { CORE_WASM } from '../generated/core.ts';
 export { EXTRA_WASM } from '../generated/extra.ts';
 export { OPS_WASM } from '../generated/ops.ts';
+export { WINOGRAD_WASM } from '../generated/winograd.ts';

@@ -10,6 +10,7 @@ import type {
   InspectKernels,
   Kernels,
   OpsKernels,
+  WinogradKernels,
 } from '../generated/kernels.ts';
 import { newMemory } from './newmemory.ts';
 import type { Packed } from './unpack.ts';
@@ -32,10 +33,11 @@ export interface Engine {
   readonly whole?: boolean;
   /** Compiles and binds further kernels, if not in the usual way (runtime/load.ts). */
   readonly load?: (packed: Packed) => unknown;
-  /** The kernels of extra.ts, inspect.ts and ops.ts, from their first use on. */
+  /** The kernels of extra.ts, inspect.ts, ops.ts and winograd.ts, from their first use on. */
   extra?: ExtraKernels;
   inspect?: InspectKernels;
   ops?: OpsKernels;
+  winograd?: WinogradKernels;
 }
 
 let bound: Engine | undefined;

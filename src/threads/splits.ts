@@ -99,6 +99,13 @@ const images = (shape: number): Split => ({
   time: (call) => product(shape, 3, 4, 5)(call) * taps(shape)(call),
 });
 
+/** Winograd's method takes about a third of the time. Each share transforms the weight. */
+const transformed = (shape: number): Split => ({
+  step: 1,
+  repeats: true,
+  time: (call) => (images(shape).time as (call: Arguments) => number)(call) / 3,
+});
+
 const softmax = (ns: number): Split => rows(ns, argument(3), LINE);
 /** Planes [n4, n5] of an operation on up to six axes. */
 const planes = (ns: number, shape: number): Split => rows(ns, product(shape, 4, 5));
@@ -126,6 +133,18 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
     repeats: true,
     time: (call) => call.values[3]! * product(4, 3, 4, 5)(call) * PRODUCT,
     scratch: ({ values }, k) => k.conv2dWeightGradientScratch(values[4] as never),
+  },
+  winogradForward: withScratch(transformed(4), ({ values }, k) =>
+    k.winogradForwardScratch(values[4] as never),
+  ),
+  winogradInputGradient: withScratch(transformed(3), ({ values }, k) =>
+    k.winogradInputGradientScratch(values[3] as never),
+  ),
+  winogradWeightGradient: {
+    step: 8, // the columns of a tile
+    repeats: true,
+    time: (call) => call.values[3]! * product(4, 3, 4, 5)(call) * 3 * PRODUCT,
+    scratch: ({ values }, k) => k.winogradWeightGradientScratch(values[4] as never),
   },
   biasForward: rows(0.15, argument(2)),
   biasBackward: { ...rows(0.1, argument(2), LINE), repeats: true },

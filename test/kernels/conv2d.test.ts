@@ -45,7 +45,7 @@ const weightSize = (s: ConvShape) =>
 /** The struct that the kernels take. */
 function sizesOf(s: ConvShape) {
   const { n: _, bottom: __, right: ___, ...rest } = s;
-  return struct(Sizes, { ...rest, ...outputSize(s), winograd: winograd ? 1 : 0 });
+  return struct(Sizes, { ...rest, ...outputSize(s) });
 }
 
 const inputSize = (s: ConvShape) => s.n * s.channels * s.h * s.w;
@@ -72,10 +72,23 @@ function forward(
     inputs: { x, weight, bias },
     outputs: { y: { expected, length: outputLength(s), ...(relu ? { rtol: 0 } : TOLERANCE) } },
     structs: { shape: sizesOf(s) },
-    scratch: { scratch: (k, { shape }) => k.conv2dForwardScratch(shape) },
+    scratch: {
+      scratch: (k, { shape }) =>
+        (winograd ? k.winogradForwardScratch : k.conv2dForwardScratch)(shape),
+    },
     range: { total: s.n, step: 1 },
     call: (k, { y, x, weight, bias, shape, scratch }, from, to) =>
-      k.conv2dForward(y, x, weight, bias, shape, relu ? 1 : 0, from, to, scratch),
+      (winograd ? k.winogradForward : k.conv2dForward)(
+        y,
+        x,
+        weight,
+        bias,
+        shape,
+        relu ? 1 : 0,
+        from,
+        to,
+        scratch,
+      ),
   });
   return values.y as Float32Array;
 }
@@ -91,10 +104,21 @@ function inputGradient(
     inputs: { dy, weight },
     outputs: { dx: { expected, length: inputSize(s), ...TOLERANCE } },
     structs: { shape: sizesOf(s) },
-    scratch: { scratch: (k, { shape }) => k.conv2dInputGradientScratch(shape) },
+    scratch: {
+      scratch: (k, { shape }) =>
+        (winograd ? k.winogradInputGradientScratch : k.conv2dInputGradientScratch)(shape),
+    },
     range: { total: s.n, step: 1 },
     call: (k, { dx, dy, weight, shape, scratch }, from, to) =>
-      k.conv2dInputGradient(dx, dy, weight, shape, from, to, scratch),
+      (winograd ? k.winogradInputGradient : k.conv2dInputGradient)(
+        dx,
+        dy,
+        weight,
+        shape,
+        from,
+        to,
+        scratch,
+      ),
   });
   return values.dx as Float32Array;
 }
@@ -112,10 +136,22 @@ function weightGradient(
     inputs: { dy, x },
     updates: { dWeight: { start, expected, ...TOLERANCE } },
     structs: { shape: sizesOf(s) },
-    scratch: { scratch: (k, { shape }) => k.conv2dWeightGradientScratch(shape) },
-    range: { total: weightSize(s) / s.outChannels },
+    scratch: {
+      scratch: (k, { shape }) =>
+        (winograd ? k.winogradWeightGradientScratch : k.conv2dWeightGradientScratch)(shape),
+    },
+    range: { total: winograd ? s.channels : weightSize(s) / s.outChannels },
     call: (k, { dWeight, dy, x, shape, scratch }, from, to) =>
-      k.conv2dWeightGradient(dWeight, dy, x, s.n, shape, from, to, scratch),
+      (winograd ? k.winogradWeightGradient : k.conv2dWeightGradient)(
+        dWeight,
+        dy,
+        x,
+        s.n,
+        shape,
+        from,
+        to,
+        scratch,
+      ),
   });
   return values.dWeight as Float32Array;
 }

@@ -17,9 +17,10 @@ import { scratchLength } from '../support/scratch.ts';
 
 const N = 2 ** 28;
 
-const image = { winograd: 0, top: 0, left: 0, kernelH: 1, kernelW: 1, dilationH: 1, dilationW: 1 };
+const image = { top: 0, left: 0, kernelH: 1, kernelW: 1, dilationH: 1, dilationW: 1 };
 const conv = { ...image, channels: 1, outChannels: 1, strideH: 1, strideW: 1, groups: 1 };
 const large = { ...conv, h: 2 ** 15, w: 2 ** 15, outH: 2 ** 15, outW: 2 ** 15 };
+const wide = { ...conv, channels: 2 ** 15, outChannels: 2 ** 15, h: 4, w: 4, outH: 4, outW: 4 };
 const pool = { ...image, strideH: 1, strideW: 1, countIncludePad: 1, h: 1, w: 1, outH: 1 };
 const none = (name: string) => Object.fromEntries([0, 1, 2].map((i) => [`${name}${i}`, 1]));
 const sums = Object.assign({}, ...['k', 'r', 'ak', 'ar', 'bk', 'br'].map(none)) as ReduceShape;
@@ -42,6 +43,16 @@ const CASES: Partial<Record<keyof Kernels, [ask: Ask, least: number]>> = {
   conv2dWeightGradientScratch: [
     (k, of) => k.conv2dWeightGradientScratch(of(ConvShape, large)),
     8 * N,
+  ],
+  // 36 transformed weights of 2¹⁵ × 2¹⁵ channels.
+  winogradForwardScratch: [(k, of) => k.winogradForwardScratch(of(ConvShape, wide)), 36 * 2 ** 30],
+  winogradInputGradientScratch: [
+    (k, of) => k.winogradInputGradientScratch(of(ConvShape, wide)),
+    36 * 2 ** 30,
+  ],
+  winogradWeightGradientScratch: [
+    (k, of) => k.winogradWeightGradientScratch(of(ConvShape, wide)),
+    36 * 2 ** 30,
   ],
   groupNormScratch: [
     (k, of) =>

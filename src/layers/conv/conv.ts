@@ -1,7 +1,5 @@
-import type { ConvShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import { NULL } from '../../memory/memory.ts';
-import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { checkSize } from '../../tensor/check.ts';
@@ -18,6 +16,7 @@ import {
   pairText,
   reach,
 } from '../axes.ts';
+import type { Convolution } from './convolution.ts';
 import {
   CONV_OPTIONS,
   type ConvGeometry,
@@ -56,7 +55,7 @@ interface Memo {
   readonly n: number;
   /** Output positions of an image. */
   readonly plane: number;
-  readonly shape: Struct<ConvShape, 'ConvShape'>;
+  readonly convolution: Convolution;
 }
 
 /** The base of Conv1d and Conv2d. The wasm kernels take images: a signal is an image of height 1. */
@@ -100,8 +99,9 @@ export abstract class Conv extends Leaf<Memo> {
     const out: Pair = [extent(0), extent(1)];
     checkFits(`${this}`, out, padded, geometry, this.dimensions);
     use.keeps({ input: this.weight.requiresGrad });
-    const shape = connectConvolution(use, geometry, [inChannels, h, w], [outChannels, ...out]);
-    use.memo = { n, plane: out[0] * out[1], shape };
+    const y = [outChannels, ...out] as const;
+    const convolution = connectConvolution(use, geometry, [inChannels, h, w], y);
+    use.memo = { n, plane: out[0] * out[1], convolution };
     return out;
   }
 
@@ -110,26 +110,21 @@ export abstract class Conv extends Leaf<Memo> {
   }
 
   run(use: Use<Memo>): void {
-    const { n, shape } = use.memo;
+    const { n, convolution } = use.memo;
     const bias = this.bias?.ptr ?? NULL;
-    const relu = use.relu ? 1 : 0;
-    const { y, x, scratch } = use;
-    kernels().conv2dForward(y, x, this.weight.ptr, bias, shape.ptr, relu, 0, n, scratch);
+    const { y, x, relu, scratch } = use;
+    convolution.forward(y, x, this.weight.ptr, bias, relu, n, scratch);
   }
 
   runBackward(use: Use<Memo>): void {
-    const { n, plane, shape } = use.memo;
-    const { conv2dInputGradient, conv2dWeightGradient, channelBiasBackward } = kernels();
+    const { n, plane, convolution } = use.memo;
     const { dx, dy, scratch } = use;
     const { outChannels, weight } = this;
     const db = use.gradient(this.bias);
-    if (db) channelBiasBackward(db, dy, n, outChannels, plane, 0, outChannels);
+    if (db) kernels().channelBiasBackward(db, dy, n, outChannels, plane, 0, outChannels);
     const dWeight = use.gradient(weight);
-    if (dWeight) {
-      const taps = weight.size / outChannels;
-      conv2dWeightGradient(dWeight, dy, use.x, n, shape.ptr, 0, taps, scratch);
-    }
-    if (dx) conv2dInputGradient(dx, dy, weight.ptr, shape.ptr, 0, n, scratch);
+    if (dWeight) convolution.weightGradient(dWeight, dy, use.x, n, scratch);
+    if (dx) convolution.inputGradient(dx, dy, weight.ptr, n, scratch);
   }
 }
 

@@ -1,7 +1,5 @@
-import type { ConvShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import { NULL } from '../../memory/memory.ts';
-import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { initialize } from '../../tensor/init.ts';
@@ -18,6 +16,7 @@ import {
   reach,
   sizeText,
 } from '../axes.ts';
+import type { Convolution } from './convolution.ts';
 import {
   CONV_OPTIONS,
   type ConvGeometry,
@@ -50,7 +49,7 @@ interface Memo {
   /** Output positions of an image. */
   readonly plane: number;
   /** The convolution that this is the transpose of: it maps y's shape to x's. */
-  readonly shape: Struct<ConvShape, 'ConvShape'>;
+  readonly convolution: Convolution;
 }
 
 /**
@@ -144,18 +143,18 @@ export class ConvTranspose2d extends Leaf<Memo> {
     checkExtents(`${this}: output`, output);
     checkArea(`${this}`, out[0] + paddingOf(geometry, 0), out[1] + paddingOf(geometry, 1));
     use.keeps({ input: this.weight.requiresGrad });
-    const sizes = connectConvolution(use, geometry, [outChannels, ...out], [inChannels, h, w]);
-    use.memo = { n, plane: out[0] * out[1], shape: sizes };
+    const y = [outChannels, ...out] as const;
+    const convolution = connectConvolution(use, geometry, y, [inChannels, h, w]);
+    use.memo = { n, plane: out[0] * out[1], convolution };
     return output;
   }
 
   /** y = the input gradient of the convolution, with x as its dy; then + b. */
   run(use: Use<Memo>): void {
     const { outChannels, weight, bias } = this;
-    const { n, plane, shape } = use.memo;
-    const { conv2dInputGradient, channelBiasForward } = kernels();
-    conv2dInputGradient(use.y, use.x, weight.ptr, shape.ptr, 0, n, use.scratch);
-    if (bias) channelBiasForward(use.y, bias.ptr, outChannels, plane, 0, 0, n);
+    const { n, plane, convolution } = use.memo;
+    convolution.inputGradient(use.y, use.x, weight.ptr, n, use.scratch);
+    if (bias) kernels().channelBiasForward(use.y, bias.ptr, outChannels, plane, 0, 0, n);
   }
 
   /**
@@ -163,18 +162,14 @@ export class ConvTranspose2d extends Leaf<Memo> {
    * db += Σ dy.
    */
   runBackward(use: Use<Memo>): void {
-    const { inChannels, outChannels, weight, bias } = this;
-    const { n, plane, shape } = use.memo;
-    const { conv2dForward, conv2dWeightGradient, channelBiasBackward } = kernels();
+    const { outChannels, weight, bias } = this;
+    const { n, plane, convolution } = use.memo;
     const { dx, dy, x, scratch } = use;
     const db = use.gradient(bias);
-    if (db) channelBiasBackward(db, dy, n, outChannels, plane, 0, outChannels);
+    if (db) kernels().channelBiasBackward(db, dy, n, outChannels, plane, 0, outChannels);
     const dWeight = use.gradient(weight);
-    if (dWeight) {
-      const taps = weight.size / inChannels;
-      conv2dWeightGradient(dWeight, x, dy, n, shape.ptr, 0, taps, scratch);
-    }
-    if (dx) conv2dForward(dx, dy, weight.ptr, NULL, shape.ptr, 0, 0, n, scratch);
+    if (dWeight) convolution.weightGradient(dWeight, x, dy, n, scratch);
+    if (dx) convolution.forward(dx, dy, weight.ptr, NULL, false, n, scratch);
   }
 
   override toString(): string {

@@ -2,16 +2,12 @@
  * The geometry of a convolution: reads and checks its options, and computes the sizes that its kernels
  * take. Conv1d, Conv2d and ConvTranspose2d share it.
  */
-import { ConvShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
-import type { Struct } from '../../memory/struct.ts';
-import { withStruct } from '../../memory/struct.ts';
-import { kernels } from '../../runtime/engine.ts';
 import { checkInteger, checkSize, describe } from '../../tensor/check.ts';
 import type { Init } from '../../tensor/init.ts';
 import { shapeText } from '../../tensor/shape.ts';
 import { type NumberOrPair, type Pair, pairOf, stepSizes } from '../axes.ts';
-import { takesWinograd } from './winograd.ts';
+import { Convolution } from './convolution.ts';
 
 export type Sides = readonly [top: number, bottom: number, left: number, right: number];
 
@@ -99,28 +95,19 @@ export function paddingOf({ padding }: ConvGeometry, axis: 0 | 1): number {
 }
 
 /**
- * Reserves what the kernels of a convolution from x to y need, and returns its sizes in the form that they
- * take. A transposed convolution is described by the convolution that it is the transpose of.
+ * The convolution from x to y of a use. A transposed convolution is described by the convolution that it is the
+ * transpose of.
  */
 export function connectConvolution(
   use: Use,
   geometry: ConvGeometry,
   [channels, h, w]: ImageShape,
   [outChannels, outH, outW]: ImageShape,
-): Struct<ConvShape, 'ConvShape'> {
+): Convolution {
   const { padding, groups } = geometry;
   const [top, , left] = padding;
   const images = { channels, h, w, outChannels, outH, outW };
-  const sizes = { ...images, top, left, ...stepSizes(geometry), groups };
-  const shape = { ...sizes, winograd: takesWinograd(sizes) ? 1 : 0 };
-  const { conv2dForwardScratch, conv2dInputGradientScratch, conv2dWeightGradientScratch } =
-    kernels();
-  withStruct(ConvShape, shape, (ptr) => {
-    use.reserveScratch(conv2dForwardScratch(ptr));
-    use.reserveScratch(conv2dInputGradientScratch(ptr));
-    use.reserveScratch(conv2dWeightGradientScratch(ptr));
-  });
-  return use.struct(ConvShape, shape);
+  return new Convolution(use, { ...images, top, left, ...stepSizes(geometry), groups });
 }
 
 /** The zeros on each side of an image. */

@@ -1,0 +1,14 @@
+/**
+ * The modules that the strict kernels are cut into: the name of each in build/ and src/generated, its export list
+ * in assembly/, and whose kernels it has.
+ */
+export const MODULES = [
+  { name: 'core', list: 'index', of: 'the module that every bundle has' },
+  { name: 'extra', list: 'extra', of: 'the module beside it' },
+  { name: 'inspect', list: 'inspect', of: 'the module of evenkeel/inspect' },
+  { name: 'ops', list: 'ops', of: 'the module of operations on tensors' },
+  { name: 'winograd', list: 'winograd', of: 'the module of 3 × 3 convolutions' },
+] as const;
+
+/** The files of the export lists. */
+export const LISTS: readonly string[] = MODULES.map(({ list }) => `assembly/${list}.ts`);
