@@ -29,6 +29,7 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
         'docs/workers.md',
         'docs/threads.md',
         'docs/memory.md',
+        'docs/convolutions.md',
       ],
       ...['docs/inspect.md', 'docs/lint.md', 'docs/fold.md', 'docs/models.md'],
       ...['docs/keras.md', 'docs/onnx.md', 'docs/onnx-tests.md'],

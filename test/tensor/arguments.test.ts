@@ -431,6 +431,7 @@ const CASES: Record<string, Case | Case[]> = {
   recomputeStatistics: call(E.recomputeStatistics, [model, x, none], [['model'], [], OPTIONS]),
   adaptStatistics: call(E.adaptStatistics, [model, x, none], [['model'], [], OPTIONS]),
   useModule: call(E.useModule, [none]),
+  useDirectConvolutions: call(E.useDirectConvolutions, []),
 
   // the subpaths
   batches: call(data.batches, [set, none], [[], OPTIONS]),
