@@ -9,6 +9,7 @@ export type Pointer<Name extends string = string> = number & { readonly __pointe
  */
 export type Layout<T, Name extends string> = string & { readonly of?: T; readonly name?: Name };
 
+
 /** What the module that every bundle has exports: assembly/index.ts. */
 export interface CoreKernels {
   reluBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
@@ -195,7 +196,8 @@ export interface OpsKernels {
   gatherRows(y: Pointer, index: Pointer<'RowIndex'>, w: Pointer, width: number, from: number, to: number): void;
   scatterRows(dw: Pointer, index: Pointer<'RowIndex'>, dy: Pointer, count: number, width: number, from: number, to: number): void;
   maxOver(y: Pointer, a: Pointer, shape: Pointer<'ReduceShape'>, from: number, to: number): void;
-  sumProducts(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'ReduceShape'>, scale: number, from: number, to: number): void;
+  sumProducts(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'ReduceShape'>, scale: number, from: number, to: number, scratch: Pointer): void;
+  sumProductsScratch(shape: Pointer<'ReduceShape'>): number;
   copyStrided(y: Pointer, x: Pointer, shape: Pointer<'CopyShape'>, from: number, to: number): void;
   fillWith(y: Pointer, value: number, from: number, to: number): void;
   absBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
@@ -213,7 +215,17 @@ export interface OpsKernels {
   squareForward(y: Pointer, x: Pointer, from: number, to: number): void;
 }
 
-export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels, OpsKernels {}
+/** What the module of 3 × 3 convolutions exports: assembly/winograd.ts. */
+export interface WinogradKernels {
+  winogradForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'ConvShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
+  winogradForwardScratch(shape: Pointer<'ConvShape'>): number;
+  winogradInputGradient(dx: Pointer, dy: Pointer, weight: Pointer, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
+  winogradInputGradientScratch(shape: Pointer<'ConvShape'>): number;
+  winogradWeightGradient(dWeight: Pointer, dy: Pointer, x: Pointer, n: number, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
+  winogradWeightGradientScratch(shape: Pointer<'ConvShape'>): number;
+}
+
+export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels, OpsKernels, WinogradKernels {}
 
 export interface AdamScalars {
   readonly lr: number;

@@ -28,13 +28,7 @@ const x = Tensor.from(random.normals(48), [8, 6]);
 const labels = Int32Array.from({ length: 8 }, () => random.integer(3));
 
 /** Classes that the README tells of in other words, bases of those it lists, and what functions return. */
-const ELSEWHERE = [
-  'FoldedNetwork',
-  'Optimizer',
-  'Parameter',
-  'Schedule',
-  'Tensor',
-];
+const ELSEWHERE = ['FoldedNetwork', 'Optimizer', 'Parameter', 'Schedule', 'Tensor'];
 
 function network(): Sequential {
   return new Sequential(
