@@ -101,7 +101,11 @@ describe('a thread that ends', () => {
     const { model } = training();
     const threads = await useThreads(
       2,
-      own(faulty('Atomics.store(words, 129, 1); Atomics.sub(words, 32, 1);')),
+      own(
+        faulty(
+          'Atomics.store(words, 129, 1); for (let b = open; b; b &= b - 1) Atomics.sub(words, 32, 1);',
+        ),
+      ),
     );
     expect(() => {
       for (let i = 0; i < 10_000; i++) model.predict(inputs);
