@@ -84,7 +84,8 @@ const NAMES: readonly LayerName[] = [
     'tanh',
     'silu',
   ] as const),
-  ...(['gelu', 'elu'] as const),
+  ...(['gelu', 'elu', 'selu', 'mish', 'softsign', 'softplus'] as const),
+  ...(['hardsigmoid', 'hardswish', 'hardtanh'] as const),
 ];
 type Phase =
   | { readonly kind: 'idle' }

@@ -320,6 +320,13 @@ export const MAKERS = {
   silu: plain('SiLU'),
   gelu: plain('GELU', (choices) => some(choices, { approximate: pick(choices, ['none', 'tanh']) })),
   elu: (choices, shape) => layer('ELU', [pick(choices, [1, 0.5, 1.7])], shape),
+  selu: plain('SELU'),
+  mish: plain('Mish'),
+  softsign: plain('Softsign'),
+  softplus: plain('Softplus', (choices) => some(choices, { beta: pick(choices, [0.5, 2]) })),
+  hardsigmoid: plain('Hardsigmoid'),
+  hardswish: plain('Hardswish'),
+  hardtanh: (choices, shape) => layer('Hardtanh', pick(choices, [[], [-0.5, 2]]), shape),
 } satisfies Record<string, Maker>;
 
 export type LayerName = keyof typeof MAKERS;

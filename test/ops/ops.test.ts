@@ -612,10 +612,11 @@ describe('what looks at models', () => {
     }
   }
 
-  it('summary names operations, fold refuses them, and anomalies spare constants', () => {
+  it('summary names operations, fold keeps them, and anomalies spare constants', () => {
     const model = new Gated();
     expect(E.summary(model, [2, 3])).toMatch(/mul +\[2, 3\]/);
-    expect(() => E.fold(model, [2, 3])).toThrow('expected layers alone in its forward');
+    const some = draw(2, 3);
+    expect(E.fold(model, [2, 3]).predict(some).toArray()).toEqual(model.predict(some).toArray());
     const anomalies = detectAnomaly(model);
     const x = Tensor.from([2, 3, 4], [1, 3]);
     model.forward(x);

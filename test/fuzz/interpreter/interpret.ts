@@ -160,4 +160,14 @@ const READERS: Readonly<Record<string, Reader>> = {
   SiLU: elementwise(() => activation.silu),
   GELU: gelu,
   ELU: elementwise(({ args }) => activation.elu(args[0] as number), 0),
+  SELU: elementwise(() => activation.selu, 0),
+  Mish: elementwise(() => activation.mish),
+  Softsign: elementwise(() => activation.softsign),
+  Softplus: elementwise(({ options }) => activation.softplus(options?.beta as number | undefined)),
+  Hardsigmoid: elementwise(() => activation.hardsigmoid, -3, 3),
+  Hardswish: elementwise(() => activation.hardswish, -3, 3),
+  Hardtanh: (spec, ...rest) => {
+    const [low = -1, high = 1] = spec.args as number[];
+    return elementwise(() => activation.hardtanh(low, high), low, high)(spec, ...rest);
+  },
 };

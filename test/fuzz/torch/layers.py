@@ -193,7 +193,10 @@ def plain(spec):
         options["size"] = tuple(options["size"])
     if kind == "ReLU6":
         return kinked(nn.ReLU6(), lambda x: (near(x), near(x - 6)) and None)
-    if kind in ("ReLU", "LeakyReLU", "PReLU", "ELU"):
+    if kind in ("Hardtanh", "Hardsigmoid", "Hardswish"):
+        edges = (args or [-1, 1]) if kind == "Hardtanh" else [-3, 3]
+        return kinked(getattr(nn, kind)(*args), lambda x: [near(x - edge) for edge in edges] and None)
+    if kind in ("ReLU", "LeakyReLU", "PReLU", "ELU", "SELU"):
         module = getattr(nn, kind)(*args, **options)
         return kinked(module, lambda x: near(x) if kind != "ELU" or args[0] != 1 else None)
     own = {"RMSNorm": RMSNorm, "LayerNorm": LayerNorm, "Square": Square, "Residual": Residual}
