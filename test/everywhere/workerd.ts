@@ -41,7 +41,7 @@ ${modules.map((name) => `      (name = "${name}", wasm = embed "${name}"),`).joi
 
 export const workerd: Runtime = {
   name: 'workerd',
-  relaxed: true,
+  relaxed: 'fused',
   async open(program): Promise<Session> {
     const file = await program.file('fetch', 'workerd');
     const binary = packaged('.bin/workerd');
@@ -82,7 +82,7 @@ export const workerd: Runtime = {
 
 export const miniflare: Runtime = {
   name: 'miniflare',
-  relaxed: true,
+  relaxed: 'fused',
   async open(program: Program): Promise<Session> {
     const file = await program.file('fetch', 'workerd');
     const { Miniflare } = await importPackaged('miniflare');

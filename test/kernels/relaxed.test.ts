@@ -1,7 +1,7 @@
 /**
  * useRelaxed() in processes of their own, since it chooses for a whole program. Where this Node's engine
  * has relaxed SIMD behind a flag (Node 20) or at once (22 and newer), the same training steps run on
- * strict and relaxed kernels.
+ * strict and relaxed kernels. V8 can be told not to fuse, as on a processor without fused multiply-add.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,14 +10,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RELAXED } from '../everywhere/checks/pinned.ts';
+import { fusesHere } from '../everywhere/processor.ts';
 
 const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'relaxed-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const alias = { 'evenkeel/relaxed': source('relaxed/index.ts'), evenkeel: source('index.ts') };
+const alias = {
+  'evenkeel/data': source('data/index.ts'),
+  'evenkeel/relaxed': source('relaxed/index.ts'),
+  evenkeel: source('index.ts'),
+  run: fileURLToPath(new URL('../everywhere/checks/run.ts', import.meta.url)),
+};
 const FLAG = '--experimental-wasm-relaxed-simd';
 const needsFlag = Number.parseInt(process.versions.node, 10) < 22;
+const flags = needsFlag ? [FLAG] : [];
 
 async function bundle(name: string, code: string): Promise<string> {
   const outfile = join(folder, `${name}.mjs`);
@@ -82,7 +90,6 @@ describe('useRelaxed', () => {
   });
 
   it('trains as the strict kernels do, within rounding, on other bits', () => {
-    const flags = needsFlag ? [FLAG] : [];
     const strict: Answer = JSON.parse(run(steps, ...flags));
     process.env.RELAXED = '1';
     const relaxed: Answer = JSON.parse(run(steps, ...flags));
@@ -97,7 +104,23 @@ describe('useRelaxed', () => {
     for (const [i, value] of strict.logits.entries()) {
       expect(Math.abs(relaxed.logits[i]! - value)).toBeLessThan(1e-3);
     }
-    if (process.arch === 'x64') expect(relaxed.logits).not.toEqual(strict.logits);
+    if (fusesHere) expect(relaxed.logits).not.toEqual(strict.logits);
+  });
+
+  it('tells how the engine rounds, and gives the pinned bits of that rounding', async () => {
+    const pinned = await bundle(
+      'pinned',
+      `import * as evenkeel from 'evenkeel';
+       import * as data from 'evenkeel/data';
+       import { useRelaxed } from 'evenkeel/relaxed';
+       import { run } from 'run';
+       const rounding = useRelaxed();
+       console.log(rounding, (await run(evenkeel, data)).hash);`,
+    );
+    const expected = fusesHere ? 'fused' : 'unfused';
+    expect(run(pinned, ...flags)).toBe(`${expected} ${RELAXED[expected]}\n`);
+    if (process.arch !== 'x64') return; // elsewhere V8 has no such flag
+    expect(run(pinned, ...flags, '--no-enable-fma3')).toBe(`unfused ${RELAXED.unfused}\n`);
   });
 
   it('refuses once the kernels run, and says when to call it', async () => {
@@ -119,13 +142,13 @@ describe('useRelaxed', () => {
       'twice',
       `import { BatchNorm1d } from 'evenkeel';
        import { useRelaxed } from 'evenkeel/relaxed';
-       useRelaxed();
-       useRelaxed();
+       const first = useRelaxed();
+       const second = useRelaxed();
        new BatchNorm1d(3);
-       useRelaxed();
-       console.log('well');`,
+       const third = useRelaxed();
+       console.log(first === second && first === third ? 'well' : [first, second, third].join());`,
     );
-    expect(run(twice, ...(needsFlag ? [FLAG] : []))).toBe('well\n');
+    expect(run(twice, ...flags)).toBe('well\n');
   });
 
   it.runIf(needsFlag)('says what is missing, and leaves the strict kernels usable', async () => {

@@ -1,7 +1,7 @@
 /** The checks as a program: asked once, it answers with all that went wrong and the hash of the run. */
 import * as evenkeel from 'evenkeel';
 import * as data from 'evenkeel/data';
-import { useRelaxed } from 'evenkeel/relaxed';
+import { type Rounding, useRelaxed } from 'evenkeel/relaxed';
 import { useThreads } from 'evenkeel/threads';
 import ops from 'ops';
 import { behaviour } from './behaviour.ts';
@@ -15,8 +15,8 @@ export interface Answer extends Run {
   failures: string[];
 }
 
-/** What a run in relaxed mode gave, alone and on threads if there are any, or why there is none. */
-export type RelaxedAnswer = (Run & { threaded: string }) | { refused: string };
+/** How relaxed mode rounds, and what a run gave, alone and on threads if there are any; or why there is none. */
+export type RelaxedAnswer = (Run & { rounding: Rounding; threaded: string }) | { refused: string };
 
 export default async function main({
   relaxed,
@@ -27,8 +27,9 @@ export default async function main({
 }): Promise<Answer | RelaxedAnswer | ThreadsAnswer> {
   if (threads) return threaded(evenkeel, data, useThreads);
   if (relaxed) {
+    let rounding: Rounding;
     try {
-      useRelaxed();
+      rounding = useRelaxed();
     } catch (error) {
       return { refused: (error as Error).message };
     }
@@ -36,7 +37,7 @@ export default async function main({
     const threads = await useThreads(3);
     const { hash } = await run(evenkeel, data);
     threads.close();
-    return { ...alone, threaded: hash };
+    return { ...alone, rounding, threaded: hash };
   }
   const checks = [...Object.values(ops).flat(), ...behaviour(), ...debugging(), ...storing()];
   const failures: string[] = [];
