@@ -4,6 +4,7 @@ import { type Everywhere, runtimes } from './everywhere/report.ts';
 import { verdict, worst } from './goals.ts';
 import type { PeerRow } from './peers/row.ts';
 import { PEERS, type PeerName } from './peers/support.ts';
+import { processors } from './processors.ts';
 import type { Origin } from './record.ts';
 import type { Row } from './scene.ts';
 import { PARTS, type Stored } from './store.ts';
@@ -46,6 +47,8 @@ export function page(numbers: Numbers): string {
     ...SUBJECTS.flatMap((subject) => subjectTable(subject, numbers)),
     '## Runtimes',
     numbers.runtimes ? runtimes(numbers.runtimes) : 'Not measured.',
+    '## Processors',
+    processors(numbers.stored),
     '## Origin of the numbers',
     origins(numbers),
   ].join('\n\n')}\n`;

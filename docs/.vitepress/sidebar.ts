@@ -40,7 +40,8 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
   [
     'For developers',
     [
-      ...['ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/evidence.md', 'docs/glossary.md'],
+      ...['ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/tuning.md'],
+      ...['docs/evidence.md', 'docs/glossary.md'],
       ...['playground/README.md', 'bench/README.md', 'bench/RESULTS.md', 'CHANGELOG.md'],
     ],
   ],
