@@ -40,7 +40,8 @@ export const arm64: Runtime = {
       ['/usr/bin/qemu-aarch64-static'],
       ...['qemu-user-static', ...libraries.map((name) => `${name}-arm64-cross`)],
     );
-    return open([emulator, '-L', '/usr/aarch64-linux-gnu', binary], [], program);
+    const command: [string, ...string[]] = [emulator, '-L', '/usr/aarch64-linux-gnu', binary];
+    return open(command, [], program, 4 * PATIENCE);
   },
 };
 
@@ -63,6 +64,7 @@ async function open(
   [binary, ...rest]: readonly [string, ...string[]],
   flags: readonly string[],
   program: Program,
+  patience = PATIENCE,
 ): Promise<Session> {
   const file = await program.file('process', 'installed');
   const child = spawn(binary, [...rest, ...flags, file], { cwd: program.folder, stdio: 'pipe' });
@@ -82,7 +84,7 @@ async function open(
     async ask(request) {
       const line = new Promise<string>((resolve) => lines.once('line', resolve));
       child.stdin.write(`${JSON.stringify(request)}\n`);
-      const answer = await within(PATIENCE, binary, Promise.race([line, ended]));
+      const answer = await within(patience, binary, Promise.race([line, ended]));
       return opened(JSON.parse(answer) as Reply);
     },
     close: () => void child.kill(),

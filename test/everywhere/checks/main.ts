@@ -23,9 +23,9 @@ export default async function main({
   threads,
 }: {
   relaxed: boolean;
-  threads?: boolean;
+  threads?: readonly number[];
 }): Promise<Answer | RelaxedAnswer | ThreadsAnswer> {
-  if (threads) return threaded(evenkeel, data, useThreads);
+  if (threads) return threaded(evenkeel, data, useThreads, threads);
   if (relaxed) {
     let rounding: Rounding;
     try {

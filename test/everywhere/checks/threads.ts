@@ -21,18 +21,19 @@ export async function threaded(
   evenkeel: typeof Evenkeel,
   data: typeof Data,
   start: typeof useThreads,
+  counts: readonly number[],
 ): Promise<ThreadsAnswer> {
   const answer: ThreadsAnswer = { hashes: {}, others: [], closed: 0, milliseconds: [0, 0] };
   const alone = steps(evenkeel);
   answer.milliseconds[0] = alone.milliseconds;
-  for (const n of [1, 2, 3, 4, 7]) {
+  for (const n of counts) {
     const threads = await start(n);
     if (threads.count !== n) return { ...answer, reason: threads.reason ?? `${threads.count}` };
     answer.hashes[n] = (await run(evenkeel, data)).hash;
     const { bits, milliseconds } = steps(evenkeel);
     if (n === 2) answer.milliseconds[1] = milliseconds;
     if (bits !== alone.bits) answer.others.push(n);
-    if (n === 7) {
+    if (n === counts.at(-1)) {
       threads.close();
       answer.closed = threads.count;
     }
