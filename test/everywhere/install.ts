@@ -44,12 +44,12 @@ export function unpacked(name: string, version: string, path: string): string {
   mkdirSync(partial, { recursive: true });
   try {
     const args = ['pack', `${name}@${version}`, '--json', '--loglevel=error'];
-    const options = {
+    const packed = execFileSync('npm', args, {
       cwd: partial,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
-    } as const;
-    const [{ filename }] = JSON.parse(execFileSync('npm', args, options));
+    });
+    const [{ filename }] = JSON.parse(packed);
     execFileSync('tar', ['-xzf', filename, '--strip-components=1'], { cwd: partial });
     rmSync(join(partial, filename));
     renameSync(partial, home);
