@@ -15,7 +15,7 @@ import { Arena } from '../support/kernels.ts';
 import { TestRandom } from '../support/random.ts';
 
 const PAGE = 'docs/convolutions.md';
-const MARK = /(<!-- errors -->\n)[^]*(<!-- \/errors -->)/;
+const MARK = /(<!-- errors -->\n)[\s\S]*(<!-- \/errors -->)/;
 
 /** Shapes [n, channels, size, size] → filters, and the mean of x in standard deviations. */
 const CASES = [16, 64, 256].flatMap((channels) =>
