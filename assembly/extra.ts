@@ -95,3 +95,7 @@ export {
   upsampleNearestForward,
   upsampleNearestScratch,
 } from './pool/upsample';
+export { gruBackward, gruForward } from './recurrent/gru';
+export { lstmBackward, lstmForward } from './recurrent/lstm';
+export { rnnBackward, rnnForward } from './recurrent/rnn';
+export { recurrentOutput, recurrentScratch } from './recurrent/sequence';

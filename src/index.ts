@@ -40,6 +40,7 @@ export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers
 export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/conv/convtranspose.ts';
 export { useDirectConvolutions } from './layers/conv/winograd.ts';
 export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
+export { Embedding, type EmbeddingOptions } from './layers/embedding.ts';
 export { Flatten, Identity, Unflatten } from './layers/flatten.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
 export { Multiply } from './layers/multiply.ts';
@@ -72,6 +73,13 @@ export { AvgPool1d, AvgPool2d, type AvgPoolOptions } from './layers/pool/avgpool
 export { GlobalAvgPool } from './layers/pool/globalavgpool.ts';
 export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/pool/maxpool.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/pool/upsample.ts';
+export {
+  GRU,
+  LSTM,
+  type RecurrentOptions,
+  RNN,
+  type RNNOptions,
+} from './layers/recurrent/recurrent.ts';
 export { Residual } from './layers/residual.ts';
 export {
   BCELoss,
