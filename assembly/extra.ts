@@ -32,6 +32,11 @@ export {
 export { softsignBackward, softsignForward } from './activation/softsign';
 export { tanhBackward, tanhForward } from './activation/tanh';
 export {
+  attentionProbabilities,
+  attentionScoresBackward,
+  attentionSoftmax,
+} from './attention/attention';
+export {
   batchNormMaskedBackward,
   batchNormMaskedBackwardSums,
   batchNormMaskedForward,

@@ -26,6 +26,14 @@ export { Mish, Softplus, type SoftplusOptions } from './layers/activation/softpl
 export { Softsign } from './layers/activation/softsign.ts';
 export { Tanh } from './layers/activation/tanh.ts';
 export { Add } from './layers/add.ts';
+export {
+  MultiheadAttention,
+  type MultiheadAttentionOptions,
+} from './layers/attention/attention.ts';
+export {
+  TransformerEncoderLayer,
+  type TransformerEncoderLayerOptions,
+} from './layers/attention/encoderlayer.ts';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './layers/batchnorm/batchnorm.ts';
 export type { VirtualBatchRest } from './layers/batchnorm/ghosts.ts';
 export {
