@@ -45,9 +45,14 @@ export type { BatchNormOptions } from './layers/batchnorm/options.ts';
 export { type Bound, Renorm, type RenormOptions } from './layers/batchnorm/renorm.ts';
 export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv/conv.ts';
-export { ConvTranspose2d, type ConvTranspose2dOptions } from './layers/conv/convtranspose.ts';
+export {
+  ConvTranspose1d,
+  type ConvTranspose1dOptions,
+  ConvTranspose2d,
+  type ConvTranspose2dOptions,
+} from './layers/conv/convtranspose.ts';
 export { useDirectConvolutions } from './layers/conv/winograd.ts';
-export { Dropout, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
+export { Dropout, Dropout1d, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
 export { Embedding, type EmbeddingOptions } from './layers/embedding.ts';
 export { Flatten, Identity, Unflatten } from './layers/flatten.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
@@ -75,6 +80,7 @@ export { SpectralNorm, type SpectralNormOptions } from './layers/norm/spectralno
 export { WeightNorm } from './layers/norm/weightnorm.ts';
 export { ConstantPad2d, type Sides, ZeroPad2d } from './layers/pad.ts';
 export { Permute } from './layers/permute.ts';
+export { PixelShuffle } from './layers/pixelshuffle.ts';
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from './layers/pool/adaptiveavgpool.ts';
 export { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from './layers/pool/adaptivemaxpool.ts';
 export { AvgPool1d, AvgPool2d, type AvgPoolOptions } from './layers/pool/avgpool.ts';

@@ -24,6 +24,7 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
       ...[
         'docs/spectralnorm.md',
         'docs/operations.md',
+        'docs/sequences.md',
         'docs/inputs.md',
         'docs/saving.md',
         'docs/workers.md',

@@ -106,3 +106,24 @@ export class Dropout2d extends Dropout {
     return n * c;
   }
 }
+
+/**
+ * Dropout of whole channels of signals: one mask entry for each channel of a sample. As PyTorch's `nn.Dropout1d`.
+ *
+ * Shape: [N, C, L]; the output has the input's.
+ *
+ * @throws RangeError unless 0 ≤ p ≤ 1
+ */
+export class Dropout1d extends Dropout {
+  override connect(use: Use<Memo>, shape: Shape): Shape {
+    if (shape.length !== 3) {
+      throw new RangeError(`${this}: input expected [N, C, L], got ${shapeText(shape)}`);
+    }
+    return super.connect(use, shape);
+  }
+
+  protected override maskSize(use: Use<Memo>): number {
+    const [n, c] = use.output.shape as [number, number, number];
+    return n * c;
+  }
+}

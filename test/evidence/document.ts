@@ -10,6 +10,7 @@ interface Reason {
 }
 
 const MOVES = [
+  'PixelShuffle',
   ...['Add', 'Concat', 'ConstantPad2d', 'Flatten', 'Identity', 'Permute', 'Residual', 'Unflatten'],
   'ZeroPad2d',
 ];
@@ -27,7 +28,7 @@ const REASONS: readonly Reason[] = [
   },
   {
     columns: ['finite differences'],
-    of: ['Dropout', 'Dropout2d', 'Normalization'],
+    of: ['Dropout', 'Dropout1d', 'Dropout2d', 'Normalization'],
     text: 'a product with numbers that backward has as well: its tests compare both with the same factors',
   },
   {
@@ -67,7 +68,7 @@ const REASONS: readonly Reason[] = [
   },
   {
     columns: ["PyTorch's answers"],
-    of: ['Dropout', 'Dropout2d'],
+    of: ['Dropout', 'Dropout1d', 'Dropout2d'],
     text: "draws its own random numbers (Philox, to Random123's known answers), which PyTorch's do not repeat",
   },
   {

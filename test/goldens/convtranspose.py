@@ -1,4 +1,4 @@
-"""nn.ConvTranspose2d: values and gradients over its options, four-sided padding by cropping."""
+"""nn.ConvTranspose2d and nn.ConvTranspose1d: values and gradients over its options, four-sided padding by cropping."""
 import torch
 from torch import nn
 
@@ -9,7 +9,8 @@ cases = []
 
 
 def run(shape, out, kernel, sides=None, **options):
-    layer = nn.ConvTranspose2d(shape[1], out, kernel, **options)
+    kind = nn.ConvTranspose2d if len(shape) == 4 else nn.ConvTranspose1d
+    layer = kind(shape[1], out, kernel, **options)
     x = torch.randn(shape, requires_grad=True)
     y = layer(x)
     if sides:
@@ -44,5 +45,8 @@ run((1, 3, 1, 1), 8, 4)
 run((1, 2, 7, 8), 2, 3, padding=3)
 run((2, 40, 3, 3), 5, 5, stride=2, padding=2, output_padding=1)
 run((1, 2, 3, 4), 3, 4, sides=(0, 2, 1, 3), stride=2)
+run((2, 3, 9), 4, 3)
+run((2, 4, 7), 6, 4, stride=2, padding=1, groups=2)
+run((1, 5, 6), 3, 3, stride=3, padding=2, output_padding=1, dilation=2, bias=False)
 
 write(__file__, cases)

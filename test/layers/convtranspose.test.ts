@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Conv2d, ConvTranspose2d, manualSeed, Tensor } from '../../src/index.ts';
+import { Conv2d, ConvTranspose1d, ConvTranspose2d, manualSeed, Tensor } from '../../src/index.ts';
 import {
   type ConvTransposeShape,
   convTransposeForward,
@@ -212,5 +212,50 @@ describe('ConvTranspose2d', () => {
     );
     expect(layer.stateDict()).toEqual(before);
     expect(layer.forward(Tensor.zeros([2, 3, 2, 9])).shape).toEqual([2, 8, 1, 8]);
+  });
+});
+
+describe('ConvTranspose1d', () => {
+  it('has the bits of ConvTranspose2d on images of height 1', () => {
+    const random = new TestRandom(7);
+    for (const options of [
+      {},
+      { stride: 3, outputPadding: 2, groups: 2 },
+      { dilation: 2, bias: false },
+    ]) {
+      using line = new ConvTranspose1d(4, 6, 3, { ...options, padding: [1, 2] });
+      const pair = (value: number | undefined, rest: number) => [rest, value ?? rest] as const;
+      const { stride, dilation, outputPadding } = options as Record<string, number>;
+      using image = new ConvTranspose2d(4, 6, [1, 3], {
+        ...options,
+        ...{ stride: pair(stride, 1), dilation: pair(dilation, 1) },
+        ...{ outputPadding: pair(outputPadding, 0), padding: [0, 0, 1, 2] },
+      });
+      for (const [i, parameter] of line.parameters().entries()) {
+        const { shape } = image.parameters()[i]!;
+        image.parameters()[i]!.assign({ data: parameter.data.toArray(), shape });
+      }
+      const x = random.normals(2 * 4 * 9);
+      const y = line.forward({ data: x, shape: [2, 4, 9] });
+      const flat = image.forward({ data: x, shape: [2, 4, 1, 9] });
+      expect([y.shape[0], y.shape[1], 1, y.shape[2]]).toEqual([...flat.shape]);
+      expect(y.toArray()).toEqual(flat.toArray());
+      const dy = random.normals(y.size);
+      const dx = line.backward({ data: dy, shape: y.shape }).toArray();
+      expect(image.backward({ data: dy, shape: flat.shape }).toArray()).toEqual(dx);
+      for (const [i, { grad }] of line.parameters().entries()) {
+        expect(grad!.toArray()).toEqual(image.parameters()[i]!.grad!.toArray());
+      }
+    }
+  });
+
+  it('says what is wrong', () => {
+    expect(() => new ConvTranspose1d(2, 3, 3, { padding: 'same' as never })).toThrow(TypeError);
+    expect(() => new ConvTranspose1d(2, 3, 3, { outputPadding: 1 })).toThrow(
+      'ConvTranspose1d: outputPadding expected below the stride or the dilation, 1, got 1',
+    );
+    expect(() => new ConvTranspose1d(2, 3, 3).forward(Tensor.zeros([1, 3, 4]))).toThrow(
+      new RangeError('ConvTranspose1d(2, 3, 3): input expected [N, 2, L], got [1, 3, 4]'),
+    );
   });
 });

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Dropout, Dropout2d, Generator, Linear, Sequential, Tensor } from '../../src/index.ts';
+import {
+  Dropout,
+  Dropout1d,
+  Dropout2d,
+  Generator,
+  Linear,
+  Sequential,
+  Tensor,
+} from '../../src/index.ts';
 import { unit, words } from '../reference/random.ts';
 import { kernelCase } from '../support/kernelcase.ts';
 import { TestRandom } from '../support/random.ts';
@@ -110,6 +118,19 @@ describe('Dropout', () => {
     using all = new Dropout(1);
     expect(Array.from(all.forward(x).toArray(), Math.abs)).toEqual([0, 0, 0]);
     expect(Array.from(all.backward(dy).toArray(), Math.abs)).toEqual([0, 0, 0]);
+  });
+
+  it('Dropout1d drops whole channels', () => {
+    const shape = [3, 7, 6];
+    const x = { data: new Float32Array(126).fill(1), shape };
+    using layer = new Dropout1d(0.5, { generator: new Generator(2) });
+    const y = layer.forward(x).toArray();
+    const m = Array.from(words(21, 2, 0), (w) => (unit(w) >= 0.5 ? 2 : 0));
+    expect(Array.from(y)).toEqual(Array.from(x.data, (_, i) => m[Math.floor(i / 6)]));
+    expect(layer.backward(x).toArray()).toEqual(y);
+    expect(() => layer.forward({ data: [1, 2], shape: [1, 2] })).toThrow(
+      'Dropout1d(0.5): input expected [N, C, L], got [1, 2]',
+    );
   });
 
   it('Dropout2d drops whole channels', () => {

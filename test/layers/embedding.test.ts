@@ -1,21 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Embedding, Linear, Sequential, Tensor } from '../../src/index.ts';
+import { embeddingGradient as gradient, embedding as lookUp } from '../reference/embedding.ts';
 import { expectClose } from '../support/close.ts';
 import { expectGradient } from '../support/gradient.ts';
 import { TestRandom } from '../support/random.ts';
-
-/** y[i] = table[index[i]] in float64, and the gradient of the table. */
-const lookUp = (table: ArrayLike<number>, index: readonly number[], width: number) =>
-  Float64Array.from(
-    { length: index.length * width },
-    (_, i) => table[index[Math.floor(i / width)]! * width + (i % width)]!,
-  );
-function gradient(dy: ArrayLike<number>, index: readonly number[], width: number, rows: number) {
-  const slope = new Float64Array(rows * width);
-  for (let i = 0; i < dy.length; i++)
-    slope[index[Math.floor(i / width)]! * width + (i % width)]! += dy[i]!;
-  return slope;
-}
 
 describe('Embedding', () => {
   it('looks rows up, and adds their gradients up', () => {
