@@ -82,6 +82,7 @@ const CASES: Partial<Record<keyof Kernels, [ask: Ask, least: number]>> = {
   ],
   upsampleNearestScratch: [(k, of) => k.upsampleNearestScratch(of(UpsampleShape, up)), 2 * N],
   upsampleBilinearScratch: [(k, of) => k.upsampleBilinearScratch(of(UpsampleShape, up)), 5 * N],
+  recurrentScratch: [(k) => k.recurrentScratch(1, 2 ** 16, 4), 2 ** 35],
   gemmScratch: [(k) => k.gemmScratch(N, N, N), (120 + 512) * 256],
 };
 
