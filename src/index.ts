@@ -94,6 +94,7 @@ export {
   RNN,
   type RNNOptions,
 } from './layers/recurrent/recurrent.ts';
+export { ReflectionPad2d } from './layers/reflectionpad.ts';
 export { Residual } from './layers/residual.ts';
 export {
   BCELoss,

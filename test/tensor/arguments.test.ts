@@ -145,6 +145,7 @@ const CASES: Record<string, Case | Case[]> = {
   MultiheadAttention: make(E.MultiheadAttention, [two, two, none], [[], [], OPTIONS]),
   TransformerEncoderLayer: make(E.TransformerEncoderLayer, [two, two, none], [[], [], OPTIONS]),
   PixelShuffle: make(E.PixelShuffle, [two, none]),
+  ReflectionPad2d: make(E.ReflectionPad2d, [two, none]),
   Dropout1d: make(E.Dropout1d, [() => 0.5, none], [['number'], OPTIONS]),
   Dropout: make(E.Dropout, [() => 0.5, none], [['number'], OPTIONS]),
   Dropout2d: make(E.Dropout2d, [() => 0.5, none], [['number'], OPTIONS]),
