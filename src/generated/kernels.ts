@@ -105,6 +105,9 @@ export interface ExtraKernels {
   softsignForward(y: Pointer, x: Pointer, from: number, to: number): void;
   tanhBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   tanhForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  attentionProbabilities(s: Pointer, l: Pointer, padding: Pointer<'PaddingMask'>, keys: number, first: number, causal: number, scale: number, rows: number): void;
+  attentionScoresBackward(dp: Pointer, p: Pointer, keys: number, scale: number, rows: number): void;
+  attentionSoftmax(s: Pointer, l: Pointer, padding: Pointer<'PaddingMask'>, keys: number, first: number, causal: number, scale: number, rows: number): void;
   batchNormMaskedBackward(dx: Pointer, coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, from: number, to: number, scratch: Pointer): void;
   batchNormMaskedBackwardSums(coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, from: number, to: number, scratch: Pointer): void;
   batchNormMaskedForward(y: Pointer, coefficients: Pointer<'Coefficients'>, x: Pointer, mask: Pointer, shape: Pointer<'BatchNormShape'>, from: number, to: number): void;
@@ -166,6 +169,14 @@ export interface ExtraKernels {
   upsampleNearestBackward(dx: Pointer, dy: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
   upsampleNearestForward(y: Pointer, x: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
   upsampleNearestScratch(shape: Pointer<'UpsampleShape'>): number;
+  gruBackward(dgates: Pointer, dproducts: Pointer, h: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, last: number, from: number, to: number, scratch: Pointer): void;
+  gruForward(h: Pointer, gates: Pointer, products: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
+  lstmBackward(dgates: Pointer, c: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, last: number, from: number, to: number, scratch: Pointer): void;
+  lstmForward(h: Pointer, c: Pointer, gates: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
+  rnnBackward(dgates: Pointer, h: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, relu: number, last: number, from: number, to: number, scratch: Pointer): void;
+  rnnForward(h: Pointer, gates: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
+  recurrentOutput(y: Pointer, states: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number): void;
+  recurrentScratch(batch: number, hidden: number, gates: number): number;
 }
 
 /** What the module of evenkeel/inspect exports: assembly/inspect.ts. */
@@ -428,6 +439,15 @@ export interface RMSpropScalars {
 }
 export const RMSpropScalars: Layout<RMSpropScalars, 'RMSpropScalars'> =
   'lr:f64 alpha:f64 eps:f64 weightDecay:f64 momentum:f64';
+
+export interface RecurrentShape {
+  readonly steps: number;
+  readonly batch: number;
+  readonly hidden: number;
+  readonly reverse: number;
+}
+export const RecurrentShape: Layout<RecurrentShape, 'RecurrentShape'> =
+  'steps batch hidden reverse';
 
 export interface ReduceShape {
   readonly k0: number;
