@@ -1,5 +1,5 @@
 /** The steps of recurrent layers, forward and backward, as shares of a bare multiply-add loop. */
-import { RecurrentShape } from '../../src/generated/kernels.ts';
+import { type Pointer, RecurrentShape } from '../../src/generated/kernels.ts';
 import { ABSENT, type Arena } from '../arena.ts';
 import { type Bench, percents, ratios } from '../bench.ts';
 import { computeLoops, type Scene } from '../scene.ts';
@@ -21,7 +21,7 @@ function recurrentScene(arena: Arena, sizes: (typeof SHAPES)[number]): Scene {
   const [weight, bias] = [arena.floats(4 * hidden * hidden, 2), arena.floats(4 * hidden, 3)];
   const dy = arena.floats(size, 4);
   const scratch = arena.bytes(k.recurrentScratch(batch, hidden, 4));
-  const end = [ABSENT, shape] as const;
+  const end = [ABSENT as Pointer<'Lengths'>, shape] as const;
   const count = (gates: number) => 2 * size * gates * hidden;
   const gru = () => k.gruForward(h, gates, products, weight, bias, ...end, 0, batch, scratch);
   const lstm = () => k.lstmForward(h, c, gates, weight, bias, ...end, 0, batch, scratch);
@@ -52,7 +52,7 @@ function recurrentScene(arena: Arena, sizes: (typeof SHAPES)[number]): Scene {
 }
 
 const bench: Bench = {
-  subject: 'Sequences',
+  subject: 'Networks',
   scenes: (arena) => SHAPES.map((shape) => () => recurrentScene(arena, shape)),
   goals: [
     {
