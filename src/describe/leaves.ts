@@ -15,7 +15,7 @@ import { Add } from '../layers/add.ts';
 import type { Pair } from '../layers/axes.ts';
 import { Concat } from '../layers/concat.ts';
 import { type Conv, Conv1d, Conv2d } from '../layers/conv/conv.ts';
-import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
+import { ConvTranspose1d, ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Flatten, Identity, Unflatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
 import { Multiply } from '../layers/multiply.ts';
@@ -32,6 +32,7 @@ import { Normalization } from '../layers/norm/normalization.ts';
 import { RMSNorm } from '../layers/norm/rmsnorm.ts';
 import { ConstantPad2d, ZeroPad2d } from '../layers/pad.ts';
 import { Permute } from '../layers/permute.ts';
+import { PixelShuffle } from '../layers/pixelshuffle.ts';
 import { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
 import { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemaxpool.ts';
 import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
@@ -39,7 +40,9 @@ import type { PoolGeometry } from '../layers/pool/geometry.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
+import { ReflectionPad2d } from '../layers/reflectionpad.ts';
 import { type Class, type Entry, named, plain, product } from './entry.ts';
+import { sequences } from './sequences.ts';
 
 /** The shortest form of what may be one number: 3 for [3, 3]. */
 export function short(list: readonly number[]): number | number[] {
@@ -91,6 +94,8 @@ function joins(): Entry[] {
     plain('Unflatten', Unflatten, { args: { dim: (l) => l.dim, sizes: (l) => [...l.sizes] } }),
     plain('Permute', Permute, { args: { dims: (l) => [...l.dims] } }),
     plain('ZeroPad2d', ZeroPad2d, { args: { padding: (l) => short(l.sides) } }),
+    plain('ReflectionPad2d', ReflectionPad2d, { args: { padding: (l) => short(l.sides) } }),
+    plain('PixelShuffle', PixelShuffle, { args: { upscaleFactor: (l) => l.upscaleFactor } }),
     plain('ConstantPad2d', ConstantPad2d, {
       args: { padding: (l) => short(l.sides), value: (l) => l.value },
     }),
@@ -130,6 +135,22 @@ function weights(): Entry[] {
         stride: [1, (l) => short(l.stride)],
         padding: [0, (l) => shortSides(l.padding)],
         dilation: [1, (l) => short(l.dilation)],
+        groups,
+        bias,
+      },
+      size,
+    }),
+    plain('ConvTranspose1d', ConvTranspose1d, {
+      args: {
+        inChannels: (l) => l.inChannels,
+        outChannels: (l) => l.outChannels,
+        kernelSize: (l) => l.kernelSize,
+      },
+      options: {
+        stride: [1, (l) => l.stride],
+        padding: [0, (l) => short(l.padding)],
+        outputPadding: [0, (l) => l.outputPadding],
+        dilation: [1, (l) => l.dilation],
         groups,
         bias,
       },
@@ -266,5 +287,5 @@ function poolings(): Entry[] {
 }
 
 export function leaves(): readonly Entry[] {
-  return [...activations(), ...joins(), ...weights(), ...norms(), ...poolings()];
+  return [...activations(), ...joins(), ...weights(), ...norms(), ...poolings(), ...sequences()];
 }

@@ -1,6 +1,6 @@
 /** The layers that are made of other layers, and those that are given an object. */
 import { FoldedNetwork } from '../analysis/fold.ts';
-import { Dropout, Dropout2d } from '../layers/dropout.ts';
+import { Dropout, Dropout1d, Dropout2d } from '../layers/dropout.ts';
 import type { Weighted } from '../layers/norm/reparametrized.ts';
 import { SpectralNorm } from '../layers/norm/spectralnorm.ts';
 import { WeightNorm } from '../layers/norm/weightnorm.ts';
@@ -193,5 +193,5 @@ function dropout(name: string, type: Class<Dropout>): Entry<Dropout> {
 export function nested(): readonly Entry[] {
   const wrappers: Entry[] = [weightNorm as Entry, spectralNorm as Entry];
   const graphs: Entry[] = [sequential, residual, graph, foldedNetwork];
-  return [...graphs, ...wrappers, ...named({ Dropout, Dropout2d }, dropout)];
+  return [...graphs, ...wrappers, ...named({ Dropout, Dropout1d, Dropout2d }, dropout)];
 }

@@ -259,12 +259,16 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   huberBackward: elements(0.3),
   klDivBackward: elements(0.5),
   bceWithLogitsBackward: rows(5, argument(5)),
+  bceBackward: rows(0.5, argument(4)),
 
   // Optimizers.
   sgdStep: elements(0.2),
   sgdMomentumStep: elements(0.4),
   adamStep: elements(1),
   rmspropStep: elements(1),
+  adaptiveStep: elements(1),
+  lionStep: elements(0.6),
+  averageUpdate: elements(0.3),
   clampInPlace: elements(0.15),
   scaleInPlace: elements(0.15),
   emaUpdate: elements(0.2),
@@ -304,6 +308,9 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   sqrtBackward: elements(0.4),
   squareForward: elements(0.15),
   squareBackward: elements(0.2),
+
+  // Recurrent networks; their steps have more arguments than a share passes on.
+  recurrentOutput: rows(0.3, product(3, 0, 2)),
 
   // Of evenkeel/inspect.
   unitMoments: rows(0.3, product(2, 0, 2), LINE),

@@ -12,6 +12,8 @@ export interface Sample {
   readonly shape: readonly number[] | readonly (readonly number[])[];
   /** Whether the second input is a mask of zeros and ones. */
   readonly masked?: boolean;
+  /** Set if the inputs are integers below it. */
+  readonly indices?: number;
 }
 
 const image = [3, 4, 6, 6];
@@ -23,6 +25,64 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   Multiply: [
     { make: () => new E.Multiply(), shape: [image, image] },
     { make: () => new E.Multiply(), shape: [image, [3, 4, 1, 1], [6]] },
+  ],
+  ConvTranspose1d: [
+    { make: () => new E.ConvTranspose1d(2, 3, 3), shape: [3, 2, 5] },
+    {
+      make: () =>
+        new E.ConvTranspose1d(4, 2, 4, {
+          ...{ stride: 2, padding: [1, 0], outputPadding: 1, dilation: 2, groups: 2, bias: false },
+        }),
+      shape: [3, 4, 5],
+    },
+  ],
+  Dropout1d: [{ make: () => new E.Dropout1d(0.4, { generator: drawn(7, 0) }), shape: [3, 4, 6] }],
+  PixelShuffle: [{ make: () => new E.PixelShuffle(2), shape: image }],
+  ReflectionPad2d: [
+    { make: () => new E.ReflectionPad2d(2), shape: image },
+    { make: () => new E.ReflectionPad2d([1, 0, 2, 3]), shape: image },
+  ],
+  Embedding: [
+    { make: () => new E.Embedding(7, 3), shape: [2, 4], indices: 7 },
+    { make: () => new E.Embedding(7, 3, { paddingIdx: -1 }), shape: [2, 4], indices: 7 },
+  ],
+  RNN: [
+    { make: () => new E.RNN(3, 4), shape: [5, 2, 3] },
+    {
+      make: () => new E.RNN(3, 4, { nonlinearity: 'relu', batchFirst: true, bias: false }),
+      shape: [2, 5, 3],
+    },
+  ],
+  LSTM: [
+    {
+      make: () => new E.LSTM(3, 4, { numLayers: 2, bidirectional: true, returns: 'last' }),
+      shape: [5, 2, 3],
+    },
+  ],
+  GRU: [{ make: () => new E.GRU(3, 4, { numLayers: 2, dropout: 0.25 }), shape: [5, 2, 3] }],
+  MultiheadAttention: [
+    { make: () => new E.MultiheadAttention(8, 2), shape: [5, 2, 8] },
+    {
+      make: () =>
+        new E.MultiheadAttention(8, 4, {
+          batchFirst: true,
+          causal: true,
+          bias: false,
+          dropout: 0.5,
+        }),
+      shape: [2, 5, 8],
+    },
+  ],
+  TransformerEncoderLayer: [
+    {
+      make: () =>
+        new E.TransformerEncoderLayer(8, 2, {
+          ...{ dimFeedforward: 12, dropout: 0.25, activation: 'gelu', layerNormEps: 1e-4 },
+          ...{ batchFirst: true, normFirst: true, causal: true },
+        }),
+      shape: [2, 5, 8],
+    },
+    { make: () => new E.TransformerEncoderLayer(4, 1, { dimFeedforward: 6 }), shape: [5, 2, 4] },
   ],
   Identity: [{ make: () => new E.Identity(), shape: image }],
   Permute: [{ make: () => new E.Permute([0, 2, -1, 1]), shape: image }],

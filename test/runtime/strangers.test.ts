@@ -162,7 +162,7 @@ describe('a debugger', () => {
   it('shows no line that is too long to read, but for the packed kernels', () => {
     const long = read('core.js')
       .split('\n')
-      .filter((line) => line.length > 1200);
+      .filter((line) => line.length > 2000);
     for (const line of long) expect(line).toMatch(/^ {2}text: "[^"]*"$/);
   });
 });

@@ -179,8 +179,8 @@ describe('options', () => {
     ],
     [
       'another reduction',
-      () => new MSELoss(wrong({ reduction: 'none' })),
-      "MSELoss: reduction expected 'mean' or 'sum', got the string none",
+      () => new MSELoss(wrong({ reduction: 'median' })),
+      "MSELoss: reduction expected 'mean' or 'sum' or 'none', got the string median",
     ],
     [
       'no Generator',

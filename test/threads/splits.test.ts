@@ -12,7 +12,11 @@ const WHOLE: Record<string, string[]> = {
   'returns a sum, whose order is fixed': [
     ...['bceWithLogitsForward', 'crossEntropyForward', 'crossEntropyWeight', 'huberForward'],
     ...['crossEntropySoftForward', 'klDivForward', 'l1Forward', 'mseForward', 'sumOfSquares'],
+    'bceForward',
     'sumOfSquaredDifferences',
+  ],
+  'has more arguments than a share passes on': [
+    ...['rnnForward', 'rnnBackward', 'lstmForward', 'lstmBackward', 'gruForward', 'gruBackward'],
   ],
   'takes a microsecond: one number a channel': [
     ...['batchNormAffine', 'batchNormAffineBackward', 'batchNormRunning'],

@@ -54,7 +54,8 @@ export class TransformerEncoderLayer extends Module {
   readonly norm1: LayerNorm;
   readonly norm2: LayerNorm;
   readonly normFirst: boolean;
-  private readonly activation: ReLU | GELU;
+  /** @internal */
+  readonly activation: ReLU | GELU;
   private readonly dropout: Dropout;
   private readonly dropout1: Dropout;
   private readonly dropout2: Dropout;

@@ -93,6 +93,11 @@ abstract class Recurrent extends Module {
     return this.between.p;
   }
 
+  /** @internal Whether biases are added. */
+  get hasBias(): boolean {
+    return this.weightsOf('_l0').biasIh !== undefined;
+  }
+
   /** How the parameters of the directions end. */
   private get directions(): readonly string[] {
     return this.bidirectional ? ['', '_reverse'] : [''];
