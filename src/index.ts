@@ -113,7 +113,8 @@ export {
   type SmoothL1LossOptions,
 } from './losses/elementwise.ts';
 export { KLDivLoss, type KLDivLossOptions } from './losses/kldiv.ts';
-export type { Loss, LossValue, Reduction } from './losses/loss.ts';
+export { Loss, type LossContext, type LossValue, type Reduction } from './losses/loss.ts';
+export { type LossFunction, lossOf } from './losses/lossof.ts';
 export { NLLLoss, type NLLLossOptions } from './losses/nll.ts';
 export {
   CosineEmbeddingLoss,
@@ -126,7 +127,7 @@ export {
 export type { TargetData } from './losses/target.ts';
 export { type GraphEnds, GraphModule, type GraphStep } from './module/graphmodule.ts';
 export { Layer, type LayerContext } from './module/layer.ts';
-export { type LoadResult, Module, type StateDict } from './module/module.ts';
+export { type GradientsOf, type LoadResult, Module, type StateDict } from './module/module.ts';
 export { scope } from './module/scope.ts';
 export { Sequential } from './module/sequential.ts';
 export { add, div, maximum, minimum, mul, neg, sub, where } from './ops/arithmetic.ts';
@@ -219,7 +220,7 @@ export type { LoadableOptimizerState, OptimizerState } from './optim/statedict.t
 export { useModule } from './runtime/usemodule.ts';
 export type { Init, Initializer } from './tensor/init.ts';
 export * as init from './tensor/init.ts';
-export { Parameter } from './tensor/parameter.ts';
+export { Buffer, Parameter } from './tensor/parameter.ts';
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './tensor/random.ts';
 export { type Input, type Nested, Tensor, type TensorData } from './tensor/tensor.ts';
 export {

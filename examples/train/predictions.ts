@@ -1,5 +1,5 @@
 /** What a network says of each test image. */
-import { argmax, type Module } from 'evenkeel';
+import { argmax, type Module, type Tensor } from 'evenkeel';
 import type { Batch } from 'evenkeel/data';
 
 export interface Prediction {
@@ -13,7 +13,7 @@ export interface Prediction {
 export function predictionsOf(network: Module, batches: Iterable<Batch>): Prediction[] {
   const predictions: Prediction[] = [];
   for (const { inputs } of batches) {
-    const scores = network.predict(inputs);
+    const scores: Tensor = network.predict(inputs);
     const classes = scores.shape[1]!;
     const values = scores.toArray();
     for (const [i, answer] of argmax(scores).entries()) {

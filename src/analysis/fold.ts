@@ -3,7 +3,6 @@ import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Flatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
-import { copyModule } from '../module/copy.ts';
 import { type GraphEnds, GraphModule, type GraphStep } from '../module/graphmodule.ts';
 import type { Module } from '../module/module.ts';
 import { Buffer, Parameter } from '../tensor/parameter.ts';
@@ -11,7 +10,7 @@ import { type Shape, shapeText } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { affineOf, FoldedWeights } from './foldweights.ts';
 import { callOf, graphNames } from './graphof.ts';
-import { namesOf, outline } from './outline.ts';
+import { namesOf, onlyOutput, outline } from './outline.ts';
 import { edgesOf, isWeighted, mixesChannelsOf, sizesOf, type Weighted } from './weighted.ts';
 
 /** A batch norm that `fold` removed. */
@@ -84,11 +83,12 @@ export class FoldedNetwork extends GraphModule {
  *
  * @param shape the shape of the input, or an array of shapes for several inputs; needed if the model
  *   takes several inputs or its `forward` reads shapes
- * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape; for a Parameter of
- *   a composite that its forward reads by itself, and for random draws
+ * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape; if it has several
+ *   outputs; for a Parameter of a composite that its forward reads by itself, and for random draws
  */
 export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNetwork {
-  const [trace, { value: output }] = outline('fold', model, shape);
+  const [trace, returned] = outline('fold', model, shape);
+  const output = onlyOutput('fold', model, returned);
   const nameOf = namesOf(model);
   const graph = new Graph(trace.uses, output);
   const folded: Folded[] = [];
@@ -114,7 +114,11 @@ export function fold(model: Module, shape?: Shape | readonly Shape[]): FoldedNet
         continue;
       }
       const original = called.layer;
-      const layer = (copies.get(original) as Module | undefined) ?? copyModule(original, copies);
+      let layer = copies.get(original) as Module | undefined;
+      if (!layer) {
+        layer = original.plainCopy?.(copies) ?? original.copyInto(copies);
+        copies.set(original, layer);
+      }
       graph.weights.get(use)?.assignTo(layer as Weighted);
       if (graph.flat.has(use)) flat.add(name);
       steps.push({ name, layer, inputs });

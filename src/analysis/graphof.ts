@@ -6,7 +6,7 @@ import type { Module } from '../module/module.ts';
 import { Constant, TensorOperation } from '../ops/operation.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { type Fixed, OperationCall } from './operationcall.ts';
-import { namesOf, outline } from './outline.ts';
+import { namesOf, onlyOutput, outline } from './outline.ts';
 
 /** One call of a layer, or of an operation on tensors, in a model. */
 export interface TracedStep extends GraphStep {
@@ -42,8 +42,8 @@ export interface ModelGraph {
  *
  * @param shape the shape of the input, or an array of shapes for several inputs; may be left out if no
  *   `forward` reads shapes and there is one input. All shapes in the result are [] then.
- * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape; for a Parameter of
- *   a composite that its forward reads by itself, and for random draws
+ * @throws RangeError if the model cannot be traced without a shape, or cannot take the shape; if it has several
+ *   outputs; for a Parameter of a composite that its forward reads by itself, and for random draws
  */
 export function graphOf(model: Module, shape?: Shape | readonly Shape[]): ModelGraph {
   return listSteps('graphOf', model, shape, false);
@@ -56,7 +56,8 @@ export function listSteps(
   shape: Shape | readonly Shape[] | undefined,
   parameters: boolean,
 ): ModelGraph {
-  const [trace, output] = outline(who, model, shape);
+  const [trace, returned] = outline(who, model, shape);
+  const output = onlyOutput(who, model, returned);
   const names = graphNames(model, trace);
   const steps = trace.uses.flatMap((use): TracedStep[] => {
     const call = callOf(who, use, names, parameters);
@@ -73,7 +74,7 @@ export function listSteps(
   });
   const inputs = trace.inputs.map((value) => names.get(value)!);
   const inputShapes = trace.inputs.map((value) => value.shape);
-  return { inputs, inputShapes, steps, output: names.get(output.value)! };
+  return { inputs, inputShapes, steps, output: names.get(output)! };
 }
 
 /**

@@ -80,15 +80,15 @@ export function lint(model: Module, ...rest: [options?: LintOptions | undefined]
   const table = { shape: undefined, batchSize: undefined, loss: undefined };
   const { shape, batchSize, loss } = optionsOf('lint', rest, table);
   if (batchSize !== undefined) checkInteger('lint', 'batchSize', batchSize);
-  const [trace, { value: output }] = outline('lint', model, shape);
+  const [trace, { values: outputs }] = outline('lint', model, shape);
   const nameOf = namesOf(model);
   const found = new Map<string, Finding>();
   const note = (use: Use, rule: LintRule, message: string, wayOut: string): void => {
     const layer = nameOf(use);
     found.set(`${layer} ${rule}`, { layer, rule, message, wayOut });
   };
-  const last = lastOf(output);
-  const before = lastOf(output, RESHAPING);
+  const last = outputs.map((output) => lastOf(output));
+  const before = outputs.length > 1 ? undefined : lastOf(outputs[0]!, RESHAPING);
   const contained = CONTAINED.find(
     ([Kind, ...activations]) =>
       loss instanceof Kind && activations.some((Activation) => before?.leaf instanceof Activation),
@@ -125,7 +125,7 @@ export function lint(model: Module, ...rest: [options?: LintOptions | undefined]
         'move the dropout after the last batch norm',
       );
     }
-    if (use === last) {
+    if (last.includes(use)) {
       note(
         use,
         'batch-norm-last',

@@ -1,7 +1,7 @@
 /** Shared by fold, lint and summary: tracing a model without running it, and naming its layers. */
 
-import type { Use } from '../graph/node.ts';
-import { follow, Trace, type Traced, traceModule } from '../graph/trace.ts';
+import type { Use, Value } from '../graph/node.ts';
+import { follow, type Returned, Trace, traceModule } from '../graph/trace.ts';
 import { Module } from '../module/module.ts';
 import { checkInstance } from '../tensor/options.ts';
 import { ownShape, type Shape } from '../tensor/shape.ts';
@@ -22,7 +22,7 @@ class ShapelessTrace extends Trace {
 }
 
 /**
- * Traces a model, and returns the trace and the traced output.
+ * Traces a model, and returns the trace and what forward returned.
  *
  * @param shape the shape of the input, or an array of shapes for several inputs. If left out, the model is
  *   traced with one input, and all tensors have the shape [].
@@ -32,7 +32,7 @@ export function outline(
   who: string,
   module: Module,
   shape?: Shape | readonly Shape[],
-): [Trace, Traced] {
+): [Trace, Returned] {
   checkInstance(`${who}: model`, module, Module, 'a Module');
   if (shape !== undefined) {
     const several = Array.isArray(shape?.[0]);
@@ -49,6 +49,19 @@ export function outline(
       { cause },
     );
   }
+}
+
+/**
+ * The output of a model.
+ *
+ * @throws RangeError if it has several
+ */
+export function onlyOutput(who: string, module: Module, { values, names }: Returned): Value {
+  if (!names) return values[0]!;
+  throw new RangeError(
+    `${who}: ${module} expected one output, got ${names.join(', ')}: pass a part of the model, or a Module ` +
+      'whose forward returns one of them',
+  );
 }
 
 /**

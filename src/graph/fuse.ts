@@ -6,11 +6,11 @@ import type { Trace } from './trace.ts';
  * two, because one pass over memory is cheaper than two. The user's layers do not change; the plan has one
  * use less.
  */
-export function fuse({ uses }: Trace, output: Value): void {
+export function fuse({ uses }: Trace, outputs: readonly Value[]): void {
   for (const use of [...uses]) {
     const between = use.output;
     const [next, ...others] = between.consumers;
-    if (!next?.leaf.isReLU || others.length > 0 || between === output) continue;
+    if (!next?.leaf.isReLU || others.length > 0 || outputs.includes(between)) continue;
     const { reluEpilogue } = use.leaf;
     if (!reluEpilogue || use.relu) continue;
     use.relu = true;

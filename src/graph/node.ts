@@ -19,8 +19,6 @@ export class Value {
   trained = false;
   /** The type that layers read it as; undefined before the first layer reads it. */
   dtype: DType | undefined;
-  /** Whether it leads to the output. */
-  reached = false;
 
   constructor(
     shape: Shape,

@@ -25,6 +25,11 @@ export function settle(layer: object): void {
   }
 }
 
+/** Says that a copy is made, if the layer that it was copied from is. */
+export function settleAs(copy: object, layer: object): void {
+  if (settled.has(layer)) settle(copy);
+}
+
 /** The places of a module as they are now. */
 export function placesOf(model: object): Place[] {
   return Object.entries(model).flatMap(([key, held]) => {

@@ -8,7 +8,7 @@ import { layOut } from './layout.ts';
 import type { Use, Value } from './node.ts';
 import type { Observer } from './observer.ts';
 import { Slot } from './slot.ts';
-import type { ModuleOutput, Trace, Traced } from './trace.ts';
+import type { ModuleOutput, Returned, Trace } from './trace.ts';
 
 /**
  * A model's step for one batch shape: the uses of its layers in order, with all tensors that they read and
@@ -20,7 +20,9 @@ import type { ModuleOutput, Trace, Traced } from './trace.ts';
 export class Plan {
   readonly bytes: number;
   readonly inputs: readonly Value[];
-  readonly output: Value;
+  /** What its forward returns. */
+  readonly returned: Returned;
+  readonly outputSlots: readonly Slot[];
   /** The output of each module, in order of its calls. */
   readonly outputs: readonly ModuleOutput[];
   private readonly uses: readonly Use[];
@@ -30,8 +32,10 @@ export class Plan {
   private readonly version = freezes.count;
   /** The structs of sizes of all uses. */
   private readonly structs: Block | undefined;
-  /** Gradients of inputs that have none, such as masks and what does not reach the output: zero. */
-  private readonly zeroGradients: Slot[] = [];
+  /** What gradients flow to from the outputs. Masks and what does not reach an output get none. */
+  private readonly reached: ReadonlySet<Value>;
+  /** What gradients flow to in this backward: less, if not all outputs got one. */
+  private active: ReadonlySet<Value>;
   /** Uses to differentiate in `backward`, and those for the input gradient alone, in order of running. */
   private readonly backwardUses: Use[] = [];
   private readonly deferredUses: Use[] = [];
@@ -42,15 +46,16 @@ export class Plan {
    * @param observed whether each layer's output is computed by itself, so that it can be observed
    */
   constructor(
-    [trace, output]: [Trace, Traced],
+    [trace, returned]: [Trace, Returned],
     readonly recording: boolean,
     private readonly modes: readonly boolean[],
     readonly observed = false,
   ) {
     this.inputs = trace.inputs;
-    this.output = output.value;
+    this.returned = returned;
+    this.outputSlots = returned.values.map(({ slot }) => slot);
     this.outputs = trace.outputs;
-    if (!observed) fuse(trace, this.output);
+    if (!observed) fuse(trace, returned.values);
     this.uses = trace.uses;
     for (const use of this.uses) use.recording = recording;
     this.scratch = this.reserve([
@@ -58,7 +63,7 @@ export class Plan {
     ]);
     this.scratch.live(-1);
     this.scratch.live(3 * this.uses.length);
-    markReached(this.output);
+    this.active = this.reached = leadingTo(returned.values);
     markTrained(this.uses);
     this.planForward();
     if (recording) this.planBackward();
@@ -136,8 +141,16 @@ export class Plan {
     }
   }
 
-  backward(observers: readonly Observer[] = []): void {
+  /** @param seeds the outputs that got a gradient; what does not lead to them gets none */
+  backward(observers: readonly Observer[], seeds: ReadonlySet<Value>): void {
+    this.active = this.reached;
+    for (const output of this.returned.values) {
+      if (seeds.has(output)) continue;
+      output.gradient!.f32.fill(0);
+      this.active = leadingTo(seeds);
+    }
     for (const use of this.backwardUses) {
+      if (this.passesBy(use, false)) continue;
       for (const observer of observers) observer.gradient?.(use);
       this.differentiate(use, false);
     }
@@ -145,8 +158,24 @@ export class Plan {
 
   /** The gradient with respect to the i-th input: run after `backward`, once. */
   inputGradients(): void {
-    for (const use of this.deferredUses) this.differentiate(use, true);
-    for (const slot of this.zeroGradients) slot.f32.fill(0);
+    for (const use of this.deferredUses)
+      if (!this.passesBy(use, true)) this.differentiate(use, true);
+    for (const input of this.inputs) if (!this.active.has(input)) input.gradient!.f32.fill(0);
+  }
+
+  /**
+   * Whether a use leads to no output that got a gradient, so that it is not differentiated. The gradients that it
+   * would have written first, and others add to, are zero then.
+   */
+  private passesBy({ output, inputs, targets }: Use, deferred: boolean): boolean {
+    const { active } = this;
+    if (active.has(output)) return false;
+    for (const [i, target] of targets.entries()) {
+      if (!target || target.into || target.deferred !== deferred || !active.has(inputs[i]!))
+        continue;
+      target.slot.f32.fill(0);
+    }
+    return true;
   }
 
   private differentiate(use: Use, deferred: boolean): void {
@@ -167,7 +196,7 @@ export class Plan {
   private planForward(): void {
     const n = this.uses.length;
     for (const input of this.inputs) input.slot.live(-1);
-    this.output.slot.live(3 * n);
+    for (const output of this.returned.values) output.slot.live(3 * n);
     for (const [i, use] of this.uses.entries()) {
       const deferred = use.inputs.some((input) => !input.trained);
       const last = !this.recording ? i : deferred ? 3 * n - 1 - i : 2 * n - 1 - i;
@@ -196,13 +225,12 @@ export class Plan {
 
   private planBackward(): void {
     const n = this.uses.length;
-    // The caller's gradient is copied in, just before the last use differentiates.
-    const seed = this.gradientOf(this.output);
-    seed.live(n - 0.5);
+    // The caller's gradients are copied in, just before the last use differentiates.
+    for (const output of this.returned.values) this.gradientOf(output).live(n - 0.5);
     for (const [i, use] of [...this.uses.entries()].reverse()) {
       const { output } = use;
-      if (!output.reached || !output.gradient) continue;
-      const dy = output.gradient;
+      if (!this.reached.has(output)) continue;
+      const dy = output.gradient!;
       const inBackward = 2 * n - 1 - i;
       const later = 3 * n - 1 - i;
       if (output.trained) {
@@ -232,10 +260,7 @@ export class Plan {
         return { slot: gradient, into: undefined, deferred };
       });
     }
-    for (const input of this.inputs) {
-      if (!input.gradient) this.zeroGradients.push(this.gradientOf(input));
-      input.gradient?.live(3 * n);
-    }
+    for (const input of this.inputs) this.gradientOf(input).live(3 * n);
   }
 
   private gradientOf(value: Value): Slot {
@@ -271,12 +296,14 @@ function markTrained(uses: readonly Use[]): void {
   }
 }
 
-/** Marks the tensors that `output` depends on: a branch that does not reach it gets no gradient. */
-function markReached(output: Value): void {
-  const open = [output];
-  for (let value = open.pop(); value; value = open.pop()) {
-    if (value.reached) continue;
-    value.reached = true;
-    if (value.producer) open.push(...value.producer.inputs);
+/** The tensors that gradients flow to from `outputs`. */
+function leadingTo(outputs: Iterable<Value>): Set<Value> {
+  const found = new Set(outputs);
+  // A Set yields what is added while it is iterated over.
+  for (const { producer } of found) {
+    for (const [i, input] of producer?.inputs.entries() ?? []) {
+      if (!producer!.constants.has(i)) found.add(input);
+    }
   }
+  return found;
 }

@@ -10,11 +10,11 @@ import { type Origin, Tensor } from '../tensor/tensor.ts';
 interface Owner {
   readonly generation: number;
   /**
-   * The result's values if its workspace was taken.
+   * The results' values if their workspace was taken.
    *
    * @throws Error unless the results of this generation are still valid
    */
-  kept(generation: number): Float32Array | undefined;
+  kept(generation: number): readonly Float32Array[] | undefined;
   inputGradient(generation: number, index: number): View;
 }
 
@@ -26,6 +26,8 @@ export class Result extends Tensor {
     readonly session: Owner,
     shape: Shape,
     private readonly slot: View,
+    /** Which of the outputs it is. */
+    private readonly index: number,
   ) {
     super(shape);
     this.generation = session.generation;
@@ -40,7 +42,7 @@ export class Result extends Tensor {
   }
 
   override view(): Float32Array {
-    return this.session.kept(this.generation) ?? this.slot.f32;
+    return this.session.kept(this.generation)?.[this.index] ?? this.slot.f32;
   }
 }
 

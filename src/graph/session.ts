@@ -2,13 +2,15 @@ import { deferReleases, type View } from '../memory/memory.ts';
 import { Workspace } from '../memory/workspace.ts';
 import { allocateGradients, type Parameter } from '../tensor/parameter.ts';
 import { type Reading, read } from '../tensor/reading.ts';
-import { type Shape, sameShape, shapeText } from '../tensor/shape.ts';
+import type { Shape } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
+import type { Value } from './node.ts';
 import type { Observer } from './observer.ts';
 import { checkHeld, checkSettled, isHeld, type Place, placesOf } from './places.ts';
 import { Plan } from './plan.ts';
 import { InputGradient, Result } from './results.ts';
+import { readSeeds } from './seeds.ts';
 import { traceModule } from './trace.ts';
 
 /** Plans kept for a model; a training set has one or two batch shapes, a server perhaps a few. */
@@ -70,8 +72,8 @@ export class Session {
   private readonly workspace = new Workspace(this);
   /** `predict` has a separate workspace, so that a backward is still possible after it. */
   private readonly predictions = new Workspace(this);
-  /** The result of the last forward. */
-  private output: View | undefined;
+  /** The results of the last forward. */
+  private outputs: readonly View[] = [];
 
   constructor(private readonly module: Model) {}
 
@@ -79,17 +81,17 @@ export class Session {
     return `${this.module}`;
   }
 
-  forward(inputs: readonly Input[]): Tensor {
+  forward(inputs: readonly Input[]): unknown {
     const readings = this.readAll(inputs, this.workspace);
-    const plan = this.during('forward', () => this.run('forward', readings));
-    return new Result(this, plan.output.shape, plan.output.slot);
+    const { returned } = this.during('forward', () => this.run('forward', readings));
+    return returned.like(({ shape, slot }, i) => new Result(this, shape, slot, i));
   }
 
   /** @param observers see the prediction; given only for a prediction that is observed */
-  predict(inputs: readonly Input[], observers?: readonly Observer[]): Tensor {
+  predict(inputs: readonly Input[], observers?: readonly Observer[]): unknown {
     const readings = this.readAll(inputs, this.predictions);
-    const { output } = this.during('predict', () => this.run('predict', readings, observers));
-    return new Tensor(output.shape, output.slot.f32.slice());
+    const { returned } = this.during('predict', () => this.run('predict', readings, observers));
+    return returned.like(({ shape, slot }) => new Tensor(shape, slot.f32.slice()));
   }
 
   /** Lets `observer` see recorded steps. Returns a function that ends it. */
@@ -99,19 +101,19 @@ export class Session {
   }
 
   /**
-   * @throws Error if no forward is ready for it, if `dy` belongs to an older forward, or if a parameter has
-   *   changed since the forward
+   * @param given gradients of the output, or of outputs by name, which add up; 1 if left out
+   * @throws Error if no forward is ready for it, if a gradient belongs to an older forward, or if a parameter
+   *   has changed since the forward
    */
-  backward(dy: Input): Tensor[] {
+  backward(given: readonly unknown[]): Tensor[] {
     this.checkIdle('backward');
-    const reading = read(`${this.who}.backward`, dy);
-    const { state } = this;
-    if (state.kind !== 'ready') {
-      const because = state.kind === 'finished' ? 'consumed' : state.because;
-      throw new Error(`${this.who}: ${NO_FORWARD[because]}`);
-    }
+    const state = this.ready();
     const { plan, parameters, writes, versions, observers } = state;
-    this.checkGradient(dy, reading, plan);
+    const { who, generation } = this;
+    const current = { session: this, generation };
+    const seeds = readSeeds(`${who}.backward`, given, plan.returned, current);
+    // Reading a gradient may have run code of its own.
+    if (state !== this.state) throw new Error(`${who}: ${NO_FORWARD.failed}`);
     if (versions !== sum(writes) || !this.places.every(isHeld)) {
       throw new Error(
         `${this.who}.backward: a parameter was changed after the forward: call optimizer.step() after ` +
@@ -123,8 +125,14 @@ export class Session {
       allocateGradients(parameters);
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       // Views are taken last: allocation may have grown the memory, which detaches older views.
-      plan.output.gradient!.f32.set(reading.values);
-      this.execute(() => plan.backward(observers));
+      const seeded = new Set<Value>();
+      for (const [value, { values }] of seeds) {
+        const { f32 } = value.gradient!;
+        if (seeded.has(value)) for (let i = 0; i < f32.length; i++) f32[i]! += values[i]!;
+        else f32.set(values);
+        seeded.add(value);
+      }
+      this.execute(() => plan.backward(observers, seeded));
       for (const observer of observers) observer.end?.(plan);
       const now = sum(writes);
       this.state = { kind: 'finished', plan, parameters, writes, versions: now, computed: false };
@@ -132,20 +140,12 @@ export class Session {
     return plan.inputs.map((input, i) => new InputGradient(this, input.shape, i));
   }
 
-  private checkGradient(dy: Input, { shape }: Reading, { output }: Plan): void {
-    if (!sameShape(shape, output.shape)) {
-      throw new RangeError(
-        `${this.who}.backward: expected the gradient of the last output, ` +
-          `${shapeText(output.shape)}, got ${shapeText(shape)}`,
-      );
-    }
-    const origin = dy instanceof Tensor ? dy.origin : undefined;
-    if (origin?.session === this && origin.generation !== this.generation) {
-      throw new Error(
-        `${this.who}.backward: this loss gradient belongs to an older forward: ` +
-          'call loss.forward and loss.backward on the last output',
-      );
-    }
+  /** The state, if a backward may follow. */
+  private ready(): State & { kind: 'ready' } {
+    const { state } = this;
+    if (state.kind === 'ready') return state;
+    const because = state.kind === 'finished' ? 'consumed' : state.because;
+    throw new Error(`${this.who}: ${NO_FORWARD[because]}`);
   }
 
   /** The input gradient of the last backward, computed when it is first asked for. */
@@ -169,8 +169,8 @@ export class Session {
     return state.plan.inputs[index]!.gradient!;
   }
 
-  /** The values of a result, if another model has taken the workspace since. */
-  kept(generation: number): Float32Array | undefined {
+  /** The values of results, if another model has taken the workspace since. */
+  kept(generation: number): readonly Float32Array[] | undefined {
     this.checkFresh(generation);
     return this.workspace.kept;
   }
@@ -226,9 +226,9 @@ export class Session {
   private offerWorkspaces(): void {
     const { state } = this;
     this.predictions.offer(always);
-    if (state.kind === 'idle') this.workspace.offer(always, this.output);
+    if (state.kind === 'idle') this.workspace.offer(always, this.outputs);
     else if (state.kind === 'finished') {
-      this.workspace.offer(changedSince(state.writes, state.versions), this.output);
+      this.workspace.offer(changedSince(state.writes, state.versions), this.outputs);
     }
   }
 
@@ -257,7 +257,7 @@ export class Session {
     plan.attach(workspace.ptr);
     if (recording) {
       this.generation++;
-      this.output = undefined;
+      this.outputs = [];
       this.state = { kind: 'idle', because: 'failed' }; // unless the step arrives at its end
       this.releaseRetired();
     }
@@ -268,7 +268,7 @@ export class Session {
       const { parameters, writes } = this;
       const versions = sum(writes);
       this.state = { kind: 'ready', plan, parameters, writes, versions, observers };
-      this.output = plan.output.slot;
+      this.outputs = plan.outputSlots;
     }
     return plan;
   }

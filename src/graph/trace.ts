@@ -1,4 +1,4 @@
-import { describe } from '../tensor/check.ts';
+import { describe, isPlain } from '../tensor/check.ts';
 import { checkExtents, type Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
@@ -18,6 +18,28 @@ export class Traced extends Tensor {
       "a Module's forward only says how its layers connect: its tensors have shapes but no values: " +
         'for arithmetic use mul and the like, or write a Layer',
     );
+  }
+}
+
+/** What a model's forward returned: a tensor, or a list or record of tensors. */
+export class Returned {
+  /**
+   * @param values its tensors; one may be there twice
+   * @param names their names in the record, or their indices in the list; left out for a single tensor
+   * @param isList whether it is a list
+   */
+  constructor(
+    readonly values: readonly Value[],
+    readonly names?: readonly string[],
+    private readonly isList = false,
+  ) {}
+
+  /** What the model's user gets: a tensor, a list or a record like this one. */
+  like(make: (value: Value, i: number) => Tensor): unknown {
+    const { values, names } = this;
+    if (!names) return make(values[0]!, 0);
+    const made = values.map(make);
+    return this.isList ? made : Object.fromEntries(made.map((tensor, i) => [names[i]!, tensor]));
   }
 }
 
@@ -85,7 +107,7 @@ export class Trace {
    *
    * @throws Error if the composite is part of itself
    */
-  through(module: object, inputs: readonly Traced[], forward: () => Tensor): Tensor {
+  through(module: object, inputs: readonly Traced[], forward: () => unknown): unknown {
     if (this.path.has(module)) throw new Error(`${module}: calls itself in its own forward`);
     this.path.add(module);
     const from = this.outputs.length;
@@ -135,7 +157,7 @@ export function isTracingPrediction(): boolean {
 }
 
 /**
- * Follows a module from inputs of these shapes to its output.
+ * Follows a module from inputs of these shapes to its outputs.
  *
  * @param prediction whether modules report that they are not in training mode, whatever their mode is
  * @throws RangeError for shapes that one of its layers cannot take
@@ -144,7 +166,7 @@ export function traceModule(
   module: Model,
   shapes: readonly Shape[],
   prediction = false,
-): [Trace, Traced] {
+): [Trace, Returned] {
   for (const shape of shapes) checkExtents(`${module}: input`, shape);
   const before = predicting;
   predicting = prediction;
@@ -164,7 +186,7 @@ export function activeTrace(): Trace | undefined {
 }
 
 /** Calls the module's forward with the tensors of `trace`. */
-export function follow(module: Model, trace: Trace): [Trace, Traced] {
+export function follow(module: Model, trace: Trace): [Trace, Returned] {
   const { tensors } = trace;
   let output: unknown;
   const before = active;
@@ -175,9 +197,25 @@ export function follow(module: Model, trace: Trace): [Trace, Traced] {
     active = before;
     trace.close();
   }
+  const isList = Array.isArray(output);
+  const named = (isList || isPlain(output)) && Object.entries(output as object);
+  const values = (named || [['', output]]).map(([name, tensor]) =>
+    returnedValue(module, trace, name, tensor),
+  );
+  if (values.length === 0) {
+    throw new TypeError(`${module}: forward must return at least one tensor, got none`);
+  }
+  checkReached(module, trace);
+  const names = named ? named.map(([name]) => name) : undefined;
+  return [trace, new Returned(values, names, isList)];
+}
+
+/** The value of a tensor that forward returned. */
+function returnedValue(module: Model, trace: Trace, name: string, output: unknown): Value {
   if (!(output instanceof Traced) || output.trace !== trace) {
     throw new TypeError(
       `${module}: forward must return the tensor that its layers gave, got ${describe(output)}` +
+        (name && ` as ${name}`) +
         (output instanceof Tensor ? ': pass only tensors that come from its argument' : ''),
     );
   }
@@ -186,8 +224,7 @@ export function follow(module: Model, trace: Trace): [Trace, Traced] {
       `${module}: forward returned its integer input, and must return numbers that layers made`,
     );
   }
-  checkReached(module, trace);
-  return [trace, output];
+  return output.value;
 }
 
 /** @throws Error for a layer that runs but that `parameters()`, `train()` and `stateDict()` do not reach */

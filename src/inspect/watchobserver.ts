@@ -116,7 +116,8 @@ export class WatchObserver implements Observer {
 
   after({ leaf, output }: Use): void {
     const { gauge } = this;
-    if (output === this.plan!.output) this.current!.output = outputRecord(gauge, output);
+    if (output === this.plan!.returned.values[0])
+      this.current!.output = outputRecord(gauge, output);
     const names = this.outputs.get(output);
     if (!names) return;
     const { shape, slot } = output;

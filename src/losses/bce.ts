@@ -46,7 +46,7 @@ interface Columns {
 
 /** Both losses: elementwise, with weights that are broadcast. */
 abstract class BinaryCrossEntropy<R extends Reduction> extends Loss<TargetData, LossValue<R>> {
-  readonly reduction: Reduction;
+  override readonly reduction: Reduction;
   private readonly weight: Tensor | undefined;
   private readonly posWeight: Tensor | undefined;
   private spread: Spread | undefined;
@@ -63,7 +63,7 @@ abstract class BinaryCrossEntropy<R extends Reduction> extends Loss<TargetData, 
 
   protected abstract slope(arrays: LossArrays, columns: Columns, scale: number): void;
 
-  protected request(shape: Shape, target: TargetReading): LossRequest {
+  protected override request(shape: Shape, target: TargetReading): LossRequest {
     const reading = sameShapedTarget(`${this}`, shape, target);
     const size = sizeOf(shape);
     const spread = this.spreadOver(shape);
@@ -80,7 +80,7 @@ abstract class BinaryCrossEntropy<R extends Reduction> extends Loss<TargetData, 
     };
   }
 
-  protected value(arrays: LossArrays): number {
+  protected override value(arrays: LossArrays): number {
     const { prediction, target, shape } = arrays;
     const sum = this.sum(prediction, target, this.columns(arrays));
     return sum / (this.reduction === 'mean' ? sizeOf(shape) : 1);
@@ -99,7 +99,7 @@ abstract class BinaryCrossEntropy<R extends Reduction> extends Loss<TargetData, 
     );
   }
 
-  protected differentiate(arrays: LossArrays, scale: number): void {
+  protected override differentiate(arrays: LossArrays, scale: number): void {
     const factor = this.reduction === 'mean' ? scale / sizeOf(arrays.shape) : scale;
     this.slope(arrays, this.columns(arrays), factor);
   }

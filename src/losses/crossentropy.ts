@@ -50,7 +50,7 @@ export class CrossEntropyLoss<R extends Reduction = 'mean' | 'sum'> extends Loss
 > {
   readonly labelSmoothing: number;
   readonly ignoreIndex: number;
-  readonly reduction: Reduction;
+  override readonly reduction: Reduction;
   private readonly weight: Float32Array | undefined;
   /** Of the last forward: whether the target held probabilities, its sizes, what the mean divides by. */
   private soft = false;
@@ -82,7 +82,7 @@ export class CrossEntropyLoss<R extends Reduction = 'mean' | 'sum'> extends Loss
     return this.soft || this.reduction !== 'mean' ? super.batchWeight : this.divisor;
   }
 
-  protected request(shape: Shape, { reading, flat }: TargetReading): LossRequest {
+  protected override request(shape: Shape, { reading, flat }: TargetReading): LossRequest {
     const [n, c, ...rest] = shape as [number, number, ...number[]];
     if (shape.length < 2) {
       throw new RangeError(
@@ -120,7 +120,7 @@ export class CrossEntropyLoss<R extends Reduction = 'mean' | 'sum'> extends Loss
     };
   }
 
-  protected value(arrays: LossArrays): number {
+  protected override value(arrays: LossArrays): number {
     const { prediction, target, saved, shape } = arrays;
     const n = shape[0]!;
     const { ptr } = this.sizes!;
@@ -171,7 +171,7 @@ export class CrossEntropyLoss<R extends Reduction = 'mean' | 'sum'> extends Loss
     });
   }
 
-  protected differentiate(arrays: LossArrays, scale: number): void {
+  protected override differentiate(arrays: LossArrays, scale: number): void {
     const { gradient, target, saved, shape } = arrays;
     const n = shape[0]!;
     const { ptr } = this.sizes!;

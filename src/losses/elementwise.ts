@@ -15,7 +15,7 @@ export interface ReductionOptions<R extends Reduction = Reduction> {
 
 /** A loss that is a sum or mean over elements; the target has the prediction's shape. */
 abstract class Elementwise<R extends Reduction> extends Loss<TargetData, LossValue<R>> {
-  readonly reduction: Reduction;
+  override readonly reduction: Reduction;
 
   constructor(...rest: [options?: ReductionOptions<R> | undefined]) {
     super();
@@ -23,12 +23,12 @@ abstract class Elementwise<R extends Reduction> extends Loss<TargetData, LossVal
     this.reduction = optionsOf(this.constructor.name, options, { reduction: REDUCTIONS }).reduction;
   }
 
-  protected request(shape: Shape, target: TargetReading): LossRequest {
+  protected override request(shape: Shape, target: TargetReading): LossRequest {
     const reading = sameShapedTarget(`${this}`, shape, target);
     return { targetLength: sizeOf(shape), store: (view) => view.f32.set(reading.values) };
   }
 
-  protected value(arrays: LossArrays): number {
+  protected override value(arrays: LossArrays): number {
     const size = sizeOf(arrays.shape);
     return this.sum(arrays, 0, size) / (this.reduction === 'mean' ? size : 1);
   }
@@ -37,7 +37,7 @@ abstract class Elementwise<R extends Reduction> extends Loss<TargetData, LossVal
     return termsOf(arrays.shape, (i) => this.sum(arrays, i, i + 1));
   }
 
-  protected differentiate(arrays: LossArrays, scale: number): void {
+  protected override differentiate(arrays: LossArrays, scale: number): void {
     const size = sizeOf(arrays.shape);
     this.slope(arrays, size, this.reduction === 'mean' ? scale / size : scale);
   }

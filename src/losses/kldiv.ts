@@ -32,7 +32,7 @@ export class KLDivLoss<R extends KLDivReduction = 'mean' | 'sum' | 'batchMean'> 
   TargetData,
   LossValue<R>
 > {
-  readonly reduction: KLDivReduction;
+  override readonly reduction: KLDivReduction;
   readonly logTarget: boolean;
 
   constructor(...rest: [options?: KLDivLossOptions<R> | undefined]) {
@@ -46,12 +46,12 @@ export class KLDivLoss<R extends KLDivReduction = 'mean' | 'sum' | 'batchMean'> 
     this.logTarget = logTarget;
   }
 
-  protected request(shape: Shape, target: TargetReading): LossRequest {
+  protected override request(shape: Shape, target: TargetReading): LossRequest {
     const reading = sameShapedTarget(`${this}`, shape, target);
     return { targetLength: sizeOf(shape), store: (view) => view.f32.set(reading.values) };
   }
 
-  protected value({ prediction, target, shape }: LossArrays): number {
+  protected override value({ prediction, target, shape }: LossArrays): number {
     const log = this.logTarget ? 1 : 0;
     return extra().klDivForward(prediction, target, log, 0, sizeOf(shape)) / this.divisor(shape);
   }
@@ -61,7 +61,7 @@ export class KLDivLoss<R extends KLDivReduction = 'mean' | 'sum' | 'batchMean'> 
     return termsOf(shape, (i) => extra().klDivForward(prediction, target, log, i, i + 1));
   }
 
-  protected differentiate({ gradient, target, shape }: LossArrays, scale: number): void {
+  protected override differentiate({ gradient, target, shape }: LossArrays, scale: number): void {
     const log = this.logTarget ? 1 : 0;
     const factor = scale / this.divisor(shape);
     extra().klDivBackward(gradient, target, log, factor, 0, sizeOf(shape));

@@ -4,13 +4,21 @@ import { disposable } from '../memory/dispose.ts';
 import { aligned, NULL, type Pointer, View } from '../memory/memory.ts';
 import { bytesOf, placeStruct, type Struct } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
-import { checkNumber } from '../tensor/check.ts';
+import { checkNumber, unexpected } from '../tensor/check.ts';
 import type { Numbers } from '../tensor/numbers.ts';
 import { read } from '../tensor/reading.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import { type Input, type Origin, PlacedTensor, type Tensor } from '../tensor/tensor.ts';
 import { weighTerms, weightsOf } from './none.ts';
 import { readTarget, type TargetData, type TargetReading } from './target.ts';
+
+/** What `compute` of a loss of your own gets beside its arrays. */
+export interface LossContext {
+  /** The prediction's shape. */
+  readonly shape: Shape;
+  /** The target's shape; [length] for a flat array. */
+  readonly targetShape: Shape;
+}
 
 /** How the terms of a loss become one number; with 'none' they do not, and `forward` returns them as a Tensor. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -42,6 +50,23 @@ export interface LossArrays {
 /**
  * The base of all losses: `forward` gives a number, `backward` the gradient to hand to the model.
  *
+ * Extend it for a loss of your own, which says in `compute` what the value and the gradient are; `lossOf` makes a
+ * loss of such a function.
+ *
+ * ```ts
+ * class LogCosh extends Loss {
+ *   compute(prediction, target, gradient) {
+ *     let sum = 0;
+ *     for (let i = 0; i < prediction.length; i++) {
+ *       const d = prediction[i] - target[i];
+ *       sum += Math.log(Math.cosh(d)) / prediction.length;
+ *       gradient[i] = Math.tanh(d) / prediction.length;
+ *     }
+ *     return sum;
+ *   }
+ * }
+ * ```
+ *
  * The loss reads the prediction in place, in the model's workspace, so `backward` must come before the
  * model's next `forward`.
  *
@@ -70,29 +95,76 @@ export abstract class Loss<
   /** Counts forwards: the gradient of an older forward is stale. */
   private generation = 0;
 
+  /** Of a loss of one's own: its gradient in the last forward, and the target's shape. */
+  private own = new Float32Array();
+  private targetShape: Shape = [];
+
   constructor() {
     disposable(this);
   }
 
-  /** How the terms become one number, or that they do not. */
-  abstract readonly reduction: Reduction | 'batchMean';
+  /**
+   * How the terms become one number, or that they do not: `evaluate` weights the values of batches by their samples,
+   * or adds them.
+   */
+  readonly reduction: Reduction | 'batchMean' = 'mean';
+
+  /**
+   * Of a loss of your own: the value.
+   *
+   * @param prediction a copy of the prediction, in row-major order
+   * @param target a copy of the target; it may have any shape
+   * @param gradient zeros, to overwrite with the value's gradient with respect to the prediction
+   * @throws whatever you throw, for shapes that do not fit each other
+   */
+  compute?(
+    prediction: Float32Array,
+    target: Float32Array,
+    gradient: Float32Array,
+    ctx: LossContext,
+  ): number;
 
   /** @internal The weight of the last forward's value in a mean over several batches: its samples. */
   get batchWeight(): number {
     return this.shape[0] ?? 1;
   }
 
-  /** Checks shapes and target; throws before anything is written. */
-  protected abstract request(shape: Shape, target: TargetReading): LossRequest;
+  /** @internal Checks shapes and target; throws before anything is written. */
+  protected request(_shape: Shape, { reading }: TargetReading): LossRequest {
+    if (typeof this.compute !== 'function') {
+      throw unexpected(`${this}:`, 'a method compute(prediction, target, gradient)', this.compute);
+    }
+    this.targetShape = reading.shape;
+    return {
+      targetLength: sizeOf(reading.shape),
+      store: (view) => view.f32.set(reading.values),
+    };
+  }
 
-  protected abstract value(arrays: LossArrays): number;
+  /** @internal */
+  protected value({ shape, prediction, target }: LossArrays): number {
+    const { targetShape } = this;
+    const copy = (at: Pointer, of: Shape) => new View(at, sizeOf(of)).f32.slice();
+    const gradient = new Float32Array(sizeOf(shape));
+    const [x, t] = [copy(prediction, shape), copy(target, targetShape)];
+    const value: unknown = this.compute!(x, t, gradient, { shape, targetShape });
+    if (typeof value !== 'number')
+      throw unexpected(`${this}: compute`, 'to return a number', value);
+    this.own = gradient;
+    return value;
+  }
 
   /** All terms, for the reduction 'none'. It writes what `differentiate` needs, as `value` does. */
   protected terms(_arrays: LossArrays): Tensor {
     throw new Error(`${this}: has no reduction 'none'`);
   }
 
-  protected abstract differentiate(arrays: LossArrays, scale: number): void;
+  /** @internal */
+  protected differentiate({ gradient }: LossArrays, scale: number): void {
+    const { own } = this;
+    const { f32 } = new View(gradient, own.length);
+    for (let i = 0; i < own.length; i++) f32[i] = own[i]! * scale;
+  }
 
   /** The gradient of the sum of all terms, each times its weight. */
   protected differentiateTerms(arrays: LossArrays, weights: Numbers): void {
@@ -134,13 +206,19 @@ export abstract class Loss<
     this.generation++;
     this.shape = shape;
     this.prediction = stands ? (prediction as unknown as Tensor) : undefined;
-    this.pending = true;
+    this.pending = false; // unless a loss of one's own arrives at its end
     const arrays = this.arrays(NULL);
-    if (this.reduction !== 'none') return (this.last = this.value(arrays)) as Value;
     this.last = Number.NaN;
-    const terms = this.terms(arrays);
-    this.shapeOfTerms = terms.shape;
-    return terms as Value;
+    let value: unknown;
+    if (this.reduction === 'none') {
+      const terms = this.terms(arrays);
+      this.shapeOfTerms = terms.shape;
+      value = terms;
+    } else {
+      value = this.last = this.value(arrays);
+    }
+    this.pending = true;
+    return value as Value;
   }
 
   /**

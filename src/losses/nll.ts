@@ -33,7 +33,7 @@ export interface NLLLossOptions<R extends Reduction = Reduction> {
  */
 export class NLLLoss<R extends Reduction = 'mean' | 'sum'> extends Loss<TargetData, LossValue<R>> {
   readonly ignoreIndex: number;
-  readonly reduction: Reduction;
+  override readonly reduction: Reduction;
   private readonly weight: Float32Array | undefined;
   /** What the last forward's mean divides by. */
   private divisor = 1;
@@ -59,7 +59,7 @@ export class NLLLoss<R extends Reduction = 'mean' | 'sum'> extends Loss<TargetDa
     return this.reduction === 'mean' ? this.divisor : super.batchWeight;
   }
 
-  protected request(shape: Shape, { reading, flat }: TargetReading): LossRequest {
+  protected override request(shape: Shape, { reading, flat }: TargetReading): LossRequest {
     const [n, c, ...rest] = shape as [number, number, ...number[]];
     if (shape.length < 2) {
       throw new RangeError(
@@ -79,7 +79,7 @@ export class NLLLoss<R extends Reduction = 'mean' | 'sum'> extends Loss<TargetDa
     return { targetLength: length, store: (view) => view.i32.set(reading.values) };
   }
 
-  protected value(arrays: LossArrays): number {
+  protected override value(arrays: LossArrays): number {
     const { weights, losses } = this.positions(arrays);
     let sum = 0;
     let weight = 0;
@@ -97,7 +97,7 @@ export class NLLLoss<R extends Reduction = 'mean' | 'sum'> extends Loss<TargetDa
     return termsOf([n, ...rest], this.positions(arrays).losses);
   }
 
-  protected differentiate(arrays: LossArrays, scale: number): void {
+  protected override differentiate(arrays: LossArrays, scale: number): void {
     const { weights, at } = this.positions(arrays);
     const { f32 } = new View(arrays.gradient, sizeOf(arrays.shape));
     f32.fill(0);

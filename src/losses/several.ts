@@ -32,7 +32,7 @@ abstract class LossOfSeveral<R extends Reduction> extends Loss<
   Tensor[],
   readonly Input[]
 > {
-  readonly reduction: Reduction;
+  override readonly reduction: Reduction;
   /** The shapes of the predictions of this call, and of the last forward. */
   private given: readonly Shape[] = [];
   protected shapes: readonly Shape[] = [];
@@ -109,7 +109,7 @@ abstract class LossOfSeveral<R extends Reduction> extends Loss<
     });
   }
 
-  protected request(_: Shape, target: TargetReading): LossRequest {
+  protected override request(_: Shape, target: TargetReading): LossRequest {
     const { given } = this;
     const values = this.targets(given, target);
     return {
@@ -121,7 +121,7 @@ abstract class LossOfSeveral<R extends Reduction> extends Loss<
     };
   }
 
-  protected value(arrays: LossArrays): number {
+  protected override value(arrays: LossArrays): number {
     const count = this.count();
     const [x, t] = [this.arraysAt(arrays.prediction), this.targetAt(arrays)];
     let sum = 0;
@@ -134,7 +134,7 @@ abstract class LossOfSeveral<R extends Reduction> extends Loss<
     return termsOf(this.termShape(this.shapes), (i) => this.term(i, x, t));
   }
 
-  protected differentiate(arrays: LossArrays, scale: number): void {
+  protected override differentiate(arrays: LossArrays, scale: number): void {
     const slope = this.reduction === 'mean' ? scale / this.count() : scale;
     this.addSlopes(arrays, () => slope);
   }

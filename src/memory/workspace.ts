@@ -4,7 +4,7 @@
  *
  * Models that do not run at the same time share blocks as well. When a model's step is over, it offers its
  * workspace to others, and the next model that needs one of about that size takes it, instead of more linear
- * memory. What may still be read of the result is then copied to an ordinary array. So models that are
+ * memory. What may still be read of the results is then copied to ordinary arrays. So models that are
  * dropped without `dispose()` leave no workspaces behind.
  */
 import { Block, NULL, type Pointer, releaseWithOwner, type View } from './memory.ts';
@@ -18,8 +18,8 @@ export class Workspace {
   private home: Workspace = this;
   private gone = false;
   private spare: (() => boolean) | undefined;
-  private result: View | undefined;
-  private copy: Float32Array | undefined;
+  private results: readonly View[] = [];
+  private copies: readonly Float32Array[] | undefined;
 
   /** @param owner releases the workspace when it is garbage-collected */
   constructor(owner: object) {
@@ -34,19 +34,19 @@ export class Workspace {
     return this.block?.ptr ?? NULL;
   }
 
-  /** The result that was offered together with the workspace, if the workspace was taken since. */
-  get kept(): Float32Array | undefined {
-    return this.copy;
+  /** The results that were offered together with the workspace, if the workspace was taken since. */
+  get kept(): readonly Float32Array[] | undefined {
+    return this.copies;
   }
 
   /**
    * Lets other models take the block, from when `spare` is true.
    *
-   * @param result what may still be read; it is copied when the block is taken
+   * @param results what may still be read; it is copied when the block is taken
    */
-  offer(spare: () => boolean, result?: View): void {
+  offer(spare: () => boolean, results: readonly View[] = []): void {
     this.spare = spare;
-    this.result = result;
+    this.results = results;
     if (this.block) offered.add(this);
   }
 
@@ -70,7 +70,7 @@ export class Workspace {
       if (lender) this.take(lender);
       else this.grow(bytes);
     }
-    this.copy = undefined;
+    this.copies = undefined;
   }
 
   private take(lender: Workspace): void {
@@ -99,7 +99,7 @@ export class Workspace {
     this.hold();
     this.gone = true;
     this.giveBack();
-    this.copy = undefined;
+    this.copies = undefined;
   }
 
   /** Whether the block may be taken now. */
@@ -107,10 +107,10 @@ export class Workspace {
     return this.spare!();
   }
 
-  /** Gives up the block. The result can be read afterwards. */
+  /** Gives up the block. The results can be read afterwards. */
   surrender(): Block {
     const block = this.block!;
-    this.copy ??= this.result?.f32.slice();
+    this.copies ??= this.results.map(({ f32 }) => f32.slice());
     this.block = undefined;
     this.home = this;
     offered.delete(this);

@@ -1,45 +1,30 @@
-/** Copies of modules. Only `fold` makes them, so they are not methods, which every bundle would have. */
+/** Copies of what a module holds. */
 
-import { disposable } from '../memory/dispose.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { isContainer } from './held.ts';
-import { composite, Module } from './module.ts';
 
-/**
- * A copy of a module that has its own parameters, buffers and submodules. All other properties are shared.
- *
- * @param copies maps originals to copies, so that an object used in two places is copied once
- */
-export function copyModule<M extends Module>(module: M, copies = new Map<object, object>()): M {
-  if (module.copyAs) return module.copyAs(copies) as M;
-  const { session: _, ...own } = Object.getOwnPropertyDescriptors(module) as PropertyDescriptorMap;
-  const bare = Object.create(Object.getPrototypeOf(module), own) as M;
-  const copy = module.isComposite ? composite(bare) : bare;
-  copies.set(module, copy);
-  for (const [name, value] of Object.entries(module)) {
-    if (name in own) Object.defineProperty(copy, name, { value: copyOf(value, copies) });
-  }
-  disposable(copy, () => copy.endSession());
-  return copy;
+/** Maps originals to copies, so that an object used in two places is copied once. */
+export type Copies = Map<object, object>;
+
+/** A module, as copies see it. */
+interface Copyable {
+  copyInto(copies: Copies): object;
 }
 
-/** Copies a property's value for `copyModule`: state and submodules are copied, all else is shared. */
-function copyOf(value: unknown, copies: Map<object, object>): unknown {
-  if (isContainer(value)) return containerCopy(value, copies);
-  const stored = value instanceof Parameter || value instanceof Buffer || value instanceof Counter;
-  if (!stored && !(value instanceof Module)) return value;
-  const known = copies.get(value);
+/** Copies a property's value: state and submodules are copied, all else is shared. */
+export function copyOf(value: unknown, copies: Copies): unknown {
+  const known = copies.get(value as object);
   if (known) return known;
-  if (value instanceof Module) return copyModule(value, copies);
-  const copy = value instanceof Counter ? new Counter(value.value) : storedCopy(value);
-  copies.set(value, copy);
+  if (isContainer(value)) return containerCopy(value, copies);
+  if ((value as Partial<Copyable> | undefined)?.copyInto)
+    return (value as Copyable).copyInto(copies);
+  const copy = storedCopy(value);
+  if (copy !== value) copies.set(value as object, copy as object);
   return copy;
 }
 
 /** Copies an array, a Map or a plain object, and the state and submodules in it. */
-function containerCopy(value: object, copies: Map<object, object>): object {
-  const known = copies.get(value);
-  if (known) return known;
+function containerCopy(value: object, copies: Copies): object {
   if (value instanceof Map) {
     const copy = new Map();
     copies.set(value, copy);
@@ -58,8 +43,10 @@ function containerCopy(value: object, copies: Map<object, object>): object {
   return copy;
 }
 
-function storedCopy(value: Parameter | Buffer): Parameter | Buffer {
+function storedCopy(value: unknown): unknown {
+  if (value instanceof Counter) return new Counter(value.value);
   if (value instanceof Buffer) return new Buffer(value.data);
+  if (!(value instanceof Parameter)) return value;
   const copy = new Parameter(value.data);
   copy.requiresGrad = value.requiresGrad;
   return copy;

@@ -40,7 +40,7 @@ export interface GraphEnds {
  * @throws TypeError if a step has no layer or no list of names
  * @throws RangeError for a name that is given twice, or that is read before it is made
  */
-export class GraphModule extends Module {
+export class GraphModule extends Module<Tensor> {
   /** The names of the inputs. */
   readonly inputs: readonly string[];
   /** The calls in their order. */

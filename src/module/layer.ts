@@ -1,6 +1,7 @@
 import type { Use } from '../graph/node.ts';
 import { checkInteger } from '../tensor/check.ts';
-import type { Parameter } from '../tensor/parameter.ts';
+import type { Buffer, Parameter } from '../tensor/parameter.ts';
+import { defaultGenerator, Generator } from '../tensor/random.ts';
 import { checkExtents, ownShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import { Leaf } from './leaf.ts';
 
@@ -23,10 +24,15 @@ export interface LayerContext {
   save(shape: Shape): Float32Array;
   /** The arrays that `save` returned. */
   readonly saved: readonly Float32Array[];
-  /** A copy of a parameter's values. */
-  values(parameter: Parameter): Float32Array;
+  /** A copy of a parameter's or a buffer's values. */
+  values(parameter: Parameter | Buffer): Float32Array;
   /** The array to add a parameter's gradient to; null if the parameter is frozen. */
   gradient(parameter: Parameter): Float32Array | null;
+  /**
+   * Where random numbers come from: the generator that `manualSeed` seeds. In `predict`, which changes nothing, a copy
+   * of it. Draw in `compute`, and `save` what `differentiate` needs.
+   */
+  readonly generator: Generator;
 }
 
 /**
@@ -168,7 +174,10 @@ class Context implements LayerContext {
   readonly y: Float32Array;
   readonly saved: Float32Array[] = [];
   private next = 0;
-  private readonly copies = new Map<Parameter, Float32Array>();
+  /** The generator of predictions, and whether it is still to be set to the other's state. */
+  private copied: Generator | undefined;
+  private fresh = true;
+  private readonly copies = new Map<Parameter | Buffer, Float32Array>();
   /** The gradients of the current backward, which are then added to those of the parameters. */
   private readonly gradients = new Map<Parameter, Float32Array>();
 
@@ -196,6 +205,7 @@ class Context implements LayerContext {
   /** Starts a forward: the next `save` returns the first array. A backward that threw has left nothing. */
   begin(): void {
     this.next = 0;
+    this.fresh = true;
     for (const gradient of this.gradients.values()) gradient.fill(0);
   }
 
@@ -206,7 +216,15 @@ class Context implements LayerContext {
     return this.saved[at];
   }
 
-  values(parameter: Parameter): Float32Array {
+  get generator(): Generator {
+    if (this.recording) return defaultGenerator;
+    this.copied ??= new Generator();
+    if (this.fresh) this.copied.state = defaultGenerator.state;
+    this.fresh = false;
+    return this.copied;
+  }
+
+  values(parameter: Parameter | Buffer): Float32Array {
     const copy = this.copies.get(parameter) ?? new Float32Array(parameter.size);
     this.copies.set(parameter, copy);
     copy.set(parameter.data.view());

@@ -14,7 +14,7 @@ import { Module } from './module.ts';
  * @internal Users extend `Layer`, which works on typed arrays.
  * @typeParam Memo the type of `use.memo`, where a use stores what `connect` computed
  */
-export abstract class Leaf<Memo = unknown> extends Module implements Operation<Memo> {
+export abstract class Leaf<Memo = unknown> extends Module<Tensor> implements Operation<Memo> {
   get maxInputs(): number {
     return 1;
   }

@@ -2,6 +2,7 @@
 
 import { Collector } from '../graph/collector.ts';
 import type { Observer } from '../graph/observer.ts';
+import { settleAs } from '../graph/places.ts';
 import { Session } from '../graph/session.ts';
 import { isTracingPrediction, Traced } from '../graph/trace.ts';
 import { disposable } from '../memory/dispose.ts';
@@ -9,6 +10,7 @@ import { checkRecord, unexpected } from '../tensor/check.ts';
 import { checkCount, optionOf, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { exactly, INSPECT, type Input, type Tensor } from '../tensor/tensor.ts';
+import { type Copies, copyOf } from './copy.ts';
 import { heldBy, join } from './held.ts';
 import { type Entry, type LoadResult, load, partOf } from './load.ts';
 
@@ -16,6 +18,16 @@ export type { LoadResult };
 
 /** A copy of a module's parameters and buffers under PyTorch's names. */
 export type StateDict = Record<string, Tensor>;
+
+/**
+ * The gradients that `backward` takes for what a `forward` returns: one for a tensor, and for a list or record the
+ * gradients of all tensors or some. A number is the gradient of a tensor with one element.
+ */
+export type GradientsOf<Output> = Output extends Tensor
+  ? Input | number
+  : Output extends readonly unknown[]
+    ? readonly (Input | number | null | undefined)[]
+    : { readonly [Name in keyof Output]?: Input | number | null | undefined };
 
 /**
  * The base class of layers and networks.
@@ -36,9 +48,15 @@ export type StateDict = Record<string, Tensor>;
  * ```
  *
  * Your `forward` runs once per batch shape, to make a plan of the step. Its tensors have shapes but no
- * values, so an `if` in it is decided once for all steps of that shape.
+ * values, so an `if` in it is decided once for all steps of that shape. It may return several tensors, as a
+ * record or an array, or a loss: a tensor with one element.
+ *
+ * A `Buffer` in a property is state that is not trained: `stateDict()` has it, and `parameters()` does not.
+ *
+ * @typeParam Output what `forward` returns; the compiler takes it from your `forward`
  */
-export abstract class Module {
+// biome-ignore lint/suspicious/noExplicitAny: what a module returns is known of its class only
+export abstract class Module<Output = any> {
   private mode = true;
   private session: Session | undefined;
 
@@ -65,22 +83,25 @@ export abstract class Module {
    * batch's statistics and dropout is active.
    *
    * The result is a view of the model's workspace, valid until the model's next `forward`. Use
-   * `toArray()` or `clone()` to keep it.
+   * `toArray()` or `clone()` to keep it. A module whose author's `forward` returns a record or an array of tensors
+   * returns one of results.
    *
    * @param x a Tensor or `{ data, shape }`, which is copied; an array of them for several inputs
    * @throws RangeError if a layer cannot take the shape; the module's state has not changed then
    */
-  forward(x: Input | readonly Input[]): Tensor {
+  forward(x: Input | readonly Input[]): Output {
     const inputs = this.inputsOf(x);
     const traced = inputs.filter((input) => input instanceof Traced);
-    if (traced.length === 0) return (this.session ??= new Session(this)).forward(inputs);
+    if (traced.length === 0) {
+      return (this.session ??= new Session(this)).forward(inputs) as Output;
+    }
     if (traced.length < inputs.length) {
       throw new TypeError(
         `${this}: expected inputs that are all traced or all have values, got both: in your own ` +
           'forward, pass only tensors that come from its argument',
       );
     }
-    return this.trace(traced);
+    return this.trace(traced) as Output;
   }
 
   /**
@@ -89,11 +110,24 @@ export abstract class Module {
    * is computed when it is first read, which must be before the next `forward` or optimizer step. It is
    * zeros for an input that does not reach the output.
    *
-   * @param dy the gradient of the loss with respect to the output; it has the output's shape
-   * @throws Error if there was no forward, if its backward has run already, or if `dy` belongs to an
+   * ```ts
+   * model.backward(loss.backward());
+   * model.backward();                                          // forward returned a loss: begins at 1
+   * model.backward({ recon: a.backward(), mu: b.backward() }); // forward returned { recon, mu, … }
+   * model.backward(a.backward(), b.backward(0.1));             // two losses of one output: they add up
+   * ```
+   *
+   * What leads only to outputs that get no gradient is left as it is: its parameters get none.
+   *
+   * @param dy gradients of the loss with respect to the output; they have the output's shape. For several
+   *   outputs records or arrays with gradients of some of them.
+   * @throws Error if there was no forward, if its backward has run already, or if a gradient belongs to an
    *   older forward
+   * @throws TypeError or RangeError if a gradient has another shape, or is that of an output that does not exist
    */
-  backward<G extends Tensor | Tensor[] = Tensor>(dy: Input): G {
+  backward<G extends Tensor | Tensor[] = Tensor>(
+    ...dy: readonly (Input | GradientsOf<ReturnType<this['forward']>>)[]
+  ): G {
     const gradients = (this.session ??= new Session(this)).backward(dy);
     return (gradients.length === 1 ? gradients[0] : gradients) as G;
   }
@@ -114,7 +148,7 @@ export abstract class Module {
    *   'name#2'.
    * @throws RangeError if a layer cannot take the shape, or if no module of a name in `at` runs
    */
-  predict(x: Input | readonly Input[]): Tensor;
+  predict(x: Input | readonly Input[]): ReturnType<this['forward']>;
   predict<Name extends string>(
     x: Input | readonly Input[],
     options: { at: readonly Name[] },
@@ -122,7 +156,7 @@ export abstract class Module {
   predict(
     x: Input | readonly Input[],
     ...rest: [options?: { at?: readonly string[] } | undefined]
-  ): Tensor | object {
+  ): unknown {
     const session = (this.session ??= new Session(this));
     const who = `${this}.predict`;
     const { at } = optionsOf(who, rest, { at: undefined });
@@ -251,8 +285,34 @@ export abstract class Module {
     return load(who, [...this.entries()], partOf(who, state, from), strict);
   }
 
-  /** @internal How `copyModule` copies this layer, if not property by property. */
-  copyAs?(copies: Map<object, object>): Module;
+  /**
+   * A copy of the model with parameters, buffers and submodules of its own, of the same values. All else in its
+   * properties is shared with the model; gradients, hooks and what is `#private` are not copied.
+   *
+   * ```ts
+   * const target = model.clone().eval();       // a target network, a teacher, the model of a client
+   * ```
+   */
+  clone(): this {
+    return this.copyInto(new Map());
+  }
+
+  /** @internal A copy, in which what is in `copies` already takes the place of its original. */
+  copyInto(copies: Copies): this {
+    const { session: _, ...own } = Object.getOwnPropertyDescriptors(this) as PropertyDescriptorMap;
+    const bare = Object.create(Object.getPrototypeOf(this), own) as this;
+    const copy = this.isComposite ? composite(bare) : bare;
+    copies.set(this, copy);
+    for (const [name, value] of Object.entries(this)) {
+      if (name in own) Object.defineProperty(copy, name, { value: copyOf(value, copies) });
+    }
+    settleAs(copy, this);
+    disposable(copy, () => copy.endSession());
+    return copy;
+  }
+
+  /** @internal A copy for inference alone, if that is another class: see `fold`. */
+  plainCopy?(copies: Copies): Module;
 
   /** @internal Releases the memory of plans and results; parameters and buffers stay. */
   endSession(): void {
@@ -282,7 +342,7 @@ export abstract class Module {
   }
 
   /** @internal Passes traced tensors through this module, which records its leaves in their trace. */
-  protected trace(inputs: readonly Traced[]): Tensor {
+  protected trace(inputs: readonly Traced[]): unknown {
     const forward = (this as { [AUTHORED]?: Module['forward'] })[AUTHORED];
     if (typeof forward !== 'function' || forward === Module.prototype.forward) {
       throw new TypeError(`${this}: expected a Module with a forward(x), got none: implement it`);

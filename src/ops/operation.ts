@@ -7,16 +7,16 @@
  */
 import type { Given, Operation, Use, Value } from '../graph/node.ts';
 import { Plan } from '../graph/plan.ts';
-import { activeTrace, Trace, Traced } from '../graph/trace.ts';
+import { activeTrace, Returned, Trace, Traced } from '../graph/trace.ts';
 import { Block } from '../memory/memory.ts';
 import { kernels } from '../runtime/engine.ts';
-import { Parameter } from '../tensor/parameter.ts';
+import { Buffer, Parameter } from '../tensor/parameter.ts';
 import { type Reading, read } from '../tensor/reading.ts';
 import { checkExtents, type Shape } from '../tensor/shape.ts';
 import { type Input, Tensor } from '../tensor/tensor.ts';
 
-/** What operations take: a Tensor, flat data with its shape, a Parameter of the module, or a number. */
-export type Operand = Input | Parameter | number;
+/** What operations take: a Tensor, flat data with its shape, a Parameter or Buffer of the module, or a number. */
+export type Operand = Input | Parameter | Buffer | number;
 
 /** The base of operations on tensors. Each call of a function makes one, for one use. */
 export abstract class TensorOperation<Memo = undefined> implements Operation<Memo> {
@@ -156,7 +156,8 @@ export function traceOf(operands: readonly Operand[]): Trace | undefined {
 }
 
 /** A tensor that keeps its values: a result of a model does not. */
-function ownTensor(who: string, operand: Input | number): Tensor {
+function ownTensor(who: string, operand: Input | Buffer | number): Tensor {
+  if (operand instanceof Buffer) return operand.data; // which is read in every step
   if (typeof operand === 'number') return Tensor.from(operand);
   const { shape, values } = read(who, operand);
   checkExtents(`${who}: input`, shape);
@@ -169,13 +170,14 @@ function compute(operation: AnyOperation, operands: readonly Operand[]): Tensor 
   const who = `${operation}`;
   const readings = operands.map((operand): Reading => {
     if (typeof operand === 'number') return read(who, Tensor.from(operand));
-    return read(who, operand instanceof Parameter ? operand.data : operand);
+    const stored = operand instanceof Parameter || operand instanceof Buffer;
+    return read(who, stored ? operand.data : operand);
   });
   for (const { shape } of readings) checkExtents(`${who}: input`, shape);
   const trace = new Trace(readings.map(({ shape }) => shape));
   const output = trace.use(operation, trace.tensors);
   trace.close();
-  const plan = new Plan([trace, output], false, []);
+  const plan = new Plan([trace, new Returned([output.value])], false, []);
   try {
     plan.verify(
       who,
@@ -206,7 +208,7 @@ export function valuesOf(use: Use, i: number, given: Given): ArrayLike<number> |
 /** The shape of an operand. */
 export function shapeOf(who: string, operand: Operand): Shape {
   if (typeof operand === 'number') return [];
-  return operand instanceof Tensor || operand instanceof Parameter
+  return operand instanceof Tensor || operand instanceof Parameter || operand instanceof Buffer
     ? operand.shape
     : read(who, operand).shape;
 }

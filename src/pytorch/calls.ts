@@ -1,4 +1,4 @@
-import { outline } from '../analysis/outline.ts';
+import { onlyOutput, outline } from '../analysis/outline.ts';
 import type { Value } from '../graph/node.ts';
 import type { Module } from '../module/module.ts';
 import type { TensorOperation } from '../ops/operation.ts';
@@ -19,7 +19,8 @@ export function callsOf(
   model: Module,
   shape: Shape | readonly Shape[] | undefined,
 ): Map<Call['module'], Call[]> {
-  const [trace] = outline(who, model, shape);
+  const [trace, returned] = outline(who, model, shape);
+  onlyOutput(who, model, returned);
   const calls = new Map<Call['module'], Call[]>();
   // A call stands in the list when it ends: the last is the model's own, and contains all others.
   const callAt = (index: number): Call => {

@@ -260,7 +260,7 @@ function draw(
   checkInstance(`init.${how}: generator`, generator, Generator, 'a Generator');
   for (const [name, value] of Object.entries(numbers)) checkNumber(`init.${how}`, name, value);
   const [a, b] = Object.values(numbers);
-  generator[how](parameter.data.place!, a!, b!);
+  generator.fill(how, parameter.data.place!, a!, b!);
   parameter.version++;
 }
 

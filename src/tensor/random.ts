@@ -1,6 +1,9 @@
-import { Block, type Pointer } from '../memory/memory.ts';
+import { Block, type Pointer, View } from '../memory/memory.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger } from './check.ts';
+import { optionsOf } from './options.ts';
+import type { Shape } from './shape.ts';
+import { Tensor } from './tensor.ts';
 
 /** A generator's state, in plain numbers, so that it can be stored as JSON. */
 export interface GeneratorState {
@@ -15,6 +18,9 @@ interface Range {
   readonly ptr: Pointer;
   readonly length: number;
 }
+
+/** Truncated: at two standard deviations from the mean. */
+type Distribution = 'uniform' | 'normal' | 'truncatedNormal';
 
 let scratchBlock: Block | undefined;
 
@@ -94,22 +100,66 @@ export class Generator {
     return { ...this.draw(words), scratch };
   }
 
-  /** @internal Fills a range with uniform values in [low, high). */
-  uniform({ ptr, length }: Range, low: number, high: number): void {
-    const { seed, counter, scratch } = this.drawWithScratch(length);
-    kernels().randomUniform(ptr, low, high, seed, counter, 0, length, scratch);
+  /**
+   * Numbers from a normal distribution.
+   *
+   * @param options.mean default 0
+   * @param options.std the standard deviation, default 1
+   */
+  normal(shape: Shape, ...rest: [options?: { mean?: number; std?: number } | undefined]): Tensor {
+    const { mean, std } = optionsOf('Generator.normal', rest, { mean: 0, std: 1 });
+    return this.drawn('normal', shape, mean, std);
   }
 
-  /** @internal Fills a range with normal values. */
-  normal({ ptr, length }: Range, mean: number, sd: number): void {
-    const { seed, counter, scratch } = this.drawWithScratch(length);
-    kernels().randomNormal(ptr, mean, sd, seed, counter, 0, length, scratch);
+  /**
+   * Numbers that are uniform in [low, high).
+   *
+   * @param options.low default 0
+   * @param options.high default 1
+   */
+  uniform(shape: Shape, ...rest: [options?: { low?: number; high?: number } | undefined]): Tensor {
+    const { low, high } = optionsOf('Generator.uniform', rest, { low: 0, high: 1 });
+    return this.drawn('uniform', shape, low, high);
   }
 
-  /** @internal Fills a range with normal values, truncated at two `sd` from `mean`. */
-  truncatedNormal({ ptr, length }: Range, mean: number, sd: number): void {
+  /**
+   * Whole numbers from low to high − 1, all equally likely to within 2⁻²⁴.
+   *
+   * @param high at most 2²⁴ above low
+   * @param options.low default 0
+   * @throws RangeError if there is no whole number in the range, or more than 2²⁴
+   */
+  integers(shape: Shape, high: number, ...rest: [options?: { low?: number } | undefined]): Tensor {
+    const who = 'Generator.integers';
+    const { low } = optionsOf(who, rest, { low: 0 });
+    checkInteger(who, 'low', low, -0x1000000);
+    checkInteger(who, 'high', high, low + 1, Math.min(low, 0) + 0x1000000);
+    const tensor = this.drawn('uniform', shape, 0, 1);
+    const values = tensor.view();
+    for (let i = 0; i < values.length; i++) values[i] = low + Math.floor(values[i]! * (high - low));
+    return tensor;
+  }
+
+  private drawn(how: Distribution, shape: Shape, a: number, b: number): Tensor {
+    const tensor = Tensor.zeros(shape);
+    const { size } = tensor;
+    const block = new Block(size * 4);
+    try {
+      this.fill(how, new View(block.ptr, size), a, b);
+      tensor.view().set(block.f32.subarray(0, size));
+    } finally {
+      block.release();
+    }
+    return tensor;
+  }
+
+  /** @internal Fills a range: uniform in [a, b), or normal of mean a and standard deviation b. */
+  fill(how: Distribution, { ptr, length }: Range, a: number, b: number): void {
     const { seed, counter, scratch } = this.drawWithScratch(length);
-    kernels().randomTruncatedNormal(ptr, mean, sd, seed, counter, 0, length, scratch);
+    const { randomUniform, randomNormal, randomTruncatedNormal } = kernels();
+    const kernel =
+      how === 'uniform' ? randomUniform : how === 'normal' ? randomNormal : randomTruncatedNormal;
+    kernel(ptr, a, b, seed, counter, 0, length, scratch);
   }
 }
 

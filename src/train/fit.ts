@@ -38,7 +38,11 @@ export interface Resumption {
 export const sources = /* @__PURE__ */ new WeakMap<Progress, Iterable<Batch>>();
 
 export interface FitOptions {
-  loss: AnyLoss;
+  /**
+   * The loss. Left out if the model computes it: if its forward returns a loss, which is a tensor with one element,
+   * or a record with such a tensor as `loss`.
+   */
+  loss?: AnyLoss | undefined;
   optimizer: Optimizer;
   /** Epochs of the whole run, those before a `resume` included. Default 1. */
   epochs?: number;
@@ -111,7 +115,7 @@ const TURN_INTERVAL = 30;
  * longer. You may leave the loop at any time; the model keeps the state after the last step. Each epoch
  * begins with `model.train()`.
  *
- * @throws TypeError if the loss or the optimizer is missing, or if `data` is of another type
+ * @throws TypeError if the optimizer is missing, if the loss is and the model computes none, or if `data` is of another type
  * @throws RangeError before the first step, if the last batch is so small that a layer refuses it (batch
  *   norm needs more than one value per channel), or if `resume` belongs to other data
  */
@@ -137,7 +141,7 @@ export async function* fit(
   }) as Checked;
   const { loss, optimizer, epochs, validation, beforeStep, resume, signal } = options;
   checkInstance('fit: model', model, Module, 'a Module');
-  checkInstance('fit: loss', loss, Loss, 'a loss such as new MSELoss()');
+  if (loss !== undefined) checkInstance('fit: loss', loss, Loss, 'a loss such as new MSELoss()');
   checkInstance('fit: optimizer', optimizer, Optimizer, 'an Optimizer');
   checkReduced('fit', loss);
   checkInteger('fit', 'epochs', epochs, 0);
@@ -170,10 +174,12 @@ export async function* fit(
       while (!next.done) {
         throwIfAborted(signal);
         const batch = next.value;
+        const samples = samplesOf(batch);
         const prediction = model.forward(batch.inputs);
-        const value = loss.forward(prediction, batch.targets);
+        const value = loss ? loss.forward(prediction, batch.targets) : ownLoss(prediction).item();
         optimizer.zeroGrad();
-        model.backward(loss.backward());
+        if (loss) model.backward(loss.backward());
+        else model.backward(prediction instanceof Tensor ? 1 : { loss: 1 });
         beforeStep?.();
         optimizer.step();
         for (const schedule of schedules) if (schedule.unit === 'step') schedule.step();
@@ -189,7 +195,7 @@ export async function* fit(
         sources.set(progress, source);
         // Batches may reuse their arrays, so the next batch is requested after this one has been read.
         next = iterator.next();
-        progress.samplesPerSecond = (1000 * prediction.shape[0]!) / (performance.now() - requested);
+        progress.samplesPerSecond = (1000 * samples) / (performance.now() - requested);
         if (next.done) {
           if (validation) progress.validation = evaluate(model, validation, loss, { metrics });
           for (const schedule of schedules) {
@@ -223,7 +229,7 @@ export async function* fit(
  * Computes a model's loss, accuracy and further metrics over a data set. It calls `predict`, which uses
  * running statistics and no dropout, and changes nothing in the model.
  *
- * @param loss if left out, only accuracy and metrics are computed, and the loss is NaN
+ * @param loss if left out, the loss is the one that the model computes (see `FitOptions`), else NaN
  * @param options.batchSize samples per batch, if `data` is a data set; default 256. It affects the result
  *   only by the rounding of the mean, with class weights and ignored places too.
  * @param options.metrics further metrics by name
@@ -251,9 +257,13 @@ export function evaluate(
   checkIterable('evaluate', parts);
   for (const { inputs, targets } of parts) {
     const prediction = model.predict(inputs);
-    const n = prediction.shape[0]!;
+    const n = samplesOf({ inputs });
     samples += n;
-    if (loss) {
+    const own = loss ? undefined : lossIn(prediction);
+    if (own) {
+      sums.loss += own.item() * n;
+      weights += n;
+    } else if (loss) {
       const value = loss.forward(prediction, targets);
       const weight = loss.batchWeight;
       // A batch that the loss ignores as a whole has no mean, and no weight.
@@ -279,8 +289,8 @@ type Checked = FitOptions &
   Required<Pick<FitOptions, 'epochs' | 'batchSize' | 'shuffle' | 'dropLast'>>;
 
 /** @throws RangeError if the loss gives no number */
-function checkReduced(who: string, loss: AnyLoss): void {
-  if (loss.reduction !== 'none') return;
+function checkReduced(who: string, loss: AnyLoss | undefined): void {
+  if (loss?.reduction !== 'none') return;
   throw new RangeError(`${who}: loss expected the reduction 'mean' or 'sum', got 'none'`);
 }
 
@@ -343,9 +353,29 @@ function measure(
   );
 }
 
+/** Samples of a batch. */
+function samplesOf({ inputs }: Pick<Batch, 'inputs'>): number {
+  const [first = inputs] = [inputs].flat();
+  return first.shape[0]!;
+}
+
+/** The loss that a model has computed itself: its output, or `loss` of its outputs. */
+function lossIn(prediction: unknown): Tensor | undefined {
+  const value = prediction instanceof Tensor ? prediction : (prediction as { loss?: unknown }).loss;
+  return value instanceof Tensor && value.size === 1 ? value : undefined;
+}
+
+function ownLoss(prediction: unknown): Tensor {
+  const value = lossIn(prediction);
+  if (value) return value;
+  throw new TypeError(
+    'fit: loss expected a loss such as new MSELoss(), or a model whose forward returns one',
+  );
+}
+
 /** How many classes are right, of how many that count; NaN if the targets are not classes, one a prediction. */
 function hitsOf(prediction: Tensor, targets: unknown, loss: AnyLoss | undefined): Hits {
-  const classes = prediction.shape[1] ?? 0;
+  const classes = prediction instanceof Tensor ? (prediction.shape[1] ?? 0) : 0;
   const labels = (targets instanceof Tensor ? targets.view() : targets) as ArrayLike<number>;
   if (classes < 2 || labels.length !== prediction.size / classes) {
     return { right: Number.NaN, counted: Number.NaN };

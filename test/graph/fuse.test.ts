@@ -30,7 +30,7 @@ function apart<M extends Module>(model: M): M {
 /** Layers that run when a model is given `shape`. */
 function uses(model: Module, shape: number[]): number {
   const [trace, output] = traceModule(model, [shape]);
-  fuse(trace, output.value);
+  fuse(trace, output.values);
   return trace.uses.length;
 }
 

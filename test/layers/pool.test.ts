@@ -12,6 +12,7 @@ import {
   MaxPool2d,
   type Module,
   Sequential,
+  type Tensor,
 } from '../../src/index.ts';
 import {
   adaptiveAvgPool,
@@ -452,7 +453,7 @@ describe('the layers', () => {
       [new AdaptiveAvgPool1d(5), new AdaptiveAvgPool2d([1, 5])],
       [new AdaptiveMaxPool1d(5), new AdaptiveMaxPool2d([1, 5])],
     ] as [Module, Module][]) {
-      const { shape } = two.predict(flat);
+      const { shape } = two.predict(flat) as Tensor;
       const dy = random.normals(shape.reduce((product, extent) => product * extent, 1));
       const expected = run(two, flat, { data: dy, shape });
       const actual = run(one, x, { data: dy, shape: [shape[0], shape[1], shape[3]] });

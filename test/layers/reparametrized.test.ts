@@ -15,7 +15,6 @@ import {
   WeightNorm,
 } from '../../src/index.ts';
 import { Allocator } from '../../src/memory/allocator.ts';
-import { copyModule } from '../../src/module/copy.ts';
 import { TestRandom } from '../support/random.ts';
 
 const random = new TestRandom(3);
@@ -70,7 +69,7 @@ describe.each([
 
   it('copies are plain layers that can be called', () => {
     using layer = new Wrapper(new Conv2d(2, 3, 3));
-    using copy = copyModule(layer);
+    using copy = layer.plainCopy(new Map());
     const images = { data: random.normals(2 * 25), shape: [1, 2, 5, 5] };
     expect(copy.predict(images).toArray()).toEqual(layer.predict(images).toArray());
   });

@@ -12,7 +12,6 @@ import {
   Sequential,
   Tensor,
 } from '../../src/index.ts';
-import { copyModule } from '../../src/module/copy.ts';
 
 const X = Tensor.from([
   [1, -2, 3],
@@ -198,7 +197,7 @@ describe("a composite's modules", () => {
       'heads.digits.bias',
     ]);
     expect(model.forward(X).shape).toEqual([3, 2]);
-    const copy = copyModule(model);
+    const copy = model.clone();
     copy.heads.get('digits')!.weight.assign(Tensor.zeros([2, 3]));
     expect(copy.predict(X).toArray()).not.toEqual(model.predict(X).toArray());
     expect(copy.blocks[0]).not.toBe(model.blocks[0]);

@@ -12,7 +12,6 @@ import {
   type StateDict,
   Tensor,
 } from '../../src/index.ts';
-import { copyModule } from '../../src/module/copy.ts';
 
 /** Two layers that have one weight. */
 class Tied extends Module {
@@ -152,7 +151,7 @@ describe('names that objects have already', () => {
     const own = new Own();
     const names = ['parts.__proto__', 'layers.__proto__.weight', 'layers.constructor.weight'];
     expect(Object.keys(own.stateDict())).toEqual(names);
-    const copy = copyModule(own);
+    const copy = own.clone();
     expect(Object.keys(copy.stateDict())).toEqual(names);
     expect(Object.getPrototypeOf(copy.parts)).toBe(Object.prototype);
     own.loadStateDict(Object.assign(Object.create(null), copy.stateDict()));

@@ -142,7 +142,6 @@ type Guarded = Use & { guarded?: true };
 interface Inside {
   uses: readonly Guarded[];
   inputs: readonly { slot: Slot }[];
-  output: { slot: Slot; gradient?: Slot };
   scratch: Slot;
 }
 
@@ -221,10 +220,9 @@ Plan.prototype.forward = function (observers) {
   forward.call(this, observers);
 };
 
-Plan.prototype.backward = function (observers) {
-  const { gradient } = (this as unknown as Inside).output;
-  paint(gradient!.ptr, sizeOf(gradient!));
-  backward.call(this, observers);
+Plan.prototype.backward = function (observers, seeds) {
+  for (const { gradient } of this.returned.values) paint(gradient!.ptr, sizeOf(gradient!));
+  backward.call(this, observers, seeds);
 };
 
 afterEach(() => {

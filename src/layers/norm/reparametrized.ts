@@ -13,7 +13,7 @@
  */
 import type { Given, Use } from '../../graph/node.ts';
 import { holdsHidden } from '../../memory/dispose.ts';
-import { copyModule } from '../../module/copy.ts';
+import type { Copies } from '../../module/copy.ts';
 import { Leaf } from '../../module/leaf.ts';
 import { describe } from '../../tensor/check.ts';
 import { allocateGradients, Buffer, freezes, Parameter } from '../../tensor/parameter.ts';
@@ -116,14 +116,30 @@ export abstract class Reparametrized<L extends Weighted = Weighted> extends Leaf
     return this.#layer;
   }
 
-  /** @internal Copies the plain layer with its current weight: a copy of a model is made for its outputs. */
-  override copyAs(copies: Map<object, object>): L {
+  /** @internal Copies the plain layer with its current weight. */
+  override plainCopy(copies: Copies): L {
     this.update();
-    const copy = copyModule(this.#layer, copies);
+    const copy = this.#layer.copyInto(copies);
     Reflect.deleteProperty(copy, 'trace');
-    copies.set(this, copy);
     return copy;
   }
+
+  /** @internal Wraps a copy of the plain layer. */
+  override copyInto(copies: Copies): this {
+    const copy = this.wrap(this.plainCopy(copies));
+    copies.set(this, copy);
+    for (const [name, own] of Object.entries(this)) {
+      if (name === 'bias' || !(own instanceof Parameter || own instanceof Buffer)) continue;
+      const { [name]: copied } = copy as unknown as Record<string, Parameter | Buffer>;
+      copied!.assign(own.data);
+      copies.set(own, copied!);
+      if (own instanceof Parameter) (copied as Parameter).requiresGrad = own.requiresGrad;
+    }
+    return copy.train(this.training);
+  }
+
+  /** A wrapper like this one round another layer. */
+  protected abstract wrap(layer: L): this;
 
   override dispose(): void {
     super.dispose();

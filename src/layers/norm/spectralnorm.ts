@@ -75,12 +75,20 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
     this.weightOrig = new Parameter(layer.weight.data);
     this.weightU = new Buffer(Tensor.zeros([rows]));
     this.weightV = new Buffer(Tensor.zeros([columns]));
-    defaultGenerator.normal(this.weightU.data.place, 0, 1);
+    defaultGenerator.fill('normal', this.weightU.data.place, 0, 1);
     const scratch = new Block(this.scratchBytes);
     this.iterate(FIRST_ROUNDS, scratch.ptr);
     scratch.release();
     this.take();
     this.settle();
+  }
+
+  protected override wrap(layer: L): this {
+    const { nPowerIterations, eps } = this;
+    const { state } = defaultGenerator;
+    const copy = new SpectralNorm(layer, { nPowerIterations, eps });
+    defaultGenerator.state = state; // its u is the original's
+    return copy as this;
   }
 
   override connect(use: Use, ...shapes: Shape[]): Shape {

@@ -48,6 +48,10 @@ export class WeightNorm<L extends Weighted = Weighted> extends Reparametrized<L>
     this.settle();
   }
 
+  protected override wrap(layer: L): this {
+    return new WeightNorm(layer) as this;
+  }
+
   override remove(): L {
     const layer = super.remove();
     this.#norms.dispose();
