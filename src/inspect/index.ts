@@ -2,6 +2,7 @@
 export { AnomalyError, detectAnomaly } from './anomaly.ts';
 export { diagnose } from './diagnose.ts';
 export type { Ailment, Diagnosis, Severity } from './diagnosis.ts';
+export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck.ts';
 export { reportFromJSON, reportToJSON } from './json.ts';
 export { type Observation, type Observed, type ObserveOptions, observe } from './observe.ts';
 export type { WatchOptions } from './options.ts';

@@ -12,17 +12,17 @@ import {
   type Input,
   Linear,
   lossOf,
-  MSELoss,
   Module,
+  MSELoss,
   manualSeed,
   mean,
   mul,
   ReLU,
-  SGD,
   Sequential,
+  SGD,
+  square,
   sub,
   summary,
-  square,
   Tensor,
 } from '../../src/index.ts';
 import { observe } from '../../src/inspect/index.ts';
@@ -76,7 +76,11 @@ describe('several outputs', () => {
   it('have the values of the layers, in forward and predict', () => {
     const model = new Heads();
     const { left, h, right } = model.forward(x);
-    expect([left.shape, h.shape, right.shape]).toEqual([[6, 3], [6, 7], [6, 2]]);
+    expect([left.shape, h.shape, right.shape]).toEqual([
+      [6, 3],
+      [6, 7],
+      [6, 2],
+    ]);
     near(left.toArray(), model.left.predict(h).toArray());
     near(right.toArray(), model.right.predict(h).toArray());
     const predicted = model.eval().predict(x);
@@ -162,7 +166,10 @@ describe('several outputs', () => {
   it('several losses of one output add up', () => {
     const model = new Heads();
     const { left } = model.forward(x);
-    const [a, b] = [new MSELoss(), lossOf((p, _t, g) => p.reduce((s, v, i) => s + (g[i] = v) * v, 0) / 2)];
+    const [a, b] = [
+      new MSELoss(),
+      lossOf((p, _t, g) => p.reduce((s, v, i) => s + (g[i] = v) * v, 0) / 2),
+    ];
     a.forward(left, dys.left);
     b.forward(left, [0]);
     const [da, db] = [a.backward(), b.backward(0.5)];
@@ -210,7 +217,11 @@ describe('gradients that are refused', () => {
     refused({ data: [1], shape: [1] }, 'got the string data');
   });
   it('of another shape', () => {
-    refused({ left: dys.right }, 'Heads.backward: left: expected the gradient of the last output, [6, 3], got [6, 2]', RangeError);
+    refused(
+      { left: dys.right },
+      'Heads.backward: left: expected the gradient of the last output, [6, 3], got [6, 2]',
+      RangeError,
+    );
   });
   it('none, or no record', () => {
     refused({}, 'expected gradients of the outputs left, h, right, got none', RangeError);
@@ -233,11 +244,17 @@ describe('gradients that are refused', () => {
           return make(x as Tensor);
         }
       })();
-    expect(() => returning(() => ({})).forward(x)).toThrow('must return at least one tensor, got none');
-    expect(() => returning(() => []).forward(x)).toThrow('must return at least one tensor, got none');
+    expect(() => returning(() => ({})).forward(x)).toThrow(
+      'must return at least one tensor, got none',
+    );
+    expect(() => returning(() => []).forward(x)).toThrow(
+      'must return at least one tensor, got none',
+    );
     expect(() => returning((y) => ({ y, z: 3 })).forward(x)).toThrow('got the number 3 as z');
     expect(() => returning((y) => ({ y, z: { y } })).forward(x)).toThrow('got a Object as z');
-    expect(() => returning((y) => [y, x]).forward(x)).toThrow('got a Tensor as 1: pass only tensors');
+    expect(() => returning((y) => [y, x]).forward(x)).toThrow(
+      'got a Tensor as 1: pass only tensors',
+    );
   });
 });
 
@@ -258,13 +275,19 @@ describe('a loss that forward returns', () => {
     const value = model.forward(x).item();
     model.backward();
     const loss = new MSELoss();
-    expect(loss.forward(plain.forward(x), add(x, Tensor.from([1, 0, 0, 0, 0])))).toBeCloseTo(value, 5);
+    expect(loss.forward(plain.forward(x), add(x, Tensor.from([1, 0, 0, 0, 0])))).toBeCloseTo(
+      value,
+      5,
+    );
     plain.backward(loss.backward());
     near(model.linear.weight.grad!.toArray(), plain.weight.grad!.toArray());
     model.zeroGrad();
     model.forward(x);
     model.backward(0.5);
-    near(model.linear.weight.grad!.toArray(), plain.weight.grad!.toArray().map((v) => v / 2));
+    near(
+      model.linear.weight.grad!.toArray(),
+      plain.weight.grad!.toArray().map((v) => v / 2),
+    );
   });
 
   it('reads its buffers in every step, and saves them', () => {
@@ -305,6 +328,8 @@ describe('a loss that forward returns', () => {
     const model = new Sequential(new Linear(5, 2));
     const optimizer = new Adam(model.parameters());
     const data = { inputs: x, targets: [0, 1, 0, 1, 0, 1] };
-    await expect(fit(model, data, { optimizer }).next()).rejects.toThrow('fit: loss expected a loss');
+    await expect(fit(model, data, { optimizer }).next()).rejects.toThrow(
+      'fit: loss expected a loss',
+    );
   });
 });

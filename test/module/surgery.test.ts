@@ -53,7 +53,9 @@ describe('Sequential', () => {
   it('refuses what cannot stand there, and stays as it was', () => {
     const [a, b] = [new Linear(4, 4), new ReLU()];
     const model: Sequential = new Sequential(a, b);
-    expect(() => model.set(2, new ReLU())).toThrow('Sequential.set: expected a layer of 0, 1, got 2');
+    expect(() => model.set(2, new ReLU())).toThrow(
+      'Sequential.set: expected a layer of 0, 1, got 2',
+    );
     expect(() => model.set('x', new ReLU())).toThrow('got x');
     expect(() => model.append(a)).toThrow('the same Linear(4, 4) twice');
     expect(() => model.insert(3, new ReLU())).toThrow('from -2 to 2');
@@ -67,7 +69,11 @@ describe('Sequential', () => {
 
 describe('clone', () => {
   it('has values of its own, in the same mode', () => {
-    const model = new Sequential(new Linear(4, 3), new BatchNorm1d(3), new Sequential(new ReLU())).eval();
+    const model = new Sequential(
+      new Linear(4, 3),
+      new BatchNorm1d(3),
+      new Sequential(new ReLU()),
+    ).eval();
     model.at(0).weight.requiresGrad = false;
     const copy = model.clone();
     expect(copy.stateDict()).toEqual(model.stateDict());
@@ -95,7 +101,9 @@ describe('clone', () => {
   it('of layers as they were made: sizes cannot be assigned', () => {
     const copy = new Conv2d(1, 2, 3).clone();
     (copy as { weight: unknown }).weight = new Linear(2, 2).weight;
-    expect(() => copy.forward(Tensor.zeros([1, 1, 4, 4]))).toThrow('expected a Parameter [2, 1, 3, 3]');
+    expect(() => copy.forward(Tensor.zeros([1, 1, 4, 4]))).toThrow(
+      'expected a Parameter [2, 1, 3, 3]',
+    );
   });
 
   it.each([

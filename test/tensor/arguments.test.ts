@@ -91,6 +91,7 @@ const CASES: Record<string, Case | Case[]> = {
   observe: call(inspect.observe, [model, () => () => {}, none], [['model'], ['function'], OPTIONS]),
   detectAnomaly: call(inspect.detectAnomaly, [model], [['model']]),
   watch: call(inspect.watch, [model, none], [['model'], OPTIONS]),
+  gradcheck: call(inspect.gradcheck, [model, () => [4, 2], none], [['model'], [], OPTIONS]),
   diagnose: call(inspect.diagnose, [report]),
   reportToJSON: call(inspect.reportToJSON, [report]),
   reportFromJSON: call(inspect.reportFromJSON, [() => inspect.reportToJSON(report())]),
@@ -182,6 +183,9 @@ const CASES: Record<string, Case | Case[]> = {
   Sequential: [
     make(E.Sequential, [model], [['model', 'object', 'array', 'map']]),
     on(model, 'at', [() => 0], [['negative']]),
+    on(model, 'set', [() => 0, () => new E.ReLU()], [['negative'], ['model']]),
+    on(model, 'insert', [() => 0, () => new E.ReLU()], [['negative'], ['model']]),
+    on(model, 'append', [() => new E.ReLU()], [['model']]),
   ],
 
   // operations on tensors
@@ -288,6 +292,9 @@ const CASES: Record<string, Case | Case[]> = {
     on(() => new E.TripletMarginLoss(), 'forward', [() => [y(), y(), y()]]),
   ],
 
+  Loss: make(E.Loss, []),
+  lossOf: call(E.lossOf, [() => () => 1, none], [['function'], OPTIONS]),
+
   // optimizers and schedules
   SGD: [
     make(E.SGD, [parameters, none], [['parameters'], OPTIONS]),
@@ -374,6 +381,7 @@ const CASES: Record<string, Case | Case[]> = {
     on(model, 'train', [() => true], [['true']]),
     on(model, 'freeze', [none], [OPTIONS]),
   ],
+  Buffer: make(E.Buffer, [x], [['tensor']]),
   Parameter: [
     make(E.Parameter, [x], [['tensor']]),
     on(parameter, 'assign', [() => E.Tensor.zeros([2, 3])]),
@@ -391,6 +399,9 @@ const CASES: Record<string, Case | Case[]> = {
     make(E.Generator, [two]),
     on(() => new E.Generator(), 'manualSeed', [two]),
     on(() => new E.Generator(), 'permutation', [two]),
+    on(() => new E.Generator(), 'normal', [() => [2], none], [['array'], OPTIONS]),
+    on(() => new E.Generator(), 'uniform', [() => [2], none], [['array'], OPTIONS]),
+    on(() => new E.Generator(), 'integers', [() => [2], two, none], [['array'], [], OPTIONS]),
     call(
       (value: never) => {
         new E.Generator().state = value;
