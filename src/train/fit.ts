@@ -174,8 +174,8 @@ export async function* fit(
       while (!next.done) {
         throwIfAborted(signal);
         const batch = next.value;
-        const samples = samplesOf(batch);
         const prediction = model.forward(batch.inputs);
+        const samples = samplesOf(batch);
         const value = loss ? loss.forward(prediction, batch.targets) : ownLoss(prediction).item();
         optimizer.zeroGrad();
         if (loss) model.backward(loss.backward());
