@@ -294,7 +294,10 @@ export abstract class Module<Output = any> {
    * ```
    */
   clone(): this {
-    return this.copyInto(new Map());
+    const copies: Copies = new Map();
+    const copy = this.copyInto(copies);
+    for (const [original, each] of copies) settleAs(each, original);
+    return copy;
   }
 
   /** @internal A copy, in which what is in `copies` already takes the place of its original. */
@@ -306,7 +309,6 @@ export abstract class Module<Output = any> {
     for (const [name, value] of Object.entries(this)) {
       if (name in own) Object.defineProperty(copy, name, { value: copyOf(value, copies) });
     }
-    settleAs(copy, this);
     disposable(copy, () => copy.endSession());
     return copy;
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Generator, randn, rand } from '../../src/index.ts';
+import { Generator, rand, randn } from '../../src/index.ts';
 
 it('draws tensors: the numbers of randn and rand, moved and scaled', () => {
   const [a, b] = [new Generator(5), new Generator(5)];
@@ -9,7 +9,8 @@ it('draws tensors: the numbers of randn and rand, moved and scaled', () => {
   const values = a.normal([10000], { mean: 3, std: 2 }).toArray();
   expect(values.reduce((s, v) => s + v, 0) / 10000).toBeCloseTo(3, 1);
   const [low, high] = [-2, 5];
-  for (const v of a.uniform([1000], { low, high }).toArray()) expect(v >= low && v < high).toBe(true);
+  for (const v of a.uniform([1000], { low, high }).toArray())
+    expect(v >= low && v < high).toBe(true);
 });
 
 it('draws whole numbers, each of them', () => {
