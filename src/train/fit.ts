@@ -369,7 +369,7 @@ function ownLoss(prediction: unknown): Tensor {
   const value = lossIn(prediction);
   if (value) return value;
   throw new TypeError(
-    'fit: loss expected a loss such as new MSELoss(), or a model whose forward returns one',
+    'fit: loss expected a loss such as new MSELoss(), got undefined: pass one, or return it from forward',
   );
 }
 
