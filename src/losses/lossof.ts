@@ -49,5 +49,8 @@ export function lossOf(
   ...rest: [options?: { reduction?: Exclude<Reduction, 'none'> } | undefined]
 ): Loss {
   checkFunction('lossOf: compute', compute);
-  return new FunctionLoss(compute, optionsOf('lossOf', rest, { reduction: ['mean', 'sum'] }).reduction);
+  return new FunctionLoss(
+    compute,
+    optionsOf('lossOf', rest, { reduction: ['mean', 'sum'] }).reduction,
+  );
 }
