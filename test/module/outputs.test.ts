@@ -8,12 +8,16 @@ import {
   div,
   fit,
   fold,
+  Generator,
   graphOf,
   type Input,
   Linear,
+  Loss,
+  LSTM,
   lossOf,
   Module,
   MSELoss,
+  MultiheadAttention,
   manualSeed,
   mean,
   mul,
@@ -267,6 +271,56 @@ class OwnLoss extends Module<Tensor> {
     return mean(square(sub(this.linear.forward(x), add(x, this.shift))));
   }
 }
+
+/** Two recurrent layers and an attention that read one input; an output each. */
+class Sequences extends Module {
+  readonly embed = new Linear(4, 4);
+  readonly lstm = new LSTM(4, 3);
+  readonly attention = new MultiheadAttention(4, 2);
+
+  override forward(input: Input) {
+    const h = this.embed.forward(input);
+    return { lstm: this.lstm.forward(h), attention: this.attention.forward(h) };
+  }
+}
+
+describe('outputs of sequence layers', () => {
+  it('have the gradients of their own when the others have none', () => {
+    const model = new Sequences();
+    const input = new Generator(4).normal([5, 2, 4]);
+    const found = { lstm: new Generator(5).normal([5, 2, 3]), attention: input };
+    const run = (dy: object, ...more: object[]) => {
+      model.zeroGrad();
+      model.forward(input);
+      const dx = model.backward(dy, ...more).toArray();
+      return [dx, ...model.parameters().map((p) => p.grad?.toArray() ?? [])];
+    };
+    const both = run(found);
+    const apart = [run({ lstm: found.lstm }), run({ attention: found.attention })];
+    for (const [i, sum] of both.entries()) {
+      near(
+        sum,
+        sum.map((_, k) => (apart[0]![i]![k] ?? 0) + (apart[1]![i]![k] ?? 0)),
+      );
+    }
+    expect(apart[1]!.filter((each) => each.every((v) => v === 0)).length).toBe(4); // the LSTM's
+  });
+});
+
+describe("a loss of one's own", () => {
+  it('gives a number: it has no terms', () => {
+    expect(() => lossOf(() => 0, { reduction: 'none' as never })).toThrow(
+      "lossOf: reduction expected 'mean' or 'sum', got the string none",
+    );
+    class None extends Loss {
+      override readonly reduction = 'none';
+      override compute = () => 0;
+    }
+    const loss = new None();
+    expect(() => loss.forward(x, x)).toThrow("None: has no reduction 'none'");
+    expect(() => loss.backward()).toThrow('call forward again first');
+  });
+});
 
 describe('a loss that forward returns', () => {
   it('has the gradient of the same loss outside, beginning at 1', () => {

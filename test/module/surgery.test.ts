@@ -5,12 +5,19 @@ import {
   BatchNorm1d,
   Conv2d,
   defaultGenerator,
+  Generator,
+  GRU,
   Linear,
+  LSTM,
+  type Module,
+  MultiheadAttention,
+  manualSeed,
   ReLU,
   Sequential,
   SpectralNorm,
   Tanh,
   Tensor,
+  TransformerEncoderLayer,
   WeightNorm,
 } from '../../src/index.ts';
 
@@ -104,6 +111,30 @@ describe('clone', () => {
     expect(() => copy.forward(Tensor.zeros([1, 1, 4, 4]))).toThrow(
       'expected a Parameter [2, 1, 3, 3]',
     );
+  });
+
+  it.each([
+    () => new LSTM(4, 3, { numLayers: 2, bidirectional: true }),
+    () => new GRU(4, 3, { returns: 'last', batchFirst: true }),
+    () => new MultiheadAttention(4, 2, { causal: true }),
+    () => new TransformerEncoderLayer(4, 2, { dimFeedforward: 5 }),
+  ])('of sequence layers trains like them, and leaves them alone', (make) => {
+    const model = make();
+    const copy = model.clone();
+    const input = new Generator(2).normal([2, 3, 4]);
+    const before = model.stateDict();
+    const train = (each: Module) => {
+      manualSeed(3);
+      const y = each.forward(input) as Tensor;
+      each.backward(y.clone());
+      new Adam(each.parameters()).step();
+    };
+    train(copy);
+    expect(model.stateDict()).toEqual(before);
+    expect(copy.stateDict()).not.toEqual(before);
+    train(model);
+    expect(copy.stateDict()).toEqual(model.stateDict());
+    expect(copy.predict(input).toArray()).toEqual(model.predict(input).toArray());
   });
 
   it.each([
