@@ -36,7 +36,7 @@ type LayerAt<L extends Layers, Place extends number | string> = number extends L
  */
 // biome-ignore lint/suspicious/noExplicitAny: a Sequential whose layers are not known takes the place of any
 export class Sequential<L extends Layers = any> extends Module<Tensor> {
-  private layers: [string, Module][];
+  private layers!: [string, Module][];
 
   constructor(...layers: L) {
     super();
@@ -45,13 +45,11 @@ export class Sequential<L extends Layers = any> extends Module<Tensor> {
     if (named && !isContainer(first)) {
       throw unexpected('Sequential:', 'layers', first);
     }
-    this.layers = (first instanceof Map ? [...first] : Object.entries(named ? first : layers)) as [
-      string,
-      Module,
-    ][];
-    checkDistinct(
-      'Sequential',
-      this.layers.map(([, layer]) => layer),
+    this.change(
+      (first instanceof Map ? [...first] : Object.entries(named ? first : layers)) as [
+        string,
+        Module,
+      ][],
     );
   }
 
