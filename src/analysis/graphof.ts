@@ -3,7 +3,7 @@ import type { Trace } from '../graph/trace.ts';
 import type { GraphStep } from '../module/graphmodule.ts';
 import { join, snakeCase } from '../module/held.ts';
 import type { Module } from '../module/module.ts';
-import { Constant, TensorOperation } from '../ops/operation.ts';
+import { Constant, OwnParameter, TensorOperation } from '../ops/operation.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { type Fixed, OperationCall } from './operationcall.ts';
 import { namesOf, onlyOutput, outline } from './outline.ts';
@@ -90,7 +90,7 @@ export function callOf(
 ): { layer: Module; inputs: readonly Value[] } | undefined {
   if (!(leaf instanceof TensorOperation)) return { layer: leaf as unknown as Module, inputs };
   const place = `${who}: ${names.get(output)}`;
-  const [own] = leaf.ownParameters();
+  const own = leaf instanceof OwnParameter;
   if (own && !parameters) {
     throw new RangeError(
       `${place}: a list of layers has no place for the ${leaf} that a forward reads by itself: keep it in a layer ` +
@@ -98,6 +98,11 @@ export function callOf(
     );
   }
   if (own || leaf instanceof Constant) return undefined;
+  if (leaf.ownParameters().length > 0) {
+    throw new RangeError(
+      `${place}: a list of layers has no place for ${leaf}, whose weights its layer holds`,
+    );
+  }
   if (inputs.length === 0) {
     throw new RangeError(
       `${place}: a list of layers has no place for the random draw ${leaf}: make it an input of the model`,
@@ -117,7 +122,7 @@ export function callOf(
 
 /** The Parameter that an operation brings into a forward. */
 function ownParameter(leaf: Use['leaf']): Fixed {
-  return leaf instanceof TensorOperation ? leaf.ownParameters()[0] : undefined;
+  return leaf instanceof OwnParameter ? leaf.parameter : undefined;
 }
 
 /**
@@ -177,5 +182,5 @@ function callersOf(outputs: Trace['outputs']): Map<object, object> {
 
 function nameOfOperation({ leaf }: Use): string {
   if (leaf instanceof Constant) return 'constant';
-  return leaf.ownParameters().length > 0 ? 'parameter' : snakeCase(`${leaf}`);
+  return leaf instanceof OwnParameter ? 'parameter' : snakeCase(`${leaf}`);
 }

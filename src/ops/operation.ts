@@ -81,8 +81,8 @@ export class Constant extends TensorOperation {
 }
 
 /** A Parameter of the module that enters its forward. */
-class OwnParameter extends TensorOperation {
-  constructor(private readonly parameter: Parameter) {
+export class OwnParameter extends TensorOperation {
+  constructor(readonly parameter: Parameter) {
     super(`Parameter [${parameter.shape}]`);
   }
 

@@ -136,6 +136,19 @@ export const HELPERS = {
         return super().forward(F.pad(x, self.pad))
 `,
 
+  CroppedConvTranspose1d: `class CroppedConvTranspose1d(nn.ConvTranspose1d):
+    """A transposed convolution cut off unevenly: crop = (start, end)."""
+
+    def __init__(self, *args, crop, **options):
+        super().__init__(*args, **options)
+        self.crop = crop
+
+    def forward(self, x):
+        y = super().forward(x)
+        start, end = self.crop
+        return y[:, :, start : y.shape[2] - end]
+`,
+
   CroppedConvTranspose2d: `class CroppedConvTranspose2d(nn.ConvTranspose2d):
     """A transposed convolution cut off unevenly: crop = (top, bottom, left, right)."""
 

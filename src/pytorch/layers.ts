@@ -13,8 +13,9 @@ import { Softsign } from '../layers/activation/softsign.ts';
 import { Tanh } from '../layers/activation/tanh.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Conv1d, Conv2d } from '../layers/conv/conv.ts';
-import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
-import { Dropout, Dropout2d } from '../layers/dropout.ts';
+import { ConvTranspose1d, ConvTranspose2d } from '../layers/conv/convtranspose.ts';
+import { Dropout, Dropout1d, Dropout2d } from '../layers/dropout.ts';
+import { Embedding } from '../layers/embedding.ts';
 import { Flatten, Identity, Unflatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
 import { GroupNorm } from '../layers/norm/groupnorm.ts';
@@ -77,6 +78,7 @@ function activations() {
     entry(LogSoftmax, (l) => call('nn.LogSoftmax', `dim=${l.dim}`)),
     entry(Dropout, (l) => make('nn.Dropout', [l.p])),
     entry(Dropout2d, (l) => make('nn.Dropout2d', [l.p])),
+    entry(Dropout1d, (l) => make('nn.Dropout1d', [l.p])),
     entry(Flatten, (l) =>
       make('nn.Flatten', [], { start_dim: [1, l.startDim], end_dim: [-1, l.endDim] }),
     ),
@@ -131,6 +133,23 @@ function convTranspose2d(l: ConvTranspose2d, needs: Needs): Doc {
   return make('CroppedConvTranspose2d', args, { crop: [null, l.padding], ...options });
 }
 
+function convTranspose1d(l: ConvTranspose1d, needs: Needs): Doc {
+  const [start, end] = l.padding;
+  const args = [l.inChannels, l.outChannels, l.kernelSize];
+  const options = {
+    stride: [1, l.stride],
+    output_padding: [0, l.outputPadding],
+    dilation: [1, l.dilation],
+    groups: [1, l.groups],
+    bias: [true, l.bias !== undefined],
+  } as const;
+  if (start === end) {
+    return make('nn.ConvTranspose1d', args, { padding: [0, start], ...options });
+  }
+  needs.need('CroppedConvTranspose1d');
+  return make('CroppedConvTranspose1d', args, { crop: [null, l.padding], ...options });
+}
+
 function weights() {
   return [
     entry(Linear, (l) =>
@@ -138,7 +157,13 @@ function weights() {
     ),
     entry(Conv1d, conv1d),
     entry(Conv2d, conv2d),
+    entry(ConvTranspose1d, convTranspose1d),
     entry(ConvTranspose2d, convTranspose2d),
+    entry(Embedding, (l) =>
+      make('nn.Embedding', [l.numEmbeddings, l.embeddingDim], {
+        padding_idx: [null, l.paddingIdx ?? null],
+      }),
+    ),
     entry(Reparametrized, reparametrized),
   ];
 }

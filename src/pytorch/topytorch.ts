@@ -8,7 +8,7 @@ import { heldBy, snakeCase } from '../module/held.ts';
 import { Layer } from '../module/layer.ts';
 import { Leaf } from '../module/leaf.ts';
 import { Module } from '../module/module.ts';
-import { Constant, TensorOperation } from '../ops/operation.ts';
+import { Constant, OwnParameter, TensorOperation } from '../ops/operation.ts';
 import { unexpected } from '../tensor/check.ts';
 import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
@@ -360,9 +360,9 @@ class Source implements Needs {
     for (const one of inside) {
       if (one.module instanceof TensorOperation) {
         const operation = one.module;
-        const [own] = operation.ownParameters();
-        if (own) values.set(one.output, this.parameterPath(module, own));
-        else if (
+        if (operation instanceof OwnParameter) {
+          values.set(one.output, this.parameterPath(module, operation.parameter));
+        } else if (
           operation instanceof Constant &&
           operation.source.size === 1 &&
           !one.output.shape.length

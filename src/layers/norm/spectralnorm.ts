@@ -86,7 +86,7 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
   protected override wrap(layer: L): this {
     const { nPowerIterations, eps } = this;
     const { state } = defaultGenerator;
-    const copy = new SpectralNorm(layer, { nPowerIterations, eps });
+    const copy = wrapped(layer, { nPowerIterations, eps });
     defaultGenerator.state = state; // its u is the original's
     return copy as this;
   }
@@ -164,4 +164,9 @@ export class SpectralNorm<L extends Weighted = Weighted> extends Reparametrized<
     this.target.version++;
     this.computed.from = version;
   }
+}
+
+/** Outside of the class: a class that names itself gets a second name from bundlers, which outlines would show. */
+function wrapped<L extends Weighted>(layer: L, options: SpectralNormOptions): SpectralNorm<L> {
+  return new SpectralNorm(layer, options);
 }
