@@ -1,6 +1,13 @@
 import { map, SHORT, Unary } from '../elementwise';
-import { at, loadVector, storeVector } from '../lanes';
-import { fourWords, philox, toUnit } from './philox';
+import { at, loadVector } from '../lanes';
+import { Draw, draw, philox, WORDS } from './philox';
+
+@unmanaged
+class Dropped extends Draw {
+  of(words: v128, x: usize, count: i32, least: v128, kept: v128): v128 {
+    return f32x4.mul(loadVector(x, 0, count), mask(words, least, kept));
+  }
+}
 
 /**
  * Dropout, forward and backward alike:
@@ -20,15 +27,9 @@ export function dropout(
   counter: f64,
   from: i32,
   to: i32,
-  scratch: usize, // [16] u32
+  scratch: usize, // [32] u32
 ): void {
-  const threshold = f32x4.splat(<f32>p);
-  const kept = f32x4.splat(keptScale(p));
-  for (let i = from; i < to; i += 4) {
-    const m = mask(fourWords(scratch, seed, counter, i), threshold, kept);
-    const count = to - i;
-    storeVector(at(y, i), f32x4.mul(loadVector(at(x, i), 0, count), m), count);
-  }
+  draw<Dropped>(y, x, seed, counter, from, to, leastWord(p), f32x4.splat(keptScale(p)), scratch);
 }
 
 @unmanaged
@@ -51,13 +52,14 @@ export function dropoutRows(
   counter: f64,
   from: i32,
   to: i32,
-  scratch: usize, // [16] u32
+  scratch: usize, // [32] u32
 ): void {
-  const threshold = f32x4.splat(<f32>p);
+  const least = leastWord(p);
   const kept = f32x4.splat(keptScale(p));
   for (let r = from; r < to; r++) {
-    if (!(r & 15)) philox(scratch, <u64>seed, <u64>counter + <u64>(r >> 2));
-    const m = mask(v128.load32_splat(at(scratch, r & 15)), threshold, kept);
+    const w = (r - from) & (WORDS - 1);
+    if (!w) philox(scratch, <u64>seed, <u64>counter + <u64>(r >> 2));
+    const m = mask(v128.load32_splat(at(scratch, w)), least, kept);
     const row = (<usize>r * <usize>n) << 2;
     map<Masked>(y + row, x + row, 0, n, m, m, SHORT);
   }
@@ -72,9 +74,18 @@ function keptScale(p: f64): f32 {
 }
 
 /**
- * `kept` where the uniform number of a word is at least `threshold`, else 0.
+ * The least word whose uniform number is not below p, without its last 8 bits: u ≥ p as integers, which saves the
+ * conversion of every word.
  * @inline
  */
-function mask(words: v128, threshold: v128, kept: v128): v128 {
-  return v128.and(kept, f32x4.ge(toUnit(words), threshold));
+function leastWord(p: f64): v128 {
+  return i32x4.splat(<i32>Math.ceil(<f64>(<f32>p) * 16777216));
+}
+
+/**
+ * `kept` where the uniform number of a word is at least p, else 0.
+ * @inline
+ */
+function mask(words: v128, least: v128, kept: v128): v128 {
+  return v128.and(kept, i32x4.ge_s(i32x4.shr_u(words, 8), least));
 }

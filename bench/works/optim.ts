@@ -1,5 +1,6 @@
 /** Optimizers and random draws: nanoseconds an element, and the multiple of bare loops over the same bytes. */
 import { AdamScalars, MomentumScalars, RMSpropScalars } from '../../src/generated/kernels.ts';
+import { RANDOM_SCRATCH } from '../../src/tensor/random.ts';
 import { ABSENT, type Arena } from '../arena.ts';
 import type { Bench, NamedItem, Prepared } from '../bench.ts';
 import { memoryLoops, type Scene, type Work } from '../scene.ts';
@@ -21,7 +22,7 @@ function optimScene(arena: Arena): Scene {
   const [w, g, m, v, x, z] = [block(1), block(2), block(3), block(4), block(5), block(6)];
   const squares = arena.view(v, n);
   for (let i = 0; i < n; i++) squares[i] = Math.abs(squares[i]!);
-  const scratch = arena.bytes(64);
+  const scratch = arena.bytes(RANDOM_SCRATCH);
   const momentum = arena.struct(MomentumScalars, MOMENTUM);
   const adam = arena.struct(AdamScalars, ADAM);
   const rmsprop = arena.struct(RMSpropScalars, RMSPROP);

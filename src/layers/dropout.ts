@@ -3,7 +3,12 @@ import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkNumber } from '../tensor/check.ts';
 import { checkInstance, optionsOf } from '../tensor/options.ts';
-import { defaultGenerator, Generator, type GeneratorState } from '../tensor/random.ts';
+import {
+  DROPOUT_SCRATCH,
+  defaultGenerator,
+  Generator,
+  type GeneratorState,
+} from '../tensor/random.ts';
 import { type Shape, shapeText } from '../tensor/shape.ts';
 
 export interface DropoutOptions {
@@ -46,7 +51,7 @@ export class Dropout extends Leaf<Memo> {
     use.keeps({});
     use.mayOverwriteInput();
     use.mayOverwriteGradient();
-    use.reserveScratch(64);
+    use.reserveScratch(DROPOUT_SCRATCH);
     return shape;
   }
 

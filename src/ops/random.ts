@@ -7,7 +7,7 @@ import { activeTrace, type Trace } from '../graph/trace.ts';
 import { kernels } from '../runtime/engine.ts';
 import { ops } from '../runtime/ops.ts';
 import { checkInstance, optionsOf } from '../tensor/options.ts';
-import { defaultGenerator, Generator } from '../tensor/random.ts';
+import { defaultGenerator, Generator, RANDOM_SCRATCH } from '../tensor/random.ts';
 import { checkExtents, ownShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { apply, applyIn, type Operand, shapeOf, TensorOperation, traceOf } from './operation.ts';
@@ -43,7 +43,7 @@ class Draw extends TensorOperation {
   }
 
   connect(use: Use): Shape {
-    use.reserveScratch(64);
+    use.reserveScratch(RANDOM_SCRATCH);
     return this.shape;
   }
 

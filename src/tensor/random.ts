@@ -24,9 +24,14 @@ type Distribution = 'uniform' | 'normal' | 'truncatedNormal';
 
 let scratchBlock: Block | undefined;
 
-/** @internal 16 words of scratch that all random kernels share; they keep nothing in it between calls. */
+/** @internal Bytes of scratch of dropout: the words of a call of `philox`. */
+export const DROPOUT_SCRATCH = 128;
+/** @internal Bytes of scratch of every random kernel (assembly/random/random.ts). */
+export const RANDOM_SCRATCH = 768;
+
+/** @internal Scratch that all random kernels share; they keep nothing in it between calls. */
 export function randomScratch(): Pointer {
-  return (scratchBlock ??= new Block(64)).ptr;
+  return (scratchBlock ??= new Block(RANDOM_SCRATCH)).ptr;
 }
 
 /**

@@ -56,8 +56,8 @@ const product =
   (call: Arguments) =>
     fields.reduce((size, field) => size * call.field(i, field), 1);
 
-/** Sixteen words of random bits. */
-const words = () => 64;
+/** Random bits, and what normal draws keep of them. */
+const words = () => 768;
 const random = (ns: number) => withScratch(elements(ns), words);
 
 /** Batch norm: the place of its shape, { n, c, s }, among the arguments. */

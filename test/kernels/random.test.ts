@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RANDOM_SCRATCH } from '../../src/tensor/random.ts';
 import {
   normalOf,
   permutation,
@@ -16,7 +17,7 @@ const hex = (word: bigint) => word.toString(16).padStart(8, '0');
 const randomBits = (n: number, seed: number, counter: number) =>
   kernelCase({
     outputs: { y: { length: n, type: 'i32' } },
-    scratch: { scratch: 64 },
+    scratch: { scratch: RANDOM_SCRATCH },
     range: n,
     call: (k, { y, scratch }, from, to) => k.randomBits(y, seed, counter, from, to, scratch),
   }).values.y as Int32Array;
@@ -70,7 +71,7 @@ describe('random: kernels', () => {
     kernelCase({
       name: `${kind} n=${n}`,
       outputs: { y: { length: n, ...(expected && { expected }), rtol: 6e-7 } },
-      scratch: { scratch: 64 },
+      scratch: { scratch: RANDOM_SCRATCH },
       range: n,
       call(k, { y, scratch }, from, to) {
         const last = [9, counter, from, to, scratch] as const;
@@ -126,7 +127,7 @@ describe('random: kernels', () => {
     // Near zero 1 − a has the absolute error of a float32 next to 1.
     kernelCase({
       outputs: { z: { expected, rtol: 1e-6, atol: 1e-7 } },
-      scratch: { scratch: 64 },
+      scratch: { scratch: RANDOM_SCRATCH },
       call: (k, { z, scratch }) => k.randomNormal(z, 0, 1, 4, 0, 0, n, scratch),
     });
   });
@@ -156,7 +157,7 @@ describe('random: kernels', () => {
       const expected = permutation(n, 3, 2 ** 32 - 2);
       kernelCase({
         updates: { order: { start: Int32Array.from({ length: n }, (_, i) => i), expected } },
-        scratch: { scratch: 64 },
+        scratch: { scratch: RANDOM_SCRATCH },
         call: (k, { order, scratch }) => k.shuffle(order, 3, 2 ** 32 - 2, n, scratch),
       });
     }
@@ -169,7 +170,7 @@ describe('random: kernels', () => {
     for (let t = 0; t < trials; t++) {
       const { values } = kernelCase({
         updates: { order: { start: Int32Array.of(0, 1, 2, 3) } },
-        scratch: { scratch: 64 },
+        scratch: { scratch: RANDOM_SCRATCH },
         call: (k, { order, scratch }) => k.shuffle(order, seeds.integer(2 ** 31), t, 4, scratch),
       });
       const key = values.order.join('');

@@ -8,6 +8,7 @@ import {
   Sequential,
   Tensor,
 } from '../../src/index.ts';
+import { DROPOUT_SCRATCH } from '../../src/tensor/random.ts';
 import { unit, words } from '../reference/random.ts';
 import { kernelCase } from '../support/kernelcase.ts';
 import { TestRandom } from '../support/random.ts';
@@ -27,7 +28,7 @@ describe('dropout kernels', () => {
         kernelCase({
           inputs: { x },
           outputs: { y: { expected: mask(n).map((m, i) => Math.fround(x[i]! * m)) } },
-          scratch: { scratch: 64 },
+          scratch: { scratch: DROPOUT_SCRATCH },
           range: n,
           inPlace: { y: 'x' },
           call: (k, { y, x, scratch }, from, to) => k.dropout(y, x, p, 8, 3, from, to, scratch),
@@ -44,7 +45,7 @@ describe('dropout kernels', () => {
           kernelCase({
             inputs: { x },
             outputs: { y: { expected } },
-            scratch: { scratch: 64 },
+            scratch: { scratch: DROPOUT_SCRATCH },
             range: rows,
             call: (k, { y, x, scratch }, from, to) =>
               k.dropoutRows(y, x, n, p, 8, 3, from, to, scratch),
@@ -60,7 +61,7 @@ describe('dropout kernels', () => {
     const { values } = kernelCase({
       inputs: { x },
       outputs: { y: { length: n } },
-      scratch: { scratch: 64 },
+      scratch: { scratch: DROPOUT_SCRATCH },
       call: (k, { y, x, scratch }) => k.dropout(y, x, 0.3, 1, 0, 0, n, scratch),
     });
     const kept = (values.y as Float32Array).reduce((count, v) => count + (v !== 0 ? 1 : 0), 0);

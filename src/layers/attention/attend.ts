@@ -7,7 +7,7 @@ import type { Struct } from '../../memory/struct.ts';
 import { apply, type Operand, TensorOperation } from '../../ops/operation.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
-import { defaultGenerator, type GeneratorState } from '../../tensor/random.ts';
+import { DROPOUT_SCRATCH, defaultGenerator, type GeneratorState } from '../../tensor/random.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
@@ -102,7 +102,7 @@ class Attend extends TensorOperation<Memo> {
     const [q1, k1, s1] = [queries * width, keys * width, Math.min(BLOCK, queries) * keys];
     const parts: number[] = [];
     let end = Math.ceil(reserved / 64) * 16;
-    for (const size of [q1, k1, k1, q1, q1, k1, k1, s1, s1, 16]) {
+    for (const size of [q1, k1, k1, q1, q1, k1, k1, s1, s1, DROPOUT_SCRATCH / 4]) {
       parts.push(end);
       end += Math.ceil(size / 16) * 16;
     }
