@@ -107,15 +107,7 @@ export function logLanes(x: v128): v128 {
   const exponent = i32x4.sub(biased, v128.and(small, i32x4.splat(23)));
   const k = f32x4.convert_i32x4_s(exponent);
 
-  const f = f32x4.sub(mantissa, f32x4.splat(1));
-  const s = f32x4.div(f, f32x4.add(f, f32x4.splat(2)));
-  const z = f32x4.mul(s, s);
-  let R = madd(f32x4.splat(0.29871734976768494), z, f32x4.splat(0.3997756242752075));
-  R = f32x4.mul(z, madd(R, z, f32x4.splat(0.6666677594184875)));
-  const half = f32x4.mul(f32x4.mul(f, f), f32x4.splat(0.5));
-  const correction = madd(k, f32x4.splat(LN2_LOW), f32x4.mul(s, f32x4.add(half, R)));
-  const log1pf = f32x4.sub(f, f32x4.sub(half, correction));
-  const finite = madd(k, f32x4.splat(LN2_HIGH), log1pf);
+  const finite = logParts(k, f32x4.sub(mantissa, f32x4.splat(1)));
 
   // ln ∞ = ∞ and ln NaN = NaN; ln 0 = −∞, and a negative number gives NaN.
   const usual = v128.bitselect(finite, x, f32x4.lt(x, f32x4.splat(Infinity)));
@@ -128,13 +120,32 @@ export function logLanes(x: v128): v128 {
 }
 
 /**
- * ln(1 + u) for u in [0, 1] (or NaN): the rounding error of w = 1 + u is added back as (u − (w − 1)) / w.
+ * k·ln 2 + ln(1 + f) for 1 + f in [√½, √2).
+ * @inline
+ */
+function logParts(k: v128, f: v128): v128 {
+  const s = f32x4.div(f, f32x4.add(f, f32x4.splat(2)));
+  const z = f32x4.mul(s, s);
+  let R = madd(f32x4.splat(0.29871734976768494), z, f32x4.splat(0.3997756242752075));
+  R = f32x4.mul(z, madd(R, z, f32x4.splat(0.6666677594184875)));
+  const half = f32x4.mul(f32x4.mul(f, f), f32x4.splat(0.5));
+  const correction = madd(k, f32x4.splat(LN2_LOW), f32x4.mul(s, f32x4.add(half, R)));
+  const log1pf = f32x4.sub(f, f32x4.sub(half, correction));
+  return madd(k, f32x4.splat(LN2_HIGH), log1pf);
+}
+
+/**
+ * ln(1 + u) for u in [0, 1] (or NaN): the rounding error of w = 1 + u is added back as (u − (w − 1)) / w. ln w has
+ * the bits of `logLanes`, whose other cases w in [1, 2] does not need: k is 0 or 1, and NaN comes with the error.
  * @inline
  */
 export function log1pUnit(u: v128): v128 {
-  const w = f32x4.add(u, f32x4.splat(1));
-  const lost = f32x4.sub(u, f32x4.sub(w, f32x4.splat(1)));
-  return f32x4.add(logLanes(w), f32x4.div(lost, w));
+  const one = f32x4.splat(1);
+  const w = f32x4.add(u, one);
+  const lost = f32x4.sub(u, f32x4.sub(w, one));
+  const k = i32x4.shr_s(i32x4.sub(w, i32x4.splat(0x3f3504f3)), 23);
+  const f = f32x4.sub(i32x4.sub(w, i32x4.shl(k, 23)), one);
+  return f32x4.add(logParts(f32x4.convert_i32x4_s(k), f), f32x4.div(lost, w));
 }
 
 /**

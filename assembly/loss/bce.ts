@@ -21,6 +21,38 @@ function columnWeights(weight: usize, j: i32, count: i32): v128 {
   return weight ? loadUpTo(at(weight, j), count) : f32x4.splat(1);
 }
 
+/**
+ * ln(1 + e^−|x|).
+ * @inline
+ */
+function logTerm(x: v128): v128 {
+  return log1pUnit(expNonPositive(f32x4.neg(f32x4.abs(x))));
+}
+
+/**
+ * L of up to four elements of a row, from column j, given ln(1 + e^−|x|).
+ * @inline
+ */
+function loss(
+  log: v128,
+  x: usize,
+  t: usize,
+  weight: usize,
+  positiveWeight: usize,
+  j: i32,
+  count: i32,
+): v128 {
+  const zero = f32x4.splat(0);
+  const v = loadUpTo(at(x, j), count);
+  const target = loadUpTo(at(t, j), count);
+  const up = f32x4.add(log, f32x4.pmax(v, zero));
+  const down = f32x4.add(log, f32x4.pmax(f32x4.neg(v), zero));
+  const rho = columnWeights(positiveWeight, j, count);
+  const negative = f32x4.mul(f32x4.sub(f32x4.splat(1), target), up);
+  const terms = f32x4.add(negative, f32x4.mul(f32x4.mul(rho, target), down));
+  return f32x4.mul(columnWeights(weight, j, count), terms);
+}
+
 /** ΣL over rows [from, to). */
 export function bceWithLogitsForward(
   x: usize, // [rows, n] f32
@@ -32,21 +64,26 @@ export function bceWithLogitsForward(
   to: i32,
 ): f64 {
   let sum = f64x2.splat(0);
-  const zero = f32x4.splat(0);
   for (let r = from; r < to; r++) {
     const offset = (<usize>r * <usize>n) << 2;
-    for (let j = 0; j < n; j += 4) {
+    let j = 0;
+    // Four logarithms side by side: one alone waits for itself, and takes 2.3 times as long.
+    for (; j + 16 <= n; j += 16) {
+      const p = at(x + offset, j);
+      const log0 = logTerm(v128.load(p, 0));
+      const log1 = logTerm(v128.load(p, 16));
+      const log2 = logTerm(v128.load(p, 32));
+      const log3 = logTerm(v128.load(p, 48));
+      sum = addWide(sum, loss(log0, x + offset, t + offset, weight, positiveWeight, j, 4));
+      sum = addWide(sum, loss(log1, x + offset, t + offset, weight, positiveWeight, j + 4, 4));
+      sum = addWide(sum, loss(log2, x + offset, t + offset, weight, positiveWeight, j + 8, 4));
+      sum = addWide(sum, loss(log3, x + offset, t + offset, weight, positiveWeight, j + 12, 4));
+    }
+    for (; j < n; j += 4) {
       const count = n - j;
-      const v = loadUpTo(at(x + offset, j), count);
-      const target = loadUpTo(at(t + offset, j), count);
-      const log = log1pUnit(expNonPositive(f32x4.neg(f32x4.abs(v))));
-      const up = f32x4.add(log, f32x4.pmax(v, zero));
-      const down = f32x4.add(log, f32x4.pmax(f32x4.neg(v), zero));
-      const rho = columnWeights(positiveWeight, j, count);
-      const negative = f32x4.mul(f32x4.sub(f32x4.splat(1), target), up);
-      const loss = f32x4.add(negative, f32x4.mul(f32x4.mul(rho, target), down));
-      const weighted = f32x4.mul(columnWeights(weight, j, count), loss);
-      sum = addWide(sum, keepUpTo(weighted, count));
+      const log = logTerm(loadUpTo(at(x + offset, j), count));
+      const terms = loss(log, x + offset, t + offset, weight, positiveWeight, j, count);
+      sum = addWide(sum, keepUpTo(terms, count));
     }
   }
   return sumWide(sum);
