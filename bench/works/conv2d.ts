@@ -186,9 +186,18 @@ const bench: Bench = {
         ),
     },
     {
+      name: 'convolution 7×7/2 of three channels, input gradient, share of P',
+      ...{ must: 70, aim: 85, unit: '%', more: true },
+      why: 'the product has three rows, one a channel, where a tile has five. So each number of dy that is packed serves three products',
+      of: ({ strict }) =>
+        percents(
+          ratios(strict, 'input gradient', ({ shape }) => shape.startsWith('ResNet-18 conv1')),
+        ),
+    },
+    {
       name: 'depthwise convolution and its gradients, × PyTorch',
       ...{ must: 1, aim: 0.7, unit: '×' },
-      why: "nine products an output, and images that are padded plane by plane; stride 2 takes every second number, and 128-bit lanes have no strided load. PyTorch's vectors are four times as wide",
+      why: "nine products an output (stride 2, input gradient: one to four, in lines of 28 that begin and end; a line's two residues could share a store if they were computed together), and images that are padded plane by plane; stride 2 takes every second number, and 128-bit lanes have no strided load. PyTorch's vectors are four times as wide",
       of: (found) => againstTorch(found, WORKS, ({ shape }) => shape.includes('depthwise')),
     },
   ],

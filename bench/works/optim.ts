@@ -2,7 +2,7 @@
 import { AdamScalars, MomentumScalars, RMSpropScalars } from '../../src/generated/kernels.ts';
 import { RANDOM_SCRATCH } from '../../src/tensor/random.ts';
 import { ABSENT, type Arena } from '../arena.ts';
-import type { Bench, NamedItem, Prepared } from '../bench.ts';
+import { type Bench, type NamedItem, type Prepared, ratios, values } from '../bench.ts';
 import { memoryLoops, type Scene, type Work } from '../scene.ts';
 
 const PARAMETERS = 1_000_000;
@@ -89,5 +89,25 @@ const bench: Bench = {
     })),
     prepare,
   },
+  goals: [
+    {
+      name: 'dropout and uniform draws',
+      ...{ must: 1, aim: 0.8, unit: 'ns' },
+      why: 'ten rounds of Philox take twenty shuffles each for 32 words: V8 spreads both factors of every 64-bit product, the constant one too. With two units for shuffles that alone is 3.4 cycles a word',
+      of: ({ strict }) => ['dropout', 'uniform draws'].flatMap((work) => values(strict, work)),
+    },
+    {
+      name: 'normal draws',
+      ...{ must: 3, aim: 2, unit: 'ns' },
+      why: 'a third is the random words, the rest two polynomials of eight steps, a product and a sum each, without fused multiply-add',
+      of: ({ strict }) => values(strict, 'normal draws'),
+    },
+    {
+      name: 'Adam, × (R+3I)',
+      ...{ must: 2, aim: 1.5, unit: '×' },
+      why: "one square root and one division an element, both exact: a loop of these two takes 0.59 of Adam's time in the same run, in or beyond the cache. Reciprocal approximations have other bits in every processor. Updating one vector beside the moments of the next gave nothing (0.99)",
+      of: ({ strict }) => ratios(strict, 'Adam'),
+    },
+  ],
 };
 export default bench;
