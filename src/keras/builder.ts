@@ -19,8 +19,11 @@ export interface Value {
   readonly shape: readonly Dim[];
   /** Whether ours has Keras's order of axes, or the last one, channels, moved to the front. */
   readonly order: 'keras' | 'moved';
-  /** For features that were flattened from moved axes: feature i of ours is Keras's `features[i]`. */
-  readonly features?: Uint32Array | undefined;
+  /**
+   * For features that were flattened from moved axes: feature i of ours is Keras's `features()[i]`. Called once
+   * the weights that have one number for each are found, since a file may claim more features than memory has.
+   */
+  readonly features?: (() => Uint32Array) | undefined;
 }
 
 /** A layer of ours that is to be made: everything is checked before the first is. */

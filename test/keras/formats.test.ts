@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Tensor } from '../../src/index.ts';
 import { fromLayersModel } from '../../src/keras/index.ts';
+import { countAllocations } from '../fuzz/files/allocations.ts';
 import * as networks from './networks.ts';
 import {
   channelsFirst,
@@ -299,6 +300,36 @@ describe('errors', () => {
       /at most 20000 calls of layers, got more/,
     );
   });
+  it.each([
+    ['Dense', { units: 2 }, 'kernel'],
+    ['BatchNormalization', {}, 'gamma'],
+    ['LayerNormalization', { scale: false }, 'beta'],
+  ])(
+    'claim more features for %s than they have weights, and nothing is made for them',
+    async (name, fields, weight) => {
+      const layers = [
+        {
+          class_name: 'ZeroPadding2D',
+          config: { name: 'pad', padding: 2000, batch_input_shape: [null, 1, 1, 2] },
+        },
+        { class_name: 'Flatten', config: { name: 'flat' } },
+        { class_name: name, config: { name: 'last', ...fields } },
+        { class_name: 'Dense', config: { name: 'end', units: 1 } },
+      ];
+      const modelJson = {
+        modelTopology: { class_name: 'Sequential', config: { name: 's', layers } },
+        weightsManifest: [
+          { paths: ['a'], weights: [{ name: `last/${weight}`, shape: [2], dtype: 'float32' }] },
+        ],
+      };
+      const { bytes } = await countAllocations(async () => {
+        expect(() => fromLayersModel(modelJson, new ArrayBuffer(8))).toThrow(
+          new RegExp(`weight ${weight} expected of shape \\[32016002.*, got \\[2\\]`),
+        );
+      });
+      expect(bytes).toBeLessThan(1 << 20);
+    },
+  );
   it('have room for a few names, not for the file', async () => {
     const message = await fault((json) =>
       Object.assign(layer(json, 'Flatten'), { class_name: 'x'.repeat(1e6), name: 'y'.repeat(1e6) }),

@@ -12,7 +12,7 @@ export function readDense(call: Call): Value {
   const inputs = call.known(shape.at(-1), 'number of features');
   const units = call.fields.size('units');
   const kernel = call.weight('kernel', [inputs, units]);
-  const rows = features ? rowsInOrder(kernel, units, features) : kernel;
+  const rows = features ? rowsInOrder(kernel, units, features()) : kernel;
   const bias = call.fields.boolean('use_bias', true);
   const state = {
     weight: [[units, inputs], transposed(rows, [inputs, units], [1, 0])] as const,

@@ -68,20 +68,17 @@ function joined(
   call: Call,
   values: readonly Value[],
   lengths: readonly Dim[],
-): Uint32Array | undefined {
+): (() => Uint32Array) | undefined {
   if (values.every(({ features }) => !features)) return undefined;
-  let from = 0;
-  const parts = values.map(({ features }, i) => {
-    const length = call.known(lengths[i], 'number of features');
-    const start = from;
-    from += length;
-    return Uint32Array.from({ length }, (_, k) => start + (features?.[k] ?? k));
-  });
-  const all = new Uint32Array(from);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  const known = lengths.map((length) => call.known(length, 'number of features'));
+  return () => {
+    const all = new Uint32Array(known.reduce((sum, length) => sum + length, 0));
+    let start = 0;
+    for (const [i, length] of known.entries()) {
+      const features = values[i]!.features?.();
+      for (let k = 0; k < length; k++) all[start + k] = start + (features ? features[k]! : k);
+      start += length;
+    }
+    return all;
+  };
 }

@@ -22,7 +22,7 @@ export function readBatchNorm(call: Call): Value {
   const own = (name: string) => {
     const data = call.weight(name, [channels]);
     const { features } = value;
-    return [[channels], features ? rowsInOrder(data, 1, features) : data] as const;
+    return [[channels], features ? rowsInOrder(data, 1, features()) : data] as const;
   };
   const state = {
     ...(scale ? { weight: own('gamma') } : {}),
@@ -50,19 +50,19 @@ export function readLayerNorm(call: Call): Value {
   }
   const shape = value.shape.slice(from - 1).map((dim) => call.known(dim, 'size'));
   const [center, scale] = [fields.boolean('center', true), fields.boolean('scale', true)];
-  const ones = (): Float32Array => new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1);
+  const gamma = scale ? call.weight('gamma', shape) : undefined;
+  const beta = center ? call.weight('beta', shape) : undefined;
+  // Ours has no β without γ: a γ that stays 1.
+  const weight = gamma ?? beta?.map(() => 1);
   const state = {
-    ...(center || scale
-      ? { weight: [shape, scale ? call.weight('gamma', shape) : ones()] as const }
-      : {}),
-    ...(center ? { bias: [shape, call.weight('beta', shape)] as const } : {}),
+    ...(weight ? { weight: [shape, weight] as const } : {}),
+    ...(beta ? { bias: [shape, beta] as const } : {}),
   };
   const options = {
     eps: fields.number('epsilon', 1e-3),
     elementwiseAffine: center || scale,
     bias: center,
   };
-  // Ours has no β without γ: a γ that stays 1.
   const finish = (layer: unknown): void => {
     if (center && !scale) (layer as LayerNorm).weight!.requiresGrad = false;
   };

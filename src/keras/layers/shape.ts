@@ -29,7 +29,7 @@ export function readFlatten(call: Call, onlyDense: boolean): Value {
   const keeps = value.order === 'keras' || orderless(value);
   const source = keeps || onlyDense ? value : call.reorder(value, 'keras');
   const name = call.step('', 'Flatten', [], [source]);
-  const features = keeps || !onlyDense ? undefined : featuresOf(shape);
+  const features = keeps || !onlyDense ? undefined : () => featuresOf(shape);
   return { name, shape: [size], order: 'keras', features };
 }
 
