@@ -1,14 +1,36 @@
-import { defineConfig, mergeConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 import config from './vitest.config.ts';
 
-/**
- * Tests that take minutes or gigabytes. They run one file after another: several of them allocate most of
- * what linear memory can have.
- */
-const long = mergeConfig(config, {
-  test: { testTimeout: 1_800_000, fileParallelism: false },
-});
-long.test.include = ['test/long/**/*.test.ts'];
-long.test.exclude = [];
+/** Tests that allocate most of what linear memory can have: they run one after another. */
+const GIGABYTES = ['end', 'memory', 'strides'].map((name) => `test/long/${name}.test.ts`);
 
-export default defineConfig(long);
+/** Tests that take minutes or gigabytes. */
+export default defineConfig({
+  ...config,
+  test: {
+    ...config.test,
+    include: [],
+    exclude: [],
+    testTimeout: 1_800_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'minutes',
+          include: ['test/long/**/*.test.ts'],
+          exclude: GIGABYTES,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'gigabytes',
+          include: GIGABYTES,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});

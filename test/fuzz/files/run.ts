@@ -26,8 +26,9 @@ export interface Outcome {
  */
 export async function runFiles(reader: FileReader, count: number, seed: number): Promise<Outcome> {
   const seeds = await reader.seeds();
+  const model: Known = { state: reader.untouched?.() };
   for (const [i, file] of seeds.entries()) {
-    const fault = await faultOf(reader, file, true);
+    const fault = await faultOf(reader, file, true, model);
     if (fault) throw new Error(`${reader.name}: seed file ${i}: ${fault}`);
   }
   const first = Number(process.env.FUZZ_FILE ?? 0);
@@ -37,7 +38,7 @@ export async function runFiles(reader: FileReader, count: number, seed: number):
   for (let i = first; i < last; i++) {
     const random = new TestRandom(Math.imul(given, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b));
     const [file, steps] = makeFile(reader, seeds, random);
-    const fault = await faultOf(reader, file, false, outcome);
+    const fault = await faultOf(reader, file, false, model, outcome);
     if (!fault) continue;
     throw new Error(
       `${reader.name}: ${fault}\n  the file: ${steps.join('; ')}\n` +
@@ -58,14 +59,19 @@ function makeFile(
   return [inside.close(part, file), ['inside', ...steps]];
 }
 
+/** The state of the model that is loaded into, as text: made anew only after it may have changed. */
+interface Known {
+  state: string | undefined;
+}
+
 /** What is wrong with how a reader treats a file; undefined if nothing is. */
 async function faultOf(
   reader: FileReader,
   file: Uint8Array<ArrayBuffer>,
   valid: boolean,
+  model: Known,
   outcome?: Outcome,
 ): Promise<string | undefined> {
-  const before = reader.untouched?.();
   const prototypes = builtIns();
   const copy = file.slice();
   const started = performance.now();
@@ -93,10 +99,11 @@ async function faultOf(
     if (!thrown) {
       if (outcome) outcome.read++;
       reader.check?.(result as never, file);
+      model.state = reader.untouched?.();
       return undefined;
     }
     if (outcome) outcome.refused++;
-    if (before !== reader.untouched?.()) return `the model was changed, then: ${error}`;
+    if (model.state !== reader.untouched?.()) return `the model was changed, then: ${error}`;
     if (valid) return `expected it to be read, got ${error}`;
     return faultOfError(reader, error);
   } finally {
