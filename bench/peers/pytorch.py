@@ -1,4 +1,4 @@
-"""Drivers of PyTorch, on one thread; the requests are those of serve.js."""
+"""Drivers of PyTorch, on as many threads as the variable THREADS says (1); the requests are those of serve.js."""
 import json
 import math
 import os
@@ -8,7 +8,8 @@ import sys
 import time
 
 # OpenBLAS ignores torch.set_num_threads and reads these variables when numpy or torch loads it.
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+THREADS = os.environ.get("THREADS", "1")
+os.environ.update(OMP_NUM_THREADS=THREADS, OPENBLAS_NUM_THREADS=THREADS)
 
 import numpy
 import torch
@@ -18,8 +19,9 @@ from torch.nn.utils import fusion
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "test/goldens"))
 import networks
+import resnet
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(THREADS))
 # With the reference BLAS, matrix products take thirty times as long, and no comparison is fair.
 libraries = pathlib.Path("/proc/self/maps")
 if libraries.exists() and not any(blas in libraries.read_text() for blas in ("openblas", "mkl", "blis")):
@@ -217,18 +219,26 @@ def optim(work, n):
     return run, outputs
 
 
-def step(work, network):
-    model = networks.mlp([784, 200, 100, 60, 30, 10]) if network == "mlp" else networks.cnn()
+NETWORKS = {
+    "mlp": lambda: networks.mlp([784, 200, 100, 60, 30, 10]),
+    "cnn": networks.cnn,
+    "resnet20": lambda: resnet.ResNet20(3, 10),
+    "resnet18": lambda: resnet.ResNet((64, 128, 256, 512), 1000),
+}
+
+
+def step(work, network, input):
+    model = NETWORKS[network]()
     seed = 100
     for parameter in model.parameters():
         if parameter.dim() > 1:
             bound = 1 / parameter[0].numel() ** 0.5
             parameter.data = (2 * uniform(parameter.numel(), seed) * bound).reshape(parameter.shape)
             seed += 1
-    nn.init.zeros_(model[-1].bias)
+    nn.init.zeros_(list(model.parameters())[-1])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    x = (uniform(78400, 1) + 0.5).reshape((100, 784) if network == "mlp" else (100, 1, 28, 28))
-    labels = torch.arange(100) % 10
+    x = (uniform(math.prod(input), 1) + 0.5).reshape(input)
+    labels = torch.arange(input[0]) % 10
 
     def run():
         loss = F.cross_entropy(model(x), labels)
@@ -298,15 +308,19 @@ def fold(work, layers, input):
     return run, lambda: run().reshape(-1)
 
 
+# The time of one thread is the processor's; that of several is the clock's.
+clock = time.process_time if THREADS == "1" else time.perf_counter
+
+
 def elapsed(run, runs):
-    start = time.process_time()
+    start = clock()
     for _ in range(runs):
         run()
-    return (time.process_time() - start) * 1000
+    return (clock() - start) * 1000
 
 
 def time_of(run, milliseconds):
-    """As bench/measure.ts: the median of eight slices, in processor time."""
+    """As bench/measure.ts: the median of eight slices."""
     batch = 1
     took = elapsed(run, batch)
     while took < milliseconds / 16:

@@ -61,6 +61,11 @@ const LACKS: readonly Lack[] = [
   },
   {
     peers: [...TFJS, 'jax-js'],
+    reason: 'PyTorch only',
+    when: ({ group, of }) => group === 'step' && /^resnet/.test(of.network as string),
+  },
+  {
+    peers: [...TFJS, 'jax-js'],
     reason: 'no folding',
     when: ({ group, work }) => group === 'fold' && work === 'folded',
   },

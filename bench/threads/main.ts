@@ -4,21 +4,23 @@
  *
  *   npx tsx --tsconfig tsconfig.check.json bench/threads/main.ts --threads 2 --rounds 15 --ms 200
  *
+ * --torch takes turns with PyTorch's steps, too, on as many threads.
+ *
  * With --quiet a round counts only if other programs took less than a twentieth of the processors meanwhile (on
  * Linux), and the program waits up to --patience seconds for the rounds of a work.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { CrossEntropyLoss, Linear, manualSeed, SGD } from 'evenkeel';
+import { Linear } from 'evenkeel';
 import { useThreads } from 'evenkeel/threads';
-import { ResNet20 } from '../../examples/networks/resnet.ts';
 import { Block, offset, type Pointer } from '../../src/memory/memory.ts';
 import { kernels } from '../../src/runtime/engine.ts';
 import { LIMITS } from '../../src/threads/pool.ts';
 import { fillUniform } from '../arena.ts';
 import { statistic } from '../measure.ts';
-import { stepper } from '../works/step.ts';
+import { Peer } from '../peers/peer.ts';
+import { itemOf, NETWORKS, type Network, shapeOf, stepper } from '../works/step.ts';
 import type { ThreadsRow } from '../works/threads.ts';
 
 const { values: options } = parseArgs({
@@ -27,6 +29,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '15' },
     ms: { type: 'string', default: '200' },
     only: { type: 'string', default: '' },
+    torch: { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
     patience: { type: 'string', default: '60' },
   },
@@ -36,9 +39,7 @@ const milliseconds = Number(options.ms);
 
 /** What is timed, made when it is its turn. */
 const WORKS: Record<string, () => () => void> = {
-  'step, cnn + batch norm, batch 100, Adam': () => stepper('cnn').step,
-  'step, mlp + batch norm, batch 100, Adam': () => stepper('mlp').step,
-  'step, ResNet-20, [64, 3, 32, 32], SGD': resnet,
+  ...Object.fromEntries(NETWORKS.map((name) => [nameOf(name), () => stepper(name).step])),
   'batch norm forward and backward, [256, 1024]': () => norm(256, 1024, 0),
   'batch norm forward and backward, [1024, 200]': () => norm(1024, 200, 0),
   'batch norm forward and backward, [4096, 512]': () => norm(4096, 512, 0),
@@ -52,22 +53,8 @@ const WORKS: Record<string, () => () => void> = {
   },
 };
 
-function resnet(): () => void {
-  manualSeed(1);
-  const model = new ResNet20(3);
-  const loss = new CrossEntropyLoss();
-  const optimizer = new SGD(model.parameters(), { lr: 0.01, momentum: 0.9 });
-  const inputs = {
-    data: fillUniform(new Float32Array(64 * 3 * 1024), 1),
-    shape: [64, 3, 32, 32],
-  };
-  const targets = Int32Array.from({ length: 64 }, (_, i) => i % 10);
-  return () => {
-    loss.forward(model.forward(inputs), targets);
-    optimizer.zeroGrad();
-    model.backward(loss.backward());
-    optimizer.step();
-  };
+function nameOf(network: Network): string {
+  return `step, ${shapeOf(network)}`;
 }
 
 /** The kernels of a training step of batch norm, forward and backward, on numbers that stay where they are. */
@@ -160,6 +147,25 @@ function othersSince(before: ReturnType<typeof load>): number {
 
 const threads = await useThreads(Number(options.threads));
 if (threads.reason) throw new Error(threads.reason);
+const torch = new Peer(
+  'pytorch',
+  ['env', `THREADS=${threads.count}`, process.env.PYTHON ?? 'python3', 'bench/peers/pytorch.py'],
+  120_000,
+);
+
+/** PyTorch's milliseconds of a run, after it has prepared a step; nothing without --torch, or for other works. */
+async function rivalOf(name: string): Promise<(() => Promise<number>) | undefined> {
+  const network = NETWORKS.find((network) => nameOf(network) === name);
+  if (!options.torch || !network) return undefined;
+  const asked = async (message: object) => {
+    const answer = await torch.ask(message);
+    if (answer.error) throw new Error(`PyTorch: ${name}: ${answer.error}`);
+    return answer;
+  };
+  await asked({ item: { group: 'step', ...itemOf(network) } });
+  return async () => (await asked({ milliseconds })).time!;
+}
+
 const rows: ThreadsRow[] = [];
 for (const [name, make] of Object.entries(WORKS)) {
   if (!name.includes(options.only)) continue;
@@ -171,6 +177,9 @@ for (const [name, make] of Object.entries(WORKS)) {
   time(run, 3);
   const one: number[] = [];
   const several: number[] = [];
+  const theirs: number[] = [];
+  const rival = await rivalOf(name);
+  await rival?.();
   const end = performance.now() + 1000 * Number(options.patience);
   while (one.length < rounds) {
     const before = load();
@@ -178,9 +187,12 @@ for (const [name, make] of Object.entries(WORKS)) {
     const alone = time(run, runs);
     divided();
     const together = time(run, runs);
-    if (!options.quiet || othersSince(before) < 0.05) {
+    const quiet = !options.quiet || othersSince(before) < 0.05;
+    const torchs = await rival?.();
+    if (quiet) {
       one.push(alone);
       several.push(together);
+      if (torchs) theirs.push(torchs);
     } else if (performance.now() > end) break;
   }
   if (one.length === 0) continue; // never quiet
@@ -191,9 +203,13 @@ for (const [name, make] of Object.entries(WORKS)) {
     one: statistic(one),
     several: statistic(several),
     ratio: statistic(one.map((t, i) => t / several[i]!)),
+    ...(rival && { torch: statistic(theirs.map((t, i) => several[i]! / t)) }),
   });
-  console.error(`${name}: ${rows.at(-1)!.ratio.median.toFixed(2)} ×, ${one.length} rounds`);
+  const { ratio, torch: share } = rows.at(-1)!;
+  const beside = share ? `, ${share.median.toFixed(2)} × PyTorch's time` : '';
+  console.error(`${name}: ${ratio.median.toFixed(2)} ×${beside}, ${one.length} rounds`);
 }
+torch.close();
 rows.push(barrier());
 console.log(JSON.stringify(rows));
 process.exit(0);

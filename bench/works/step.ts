@@ -1,14 +1,37 @@
-/** Training steps, batch 100, Adam, of the two networks that the examples train. */
+/** Training steps with Adam: of the two networks that the examples train, and of two ResNets. */
 import { Adam, CrossEntropyLoss, type Module, manualSeed, memoryUsage } from 'evenkeel';
+import { ResNet18, ResNet20 } from '../../examples/networks/resnet.ts';
 import { cnn, mlp } from '../../examples/train/network.ts';
+import { sizeOf } from '../../src/tensor/shape.ts';
 import { fillUniform } from '../arena.ts';
-import { againstTorch, type Bench, type NamedItem, type Prepared, values } from '../bench.ts';
+import {
+  againstTorch,
+  type Bench,
+  type Item,
+  type NamedItem,
+  type Prepared,
+  values,
+} from '../bench.ts';
 import { type Effort, statistic, timeRounds } from '../measure.ts';
 import type { Measured } from '../scene.ts';
 
-const BATCH = 100;
-const NETWORKS = ['mlp', 'cnn'] as const;
-type Network = (typeof NETWORKS)[number];
+/** What is trained, and the shape of its batches. */
+const TRAINED = {
+  mlp: { name: 'mlp + batch norm, batch 100', make: mlp, input: [100, 784] },
+  cnn: { name: 'cnn + batch norm, batch 100', make: cnn, input: [100, 1, 28, 28] },
+  resnet20: {
+    name: 'ResNet-20, [64, 3, 32, 32]',
+    make: () => new ResNet20(3),
+    input: [64, 3, 32, 32],
+  },
+  resnet18: {
+    name: 'ResNet-18, [4, 3, 224, 224]',
+    make: () => new ResNet18(),
+    input: [4, 3, 224, 224],
+  },
+} as const;
+export type Network = keyof typeof TRAINED;
+export const NETWORKS = Object.keys(TRAINED) as Network[];
 
 export interface Stepper {
   readonly model: Module;
@@ -19,7 +42,9 @@ export interface Stepper {
 
 export function stepper(network: Network): Stepper {
   manualSeed(1);
-  const model = network === 'mlp' ? mlp() : cnn();
+  const { make, input } = TRAINED[network];
+  const [batch] = input;
+  const model: Module = make();
   let seed = 100;
   for (const [, parameter] of model.namedParameters()) {
     if (parameter.shape.length < 2) continue;
@@ -27,17 +52,15 @@ export function stepper(network: Network): Stepper {
     const data = fillUniform(new Float32Array(parameter.size), seed++).map((u) => 2 * u * bound);
     parameter.assign({ data, shape: parameter.shape });
   }
-  model
-    .namedParameters()
-    .at(-1)![1]
-    .assign({ data: new Float32Array(10), shape: [10] });
+  const bias = model.namedParameters().at(-1)![1];
+  bias.assign({ data: new Float32Array(bias.size), shape: bias.shape });
   const loss = new CrossEntropyLoss();
   const optimizer = new Adam(model.parameters(), { lr: 1e-3 });
   const inputs = {
-    data: fillUniform(new Float32Array(BATCH * 784), 1).map((u) => u + 0.5),
-    shape: network === 'mlp' ? [BATCH, 784] : [BATCH, 1, 28, 28],
+    data: fillUniform(new Float32Array(sizeOf(input)), 1).map((u) => u + 0.5),
+    shape: input,
   };
-  const targets = Int32Array.from({ length: BATCH }, (_, i) => i % 10);
+  const targets = Int32Array.from({ length: batch }, (_, i) => i % 10);
   return {
     model,
     step() {
@@ -54,7 +77,7 @@ export function stepper(network: Network): Stepper {
   };
 }
 
-const shapeOf = (network: Network) => `${network} + batch norm, batch ${BATCH}, Adam`;
+export const shapeOf = (network: Network) => `${TRAINED[network].name}, Adam`;
 
 /** Milliseconds a step, and the linear memory in use while it runs. */
 function measureSteps({ rounds, milliseconds }: Effort): Measured[] {
@@ -73,6 +96,17 @@ function measureSteps({ rounds, milliseconds }: Effort): Measured[] {
   });
 }
 
+export function itemOf(network: Network): Item {
+  return {
+    work: 'step',
+    shape: shapeOf(network),
+    unit: 'ms',
+    count: 1,
+    of: { network, input: TRAINED[network].input },
+    tolerance: 1e-3, // the third loss has the rounding of two steps
+  };
+}
+
 /** The results to agree with are the losses of three steps. */
 function prepare({ of }: NamedItem): Prepared {
   const { step, dispose } = stepper(of.network as Network);
@@ -84,14 +118,7 @@ const bench: Bench = {
   relaxed: true,
   measure: (_, effort) => measureSteps(effort),
   contest: {
-    items: NETWORKS.map((network) => ({
-      work: 'step',
-      shape: shapeOf(network),
-      unit: 'ms',
-      count: 1,
-      of: { network },
-      tolerance: 1e-3, // the third loss has the rounding of two steps
-    })),
+    items: NETWORKS.map(itemOf),
     prepare: (_, item) => prepare(item),
   },
   goals: [
@@ -111,6 +138,11 @@ const bench: Bench = {
       name: 'training step of the CNN, relaxed build, Node 24, × PyTorch',
       ...{ must: 1.7, aim: 1.45, unit: '×' },
       of: (found) => againstTorch(found, ['step, relaxed'], ({ shape }) => shape.startsWith('cnn')),
+    },
+    {
+      name: 'training step of ResNet-20, × PyTorch',
+      ...{ must: 1.5, aim: 1.5, unit: '×' },
+      of: (found) => againstTorch(found, ['step'], ({ shape }) => shape.startsWith('ResNet-20')),
     },
     {
       name: 'linear memory of the CNN step',

@@ -1,4 +1,4 @@
-"""A ResNet-18 as torchvision builds it, narrow: names of its state, one training step, then eval."""
+"""A ResNet-18 as torchvision builds it, narrow: names of its state, one training step, then eval. A ResNet-20."""
 import torch
 from torch import nn
 
@@ -45,6 +45,38 @@ class ResNet(nn.Module):
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+class Subsample(nn.Module):
+    """Every second pixel of every second row, and channels of zeros after its own."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x):
+        return nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.channels))
+
+
+class ResNet20(nn.Module):
+    """Of examples/networks/resnet.ts."""
+
+    def __init__(self, channels, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 16, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        inputs = 16
+        for i, width in enumerate((16, 32, 64)):
+            blocks = [BasicBlock(inputs, width, 1 + (i > 0)), BasicBlock(width, width, 1), BasicBlock(width, width, 1)]
+            if i > 0:
+                blocks[0].downsample = Subsample(width - inputs)
+            setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
+            inputs = width
+        self.fc = nn.Linear(64, classes)
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(torch.relu(self.bn1(self.conv1(x))))))
+        return self.fc(x.mean((2, 3)))
 
 
 if __name__ == "__main__":
