@@ -1,6 +1,7 @@
 /** Writes the files of src/generated from the compiled kernels and the signatures in their sources. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { LISTS, MODULES } from './modules.ts';
 import { pack } from './pack.ts';
 
@@ -95,16 +96,24 @@ function interfaceOf({ name }: { name: string }): string {
   return `${name[0]!.toUpperCase()}${name.slice(1)}Kernels`;
 }
 
-/** A module under a name, packed into text, for a bundle that needs no second file. */
-export function packedModule(name: string, bytes: Uint8Array): string {
-  const { text, size } = pack(bytes);
+/** A module packed into text, for a bundle that needs no second file; `after` is the file of one that precedes it. */
+export function packedModule(file: string, after?: string): string {
+  const before = after === undefined ? undefined : pack(readFileSync(after));
+  const { text, size } = pack(readFileSync(file), before);
+  const imported =
+    after && `import { ${constant(after)} } from './${basename(after, '.wasm')}.ts';\n`;
   return `${HEADER}import type { Packed } from '../runtime/unpack.ts';
-
-export const ${name}: Packed = {
+${imported ?? ''}
+export const ${constant(file)}: Packed = {
   size: ${size},
-  text: '${text}',
+${after ? `  after: ${constant(after)},\n` : ''}  text: '${text}',
 };
 `;
+}
+
+/** The name of a packed module: `CORE_WASM`. */
+function constant(file: string): string {
+  return `${basename(file, '.wasm').toUpperCase()}_WASM`;
 }
 
 /** The unpacker itself, as base64. */

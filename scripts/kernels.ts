@@ -4,7 +4,7 @@
  *   tsx scripts/kernels.ts assembly/relu.ts /tmp/relu.wasm    the exports of one file by itself
  */
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { cached, filesOf, writeWhole } from './cache.ts';
 import {
   kernelsModule,
@@ -37,6 +37,7 @@ const PACKER = [
   'scripts/pack.ts',
   'scripts/generate.ts',
   'scripts/modules.ts',
+  'build/pack.wasm',
 ];
 
 /** Runs the compiler with asconfig.json's options: compileKernels('assembly/relu.ts', '--outFile', …). */
@@ -46,7 +47,8 @@ export function compileKernels(...args: string[]): Promise<void> {
 
 /** Builds everything that depends on assembly/; unchanged results come from the cache. */
 export async function buildKernels(): Promise<void> {
-  await Promise.all([strict(), relaxed(), unpacker(), thread()]);
+  await unpacker();
+  await Promise.all([strict(), relaxed(), thread()]);
 }
 
 /** The program of a thread, which evenkeel/threads carries as text. */
@@ -71,7 +73,8 @@ async function strict(): Promise<void> {
   const sources: Sources = JSON.parse(readFileSync(join(built, 'signatures.json'), 'utf8'));
   generate('kernels', kernelsModule(sources));
   generate('stamp', stampModule(stampOf(sources)));
-  await Promise.all(MODULES.map(({ name }) => packModule(name)));
+  await packModule('core');
+  await Promise.all(MODULES.slice(1).map(({ name }) => packModule(name)));
 }
 
 /** The relaxed kernels are one module, which users choose explicitly. */
@@ -84,10 +87,9 @@ async function relaxed(): Promise<void> {
   await packModule('relaxed');
 }
 
-/** assembly/unpack.ts, a separate module, compiled for size. */
+/** assembly/unpack.ts, a separate module, compiled for size; and once more to pack. */
 async function unpacker(): Promise<void> {
-  const built = await cached('unpack', SOURCES, (folder) => {
-    const out = ['--config', 'none', '--outFile', join(folder, 'unpack.wasm')];
+  const built = await cached('unpack', SOURCES, async (folder) => {
     const bare = [
       '--runtime',
       'stub',
@@ -97,26 +99,39 @@ async function unpacker(): Promise<void> {
       '0',
     ];
     const small = ['--optimizeLevel', '3', '--shrinkLevel', '2', '--noAssert', '--use', 'abort='];
-    return run('scripts/asc.js', 'assembly/unpack.ts', ...out, ...bare, ...small);
+    const options = ['--config', 'none', '--enable', 'simd', ...bare, ...small];
+    const compile = (encode: number, file: string) =>
+      run(
+        'scripts/asc.js',
+        'assembly/unpack.ts',
+        ...options,
+        ...['--use', `ENCODE=${encode}`, '--outFile', join(folder, file)],
+      );
+    await Promise.all([compile(0, 'unpack.wasm'), compile(1, 'pack.wasm')]);
   });
   place(built);
   generate('unpacker', plainModule('UNPACKER', readFileSync(join(built, 'unpack.wasm'))));
 }
 
-/** Packs a module for src/generated, and once more for dist/, where its exports have short names. */
+/**
+ * Packs a module for src/generated, and once more for dist/, where its exports have short names. The strict modules
+ * are packed after the core.
+ */
 async function packModule(name: string): Promise<void> {
-  const file = `build/${name}.wasm`;
-  const short = `build/short/${name}.wasm`;
-  writeWhole(short, renameExports(readFileSync(file), kernelNames()));
-  const [own, shorter] = await Promise.all([packed(name, file), packed(name, short)]);
+  const renamed = renameExports(readFileSync(`build/${name}.wasm`), kernelNames());
+  writeWhole(`build/short/${name}.wasm`, renamed);
+  const [own, shorter] = await Promise.all([packed(name, 'build'), packed(name, 'build/short')]);
   generate(name, own);
   writeWhole(`build/short/${name}.ts`, shorter);
 }
 
-async function packed(name: string, file: string): Promise<Buffer> {
-  const built = await cached(`${basename(dirname(file))}-${name}.ts`, [file, ...PACKER], (folder) =>
-    run('scripts/packed.ts', file, `${name.toUpperCase()}_WASM`, join(folder, 'packed.ts')),
-  );
+async function packed(name: string, folder: string): Promise<Buffer> {
+  const files = [`${folder}/${name}.wasm`];
+  if (name !== 'core' && name !== 'relaxed') files.push(`${folder}/core.wasm`);
+  const built = await cached(`${basename(folder)}-${name}.ts`, [...files, ...PACKER], (made) => {
+    const [file, ...after] = files;
+    return run('scripts/packed.ts', file!, join(made, 'packed.ts'), ...after);
+  });
   return readFileSync(join(built, 'packed.ts'));
 }
 

@@ -10,7 +10,7 @@ export function finishMaps(folder: string, root: string): void {
       readFileSync(path, 'utf8'),
     );
     map.sourcesContent = map.sourcesContent.map((content, i) =>
-      /generated\/(core|extra|relaxed|unpacker)\.ts$/.test(map.sources[i]!)
+      /generated\/(core|extra|inspect|ops|relaxed|unpacker|winograd)\.ts$/.test(map.sources[i]!)
         ? '// The packed kernels.\n'
         : content,
     );

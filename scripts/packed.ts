@@ -1,10 +1,10 @@
 /**
- * Writes a module under a name as packed text, for src/generated:
+ * Writes a module as packed text, for src/generated; the second module, if there is one, is unpacked before it:
  *
- *   tsx scripts/packed.ts core.wasm CORE_WASM core.ts
+ *   tsx scripts/packed.ts build/extra.wasm extra.ts build/core.wasm
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { packedModule } from './generate.ts';
 
-const [file, name, outFile] = process.argv.slice(2);
-writeFileSync(outFile!, packedModule(name!, readFileSync(file!)));
+const [file, outFile, after] = process.argv.slice(2);
+writeFileSync(outFile!, packedModule(file!, after));

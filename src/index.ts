@@ -102,6 +102,7 @@ export {
   BCEWithLogitsLoss,
   type BCEWithLogitsLossOptions,
 } from './losses/bce.ts';
+export { CosineEmbeddingLoss, type CosineEmbeddingLossOptions } from './losses/cosineembedding.ts';
 export { CrossEntropyLoss, type CrossEntropyLossOptions } from './losses/crossentropy.ts';
 export {
   HuberLoss,
@@ -112,19 +113,13 @@ export {
   SmoothL1Loss,
   type SmoothL1LossOptions,
 } from './losses/elementwise.ts';
+export { GaussianNLLLoss, type GaussianNLLLossOptions } from './losses/gaussiannll.ts';
 export { KLDivLoss, type KLDivLossOptions } from './losses/kldiv.ts';
 export { Loss, type LossContext, type LossValue, type Reduction } from './losses/loss.ts';
 export { type LossFunction, lossOf } from './losses/lossof.ts';
 export { NLLLoss, type NLLLossOptions } from './losses/nll.ts';
-export {
-  CosineEmbeddingLoss,
-  type CosineEmbeddingLossOptions,
-  GaussianNLLLoss,
-  type GaussianNLLLossOptions,
-  TripletMarginLoss,
-  type TripletMarginLossOptions,
-} from './losses/several.ts';
 export type { TargetData } from './losses/target.ts';
+export { TripletMarginLoss, type TripletMarginLossOptions } from './losses/tripletmargin.ts';
 export { type GraphEnds, GraphModule, type GraphStep } from './module/graphmodule.ts';
 export { Layer, type LayerContext } from './module/layer.ts';
 export { type GradientsOf, type LoadResult, Module, type StateDict } from './module/module.ts';

@@ -32,19 +32,19 @@ export class Place {
     const object = this.object();
     const value = Object.hasOwn(object, name) ? object[name] : undefined;
     const path = /^[\w$]+$/.test(name) ? `.${brief(name)}` : `[${JSON.stringify(brief(name))}]`;
-    return new Place(this.who, this.path + path, value);
+    return placeOf(this.who, this.path + path, value);
   }
 
   /** The same place with another value. */
   holding(value: unknown): Place {
-    return new Place(this.who, this.path, value);
+    return placeOf(this.who, this.path, value);
   }
 
   /** The elements of the list that stands here. */
   list(): Place[] {
     const { value } = this;
     if (!Array.isArray(value)) throw this.unexpected('a list');
-    return value.map((each, i) => new Place(this.who, `${this.path}[${i}]`, each));
+    return value.map((each, i) => placeOf(this.who, `${this.path}[${i}]`, each));
   }
 
   object(): Record<string, unknown> {
@@ -100,4 +100,9 @@ export class Place {
 export function meant(name: string, names: readonly string[]): string {
   const near = name.length <= 64 ? nearest(name, names) : undefined;
   return near ? `did you mean ${near}?` : `expected ${names.join(', ') || 'nothing'}`;
+}
+
+// Outside of the class: a class that names itself in its body has another name in bundles.
+function placeOf(who: string, path: string, value: unknown): Place {
+  return new Place(who, path, value);
 }

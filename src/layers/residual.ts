@@ -1,4 +1,5 @@
-import { checkDistinct, Module } from '../module/module.ts';
+import { checkDistinct } from '../module/distinct.ts';
+import { Module } from '../module/module.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
 import { Add } from './add.ts';
 

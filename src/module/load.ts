@@ -17,6 +17,19 @@ export interface LoadResult {
 /** A named part of a module's state. */
 export type Entry = Parameter | Buffer | Counter;
 
+/** The entries of a kind, each once, under its first name. */
+export function distinct<E extends Entry>(
+  entries: Iterable<[string, Entry]>,
+  kind: abstract new (...args: never[]) => E,
+): [string, E][] {
+  const found = new Set<Entry>();
+  return [...entries].filter((named): named is [string, E] => {
+    const isNew = named[1] instanceof kind && !found.has(named[1]);
+    found.add(named[1]);
+    return isNew;
+  });
+}
+
 /** The entries of a state dict whose names begin with `from`, without that beginning. */
 export function partOf(
   who: string,

@@ -10,9 +10,11 @@ import { checkRecord, unexpected } from '../tensor/check.ts';
 import { checkCount, optionOf, optionsOf } from '../tensor/options.ts';
 import { Buffer, Counter, Parameter } from '../tensor/parameter.ts';
 import { exactly, INSPECT, type Input, type Tensor } from '../tensor/tensor.ts';
+import { AUTHORED, composite } from './composite.ts';
 import { type Copies, copyOf } from './copy.ts';
 import { heldBy, join } from './held.ts';
-import { type Entry, type LoadResult, load, partOf } from './load.ts';
+import { distinct, type Entry, type LoadResult, load, partOf } from './load.ts';
+import { outlineOf } from './outline.ts';
 
 export type { LoadResult };
 
@@ -62,7 +64,7 @@ export abstract class Module<Output = any> {
 
   constructor(...rest: []) {
     checkCount(this.constructor.name, rest);
-    const self = this.isComposite ? composite(this) : this;
+    const self = this.isComposite ? composite(this, run) : this;
     disposable(self, () => self.endSession());
     // biome-ignore lint/correctness/noConstructorReturn: `new` must return a Proxy; see `composite`
     return self;
@@ -216,7 +218,7 @@ export abstract class Module<Output = any> {
 
   /** The direct submodules with their names. */
   children(): [string, Module][] {
-    return [...heldBy(this)].filter((held): held is [string, Module] => held[1] instanceof Module);
+    return [...heldBy(this)].filter(isModule);
   }
 
   /** This module and all its submodules with their dotted names, each once. */
@@ -304,7 +306,7 @@ export abstract class Module<Output = any> {
   copyInto(copies: Copies): this {
     const { session: _, ...own } = Object.getOwnPropertyDescriptors(this) as PropertyDescriptorMap;
     const bare = Object.create(Object.getPrototypeOf(this), own) as this;
-    const copy = this.isComposite ? composite(bare) : bare;
+    const copy = this.isComposite ? composite(bare, run) : bare;
     copies.set(this, copy);
     for (const [name, value] of Object.entries(this)) {
       if (name in own) Object.defineProperty(copy, name, { value: copyOf(value, copies) });
@@ -346,7 +348,7 @@ export abstract class Module<Output = any> {
   /** @internal Passes traced tensors through this module, which records its leaves in their trace. */
   protected trace(inputs: readonly Traced[]): unknown {
     const forward = (this as { [AUTHORED]?: Module['forward'] })[AUTHORED];
-    if (typeof forward !== 'function' || forward === Module.prototype.forward) {
+    if (typeof forward !== 'function' || forward === run) {
       throw new TypeError(`${this}: expected a Module with a forward(x), got none: implement it`);
     }
     const x = inputs.length === 1 ? inputs[0]! : inputs;
@@ -382,64 +384,11 @@ export abstract class Module<Output = any> {
   }
 }
 
-/** The entries of a kind, each once, under its first name. */
-function distinct<E extends Entry>(
-  entries: Iterable<[string, Entry]>,
-  kind: abstract new (...args: never[]) => E,
-): [string, E][] {
-  const found = new Set<Entry>();
-  return [...entries].filter((named): named is [string, E] => {
-    const isNew = named[1] instanceof kind && !found.has(named[1]);
-    found.add(named[1]);
-    return isNew;
-  });
-}
+// Outside of the class: a class that names itself in its body has another name in bundles.
 
-/** The key under which `composite`'s Proxy returns the `forward` that the module's author wrote. */
-const AUTHORED = Symbol('forward');
+/** What `forward` of a composite does, whatever its author wrote. */
+const run: unknown = Module.prototype.forward;
 
-/**
- * The author of a composite writes a `forward` that takes tensors without values. Its users call `forward`
- * with data. Therefore `new` returns a Proxy whose `forward` is always `Module.prototype.forward`: given
- * data it runs a step, and given traced tensors it calls the author's `forward`. This works whether the
- * author's `forward` is a method, a field or a getter, and for any depth of inheritance.
- */
-export function composite<M extends Module>(module: M): M {
-  return new Proxy(module, {
-    get(target, key, self) {
-      if (key === 'forward') return Module.prototype.forward;
-      return Reflect.get(target, key === AUTHORED ? 'forward' : key, self);
-    },
-  });
-}
-
-/**
- * @throws TypeError if an element is not a Module
- * @throws RangeError if the same layer instance occurs twice
- */
-export function checkDistinct(who: string, modules: Iterable<Module>): void {
-  const seen = new Set<Module>();
-  for (const module of modules) {
-    if (!(module instanceof Module)) {
-      throw unexpected(`${who}:`, 'layers', module);
-    }
-    for (const [, below] of module.namedModules()) {
-      if (seen.has(below)) {
-        throw new RangeError(
-          `${who}: expected each layer once, got the same ${below} twice: make one for each place, ` +
-            'or share it in a Module of your own',
-        );
-      }
-      seen.add(below);
-    }
-  }
-}
-
-/** A module and, indented under it, its submodules by name. A module that contains itself ends the line. */
-function outlineOf(module: Module, above: ReadonlySet<Module>): string {
-  const children = above.has(module) ? [] : module.children();
-  if (children.length === 0) return `${module}`;
-  const within = new Set(above).add(module);
-  const lines = children.map(([name, child]) => `\n(${name}): ${outlineOf(child, within)}`);
-  return `${module.constructor.name}(${lines.join('').replaceAll('\n', '\n  ')}\n)`;
+function isModule(held: [string, unknown]): held is [string, Module] {
+  return held[1] instanceof Module;
 }

@@ -1,7 +1,8 @@
 import { checkInteger, unexpected } from '../tensor/check.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';
+import { checkDistinct } from './distinct.ts';
 import { isContainer } from './held.ts';
-import { checkDistinct, Module } from './module.ts';
+import { Module } from './module.ts';
 
 /** Layers in their order, or a record of them by name. */
 type Layers = readonly Module[] | readonly [Readonly<Record<string, Module>>];

@@ -76,16 +76,16 @@ export class Tensor {
     const found = shapeOf(data);
     const values = new Float32Array(sizeOf(found));
     flatten(data, found, 0, values, 0);
-    if (shape === undefined) return new Tensor(found, values);
+    if (shape === undefined) return owning(found, values);
     const own = ownShape('Tensor.from', shape);
     checkSize('Tensor.from', own, values.length);
-    return new Tensor(own, values);
+    return owning(own, values);
   }
 
   /** A tensor of zeros. */
   static zeros(shape: Shape): Tensor {
     const own = ownShape('Tensor.zeros', shape);
-    return new Tensor(own, new Float32Array(sizeOf(own)));
+    return owning(own, new Float32Array(sizeOf(own)));
   }
 
   /** A copy of the values, in row-major order. */
@@ -112,8 +112,9 @@ export class Tensor {
    * @throws RangeError if the shape or size is another
    */
   set(values: TensorData | Tensor): this {
-    const source = values instanceof Tensor ? values : Tensor.from(values);
-    const flat = !(values instanceof Tensor) && source.shape.length === 1;
+    const given = isTensor(values);
+    const source = given ? values : tensorOf(values);
+    const flat = !given && source.shape.length === 1;
     if (flat ? source.size !== this.size : !sameShape(source.shape, this.shape)) {
       throw new RangeError(
         `Tensor.set: expected ${shapeText(this.shape)}, got ${shapeText(source.shape)}`,
@@ -144,7 +145,7 @@ export class Tensor {
 
   /** A copy that owns its values. */
   clone(): Tensor {
-    return new Tensor(this.shape, this.view().slice());
+    return owning(this.shape, this.view().slice());
   }
 
   /** @internal Called after `set` has overwritten the values. */
@@ -164,6 +165,20 @@ export class Tensor {
   get place(): View | undefined {
     return undefined;
   }
+}
+
+// Outside of the class: a class that names itself in its body has another name in bundles.
+
+function owning(shape: Shape, values: Float32Array): Tensor {
+  return new Tensor(shape, values);
+}
+
+function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor;
+}
+
+function tensorOf(data: TensorData): Tensor {
+  return Tensor.from(data);
 }
 
 /**

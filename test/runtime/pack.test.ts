@@ -8,9 +8,15 @@ import { EXTRA_WASM } from '../../src/generated/extra.ts';
 import { INSPECT_WASM } from '../../src/generated/inspect.ts';
 import { OPS_WASM } from '../../src/generated/ops.ts';
 import { RELAXED_WASM } from '../../src/generated/relaxed.ts';
+import { WINOGRAD_WASM } from '../../src/generated/winograd.ts';
 import { type Packed, unpack } from '../../src/runtime/unpack.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+/** A wasm module that holds these bytes, in a section that means nothing. */
+const moduleOf = (content: Uint8Array) => {
+  const digits = [content.length & 127, content.length >> 7].map((d, i) => (i ? d : d | 128));
+  return Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0, ...digits, ...content);
+};
 const again = (bytes: Uint8Array) => hex(unpack(pack(bytes)));
 
 describe('pack and unpack', () => {
@@ -22,7 +28,7 @@ describe('pack and unpack', () => {
     ['every byte', Array.from({ length: 256 }, (_, i) => i)],
     ['bytes without a pattern', Array.from({ length: 3000 }, (_, i) => (i * i * 40503) >>> 8)],
   ])('give back %s', (_, content) => {
-    const bytes = Uint8Array.from(content);
+    const bytes = moduleOf(Uint8Array.from(content));
     expect(again(bytes)).toBe(hex(bytes));
   });
 
@@ -33,7 +39,7 @@ describe('pack and unpack', () => {
     );
     fc.assert(
       fc.property(fc.array(chunk, { maxLength: 12 }), (chunks) => {
-        const bytes = Uint8Array.from(Buffer.concat(chunks));
+        const bytes = moduleOf(Uint8Array.from(Buffer.concat(chunks)));
         expect(again(bytes)).toBe(hex(bytes));
       }),
       { numRuns: 60, seed: 11 },
@@ -47,6 +53,7 @@ describe.each<[string, Packed]>([
   ['inspect', INSPECT_WASM],
   ['ops', OPS_WASM],
   ['relaxed', RELAXED_WASM],
+  ['winograd', WINOGRAD_WASM],
 ])('the %s module in src/generated', (name, packed) => {
   it('is the compiled one', () => {
     const compiled = readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url));
@@ -58,8 +65,8 @@ describe.each<[string, Packed]>([
     expect(new TextEncoder().encode(packed.text)).toHaveLength(packed.text.length);
   });
 
-  it('takes less than three tenths of its bytes, or four if it is small', () => {
-    const share = packed.size > 20_000 ? 0.3 : 0.4; // the packer learns from what it has packed
+  it('takes less than 28 % of its bytes, or 32 % if it is small', () => {
+    const share = packed.size > 20_000 ? 0.28 : 0.32; // the packer learns from what it has packed
     expect(packed.text.length * 6).toBeLessThan(packed.size * 8 * share);
   });
 });
