@@ -1,6 +1,7 @@
 /** All kernels in one module, which scripts/split.js cuts into modules. */
+export * from './common';
 export * from './extra';
 export * from './index';
 export * from './inspect';
 export * from './ops';
-export * from './winograd';
+export * from './spatial';

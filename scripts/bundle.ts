@@ -47,10 +47,13 @@ const workerd: Plugin = {
 const short: Plugin = {
   name: 'short',
   setup({ onLoad }) {
-    onLoad({ filter: /generated\/(core|extra|inspect|ops|relaxed|winograd)\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(join('build/short', basename(path)), 'utf8'),
-      loader: 'ts',
-    }));
+    onLoad(
+      { filter: /generated\/(common|core|extra|inspect|ops|relaxed|spatial)\.ts$/ },
+      ({ path }) => ({
+        contents: readFileSync(join('build/short', basename(path)), 'utf8'),
+        loader: 'ts',
+      }),
+    );
     onLoad({ filter: /kernels\/names\.ts$/ }, () => {
       const full = [...kernelNames()].map(([name, exported]) => [exported, name]);
       return { contents: `export const FULL_NAMES = ${JSON.stringify(Object.fromEntries(full))};` };

@@ -10,7 +10,9 @@ export function finishMaps(folder: string, root: string): void {
       readFileSync(path, 'utf8'),
     );
     map.sourcesContent = map.sourcesContent.map((content, i) =>
-      /generated\/(core|extra|inspect|ops|relaxed|unpacker|winograd)\.ts$/.test(map.sources[i]!)
+      /generated\/(common|core|extra|inspect|ops|relaxed|spatial|unpacker)\.ts$/.test(
+        map.sources[i]!,
+      )
         ? '// The packed kernels.\n'
         : content,
     );

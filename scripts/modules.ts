@@ -4,10 +4,11 @@
  */
 export const MODULES = [
   { name: 'core', list: 'index', of: 'the module that every bundle has' },
+  { name: 'common', list: 'common', of: 'the module of what many networks need and many do not' },
   { name: 'extra', list: 'extra', of: 'the module beside it' },
   { name: 'inspect', list: 'inspect', of: 'the module of evenkeel/inspect' },
   { name: 'ops', list: 'ops', of: 'the module of operations on tensors' },
-  { name: 'winograd', list: 'winograd', of: 'the module of 3 × 3 convolutions' },
+  { name: 'spatial', list: 'spatial', of: 'the module of convolutions and max pooling' },
 ] as const;
 
 /** The files of the export lists. */

@@ -14,8 +14,6 @@ export type Layout<T, Name extends string> = string & { readonly of?: T; readonl
 export interface CoreKernels {
   reluBackward(dx: Pointer, y: Pointer, dy: Pointer, from: number, to: number): void;
   reluForward(y: Pointer, x: Pointer, from: number, to: number): void;
-  softmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
-  softmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
   addForward(y: Pointer, a: Pointer, b: Pointer, relu: number, from: number, to: number): void;
   batchNormBackward(dx: Pointer, coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, shape: Pointer<'BatchNormShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
   batchNormBackwardSums(coefficients: Pointer<'Coefficients'>, dy: Pointer, x: Pointer, shape: Pointer<'BatchNormShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
@@ -27,12 +25,6 @@ export interface CoreKernels {
   batchNormRunning(statistics: Pointer<'Statistics'>, runningMean: Pointer, runningVar: Pointer, c: number, eps: number, from: number, to: number): void;
   batchNormUpdateRunning(runningMean: Pointer, runningVar: Pointer, statistics: Pointer<'Statistics'>, c: number, correction: number, momentum: number, from: number, to: number): void;
   batchNormScratch(shape: Pointer<'BatchNormShape'>): number;
-  conv2dForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'ConvShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
-  conv2dForwardScratch(shape: Pointer<'ConvShape'>): number;
-  conv2dInputGradient(dx: Pointer, dy: Pointer, weight: Pointer, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
-  conv2dInputGradientScratch(shape: Pointer<'ConvShape'>): number;
-  conv2dWeightGradient(dWeight: Pointer, dy: Pointer, x: Pointer, n: number, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
-  conv2dWeightGradientScratch(shape: Pointer<'ConvShape'>): number;
   copyRows(y: Pointer, x: Pointer, rows: number, width: number, yStride: number, xStride: number): void;
   biasBackward(db: Pointer, dy: Pointer, rows: number, n: number, from: number, to: number): void;
   biasForward(y: Pointer, b: Pointer, n: number, from: number, to: number): void;
@@ -45,22 +37,10 @@ export interface CoreKernels {
   crossEntropyWeight(labels: Pointer, weight: Pointer, ignoreIndex: number, from: number, to: number): number;
   crossEntropySoftBackward(dx: Pointer, p: Pointer, t: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, scale: number, from: number, to: number): void;
   crossEntropySoftForward(p: Pointer, x: Pointer, t: Pointer, weight: Pointer, shape: Pointer<'CrossEntropyShape'>, from: number, to: number): number;
-  mseBackward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
-  mseForward(x: Pointer, t: Pointer, from: number, to: number): number;
-  cosF64(x: number): number;
   expF64(x: number): number;
   logF64(x: number): number;
-  powF64(x: number, y: number): number;
   adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, scalars: Pointer<'AdamScalars'>, step: number, from: number, to: number): void;
-  clampInPlace(x: Pointer, limit: number, from: number, to: number): void;
   scaleInPlace(x: Pointer, factor: number, from: number, to: number): void;
-  sumOfSquares(x: Pointer, from: number, to: number): number;
-  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'MomentumScalars'>, first: number, from: number, to: number): void;
-  sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
-  globalAvgPoolBackward(dx: Pointer, dy: Pointer, size: number, from: number, to: number): void;
-  globalAvgPoolForward(y: Pointer, x: Pointer, size: number, from: number, to: number): void;
-  maxPoolBackward(dx: Pointer, index: Pointer<'MaxIndex'>, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
-  maxPoolForward(y: Pointer, index: Pointer<'MaxIndex'>, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   dropout(y: Pointer, x: Pointer, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   dropoutRows(y: Pointer, x: Pointer, n: number, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomBits(y: Pointer, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
@@ -68,6 +48,22 @@ export interface CoreKernels {
   randomTruncatedNormal(y: Pointer, mean: number, sd: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomUniform(y: Pointer, low: number, high: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   shuffle(order: Pointer, seed: number, counter: number, n: number, scratch: Pointer): void;
+}
+
+/** What the module of what many networks need and many do not exports: assembly/common.ts. */
+export interface CommonKernels {
+  softmaxBackward(dx: Pointer, y: Pointer, dy: Pointer, c: number, inner: number, from: number, to: number): void;
+  softmaxForward(y: Pointer, x: Pointer, c: number, inner: number, from: number, to: number): void;
+  mseBackward(dx: Pointer, x: Pointer, t: Pointer, scale: number, from: number, to: number): void;
+  mseForward(x: Pointer, t: Pointer, from: number, to: number): number;
+  cosF64(x: number): number;
+  powF64(x: number, y: number): number;
+  clampInPlace(x: Pointer, limit: number, from: number, to: number): void;
+  sumOfSquares(x: Pointer, from: number, to: number): number;
+  sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'MomentumScalars'>, first: number, from: number, to: number): void;
+  sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
+  globalAvgPoolBackward(dx: Pointer, dy: Pointer, size: number, from: number, to: number): void;
+  globalAvgPoolForward(y: Pointer, x: Pointer, size: number, from: number, to: number): void;
 }
 
 /** What the module beside it exports: assembly/extra.ts. */
@@ -226,8 +222,16 @@ export interface OpsKernels {
   squareForward(y: Pointer, x: Pointer, from: number, to: number): void;
 }
 
-/** What the module of 3 × 3 convolutions exports: assembly/winograd.ts. */
-export interface WinogradKernels {
+/** What the module of convolutions and max pooling exports: assembly/spatial.ts. */
+export interface SpatialKernels {
+  conv2dForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'ConvShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
+  conv2dForwardScratch(shape: Pointer<'ConvShape'>): number;
+  conv2dInputGradient(dx: Pointer, dy: Pointer, weight: Pointer, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
+  conv2dInputGradientScratch(shape: Pointer<'ConvShape'>): number;
+  conv2dWeightGradient(dWeight: Pointer, dy: Pointer, x: Pointer, n: number, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
+  conv2dWeightGradientScratch(shape: Pointer<'ConvShape'>): number;
+  maxPoolBackward(dx: Pointer, index: Pointer<'MaxIndex'>, dy: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
+  maxPoolForward(y: Pointer, index: Pointer<'MaxIndex'>, x: Pointer, shape: Pointer<'PoolShape'>, from: number, to: number): void;
   winogradForward(y: Pointer, x: Pointer, weight: Pointer, bias: Pointer, shape: Pointer<'ConvShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
   winogradForwardScratch(shape: Pointer<'ConvShape'>): number;
   winogradInputGradient(dx: Pointer, dy: Pointer, weight: Pointer, shape: Pointer<'ConvShape'>, from: number, to: number, scratch: Pointer): void;
@@ -236,7 +240,7 @@ export interface WinogradKernels {
   winogradWeightGradientScratch(shape: Pointer<'ConvShape'>): number;
 }
 
-export interface Kernels extends CoreKernels, ExtraKernels, InspectKernels, OpsKernels, WinogradKernels {}
+export interface Kernels extends CoreKernels, CommonKernels, ExtraKernels, InspectKernels, OpsKernels, SpatialKernels {}
 
 export interface AdamScalars {
   readonly lr: number;

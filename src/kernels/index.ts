@@ -2,13 +2,15 @@
  * evenkeel/kernels: the raw kernels and the memory they work on. **Unstable**: names and arguments may
  * change in any version, without notice.
  */
+
 import type { Kernels } from '../generated/kernels.ts';
+import { common } from '../runtime/common.ts';
 import { kernels as core, type Engine, engine } from '../runtime/engine.ts';
 import { extra } from '../runtime/extra.ts';
 import { inspectKernels } from '../runtime/inspect.ts';
 import { ops } from '../runtime/ops.ts';
+import { spatial } from '../runtime/spatial.ts';
 import type { WasmMemory } from '../runtime/wasm.ts';
-import { winograd } from '../runtime/winograd.ts';
 import { FULL_NAMES } from './names.ts';
 
 export type { Kernels, Pointer } from '../generated/kernels.ts';
@@ -18,7 +20,7 @@ let all: Kernels | undefined;
 let source: Engine | undefined;
 
 /**
- * All kernels: core, extra, those of `evenkeel/inspect` and of operations on tensors. `useThreads` replaces them
+ * All kernels of all modules. `useThreads` replaces them
  * and their memory: do not keep what was returned before it.
  */
 export function kernels(): Kernels {
@@ -26,10 +28,11 @@ export function kernels(): Kernels {
   source = engine();
   const exported = Object.entries({
     ...core(),
+    ...common(),
     ...extra(),
     ...inspectKernels(),
     ...ops(),
-    ...winograd(),
+    ...spatial(),
   });
   const named = exported.map(([name, kernel]) => [FULL_NAMES[name] ?? name, kernel]);
   return (all = Object.fromEntries(named) as Kernels);

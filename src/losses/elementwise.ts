@@ -1,4 +1,4 @@
-import { kernels } from '../runtime/engine.ts';
+import { common } from '../runtime/common.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkNumber } from '../tensor/check.ts';
 import { optionsOf } from '../tensor/options.ts';
@@ -57,11 +57,11 @@ abstract class Elementwise<R extends Reduction> extends Loss<TargetData, LossVal
  */
 export class MSELoss<R extends Reduction = 'mean' | 'sum'> extends Elementwise<R> {
   protected sum({ prediction, target }: LossArrays, from: number, to: number): number {
-    return kernels().mseForward(prediction, target, from, to);
+    return common().mseForward(prediction, target, from, to);
   }
 
   protected slope({ gradient, prediction, target }: LossArrays, size: number, scale: number): void {
-    kernels().mseBackward(gradient, prediction, target, scale, 0, size);
+    common().mseBackward(gradient, prediction, target, scale, 0, size);
   }
 }
 

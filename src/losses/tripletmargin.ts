@@ -1,5 +1,5 @@
 /** The loss of triplets by their distances. */
-import { kernels } from '../runtime/engine.ts';
+import { common } from '../runtime/common.ts';
 import { checkNumber, unexpected } from '../tensor/check.ts';
 import type { Numbers } from '../tensor/numbers.ts';
 import { optionsOf } from '../tensor/options.ts';
@@ -96,7 +96,7 @@ export class TripletMarginLoss<R extends Reduction = 'mean' | 'sum'> extends Los
   /** d(u, v) of the i-th rows of two predictions. */
   private distance(i: number, x: Arrays, from: number, to: number): number {
     const { p, eps, width } = this;
-    const { powF64 } = kernels();
+    const { powF64 } = common();
     const [u, v] = [x[from]!, x[to]!];
     let sum = 0;
     for (let k = i * width; k < (i + 1) * width; k++) {
@@ -117,7 +117,7 @@ export class TripletMarginLoss<R extends Reduction = 'mean' | 'sum'> extends Los
   ): void {
     if (slope === 0 || distance === 0) return;
     const { p, eps, width } = this;
-    const { powF64 } = kernels();
+    const { powF64 } = common();
     const [u, v, du, dv] = [x[from]!, x[to]!, dx[from]!, dx[to]!];
     for (let k = i * width; k < (i + 1) * width; k++) {
       const e = u[k]! - v[k]! + eps;

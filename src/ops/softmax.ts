@@ -1,6 +1,7 @@
 /** Softmax along an axis. */
+
 import type { Use } from '../graph/node.ts';
-import { kernels } from '../runtime/engine.ts';
+import { common } from '../runtime/common.ts';
 import { extra } from '../runtime/extra.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -39,14 +40,14 @@ class Softmax extends TensorOperation<Rows> {
   run(use: Use<Rows>): void {
     const { n, c, inner } = use.memo;
     if (this.logarithm) extra().logSoftmaxForward(use.y, use.x, c, inner, 0, n);
-    else kernels().softmaxForward(use.y, use.x, c, inner, 0, n);
+    else common().softmaxForward(use.y, use.x, c, inner, 0, n);
   }
 
   runBackward(use: Use<Rows>): void {
     const { n, c, inner } = use.memo;
     if (!use.dx) return;
     if (this.logarithm) extra().logSoftmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
-    else kernels().softmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
+    else common().softmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
   }
 }
 

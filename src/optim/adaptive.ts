@@ -1,6 +1,6 @@
 import { AdaptiveScalars } from '../generated/kernels.ts';
 import { NULL } from '../memory/memory.ts';
-import { kernels } from '../runtime/engine.ts';
+import { common } from '../runtime/common.ts';
 import { extra } from '../runtime/extra.ts';
 import { checkNumber } from '../tensor/check.ts';
 import type { Member } from './moments.ts';
@@ -115,7 +115,7 @@ export class NAdam extends Moments<NAdamOptions> {
   protected mixture(group: Group<NAdamOptions>, { numbers }: Member, t: number): Mixture {
     const { lr, betas, momentumDecay } = group;
     const [beta1, beta2] = betas;
-    const muAt = (step: number) => beta1 * (1 - 0.5 * kernels().powF64(0.96, step * momentumDecay));
+    const muAt = (step: number) => beta1 * (1 - 0.5 * common().powF64(0.96, step * momentumDecay));
     const [mu, next] = [muAt(t), muAt(t + 1)];
     // A float32 number, as PyTorch's, so that a state dict holds it exactly.
     const product = Math.fround((numbers.mu_product ?? 1) * Math.fround(mu));
@@ -123,7 +123,7 @@ export class NAdam extends Moments<NAdamOptions> {
     return {
       mean: (-lr * next) / (1 - product * next),
       gradient: (-lr * (1 - mu)) / (1 - product),
-      root: 1 / Math.sqrt(1 - kernels().powF64(beta2, t)),
+      root: 1 / Math.sqrt(1 - common().powF64(beta2, t)),
       eps: group.eps,
     };
   }
@@ -169,8 +169,8 @@ export class RAdam extends Moments<RAdamOptions> {
 
   protected mixture({ lr, betas, eps }: Group<RAdamOptions>, _: Member, t: number): Mixture {
     const [beta1, beta2] = betas;
-    const power = kernels().powF64(beta2, t);
-    const mean = -lr / (1 - kernels().powF64(beta1, t));
+    const power = common().powF64(beta2, t);
+    const mean = -lr / (1 - common().powF64(beta1, t));
     const most = 2 / (1 - beta2) - 1;
     const length = most - (2 * t * power) / (1 - power);
     if (length <= 5) return { mean, gradient: 0, root: 0, eps };

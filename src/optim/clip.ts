@@ -1,4 +1,5 @@
 import { View } from '../memory/memory.ts';
+import { common } from '../runtime/common.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkNumber } from '../tensor/check.ts';
 import { checkInstance, optionsOf } from '../tensor/options.ts';
@@ -34,7 +35,7 @@ function normOf(parameters: readonly Parameter[], p: number): number {
     if (!parameter.hasGradient) continue;
     for (let from = 0; from < parameter.size; from += CHUNK) {
       const to = Math.min(from + CHUNK, parameter.size);
-      sum += kernels().sumOfSquares(parameter.gradPtr, from, to);
+      sum += common().sumOfSquares(parameter.gradPtr, from, to);
     }
   }
   return Math.sqrt(sum);
@@ -42,7 +43,7 @@ function normOf(parameters: readonly Parameter[], p: number): number {
 
 /** The p-norm for any p: with powers by a kernel, as engines round their own differently. */
 function generalNorm(parameters: readonly Parameter[], p: number): number {
-  const { powF64 } = kernels();
+  const { powF64 } = common();
   let sum = 0;
   for (const { hasGradient, gradPtr, size } of parameters) {
     if (!hasGradient) continue;
@@ -94,7 +95,7 @@ export function clipGradValue(parameters: readonly Parameter[], limit: number): 
   checkParameters('clipGradValue', parameters);
   checkNumber('clipGradValue', 'limit', limit, 0, Infinity);
   for (const parameter of parameters) {
-    if (parameter.hasGradient) kernels().clampInPlace(parameter.gradPtr, limit, 0, parameter.size);
+    if (parameter.hasGradient) common().clampInPlace(parameter.gradPtr, limit, 0, parameter.size);
   }
 }
 

@@ -1,4 +1,4 @@
-import { kernels } from '../runtime/engine.ts';
+import { common } from '../runtime/common.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
 import { checkFunction, optionsOf } from '../tensor/options.ts';
 import { MomentumCycle, ratesOf } from './momentumcycle.ts';
@@ -84,7 +84,7 @@ export class CyclicLR extends Schedule {
     if (scaleFn !== undefined) checkFunction(`${this.name}: scaleFn`, scaleFn);
     this.up = stepSizeUp;
     this.down = stepSizeDown;
-    const { powF64 } = kernels();
+    const { powF64 } = common();
     this.scale = scaleFn
       ? (count, cycle) => scaleFn(scaleMode === 'cycle' ? cycle : count)
       : mode === 'triangular'

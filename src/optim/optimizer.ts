@@ -59,7 +59,7 @@ interface Held<O> {
  * names and first values, and `update` reads and writes `member.numbers`. They are stored as float32. Numbers that
  * follow from the step count, as Adam's 1 − βᵗ does, need not be kept. Kernels
  * keep nothing between calls. Arithmetic on such numbers uses + − × ÷ and `Math.sqrt`, and
- * `kernels().powF64` for powers: `**` and `Math.pow` are rounded differently by different engines.
+ * `common().powF64` for powers: `**` and `Math.pow` are rounded differently by different engines.
  */
 export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** The groups in order; options may be written between steps. */

@@ -1,4 +1,4 @@
-import { kernels } from '../runtime/engine.ts';
+import { common } from '../runtime/common.ts';
 import { checkInteger, checkNumber } from '../tensor/check.ts';
 import { optionsOf } from '../tensor/options.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -29,7 +29,7 @@ export class PolynomialLR extends Schedule {
   rateAt(count: number, base: number): number {
     const { totalIters, power } = this;
     const left = 1 - Math.min(count, totalIters) / totalIters;
-    return base * kernels().powF64(left, power);
+    return base * common().powF64(left, power);
   }
 }
 

@@ -1,3 +1,4 @@
+import { common } from '../runtime/common.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger, checkNumber, unexpected } from '../tensor/check.ts';
 import { checkFunction, checkInstance, optionsOf } from '../tensor/options.ts';
@@ -146,7 +147,7 @@ export class StepLR extends Schedule {
   }
 
   rateAt(count: number, base: number): number {
-    return base * kernels().powF64(this.gamma, Math.floor(count / this.stepSize));
+    return base * common().powF64(this.gamma, Math.floor(count / this.stepSize));
   }
 }
 
@@ -178,7 +179,7 @@ export class MultiStepLR extends Schedule {
 
   rateAt(count: number, base: number): number {
     const reached = this.milestones.filter((milestone) => milestone <= count).length;
-    return base * kernels().powF64(this.gamma, reached);
+    return base * common().powF64(this.gamma, reached);
   }
 }
 
@@ -197,7 +198,7 @@ export class ExponentialLR extends Schedule {
   }
 
   rateAt(count: number, base: number): number {
-    return base * kernels().powF64(this.gamma, count);
+    return base * common().powF64(this.gamma, count);
   }
 }
 
@@ -350,5 +351,5 @@ export class LinearWarmup extends Schedule {
 
 /** Half a cosine from `from` (at part 0) to `to` (at part 1); beyond 1 it returns. */
 export function cosineBetween(from: number, to: number, part: number): number {
-  return to + ((from - to) * (1 + kernels().cosF64(Math.PI * part))) / 2;
+  return to + ((from - to) * (1 + common().cosF64(Math.PI * part))) / 2;
 }

@@ -1,6 +1,6 @@
 import { MomentumScalars } from '../generated/kernels.ts';
 import { NULL, type Pointer } from '../memory/memory.ts';
-import { kernels } from '../runtime/engine.ts';
+import { common } from '../runtime/common.ts';
 import { checkNumber } from '../tensor/check.ts';
 import type { Member } from './moments.ts';
 import { type Group, Optimizer, type OptimizerOptions, type Params } from './optimizer.ts';
@@ -84,11 +84,11 @@ export class SGD extends Optimizer<SGDOptions> {
   protected update(group: Group<SGDOptions>, { parameter, moments }: Member, step: number): void {
     const { ptr, gradPtr, size } = parameter;
     if (group.momentum === 0) {
-      kernels().sgdStep(ptr, gradPtr, group.lr, group.weightDecay, 0, size);
+      common().sgdStep(ptr, gradPtr, group.lr, group.weightDecay, 0, size);
     } else {
       const buffer = moments.momentum_buffer!;
       const first = step === 1 ? 1 : 0;
-      kernels().sgdMomentumStep(ptr, buffer, gradPtr, this.scalars, first, 0, size);
+      common().sgdMomentumStep(ptr, buffer, gradPtr, this.scalars, first, 0, size);
     }
   }
 }

@@ -5,12 +5,13 @@ import { builtin } from './builtin.ts';
 
 import { demangle } from '@assemblyscript/loader';
 import type {
+  CommonKernels,
   CoreKernels,
   ExtraKernels,
   InspectKernels,
   Kernels,
   OpsKernels,
-  WinogradKernels,
+  SpatialKernels,
 } from '../generated/kernels.ts';
 import { newMemory } from './newmemory.ts';
 import type { Packed } from './unpack.ts';
@@ -33,11 +34,12 @@ export interface Engine {
   readonly whole?: boolean;
   /** Compiles and binds further kernels, if not in the usual way (runtime/load.ts). */
   readonly load?: (packed: Packed) => unknown;
-  /** The kernels of extra.ts, inspect.ts, ops.ts and winograd.ts, from their first use on. */
+  /** The kernels of common.ts, extra.ts, inspect.ts, ops.ts and spatial.ts, from their first use on. */
+  common?: CommonKernels;
   extra?: ExtraKernels;
   inspect?: InspectKernels;
   ops?: OpsKernels;
-  winograd?: WinogradKernels;
+  spatial?: SpatialKernels;
 }
 
 let bound: Engine | undefined;
@@ -49,7 +51,7 @@ export function engine(): Engine {
   return (bound ??= start());
 }
 
-/** The core kernels. Kernels that only some networks need are in `extra()`, runtime/extra.ts. */
+/** The core kernels. Kernels that only some networks need are in `common()` and `extra()`, runtime/extra.ts. */
 export function kernels(): CoreKernels {
   return (bound ?? engine()).exports;
 }

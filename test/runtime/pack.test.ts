@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pack } from '../../scripts/pack.ts';
+import { COMMON_WASM } from '../../src/generated/common.ts';
 import { CORE_WASM } from '../../src/generated/core.ts';
 import { EXTRA_WASM } from '../../src/generated/extra.ts';
 import { INSPECT_WASM } from '../../src/generated/inspect.ts';
 import { OPS_WASM } from '../../src/generated/ops.ts';
 import { RELAXED_WASM } from '../../src/generated/relaxed.ts';
-import { WINOGRAD_WASM } from '../../src/generated/winograd.ts';
+import { SPATIAL_WASM } from '../../src/generated/spatial.ts';
 import { type Packed, unpack } from '../../src/runtime/unpack.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
@@ -53,7 +54,8 @@ describe.each<[string, Packed]>([
   ['inspect', INSPECT_WASM],
   ['ops', OPS_WASM],
   ['relaxed', RELAXED_WASM],
-  ['winograd', WINOGRAD_WASM],
+  ['common', COMMON_WASM],
+  ['spatial', SPATIAL_WASM],
 ])('the %s module in src/generated', (name, packed) => {
   it('is the compiled one', () => {
     const compiled = readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url));

@@ -1,6 +1,6 @@
 import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { kernels } from '../../runtime/engine.ts';
+import { common } from '../../runtime/common.ts';
 import { extra } from '../../runtime/extra.ts';
 import { checkInteger } from '../../tensor/check.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
@@ -59,13 +59,13 @@ export class Softmax extends SoftmaxBase {
 
   run(use: Use<Rows>): void {
     const { n, c, inner } = use.memo;
-    kernels().softmaxForward(use.y, use.x, c, inner, 0, n);
+    common().softmaxForward(use.y, use.x, c, inner, 0, n);
   }
 
   runBackward(use: Use<Rows>): void {
     if (!use.dx) return;
     const { n, c, inner } = use.memo;
-    kernels().softmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
+    common().softmaxBackward(use.dx, use.y, use.dy, c, inner, 0, n);
   }
 }
 

@@ -2,7 +2,7 @@ import { ConvShape, type Pointer } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { kernels } from '../../runtime/engine.ts';
-import { winograd } from '../../runtime/winograd.ts';
+import { spatial } from '../../runtime/spatial.ts';
 import { takesWinograd } from './winograd.ts';
 
 /**
@@ -35,29 +35,29 @@ export class Convolution {
     n: number,
     scratch: Pointer,
   ): void {
-    const kernel = this.transformed ? winograd().winogradForward : kernels().conv2dForward;
+    const kernel = this.transformed ? spatial().winogradForward : spatial().conv2dForward;
     kernel(y, x, weight, bias, this.shape.ptr, relu ? 1 : 0, 0, n, scratch);
   }
 
   /** dx from dy, for n images. */
   inputGradient(dx: Pointer, dy: Pointer, weight: Pointer, n: number, scratch: Pointer): void {
     const kernel = this.transformed
-      ? winograd().winogradInputGradient
-      : kernels().conv2dInputGradient;
+      ? spatial().winogradInputGradient
+      : spatial().conv2dInputGradient;
     kernel(dx, dy, weight, this.shape.ptr, 0, n, scratch);
   }
 
   /** dWeight += its gradient, from dy and x. */
   weightGradient(dWeight: Pointer, dy: Pointer, x: Pointer, n: number, scratch: Pointer): void {
     const kernel = this.transformed
-      ? winograd().winogradWeightGradient
-      : kernels().conv2dWeightGradient;
+      ? spatial().winogradWeightGradient
+      : spatial().conv2dWeightGradient;
     kernel(dWeight, dy, x, n, this.shape.ptr, 0, this.range, scratch);
   }
 }
 
 function directScratch(shape: Pointer<'ConvShape'>): number {
-  const k = kernels();
+  const k = spatial();
   return Math.max(
     k.conv2dForwardScratch(shape),
     k.conv2dInputGradientScratch(shape),
@@ -66,7 +66,7 @@ function directScratch(shape: Pointer<'ConvShape'>): number {
 }
 
 function winogradScratch(shape: Pointer<'ConvShape'>): number {
-  const k = winograd();
+  const k = spatial();
   return Math.max(
     k.winogradForwardScratch(shape),
     k.winogradInputGradientScratch(shape),

@@ -2,7 +2,7 @@ import { PoolShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { kernels } from '../../runtime/engine.ts';
+import { common } from '../../runtime/common.ts';
 import { extra } from '../../runtime/extra.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import { type Dimensions, type NumberOrPair, type Pair, pairOf, pairText } from '../axes.ts';
@@ -51,7 +51,7 @@ abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
   run(use: Use<AdaptiveMemo>): void {
     const { y, x } = use;
     const { planes, kind, area, shape } = use.memo;
-    if (kind === 'global') kernels().globalAvgPoolForward(y, x, area, 0, planes);
+    if (kind === 'global') common().globalAvgPoolForward(y, x, area, 0, planes);
     else if (kind === 'even') extra().avgPoolForward(y, x, shape.ptr, 0, planes);
     else extra().adaptiveAvgPoolForward(y, x, shape.ptr, 0, planes);
   }
@@ -60,7 +60,7 @@ abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
     const { dx, dy, scratch } = use;
     if (!dx) return;
     const { planes, kind, area, shape } = use.memo;
-    if (kind === 'global') kernels().globalAvgPoolBackward(dx, dy, area, 0, planes);
+    if (kind === 'global') common().globalAvgPoolBackward(dx, dy, area, 0, planes);
     else if (kind === 'even') extra().avgPoolBackward(dx, dy, shape.ptr, 0, planes, scratch);
     else extra().adaptiveAvgPoolBackward(dx, dy, shape.ptr, 0, planes);
   }

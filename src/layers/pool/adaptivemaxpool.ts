@@ -4,8 +4,8 @@ import type { Slot } from '../../graph/slot.ts';
 import { NULL } from '../../memory/memory.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
+import { spatial } from '../../runtime/spatial.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import { type Dimensions, type NumberOrPair, type Pair, pairOf, pairText } from '../axes.ts';
 import { planesOf, poolShape, withSize } from './geometry.ts';
@@ -50,13 +50,13 @@ abstract class AdaptiveMaxPool extends Leaf<Memo> {
   run(use: Use<Memo>): void {
     const { planes, shape, index, even } = use.memo;
     const where = use.recording ? index.ptr : (NULL as typeof index.ptr);
-    if (even) kernels().maxPoolForward(use.y, where, use.x, shape.ptr, 0, planes);
+    if (even) spatial().maxPoolForward(use.y, where, use.x, shape.ptr, 0, planes);
     else extra().adaptiveMaxPoolForward(use.y, where, use.x, shape.ptr, 0, planes);
   }
 
   runBackward(use: Use<Memo>): void {
     const { planes, shape, index } = use.memo;
-    if (use.dx) kernels().maxPoolBackward(use.dx, index.ptr, use.dy, shape.ptr, 0, planes);
+    if (use.dx) spatial().maxPoolBackward(use.dx, index.ptr, use.dy, shape.ptr, 0, planes);
   }
 
   override toString(): string {

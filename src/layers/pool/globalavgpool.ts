@@ -1,6 +1,6 @@
 import type { Use } from '../../graph/node.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { kernels } from '../../runtime/engine.ts';
+import { common } from '../../runtime/common.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 
 interface Memo {
@@ -30,12 +30,12 @@ export class GlobalAvgPool extends Leaf<Memo> {
 
   run(use: Use<Memo>): void {
     const { planes, size } = use.memo;
-    kernels().globalAvgPoolForward(use.y, use.x, size, 0, planes);
+    common().globalAvgPoolForward(use.y, use.x, size, 0, planes);
   }
 
   runBackward(use: Use<Memo>): void {
     const { planes, size } = use.memo;
-    if (use.dx) kernels().globalAvgPoolBackward(use.dx, use.dy, size, 0, planes);
+    if (use.dx) common().globalAvgPoolBackward(use.dx, use.dy, size, 0, planes);
   }
 
   override toString(): string {

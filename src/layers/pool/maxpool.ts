@@ -4,7 +4,7 @@ import type { Slot } from '../../graph/slot.ts';
 import { NULL } from '../../memory/memory.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { kernels } from '../../runtime/engine.ts';
+import { spatial } from '../../runtime/spatial.ts';
 import { optionsOf } from '../../tensor/options.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import type { Dimensions, NumberOrPair } from '../axes.ts';
@@ -69,12 +69,12 @@ abstract class MaxPool extends Leaf<Memo> {
   run(use: Use<Memo>): void {
     const { planes, shape, index } = use.memo;
     const where = use.recording ? index.ptr : (NULL as typeof index.ptr);
-    kernels().maxPoolForward(use.y, where, use.x, shape.ptr, 0, planes);
+    spatial().maxPoolForward(use.y, where, use.x, shape.ptr, 0, planes);
   }
 
   runBackward(use: Use<Memo>): void {
     const { planes, shape, index } = use.memo;
-    if (use.dx) kernels().maxPoolBackward(use.dx, index.ptr, use.dy, shape.ptr, 0, planes);
+    if (use.dx) spatial().maxPoolBackward(use.dx, index.ptr, use.dy, shape.ptr, 0, planes);
   }
 
   override toString(): string {
