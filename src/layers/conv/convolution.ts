@@ -1,7 +1,6 @@
 import { ConvShape, type Pointer } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
-import { kernels } from '../../runtime/engine.ts';
 import { spatial } from '../../runtime/spatial.ts';
 import { takesWinograd } from './winograd.ts';
 
