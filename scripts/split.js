@@ -16,8 +16,7 @@ for (let i = 0; i < parts.length; i += 2) {
   for (const { name } of WebAssembly.Module.exports(new WebAssembly.Module(bytes))) {
     if (!names.includes(name)) module.removeExport(name);
   }
-  // Locals in the order of their use: a function's low indices come often, and the text packs by 200 bytes more.
-  module.runPasses(['remove-unused-module-elements', 'reorder-locals', 'reorder-functions']);
+  module.runPasses(['remove-unused-module-elements']);
   writeFileSync(parts[i], module.emitBinary());
   module.dispose();
 }

@@ -41,7 +41,9 @@ function run(packed: Packed): { bytes: Uint8Array<ArrayBuffer>; memory: WebAssem
   const bytes = new Uint8Array(memory.buffer);
   bytes.set(before.subarray(0, start));
   new TextEncoder().encodeInto(text, bytes.subarray(end));
-  unpacker ??= new WebAssembly.Module(Uint8Array.from(atob(UNPACKER), (c) => c.charCodeAt(0)));
+  unpacker ??= new WebAssembly.Module(
+    Uint8Array.from(UNPACKER.match(/../g)!, (digits) => Number.parseInt(digits, 16)),
+  );
   const { exports } = new WebAssembly.Instance(unpacker, { env: { memory } });
   (exports as { unpack(from: number, end: number, packed: number): void }).unpack(from, end, end);
   if (!after) learned.set(packed, new WeakRef(memory));
