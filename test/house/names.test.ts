@@ -20,7 +20,7 @@ describe('short names', () => {
       const named = [...accesses].filter(([, , name]) => kernels.has(name!));
       return named.filter(
         ([, object]) =>
-          !/(\bkernels\(\)|\bextra\(\)|\binspectKernels\(\)|\bops\(\)|\bwinograd\(\)|\bk)$/.test(
+          !/(\bkernels\(\)|\bextra\(\)|\binspectKernels\(\)|\bops\(\)|\bspatial\(\)|\bcommon\(\)|\bk)$/.test(
             object!,
           ),
       );
