@@ -1,4 +1,6 @@
 /** Python source of layers that PyTorch lacks, and of the reading and writing of safetensors. */
+import type { Module } from '../module/module.ts';
+import { SEQUENCE_HELPERS } from './sequencehelpers.ts';
 
 export const HELPERS = {
   RMSNorm: `class RMSNorm(nn.Module):
@@ -293,6 +295,8 @@ export const HELPERS = {
         self.running_mean.mul_(1 - share).add_(share * mean)
         self.running_var.mul_(1 - share).add_(share * var)
 `,
+
+  ...SEQUENCE_HELPERS,
 } as const;
 
 export type Helper = keyof typeof HELPERS;
@@ -301,6 +305,8 @@ export type Helper = keyof typeof HELPERS;
 export interface Needs {
   /** Says that the source uses a helper. */
   need(helper: Helper): void;
+  /** The most inputs that a call of the layer has. */
+  inputsOf(layer: Module): number;
 }
 
 /** Reading and writing of safetensors files, with nothing but struct, json and torch. */

@@ -37,20 +37,15 @@ import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
 import type { Module } from '../module/module.ts';
 import { batchNorm } from './batchnorm.ts';
+import { type Class, type Entry, entry } from './entry.ts';
 import type { Needs } from './helpers.ts';
 import { call, type Doc, literal, make, type Value } from './python.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: a class with any constructor
-type Class<L> = abstract new (...args: any[]) => L;
-type Write = (layer: never, needs: Needs) => Doc;
+import { sequences } from './sequences.ts';
 
 /** One number for all axes, or a tuple. */
 function tuple(values: readonly number[]): Value {
   return values.every((value) => value === values[0]) ? values[0]! : values;
 }
-
-const entry = <L>(type: Class<L>, write: (layer: L, needs: Needs) => Doc) =>
-  [type as unknown, write as Write] as const;
 
 function activations() {
   const curves = { ReLU, ReLU6, Sigmoid, SiLU, Tanh, Hardsigmoid, Hardswish, Softsign, Mish, SELU };
@@ -285,11 +280,11 @@ function poolings() {
   ];
 }
 
-let table: (readonly [unknown, Write])[] | undefined;
+let table: Entry[] | undefined;
 
-/** The constructor of a layer in Python; undefined for a layer of a user's own. */
+/** The constructor of a layer in Python; undefined for a composite or a layer of a user's own. */
 export function layerSource(layer: Module, needs: Needs): Doc | undefined {
-  table ??= [...activations(), ...weights(), ...norms(), ...poolings()];
+  table ??= [...activations(), ...weights(), ...norms(), ...poolings(), ...sequences()];
   const own = table.find(([type]) => type === layer.constructor);
   const base = [BatchNorm, Reparametrized].find((type) => layer instanceof type);
   const write = (own ?? table.find(([type]) => type === base))?.[1];

@@ -1,5 +1,8 @@
 /** The submodules of a composite: how Python holds them, and by which expression it reads them. */
 import { Residual } from '../layers/residual.ts';
+import { snakeCase } from '../module/held.ts';
+import { Layer } from '../module/layer.ts';
+import { Leaf } from '../module/leaf.ts';
 import type { Module } from '../module/module.ts';
 import { Sequential } from '../module/sequential.ts';
 import { isAttribute, isIdentifier, isKey, quoted } from './python.ts';
@@ -111,4 +114,10 @@ function containerOf(tree: Tree): Container {
 /** How a parameter or buffer of a module is assigned. */
 export function tensorSuffix(name: string, registry: '_parameters' | '_buffers'): string {
   return isIdentifier(name) ? `.${name}` : `.${registry}[${quoted(name)}]`;
+}
+
+/** The name of a module's parameter: the state-dict key's in layers of the package, the property in a user's own. */
+export function nameInPython(module: Module, property: string): string {
+  const own = !(module instanceof Leaf) || module instanceof Layer;
+  return own ? property : snakeCase(property);
 }

@@ -107,3 +107,8 @@ export function freshName(text: string, taken: Set<string>, otherwise: string): 
   taken.add(name);
   return name;
 }
+
+/** Lines of a block. */
+export function indented(lines: readonly string[], spaces: number): string {
+  return lines.map((line) => `${' '.repeat(spaces)}${line}\n`).join('');
+}

@@ -21,6 +21,8 @@ export interface Case extends Sample {
   readonly options?: ToPyTorchOptions;
   /** Whether a training step is random, so that only predictions are compared. */
   readonly random?: boolean;
+  /** The inputs' values, for those that are no random numbers. */
+  readonly values?: readonly (readonly number[] | undefined)[];
   /** In the place of the usual one. */
   readonly tolerance?: number | undefined;
 }
@@ -30,7 +32,8 @@ export function differences(cases: readonly Case[], tolerance = 1e-5): string[] 
   const folder = mkdtempSync(join(tmpdir(), 'nets-'));
   try {
     const expected = cases.map((one) => write(folder, one));
-    writeFileSync(join(folder, 'cases.json'), JSON.stringify(cases.map(({ name }) => name)));
+    const list = cases.map(({ name, indices }) => ({ name, whole: indices !== undefined }));
+    writeFileSync(join(folder, 'cases.json'), JSON.stringify(list));
     execFileSync('/usr/bin/python3', ['-B', script, folder], {
       stdio: ['ignore', 'inherit', 'pipe'],
     });
@@ -46,16 +49,16 @@ export function differences(cases: readonly Case[], tolerance = 1e-5): string[] 
 type Tensors = Record<string, E.Input>;
 
 /** Writes the files of a case, and returns what the model itself computes. */
-function write(folder: string, { name, make, shape, masked, options }: Case): Tensors {
+function write(folder: string, one: Case): Tensors {
+  const { name, make, shape, masked, indices, values: own, options } = one;
   const random = new TestRandom(7);
   const shapes = (Array.isArray(shape[0]) ? shape : [shape]) as number[][];
   const x = shapes.map((each, i): E.Input => {
     const size = each.reduce((a, b) => a * b, 1);
     const mask = masked && i === 1;
-    const values = mask
-      ? Array.from({ length: size }, (_, j) => (j % 3 ? 1 : 0))
-      : random.normals(size);
-    return { data: values, shape: each };
+    const given = own?.[i] ?? (mask ? cycle(size, (j) => (j % 3 ? 1 : 0)) : undefined);
+    const whole = indices === undefined ? undefined : cycle(size, (j) => (5 * j) % indices);
+    return { data: given ?? whole ?? random.normals(size), shape: each };
   });
   const model = make();
   const state = model.stateDict();
@@ -76,6 +79,10 @@ function write(folder: string, { name, make, shape, masked, options }: Case): Te
   writeFileSync(join(folder, `${name}.in.safetensors`), saveSafetensors({ ...inputs, dy }));
   model.dispose();
   return found;
+}
+
+function cycle(size: number, value: (j: number) => number): number[] {
+  return Array.from({ length: size }, (_, j) => value(j));
 }
 
 function compare(

@@ -33,25 +33,94 @@ function asCase(name: string, sample: Omit<Case, 'name'>): Case {
   return { ...sample, name, random, tolerance: single ? 1e-4 : undefined };
 }
 
-/** Layers that toPyTorch refuses, with a message that says what to do. */
-const REFUSED = ['RNN', 'LSTM', 'GRU', 'MultiheadAttention', 'TransformerEncoderLayer'];
-
-it('refuses what it cannot translate', () => {
-  for (const type of REFUSED) {
-    const { make, shape } = SAMPLES[type]![0]!;
-    expect(() => toPyTorch(make(), { shape } as never)).toThrow(/has no translation/);
-  }
-});
-
 it('every public layer computes and learns the same', () => {
-  const translated = Object.entries(SAMPLES).filter(([type]) => !REFUSED.includes(type));
-  const cases = translated.flatMap(([type, samples]) =>
-    // What is passed to PyTorch here are floats: no embedding can take them.
-    samples
-      .filter(({ indices }) => indices === undefined)
-      .map((sample, i) => asCase(`${type}_${i}`, sample)),
+  const cases = Object.entries(SAMPLES).flatMap(([type, samples]) =>
+    samples.map((sample, i) => asCase(`${type}_${i}`, sample)),
   );
   expect(differences(cases)).toEqual([]);
+});
+
+/** Sequences with lengths and masks, and as parts of a network. */
+const SEQUENCES: Readonly<Record<string, Omit<Case, 'name'>>> = {
+  lengths: {
+    make: () => new E.GRU(3, 4, { numLayers: 2, bidirectional: true, batchFirst: true }),
+    shape: [[3, 5, 3], [3]],
+    values: [undefined, [2, 5, 3]],
+  },
+  lastAtItsEnd: {
+    make: () => new E.LSTM(3, 4, { bidirectional: true, returns: 'last' }),
+    shape: [[5, 3, 3], [3]],
+    values: [undefined, [4, 1, 5]],
+  },
+  tanhLast: { make: () => new E.RNN(3, 4, { returns: 'last', bias: false }), shape: [4, 2, 3] },
+  crossAttention: {
+    make: () => new E.MultiheadAttention(8, 2, { batchFirst: true, bias: false }),
+    shape: [
+      [2, 3, 8],
+      [2, 5, 8],
+      [2, 5, 8],
+    ],
+  },
+  maskedCrossAttention: {
+    make: () => new E.MultiheadAttention(8, 2),
+    shape: [
+      [3, 2, 8],
+      [5, 2, 8],
+      [5, 2, 8],
+      [2, 5],
+    ],
+    values: [undefined, undefined, undefined, [0, 0, 1, 0, 1, 0, 1, 0, 0, 0]],
+  },
+  maskedCausal: {
+    make: () => new E.MultiheadAttention(8, 4, { batchFirst: true, causal: true }),
+    shape: [
+      [2, 4, 8],
+      [2, 4],
+    ],
+    values: [undefined, [0, 1, 0, 0, 0, 0, 0, 1]],
+  },
+  ...Object.fromEntries(
+    (
+      [{}, { causal: true }, { normFirst: true, batchFirst: true, activation: 'gelu' }] as const
+    ).map((options, i) => [
+      `encoder${i}`,
+      {
+        make: () =>
+          new E.TransformerEncoderLayer(8, 2, { dimFeedforward: 6, dropout: 0, ...options }),
+        shape: [4, 4, 8],
+      },
+    ]),
+  ),
+  maskedEncoder: {
+    make: () => new E.TransformerEncoderLayer(4, 2, { dimFeedforward: 6, dropout: 0 }),
+    shape: [
+      [3, 2, 4],
+      [2, 3],
+    ],
+    values: [undefined, [0, 0, 1, 0, 0, 0]],
+  },
+  network: {
+    make: () => {
+      const first = new E.TransformerEncoderLayer(6, 2, { dimFeedforward: 5, dropout: 0 });
+      const second = new E.TransformerEncoderLayer(6, 2, { dimFeedforward: 5, dropout: 0 });
+      Object.assign(second.linear1, { weight: first.linear1.weight });
+      second.self_attn.in_proj_weight.requiresGrad = false;
+      const rnn = new E.LSTM(6, 3, { returns: 'last' });
+      return new E.Sequential({ table: new E.Embedding(9, 6), first, second, rnn });
+    },
+    shape: [4, 2],
+    indices: 9,
+  },
+};
+
+it('sequences with lengths and masks, and as parts of a network, compute and learn the same', () => {
+  const cases = Object.entries(SEQUENCES).map(([name, sample]) => asCase(name, sample));
+  expect(differences(cases)).toEqual([]);
+});
+
+it('refuses a subclass of a layer whose weights its operations read', () => {
+  class Own extends E.GRU {}
+  expect(() => toPyTorch(new Own(3, 4), { shape: [5, 2, 3] })).toThrow(/has no translation/);
 });
 
 it('300 layers with random options compute and learn the same', () => {
