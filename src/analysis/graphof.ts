@@ -1,5 +1,5 @@
 import type { Use, Value } from '../graph/node.ts';
-import type { Trace } from '../graph/trace.ts';
+import type { ModuleOutput, Trace } from '../graph/trace.ts';
 import type { GraphStep } from '../module/graphmodule.ts';
 import { join, snakeCase } from '../module/held.ts';
 import type { Module } from '../module/module.ts';
@@ -46,21 +46,36 @@ export interface ModelGraph {
  *   outputs; for a Parameter of a composite that its forward reads by itself, and for random draws
  */
 export function graphOf(model: Module, shape?: Shape | readonly Shape[]): ModelGraph {
-  return listSteps('graphOf', model, shape, false);
+  const { integers: _, ...graph } = listSteps('graphOf', model, shape, false);
+  return graph;
 }
 
-/** @param parameters whether operations may read a Parameter that belongs to a composite */
+export interface ListedSteps extends ModelGraph {
+  /** The inputs whose values are whole numbers. */
+  readonly integers: ReadonlySet<string>;
+}
+
+/**
+ * @param parameters whether operations may read a Parameter that belongs to a composite
+ * @param whole which composites are one step, and not the steps inside them
+ */
 export function listSteps(
   who: string,
   model: Module,
   shape: Shape | readonly Shape[] | undefined,
   parameters: boolean,
-): ModelGraph {
+  whole?: (module: object) => boolean,
+): ListedSteps {
   const [trace, returned] = outline(who, model, shape);
   const output = onlyOutput(who, model, returned);
   const names = graphNames(model, trace);
+  const composites = whole && wholesOf(model, trace, names, whole);
   const steps = trace.uses.flatMap((use): TracedStep[] => {
-    const call = callOf(who, use, names, parameters);
+    const outer = composites?.get(use);
+    if (outer && outer.value !== use.output) return [];
+    const call = outer
+      ? { layer: outer.module as Module, inputs: outer.inputs!.map(({ value }) => value) }
+      : callOf(who, use, names, parameters);
     if (!call) return [];
     return [
       {
@@ -74,7 +89,32 @@ export function listSteps(
   });
   const inputs = trace.inputs.map((value) => names.get(value)!);
   const inputShapes = trace.inputs.map((value) => value.shape);
-  return { inputs, inputShapes, steps, output: names.get(output)! };
+  const integers = new Set(inputs.filter((_, i) => trace.inputs[i]!.dtype === 'i32'));
+  return { inputs, inputShapes, steps, output: names.get(output)!, integers };
+}
+
+/** By use the call of the outermost composite that is one step. The output gets the name of the composite. */
+function wholesOf(
+  model: Module,
+  { outputs }: Trace,
+  names: Map<Value, string>,
+  whole: (module: object) => boolean,
+): Map<Use, ModuleOutput> {
+  const places = new Map<object, string>(model.namedModules().map(([name, m]) => [m, name]));
+  const calls = new Map<object, number>();
+  const composites = new Map<Use, ModuleOutput>();
+  for (const [end, composite] of outputs.entries()) {
+    const { module, value, from } = composite;
+    if (from === undefined || !whole(module)) continue;
+    for (const { value: inner } of outputs.slice(from, end)) {
+      if (inner.producer) composites.set(inner.producer, composite);
+    }
+    const call = (calls.get(module) ?? 0) + 1;
+    calls.set(module, call);
+    const name = places.get(module) || '0';
+    names.set(value, call > 1 ? `${name}#${call}` : name);
+  }
+  return composites;
 }
 
 /**

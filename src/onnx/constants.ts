@@ -34,6 +34,9 @@ const unary =
   (_, [a]) =>
     a && like(a, a.values.map(compute), a.shape);
 
+/** Elements that one number may become: a few bytes must not become a tensor of any size. */
+const MOST = 4096;
+
 const FOLDS: Readonly<Record<string, Fold>> = {
   Identity: (_, [a]) => a,
   Cast: (node, [a]) => {
@@ -56,11 +59,16 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Neg: unary((a) => -a),
   Sqrt: unary(Math.sqrt),
   Concat: (node, inputs) => {
-    if (node.int('axis', 0) !== 0 || inputs.some(({ shape }) => shape.length !== 1))
-      return undefined;
-    const list = inputs.flatMap(({ values }) => [...values]);
-    return inputs[0] && like(inputs[0], list, [list.length]);
+    const [first] = inputs;
+    // Each tensor once: a few names must not become a tensor of any size.
+    if (!first || first.shape.length === 0 || new Set(inputs).size < inputs.length)
+      return first?.shape.length === 1 ? joined(inputs, 0) : undefined;
+    const axis = node.axis(node.int('axis', 0), first.shape.length);
+    const rest = (shape: Shape) => shape.filter((_, i) => i !== axis).join();
+    const fit = inputs.every(({ shape }) => rest(shape) === rest(first.shape));
+    return fit ? joined(inputs, axis) : undefined;
   },
+  Expand: (_, [a, target]) => a && target && expanded(a, [...target.values]),
   Gather: (node, [a, index]) => {
     if (!a || !index || node.int('axis', 0) !== 0 || a.shape.length !== 1) return undefined;
     const length = a.values.length;
@@ -96,13 +104,54 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   ConstantOfShape: (node, [a]) => {
     const value = node.tensor('value');
     const shape = a && [...a.values];
-    // A few bytes must not become a tensor of any size.
-    if (!shape || shape.some((extent) => !(extent >= 0)) || !(sizeOf(shape) <= 4096))
+    if (!shape || shape.some((extent) => !(extent >= 0)) || !(sizeOf(shape) <= MOST))
       return undefined;
     const list = Array<number>(sizeOf(shape)).fill(value?.values[0] ?? 0);
     return value ? like(value, list, shape) : { shape, values: Float32Array.from(list) };
   },
 };
+
+/** A tensor repeated along axes of length 1; undefined if it would be large, or does not fit. */
+function expanded(a: Constant, target: readonly number[]): Constant | undefined {
+  const rank = Math.max(a.shape.length, target.length);
+  const full = (shape: Shape) => [...Array<number>(rank - shape.length).fill(1), ...shape];
+  const [from, to] = [full(a.shape), full(target)];
+  const shape = from.map((extent, i) => (extent === 1 ? to[i]! : extent));
+  const fit = from.every((extent, i) => extent === 1 || to[i] === 1 || to[i] === extent);
+  if (!fit || !(sizeOf(shape) <= MOST) || shape.some((extent) => !(extent >= 1))) return undefined;
+  const list = Array.from({ length: sizeOf(shape) }, (_, i) => {
+    let [rest, at, step] = [i, 0, 1];
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      if (from[axis] !== 1) at += (rest % shape[axis]!) * step;
+      step *= from[axis]!;
+      rest = Math.floor(rest / shape[axis]!);
+    }
+    return a.values[at]!;
+  });
+  return like(a, list, shape);
+}
+
+/** Tensors one after another along an axis. */
+function joined(inputs: readonly Constant[], axis: number): Constant {
+  const [first] = inputs as readonly [Constant, ...Constant[]];
+  const inner = sizeOf(first.shape.slice(axis + 1));
+  const outer = sizeOf(first.shape.slice(0, axis));
+  const length = inputs.reduce((sum, { shape }) => sum + shape[axis]!, 0);
+  const list = new Float64Array(outer * length * inner);
+  let at = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const { shape, values } of inputs) {
+      const size = shape[axis]! * inner;
+      list.set(values.subarray(o * size, (o + 1) * size), at);
+      at += size;
+    }
+  }
+  return like(
+    first,
+    list,
+    first.shape.map((extent, i) => (i === axis ? length : extent)),
+  );
+}
 
 /** The positions from, from + step … before `to` along an axis. Negative ones count from the last. */
 function sliced(a: Constant, axis: number, from: number, to: number, step: number): Constant {

@@ -5,7 +5,12 @@ import type { Draft } from './schema.ts';
 import { floatTensor, integerTensor } from './tensors.ts';
 
 /** An attribute's value. Numbers are whole unless they are given as `{ float }`. */
-export type AttributeValue = number | readonly number[] | string | { readonly float: number };
+export type AttributeValue =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly texts: readonly string[] };
 
 /** The name of a tensor; '' for an input that is left out. */
 export type Name = string;
@@ -27,26 +32,29 @@ export class GraphDraft {
     return name;
   }
 
-  /** Adds a node with one output, of a name that is unique. */
+  /** Adds a node of which one output is wanted, of a name that is unique; `skip` outputs are before it. */
   node(
     opType: string,
     input: readonly Name[],
     attributes: Readonly<Record<string, AttributeValue>>,
-    names: { readonly output: Name; readonly docString: string },
+    names: { readonly output: Name; readonly docString: string; readonly skip?: number },
   ): Name {
-    const { output, docString } = names;
+    const { output, docString, skip = 0 } = names;
     const attribute = Object.entries(attributes).map(([name, value]) => attributeOf(name, value));
-    this.nodes.push({ name: output, opType, input, output: [output], attribute, docString });
+    const outputs = [...Array<Name>(skip).fill(''), output];
+    this.nodes.push({ name: output, opType, input, output: outputs, attribute, docString });
     return output;
   }
 
   /** A parameter or buffer, under its state-dict key. `shape` may have other axes of length 1. */
   parameter(source: Parameter | Buffer, fallback: string, shape: Shape = source.shape): Name {
     const key = this.keys.get(source) ?? fallback;
-    const use = `${key} ${shape}`;
-    const known = this.stored.get(use);
-    if (known) return known;
-    const name = this.floats(key, source.data.toArray(), shape);
+    return this.once(`${key} ${shape}`, () => this.floats(key, source.data.toArray(), shape));
+  }
+
+  /** What several calls of a layer read: stored by the first of them. */
+  once(use: string, store: () => Name): Name {
+    const name = this.stored.get(use) ?? store();
     this.stored.set(use, name);
     return name;
   }
@@ -58,10 +66,10 @@ export class GraphDraft {
     return name;
   }
 
-  /** Whole numbers: shapes and axes. */
-  integers(wanted: string, values: readonly number[]): Name {
+  /** Whole numbers: shapes and axes. A single number may be a tensor without axes. */
+  integers(wanted: string, values: readonly number[], shape?: Shape): Name {
     const name = this.unique(wanted);
-    this.initializers.push(integerTensor(name, values));
+    this.initializers.push(integerTensor(name, values, shape));
     return name;
   }
 }
@@ -69,6 +77,10 @@ export class GraphDraft {
 function attributeOf(name: string, value: AttributeValue): Draft<'Attribute'> {
   if (typeof value === 'number') return { name, i: value, type: 2 };
   if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: 3 };
+  if ('texts' in value) {
+    const strings = value.texts.map((text) => new TextEncoder().encode(text));
+    return { name, strings, type: 8 };
+  }
   if ('float' in value) return { name, f: Math.fround(value.float), type: 1 };
   return { name, ints: value, type: 7 };
 }

@@ -11,11 +11,13 @@ import { Mish, Softplus } from '../layers/activation/softplus.ts';
 import { Softsign } from '../layers/activation/softsign.ts';
 import { Tanh } from '../layers/activation/tanh.ts';
 import { Add } from '../layers/add.ts';
+import { MultiheadAttention } from '../layers/attention/attention.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Concat } from '../layers/concat.ts';
 import { Conv } from '../layers/conv/conv.ts';
-import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
+import { ConvTranspose1d, ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Dropout } from '../layers/dropout.ts';
+import { Embedding } from '../layers/embedding.ts';
 import { Flatten, Identity, Unflatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
 import { Multiply } from '../layers/multiply.ts';
@@ -27,12 +29,15 @@ import { Normalization } from '../layers/norm/normalization.ts';
 import { RMSNorm } from '../layers/norm/rmsnorm.ts';
 import { ConstantPad2d } from '../layers/pad.ts';
 import { Permute } from '../layers/permute.ts';
+import { PixelShuffle } from '../layers/pixelshuffle.ts';
 import { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
 import { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemaxpool.ts';
 import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
+import { GRU, LSTM, RNN } from '../layers/recurrent/recurrent.ts';
+import { ReflectionPad2d } from '../layers/reflectionpad.ts';
 import type { Module } from '../module/module.ts';
 import type { Name } from './draft.ts';
 import {
@@ -52,7 +57,14 @@ import {
   writeMaxPool,
   writeUpsample,
 } from './exportpools.ts';
-import { writeConv, writeConvTranspose, writeLinear } from './exportweights.ts';
+import { writeAttention, writeRecurrent } from './exportsequences.ts';
+import {
+  writeConv,
+  writeConvTranspose,
+  writeConvTranspose1d,
+  writeEmbedding,
+  writeLinear,
+} from './exportweights.ts';
 import type { StepDraft } from './step.ts';
 
 /** Writes a layer's nodes and returns the name of its output. */
@@ -69,8 +81,12 @@ function writes<L extends readonly Module[]>(
   for (const each of classes) table.set(each, write as Write<Module>);
 }
 
-/** The function that writes a layer, or that of the class that it extends; undefined if there is none. */
+/**
+ * The function that writes a layer, or that of the class that it extends; undefined if there is none. A class that
+ * extends a composite may have another forward, so it has none.
+ */
 export function exporterOf(layer: Module): Write<Module> | undefined {
+  if (layer.isComposite) return table.get(layer.constructor);
   let prototype = Object.getPrototypeOf(layer);
   while (prototype && !table.has(prototype.constructor))
     prototype = Object.getPrototypeOf(prototype);
@@ -90,7 +106,11 @@ const chain = (opType: string) => (step: StepDraft) => {
 
 writes([Linear], writeLinear);
 writes([Conv], writeConv);
+writes([ConvTranspose1d], writeConvTranspose1d);
 writes([ConvTranspose2d], writeConvTranspose);
+writes([Embedding], writeEmbedding);
+writes([RNN, LSTM, GRU], writeRecurrent);
+writes([MultiheadAttention], writeAttention);
 
 writes([BatchNorm], writeBatchNorm);
 writes([LayerNorm], writeLayerNorm);
@@ -161,6 +181,13 @@ writes([ConstantPad2d], (step, { sides: [left, right, top, bottom], value }) => 
   const pads = step.integers('pads', [0, 0, top, left, 0, 0, bottom, right]);
   return step.result('Pad', [step.x, pads, step.scalar('value', value)]);
 });
+writes([ReflectionPad2d], (step, { sides: [left, right, top, bottom] }) => {
+  const pads = step.integers('pads', [0, 0, top, left, 0, 0, bottom, right]);
+  return step.result('Pad', [step.x, pads], { mode: 'reflect' });
+});
+writes([PixelShuffle], (step, { upscaleFactor: blocksize }) =>
+  step.result('DepthToSpace', [step.x], { blocksize, mode: 'CRD' }),
+);
 writes([Dropout, Identity], simple('Identity'));
 writes([Add], chain('Add'));
 writes([Multiply], chain('Mul'));

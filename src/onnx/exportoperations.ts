@@ -45,8 +45,8 @@ const concat: Write = ({ step, inputs, args: [dim] }) => {
   return step.result('Concat', inputs, { axis: positive(dim as number, step.shape.length) });
 };
 
-/** The end beyond every axis, as ONNX has it. */
-const BEYOND = 2 ** 31 - 1;
+/** The end beyond every axis, as ONNX has it: the largest 32-bit integer. */
+const BEYOND = 0x7fffffff;
 
 const slice: Write = ({ step, inputs: [x], args }) => {
   const [dim, start, end = BEYOND, by] = args as number[];

@@ -1,10 +1,12 @@
 /** Layers with weights, as nodes. */
 import type { Conv } from '../layers/conv/conv.ts';
-import type { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
+import type { ConvTranspose1d, ConvTranspose2d } from '../layers/conv/convtranspose.ts';
+import type { Embedding } from '../layers/embedding.ts';
 import type { Linear } from '../layers/linear.ts';
 import type { Parameter } from '../tensor/parameter.ts';
 import type { Name } from './draft.ts';
 import type { StepDraft } from './step.ts';
+import { INT64 } from './tensors.ts';
 
 function weights(
   step: StepDraft,
@@ -57,4 +59,22 @@ export function writeConvTranspose(step: StepDraft, layer: ConvTranspose2d): Nam
     output_padding: outputPadding,
     group: groups,
   });
+}
+
+export function writeConvTranspose1d(step: StepDraft, layer: ConvTranspose1d): Name {
+  const { stride, dilation, padding, outputPadding, groups, kernelSize } = layer;
+  return step.result('ConvTranspose', [step.x, ...weights(step, layer)], {
+    kernel_shape: [kernelSize],
+    strides: [stride],
+    pads: padding,
+    dilations: [dilation],
+    output_padding: [outputPadding],
+    group: groups,
+  });
+}
+
+/** Gather with whole numbers as indices. */
+export function writeEmbedding(step: StepDraft, { weight }: Embedding): Name {
+  const indices = step.node('Cast', [step.x], { to: INT64 });
+  return step.result('Gather', [step.parameter(weight, 'weight'), indices]);
 }

@@ -9,7 +9,7 @@ import { readMatMul } from './importweights.ts';
 import { matchPattern } from './patterns.ts';
 import { NodeReading, quoted } from './reading.ts';
 import type { Message } from './schema.ts';
-import { constantOf } from './tensors.ts';
+import { constantOf, FLOAT, isFloat } from './tensors.ts';
 import { decode } from './wire.ts';
 
 /** The versions of ONNX's operators that `fromONNX` reads. */
@@ -149,7 +149,9 @@ class FileReading {
     }
     const names = inputs.map((input, i) => {
       const name = this.steps.input(quoted(input.name || 'x'));
-      this.define(input.name ?? '', { name, shape: shapes?.[i] ?? declared(input) });
+      const type = input.type?.tensorType?.elemType ?? FLOAT;
+      const whole = isFloat(type) ? undefined : 'input';
+      this.define(input.name ?? '', { name, shape: shapes?.[i] ?? declared(input), whole });
       return name;
     });
     for (const node of graph.node) {
@@ -229,11 +231,17 @@ class FileReading {
       this.origins.set(first, this.origins.get(node.input[0]) ?? node.input[0]);
     }
     if (first !== '' || target !== '') this.define(target, value);
-    for (const other of others) {
+    for (const [i, other] of others.entries()) {
       if (other === '') continue;
+      const given = reading.further.get(i + 1);
+      if (given) {
+        this.define(other, given);
+        continue;
+      }
       // What a batch norm in training mode gives besides y are the statistics that its layer keeps.
       const what = isBatchNorm ? 'statistics are in the layer' : 'has no layer that gives it';
-      const error = reading.unsupported(`output ${quoted(other)} ${what}`);
+      const missing = reading.unsupported(`output ${quoted(other)} ${what}`);
+      const error = 'error' in value ? value.error : missing;
       this.define(other, { error });
     }
   }

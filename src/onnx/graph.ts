@@ -1,9 +1,10 @@
 /** What a file's graph is turned into while it is read: values that are known, tensors, and what has no layer. */
 import { graphOf } from '../analysis/graphof.ts';
+import { outline } from '../analysis/outline.ts';
 import type { GraphStep } from '../module/graphmodule.ts';
-import { Leaf } from '../module/leaf.ts';
-import type { Module } from '../module/module.ts';
+import { Module } from '../module/module.ts';
 import type { Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { Message } from './schema.ts';
 import type { Constant } from './tensors.ts';
 
@@ -11,6 +12,13 @@ import type { Constant } from './tensors.ts';
 export interface Computed {
   readonly name: string;
   readonly shape: Shape;
+  /** Whether it is an input of whole numbers, or a Cast made them, so that only what takes such may read it. */
+  readonly whole?: 'input' | 'cast' | undefined;
+  /**
+   * Of a recurrent network: the tensor whose directions stand side by side on the last axis, and the axis that the
+   * directions have here.
+   */
+  readonly directions?: { readonly plain: Computed; readonly axis: number };
 }
 
 /** The output of a node that no layer computes alone. A pattern may still contain it. */
@@ -81,6 +89,25 @@ export class Steps {
     return { name, shape };
   }
 
+  /** Adds the operations on tensors that `compute` calls. */
+  addOperations(
+    wanted: string,
+    compute: (...inputs: Tensor[]) => Tensor,
+    inputs: readonly Computed[],
+  ): Computed {
+    const shapes = inputs.map(({ shape }) => shape);
+    const graph = graphOf(new Computation(compute), shapes.length === 1 ? shapes[0]! : shapes);
+    const made = new Map(graph.inputs.map((name, i) => [name, inputs[i]!]));
+    for (const { name, layer, inputs: read } of graph.steps) {
+      const given = read.map((each) => made.get(each)!);
+      made.set(
+        name,
+        this.add(wanted, () => layer, given, undefined),
+      );
+    }
+    return made.get(graph.output)!;
+  }
+
   /** The steps that the output depends on. The layers of others are disposed of. */
   upTo(output: string): GraphStep[] {
     const wanted = new Set([output]);
@@ -128,10 +155,20 @@ function renamed(
   });
 }
 
+/** A function of tensors, so that its operations can be listed. */
+class Computation extends Module {
+  constructor(private readonly compute: (...inputs: Tensor[]) => Tensor) {
+    super();
+  }
+
+  override forward(x: Tensor | readonly Tensor[]): Tensor {
+    return this.compute(...[x as Tensor | Tensor[]].flat());
+  }
+}
+
 /** The shape that a layer gives for its inputs' shapes. */
 function shapeOf(layer: Module, inputs: readonly Computed[]): Shape {
-  if (!(layer instanceof Leaf)) throw new TypeError(`expected a layer, got ${layer}`);
   const shapes = inputs.map(({ shape }) => shape);
-  const { steps } = graphOf(layer, shapes.length === 1 ? shapes[0]! : shapes);
-  return steps[0]!.shape;
+  const [, { values }] = outline('fromONNX', layer, shapes.length === 1 ? shapes[0]! : shapes);
+  return values[0]!.shape;
 }

@@ -12,16 +12,25 @@ import { Tanh } from '../layers/activation/tanh.ts';
 import { Add } from '../layers/add.ts';
 import { Concat } from '../layers/concat.ts';
 import { Dropout } from '../layers/dropout.ts';
-import { Flatten, Unflatten } from '../layers/flatten.ts';
-import { Multiply } from '../layers/multiply.ts';
 import { LocalResponseNorm } from '../layers/norm/localresponsenorm.ts';
-import { Normalization } from '../layers/norm/normalization.ts';
-import { Permute } from '../layers/permute.ts';
 import type { Module } from '../module/module.ts';
-import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
-import { axesOf, filled, squeezed, unsqueezed } from './constants.ts';
-import { type Computed, isConstant } from './graph.ts';
+import { div, neg } from '../ops/arithmetic.ts';
+import { abs, exp, log, sqrt } from '../ops/unary.ts';
+import { shapeText } from '../tensor/shape.ts';
+import type { Computed, Unsupported } from './graph.ts';
+import { readAdd, readDiv, readMul, readSub } from './importarithmetic.ts';
 import { readGlobalPool, readMean, readPad, readPool, readResize } from './importpools.ts';
+import { readRecurrent } from './importsequences.ts';
+import {
+  readDepthToSpace,
+  readFlatten,
+  readGather,
+  readReshape,
+  readSlice,
+  readSqueeze,
+  readTranspose,
+  readUnsqueeze,
+} from './importshapes.ts';
 import {
   readBatchNorm,
   readConv,
@@ -34,9 +43,9 @@ import {
   withValues,
 } from './importweights.ts';
 import type { NodeReading } from './reading.ts';
-import type { Constant } from './tensors.ts';
+import { FLOAT, INT32, INT64 } from './tensors.ts';
 
-type Read = (node: NodeReading) => Computed;
+type Read = (node: NodeReading) => Computed | Unsupported;
 
 const simple =
   (Layer: new () => Module): Read =>
@@ -129,31 +138,22 @@ const IMPORTERS: Readonly<Record<string, Read>> = {
   Resize: readResize,
   Upsample: readResize,
 
-  Identity: (node) => node.computed(),
+  Identity: (node) => node.indices(0),
+  Cast: readCast,
   Dropout: (node) => {
     const p = node.has('ratio') ? node.float('ratio', 0.5) : (node.constant(1)?.values[0] ?? 0.5);
     node.ignore('seed', 'is_test');
     node.oneOutput();
     return node.layer(() => new Dropout(p));
   },
-  Flatten: (node) => {
-    const { shape } = node.computed();
-    const given = node.int('axis', 1);
-    const axis = given === shape.length ? given : node.axis(given, shape.length);
-    return reshape(node, [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis))]);
-  },
-  Reshape: (node) => {
-    const target = node.has('shape') ? node.ints('shape') : node.integers(1);
-    if (!target) throw node.unsupported('shape expected, got none');
-    return reshape(node, filled(node, node.computed().shape, target));
-  },
-  Squeeze: (node) => reshape(node, squeezed(node, node.computed().shape, axesOf(node))),
-  Unsqueeze: (node) => reshape(node, unsqueezed(node, node.computed().shape, axesOf(node) ?? [])),
-  Transpose: (node) => {
-    const { shape } = node.computed();
-    const dims = node.ints('perm') ?? shape.map((_, i) => shape.length - 1 - i);
-    return node.layer(() => new Permute(dims));
-  },
+  Flatten: readFlatten,
+  Reshape: readReshape,
+  Squeeze: readSqueeze,
+  Unsqueeze: readUnsqueeze,
+  Transpose: readTranspose,
+  Gather: readGather,
+  Slice: readSlice,
+  DepthToSpace: readDepthToSpace,
   Concat: (node) => {
     const inputs = node.inputs.map((_, i) => node.computed(i));
     const axis = node.axis(node.int('axis', 1), inputs[0]?.shape.length ?? 0);
@@ -163,29 +163,26 @@ const IMPORTERS: Readonly<Record<string, Read>> = {
     const inputs = node.inputs.map((_, i) => node.computed(i));
     return inputs.length === 1 ? inputs[0]! : node.layer(() => new Add(), inputs);
   },
-  Add: (node) =>
-    withConstant(node, (c) => ({ offset: c })) ?? node.layer(() => new Add(), both(node)),
-  Mul: (node) =>
-    withConstant(node, (c) => ({ scale: c })) ?? node.layer(() => new Multiply(), both(node)),
-  Sub: (node) => {
-    if (isConstant(node.inputs[0])) {
-      return withConstant(node, (c) => ({ offset: c, scale: c.map(() => -1) }))!;
-    }
-    const difference = withConstant(node, (c) => ({ shift: c }));
-    if (!difference)
-      throw node.unsupported('the second input expected in the file, got a computed one');
-    return difference;
-  },
-  Div: (node) => {
-    if (!isConstant(node.inputs[1])) throw node.unsupported('the divisor expected in the file');
-    return withConstant(node, (c) => ({ scale: c.map((value) => 1 / value) }))!;
-  },
+  Add: readAdd,
+  Mul: readMul,
+  Sub: readSub,
+  Div: readDiv,
+  Neg: (node) => node.operations(neg),
+  Abs: (node) => node.operations(abs),
+  Sqrt: (node) => node.operations(sqrt),
+  Exp: (node) => node.operations(exp),
+  Log: (node) => node.operations(log),
+  Reciprocal: (node) => node.operations((x) => div(1, x)),
+
+  RNN: readRecurrent,
+  LSTM: readRecurrent,
+  GRU: readRecurrent,
 };
 
 export const IMPORTED: readonly string[] = Object.keys(IMPORTERS);
 
 /** The layer of a node. */
-export function readNode(node: NodeReading): Computed {
+export function readNode(node: NodeReading): Computed | Unsupported {
   const read = Object.hasOwn(IMPORTERS, node.op) ? IMPORTERS[node.op] : undefined;
   if (/Loss$/.test(node.op)) {
     throw node.unsupported(
@@ -204,10 +201,6 @@ export function readNode(node: NodeReading): Computed {
   return result;
 }
 
-function both(node: NodeReading): Computed[] {
-  return [node.computed(0), node.computed(1)];
-}
-
 /** Before opset 13 the axes from `axis` on are one. */
 function softmax(node: NodeReading, Layer: typeof Softmax | typeof LogSoftmax): Computed {
   const rank = node.computed().shape.length;
@@ -220,59 +213,12 @@ function softmax(node: NodeReading, Layer: typeof Softmax | typeof LogSoftmax): 
   return node.layer(() => new Layer(axis));
 }
 
-/**
- * Another shape. If the number of samples stays on axis 0 it remains free, and so it does if axis 0 of the
- * output holds all that the other axes do not.
- */
-function reshape(node: NodeReading, shape: Shape): Computed {
-  const x = node.computed();
-  if (shapeText(x.shape) === shapeText(shape)) return x;
-  if (shape.length === 0 || sizeOf(shape) === 0)
-    throw node.unsupported('shape expected with an axis');
-  if (x.shape.length > 1 && shape.length > 1 && x.shape[0] === shape[0]) {
-    const rest = shape.slice(1);
-    return node.reshaped(x, shape, (what) =>
-      what === 'flatten' ? new Flatten() : new Unflatten(1, rest),
-    );
-  }
-  const flat = x.shape.length === 1 ? x : node.layer(() => new Flatten(0), [x], '.flatten');
-  if (shape.length === 1) return flat;
-  return node.layer(() => new Unflatten(0, [-1, ...shape.slice(1)]), [flat]);
-}
-
-/**
- * Arithmetic with numbers of the file, one for all elements or one for each channel: a `Normalization`, which
- * is not trained. Undefined if both inputs are computed.
- */
-function withConstant(
-  node: NodeReading,
-  fields: (values: Float32Array) => Partial<Record<'shift' | 'scale' | 'offset', Float32Array>>,
-): Computed | undefined {
-  const at = node.inputs.findIndex(isConstant);
-  if (at < 0) return undefined;
-  const x = node.computed(1 - at);
-  const constant = node.inputs[at] as Constant;
-  const { shape } = x;
-  const { values } = constant;
-  const rank = shape.length;
-  const places = [
-    ...Array<number>(Math.max(0, rank - constant.shape.length)).fill(1),
-    ...constant.shape,
-  ];
-  const long = places.flatMap((extent, axis) => (extent > 1 ? [axis] : []));
-  const axis = long[0] ?? (rank > 1 ? 1 : 0);
-  const last = axis === rank - 1;
-  const fits = places.length === rank && rank > 1 && (axis === 1 || last) && long.length < 2;
-  if (!fits || (values.length > 1 && values.length !== shape[axis])) {
-    throw node.unsupported(
-      `a constant expected with one value, or one for each channel of ${shapeText(shape)}, got ` +
-        shapeText(constant.shape),
-    );
-  }
-  const c = shape[axis]!;
-  if (values.length === 1 && c > 65536) throw node.unsupported('too many channels for a constant');
-  const list =
-    values.length === 1 ? new Float32Array(c).fill(values[0]!) : Float32Array.from(values);
-  const channelsLast = axis !== 1;
-  return node.layer(() => withValues(new Normalization(c, { channelsLast }), fields(list)), [x]);
+/** To floats, which everything here is, or to whole numbers, which indices and lengths are. */
+function readCast(node: NodeReading): Computed {
+  const x = node.indices(0);
+  const to = node.int('to', FLOAT);
+  node.ignore('saturate');
+  if (to === INT64 || to === INT32) return { ...x, whole: x.whole ?? 'cast' };
+  if (to === FLOAT && x.whole !== 'cast') return { ...x, whole: undefined };
+  throw node.unsupported(`to expected float, int32 or int64, got data type ${to}`);
 }

@@ -7,6 +7,7 @@ import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
+import { ReflectionPad2d } from '../layers/reflectionpad.ts';
 import { axesOf } from './constants.ts';
 import type { Computed } from './graph.ts';
 import type { NodeReading } from './reading.ts';
@@ -109,7 +110,7 @@ export function readMean(node: NodeReading): Computed {
   return node.layer(() => (rank === 3 ? new AdaptiveAvgPool1d(1) : new AdaptiveAvgPool2d(1)));
 }
 
-/** A constant margin round planes. */
+/** A margin round planes: of a constant, or that mirrors them. */
 export function readPad(node: NodeReading): Computed {
   const { shape } = node.computed();
   const rank = shape.length;
@@ -124,13 +125,17 @@ export function readPad(node: NodeReading): Computed {
     pads[at] = given?.[i] ?? 0;
     pads[at + rank] = given?.[i + n] ?? 0;
   }
-  if (mode !== 'constant') throw node.unsupported(`mode expected 'constant', got ${mode}`);
+  const mirrors = mode === 'reflect';
+  if (!mirrors && mode !== 'constant')
+    throw node.unsupported(`mode expected 'constant' or 'reflect', got ${mode}`);
   if (pads.every((pad) => pad === 0)) return node.computed();
   const others = rank === 3 ? [0, 1, 3, 4] : [0, 1, 4, 5];
   if ((rank !== 3 && rank !== 4) || others.some((i) => pads[i] !== 0))
     throw node.unsupported('pads expected for the last axes of [N, C, L] or [N, C, H, W]');
-  const make = (sides: Sides) => () =>
-    value === 0 ? new ZeroPad2d(sides) : new ConstantPad2d(sides, value);
+  const make = (sides: Sides) => () => {
+    if (mirrors) return new ReflectionPad2d(sides);
+    return value === 0 ? new ZeroPad2d(sides) : new ConstantPad2d(sides, value);
+  };
   if (rank === 4) return node.layer(make([pads[3]!, pads[7]!, pads[2]!, pads[6]!]));
   // A signal is an image of height 1.
   const image = node.layer(() => new Unflatten(1, [shape[1]!, 1]), [node.computed()], '.image');

@@ -1,14 +1,16 @@
 /** Nodes with weights, as layers. */
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d } from '../layers/batchnorm/batchnorm.ts';
 import { Conv1d, Conv2d } from '../layers/conv/conv.ts';
-import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
+import { ConvTranspose1d, ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Linear } from '../layers/linear.ts';
 import { GroupNorm } from '../layers/norm/groupnorm.ts';
 import { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from '../layers/norm/instancenorm.ts';
 import { LayerNorm } from '../layers/norm/layernorm.ts';
 import type { Module } from '../module/module.ts';
+import { matmul } from '../ops/matmul.ts';
 import { transposed } from './constants.ts';
-import type { Computed } from './graph.ts';
+import { type Computed, isConstant } from './graph.ts';
+import { broadcast } from './operands.ts';
 import type { NodeReading } from './reading.ts';
 import type { Constant } from './tensors.ts';
 import { windowsOf } from './windows.ts';
@@ -58,26 +60,33 @@ export function readConv(node: NodeReading): Computed {
   return node.trained(make, bias ? [1, 2] : [1]);
 }
 
-/** ConvTranspose of two axes. With `output_shape` the padding follows from it. */
+/** ConvTranspose of one and two axes. With `output_shape` the padding follows from it. */
 export function readConvTranspose(node: NodeReading): Computed {
   const x = node.computed();
   const weight = node.weight(1);
-  if (x.shape.length !== 4 || weight.shape.length !== 4)
-    throw node.unsupported(`input expected [N, C, H, W], got ${x.shape.length} axes`);
-  const [inside, outside, ...kernel] = weight.shape as [number, number, number, number];
+  const rank = x.shape.length;
+  if ((rank !== 3 && rank !== 4) || weight.shape.length !== rank)
+    throw node.unsupported(`input expected [N, C, L] or [N, C, H, W], got ${rank} axes`);
+  const [inside, outside, ...kernel] = weight.shape as [number, number, ...number[]];
+  const axes = kernel.map((_, i) => i);
   const groups = node.int('group', 1);
   const out = outside * groups;
   const bias = node.inputs[2] ? node.weight(2, [out]).values : undefined;
-  const strides = node.ints('strides') ?? [1, 1];
-  const dilations = node.ints('dilations') ?? [1, 1];
-  const outputPadding = node.ints('output_padding') ?? [0, 0];
-  let pads = node.ints('pads') ?? [0, 0, 0, 0];
+  const perAxis = (name: string, missing: number, count = rank - 2): number[] => {
+    const list = node.ints(name) ?? Array<number>(count).fill(missing);
+    if (list.length === count) return list;
+    throw node.unsupported(`${name} expected ${count} numbers, got ${list.length}`);
+  };
+  const strides = perAxis('strides', 1);
+  const dilations = perAxis('dilations', 1);
+  const outputPadding = perAxis('output_padding', 0);
+  let pads = perAxis('pads', 0, 2 * axes.length);
   const auto = node.text('auto_pad', 'NOTSET');
   const size = node.ints('output_shape');
   node.ignore('kernel_shape');
   if (size || auto.startsWith('SAME')) {
-    const totals = [0, 1].map((i) => {
-      const wanted = size?.at(i - 2) ?? x.shape[i + 2]! * strides[i]!;
+    const totals = axes.map((i) => {
+      const wanted = size?.at(i - axes.length) ?? x.shape[i + 2]! * strides[i]!;
       const reach = (kernel[i]! - 1) * dilations[i]! + 1;
       return strides[i]! * (x.shape[i + 2]! - 1) + outputPadding[i]! + reach - wanted;
     });
@@ -88,20 +97,24 @@ export function readConvTranspose(node: NodeReading): Computed {
     const begin = halves.map((total) => (upper ? Math.floor(total / 2) : Math.ceil(total / 2)));
     pads = [...begin, ...halves.map((total, i) => total - begin[i]!)];
   }
-  const [top, left, bottom, right] = pads as [number, number, number, number];
-  const make = () =>
-    withValues(
-      new ConvTranspose2d(inside, out, kernel as unknown as [number, number], {
-        ...zeros,
-        groups,
-        bias: bias !== undefined,
-        stride: strides as [number, number],
-        dilation: dilations as [number, number],
-        outputPadding: outputPadding as [number, number],
-        padding: [top, bottom, left, right],
-      }),
-      { weight: weight.values, bias },
-    );
+  const common = { ...zeros, groups, bias: bias !== undefined };
+  const signal = () =>
+    new ConvTranspose1d(inside, out, kernel[0]!, {
+      ...common,
+      stride: strides[0]!,
+      dilation: dilations[0]!,
+      outputPadding: outputPadding[0]!,
+      padding: [pads[0]!, pads[1]!],
+    });
+  const image = () =>
+    new ConvTranspose2d(inside, out, kernel as [number, number], {
+      ...common,
+      stride: strides as [number, number],
+      dilation: dilations as [number, number],
+      outputPadding: outputPadding as [number, number],
+      padding: [pads[0]!, pads[2]!, pads[1]!, pads[3]!],
+    });
+  const make = () => withValues(rank === 3 ? signal() : image(), { weight: weight.values, bias });
   return node.trained(make, bias ? [1, 2] : [1]);
 }
 
@@ -127,8 +140,10 @@ export function readGemm(node: NodeReading): Computed {
   );
 }
 
-/** x·W, and if a node behind it adds a vector of the file x·W + b. */
+/** x·W, and if a node behind it adds a vector of the file x·W + b; the product of any two tensors. */
 export function readMatMul(node: NodeReading, bias?: { readonly values: Constant }): Computed {
+  const [x, w] = node.inputs;
+  if (isConstant(x) || !isConstant(w) || w.shape.length !== 2) return broadcast(node, matmul);
   const given = node.weight(1, [undefined, undefined]);
   const weight = transposed(node, given, [1, 0]);
   const out = weight.shape[0]!;
@@ -144,7 +159,7 @@ function linear(
 ): Computed {
   const make = () =>
     withValues(new Linear(inside, out, { ...zeros, bias: bias !== undefined }), { weight, bias });
-  return node.trained(make, bias && node.inputs[2] ? [1, 2] : [1], x);
+  return node.trained(make, bias && node.inputs[2] ? [1, 2] : [1], [x]);
 }
 
 /** A vector of `n` from one number or a vector. */

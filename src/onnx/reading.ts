@@ -1,6 +1,7 @@
 /** A node that is being read, with its inputs and attributes checked as they are asked for. */
 import type { Module } from '../module/module.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { type Computed, isComputed, isConstant, type Steps, type Value } from './graph.ts';
 import type { Message } from './schema.ts';
 import { type Constant, constantOf } from './tensors.ts';
@@ -16,6 +17,8 @@ export class NodeReading {
   private readonly attributes: Map<string, Message<'Attribute'>>;
   private readonly asked = new Set<string>();
   readonly op: string;
+  /** The outputs beyond the first, by their place. */
+  readonly further = new Map<number, Computed>();
 
   constructor(
     readonly node: Message<'Node'>,
@@ -49,6 +52,15 @@ export class NodeReading {
 
   /** An input that the network computes. */
   computed(i = 0): Computed {
+    const value = this.indices(i);
+    if (value.whole !== 'cast') return value;
+    throw this.unsupported(
+      `input ${i} expected floating-point numbers, got what a Cast makes whole`,
+    );
+  }
+
+  /** An input that the network computes, and that may consist of whole numbers. */
+  indices(i: number): Computed {
     const value = this.inputs[i];
     if (isComputed(value)) return value;
     if (value && 'error' in value) throw value.error;
@@ -141,6 +153,13 @@ export class NodeReading {
     return this.attribute(name, ({ floats }) => (floats.length <= 64 ? [...floats] : undefined));
   }
 
+  texts(name: string): string[] | undefined {
+    const list = this.attribute(name, ({ strings }) =>
+      strings.length <= 64 ? strings : undefined,
+    );
+    return list?.map((bytes) => quoted(new TextDecoder().decode(bytes.subarray(0, 64))));
+  }
+
   text(name: string, missing: string): string {
     const bytes = this.attribute(name, ({ s }) => s ?? new Uint8Array());
     return bytes ? quoted(new TextDecoder().decode(bytes.subarray(0, 64))) : missing;
@@ -177,19 +196,44 @@ export class NodeReading {
     );
   }
 
+  /** Adds operations on tensors. */
+  operations(
+    compute: (...inputs: Tensor[]) => Tensor,
+    inputs: readonly Computed[] = [this.computed()],
+    what = '',
+  ): Computed {
+    return this.guard(() => this.steps.addOperations(this.name(what), compute, inputs));
+  }
+
+  /** Says what the output after the first, second … is. */
+  gives(i: number, value: Computed): void {
+    this.further.set(i, value);
+  }
+
+  /** Whether another node, or the file, reads an output. */
+  isRead(i: number): boolean {
+    const name = this.node.output[i] ?? '';
+    return name !== '' && this.used.has(name);
+  }
+
   /**
    * Adds a layer with parameters. Nodes that read the same tensors of the file in the same way share it.
    *
    * @param weights the inputs that hold them
    */
-  trained(make: () => Module, weights: readonly number[], input = this.computed()): Computed {
+  trained(
+    make: () => Module,
+    weights: readonly number[],
+    inputs: readonly Computed[] = [this.computed()],
+  ): Computed {
+    const input = inputs[0]!;
     const names = weights.map((i) => this.nameOf(i));
     const attributes = this.node.attribute.map(({ name, f, i, ints, s }) => [name, f, i, ints, s]);
     // With automatic padding the layer depends on the size of its input, too.
     const size = this.has('auto_pad') ? input.shape.slice(1) : input.shape.length;
     const key = JSON.stringify([this.op, size, names, attributes]);
     return this.guard(() =>
-      this.steps.add(this.placeOf(names[0] ?? '') ?? this.name(), make, [input], key),
+      this.steps.add(this.placeOf(names[0] ?? '') ?? this.name(), make, inputs, key),
     );
   }
 
@@ -223,6 +267,6 @@ export class NodeReading {
 
   /** The layer's name in the name of its weight, as PyTorch's exporter writes it: `layer1.0.conv1.weight`. */
   private placeOf(weight: string): string | undefined {
-    return /^(.+)\.[a-z_]+$/.exec(quoted(this.origins.get(weight) ?? weight))?.[1];
+    return /^(.+)\.[a-z_]+(_l\d+)?$/.exec(quoted(this.origins.get(weight) ?? weight))?.[1];
   }
 }

@@ -44,14 +44,15 @@ export class StepDraft {
     return this.inputShape.length;
   }
 
-  /** Adds a node between others of the layer. */
+  /** Adds a node between others of the layer. `skip` outputs are before the one that is wanted. */
   node(
     opType: string,
     inputs: readonly Name[],
     attributes: Readonly<Record<string, AttributeValue>> = {},
+    skip = 0,
   ): Name {
     const output = this.graph.unique(`${this.name}/${opType}`);
-    return this.graph.node(opType, inputs, attributes, { output, docString: this.text });
+    return this.graph.node(opType, inputs, attributes, { output, docString: this.text, skip });
   }
 
   /** Adds the node that gives the layer's output. */
@@ -77,8 +78,14 @@ export class StepDraft {
     return this.floats(what, [value], []);
   }
 
-  integers(what: string, values: readonly number[]): Name {
-    return this.graph.integers(`${this.name}/${what}`, values);
+  integers(what: string, values: readonly number[], shape?: Shape): Name {
+    return this.graph.integers(`${this.name}/${what}`, values, shape);
+  }
+
+  /** Values made of the layer's parameters, under the name of the first of them. */
+  arranged(property: string, shape: Shape, values: () => Float32Array): Name {
+    const name = `${this.place}.${property}`;
+    return this.graph.once(`${name} arranged`, () => this.graph.floats(name, values(), shape));
   }
 
   /** The target of a Reshape to these extents; -1 stands for the one that depends on the number of samples. */

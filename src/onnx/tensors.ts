@@ -10,6 +10,7 @@ export interface Constant {
 }
 
 export const FLOAT = 1;
+export const INT32 = 6;
 export const INT64 = 7;
 
 type Read = (view: DataView, at: number) => number;
@@ -86,6 +87,11 @@ const TYPES: ReadonlyMap<number, ElementType> = new Map([
   ],
 ]);
 
+/** Whether the elements of a type are floating-point numbers. */
+export function isFloat(dataType: number): boolean {
+  return TYPES.get(dataType)?.float === true;
+}
+
 /**
  * The values of a tensor.
  *
@@ -136,9 +142,13 @@ export function floatTensor(
   return { name, dims: shape, dataType: FLOAT, rawData };
 }
 
-/** Whole numbers as an int64 tensor with one axis. */
-export function integerTensor(name: string, values: readonly number[]): Draft<'Tensor'> {
-  return { name, dims: [values.length], dataType: INT64, int64Data: values };
+/** Whole numbers as an int64 tensor, with one axis unless a shape is given. */
+export function integerTensor(
+  name: string,
+  values: readonly number[],
+  shape: Shape = [values.length],
+): Draft<'Tensor'> {
+  return { name, dims: shape, dataType: INT64, int64Data: values };
 }
 
 /** A list of numbers in an error, shortened. */

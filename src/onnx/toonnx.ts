@@ -10,7 +10,7 @@ import { exporterOf } from './exporters.ts';
 import { writeOperation } from './exportoperations.ts';
 import type { Draft } from './schema.ts';
 import { type Dimension, StepDraft } from './step.ts';
-import { FLOAT } from './tensors.ts';
+import { FLOAT, INT64 } from './tensors.ts';
 import { encode } from './wire.ts';
 
 /** The version of ONNX's operators that `toONNX` writes: that of ONNX 1.16, which ONNX Runtime has from 1.18 on. */
@@ -38,7 +38,7 @@ export interface ToONNXOptions {
  * The file has the model's evaluation form, whatever its mode: batch norms have their running statistics,
  * `Dropout` is the identity, `WeightNorm` and `SpectralNorm` are the weight that they compute. It computes
  * what `model.predict` computes, to within rounding. Its operators are those of opset 21. Inputs are called
- * as in `graphOf`, x, or x0, x1 …; the output is called y. Weights have their state-dict keys, nodes the
+ * as in `graphOf`, x, or x0, x1 …, and indices, lengths and masks are int64; the output is called y. Weights have their state-dict keys, nodes the
  * names of their layers, and the documentation of a node says which layer it belongs to. The same model always
  * gives the same bytes.
  *
@@ -73,7 +73,7 @@ function write(
   shape: Shape | readonly Shape[],
   dynamic: boolean,
 ): Uint8Array<ArrayBuffer> {
-  const traced = listSteps('toONNX', model, shape, true);
+  const traced = listSteps('toONNX', model, shape, true, isWritten);
   const other = dynamic ? withMoreSamples(model, traced) : undefined;
   const keys = new Map(
     [...model.namedParameters(), ...model.namedBuffers()].map(([k, v]) => [v, k]),
@@ -104,18 +104,24 @@ function write(
       docString: 'The evaluation form: running statistics, no dropout.',
       node: draft.nodes,
       initializer: draft.initializers,
-      input: traced.inputs.map((name, i) => valueInfo(names.get(name)!, inputExtents(i))),
-      output: [valueInfo(output, outputExtents)],
+      input: traced.inputs.map((name, i) => {
+        const type = traced.integers.has(name) ? INT64 : FLOAT;
+        return valueInfo(names.get(name)!, inputExtents(i), type);
+      }),
+      output: [valueInfo(output, outputExtents, FLOAT)],
     },
     opsetImport: [{ domain: '', version: OPSET }],
   });
 }
 
+/** Whether a composite is written as one. */
+const isWritten = (module: object) => exporterOf(module as Module) !== undefined;
+
 /** The steps with one sample more: what changes depends on the number of samples. */
 function withMoreSamples(model: Module, { inputShapes }: ModelGraph): ModelGraph {
   const more = inputShapes.map(([n = 0, ...others]) => [n + 1, ...others]);
   try {
-    return listSteps('toONNX', model, more.length === 1 ? more[0]! : more, true);
+    return listSteps('toONNX', model, more.length === 1 ? more[0]! : more, true, isWritten);
   } catch (cause) {
     throw new RangeError(
       `toONNX: input expected with any number of samples, got a model that takes ` +
@@ -147,9 +153,13 @@ function writeStep(
   return exporter(new StepDraft(draft, traced, inputs, extents), layer);
 }
 
-function valueInfo(name: Name, extents: readonly Dimension[]): Draft<'ValueInfo'> {
+function valueInfo(
+  name: Name,
+  extents: readonly Dimension[],
+  elemType: number,
+): Draft<'ValueInfo'> {
   const dim = extents.map((extent) =>
     extent === undefined ? { dimParam: 'N' } : { dimValue: extent },
   );
-  return { name, type: { tensorType: { elemType: FLOAT, shape: { dim } } } };
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
 }

@@ -120,7 +120,8 @@ function compare(what: string, got: Tensor, wanted: Message<'Tensor'>): void {
   const [a, b] = [got.toArray(), expected.toArray()];
   for (const [i, value] of b.entries()) {
     const off = Math.abs(a[i]! - value);
-    if (a[i] === value || off <= 1e-5 * Math.max(1, Math.abs(value))) continue;
+    if (Object.is(a[i], value) || a[i] === value || off <= 1e-5 * Math.max(1, Math.abs(value)))
+      continue;
     throw new Error(`${what}: at ${i} ${a[i]}, not ${value}`);
   }
 }

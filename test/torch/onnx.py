@@ -56,6 +56,23 @@ class Standardized(nn.Module):
         return (x / 2 - mean[:, None, None]) / std[:, None, None]
 
 
+class Recurrent(nn.Module):
+    """A recurrent network, and a linear map of its outputs or of its last state."""
+
+    def __init__(self, rnn, width, last=False):
+        super().__init__()
+        self.rnn, self.fc, self.last = rnn, nn.Linear(width, 3), last
+
+    def forward(self, x):
+        y, h = self.rnn(x)
+        return self.fc(h[-1] if self.last else y)
+
+
+class Difference(nn.Module):
+    def forward(self, x):
+        return (x - x.exp().mean([2], keepdim=True)) / (2 + x * x)
+
+
 conv = lambda i, o, **k: nn.Conv2d(i, o, 3, padding=1, bias=False, **k)
 networks = {
     "mlp": (nn.Sequential(nn.Linear(6, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 3)), (6,)),
@@ -69,14 +86,24 @@ networks = {
     "nearest": (Skip(nn.Upsample(scale_factor=2)), (4, 8, 8)),
     "bilinear": (Skip(nn.Upsample(size=(8, 8), mode="bilinear")), (4, 8, 8)),
     "signals": (nn.Sequential(nn.Conv1d(3, 4, 3, dilation=2), nn.BatchNorm1d(4), nn.MaxPool1d(2), nn.AvgPool1d(2, padding=1), nn.Flatten(), nn.Linear(12, 2)), (3, 13)),
+    "lstm": (Recurrent(nn.LSTM(5, 4, batch_first=True), 4), (6, 5)),
+    "gru": (Recurrent(nn.GRU(5, 4, bidirectional=True, batch_first=True), 8), (6, 5)),
+    "rnn": (Recurrent(nn.RNN(5, 4, batch_first=True, nonlinearity="relu"), 4, last=True), (6, 5)),
+    "difference": (Difference(), (4, 6)),
+    "shuffle": (nn.Sequential(nn.ReflectionPad2d((1, 0, 2, 1)), nn.PixelShuffle(2), nn.Flatten(2), nn.ConvTranspose1d(2, 3, 4, stride=2, padding=1)), (8, 3, 4)),
     "padded": (nn.Sequential(nn.ZeroPad2d((1, 0, 2, 1)), nn.Conv2d(2, 3, 3), nn.ConstantPad2d(1, 0.5), nn.AdaptiveMaxPool2d(1)), (2, 6, 6)),
 }
 
+# Networks whose inputs are numbers below 9.
+words = {
+    "embedding": (nn.Sequential(nn.Embedding(9, 5), Recurrent(nn.LSTM(5, 4, batch_first=True), 4)), (6,)),
+}
+
 shapes = {}
-for name, (network, shape) in networks.items():
-    for _ in range(3):  # running statistics that are no zeros and ones
+for name, (network, shape) in {**networks, **words}.items():
+    for _ in range(0 if name in words else 3):  # running statistics that are no zeros and ones
         network.train()(torch.randn(8, *shape))
-    x = torch.randn(4, *shape)
+    x = torch.randint(9, (4, *shape)) if name in words else torch.randn(4, *shape)
     for training in (False, True):
         for dynamic in (False, True):
             for opset in (11, 13, 16):
@@ -90,7 +117,7 @@ for name, (network, shape) in networks.items():
                     opset_version=opset, input_names=["x"], dynamic_axes={"x": {0: "N"}} if dynamic else None, **keep)
                 network.eval()
                 y = network(x)
-                x.numpy().tofile(folder / f"{case}.x")
+                x.float().numpy().tofile(folder / f"{case}.x")
                 y.detach().numpy().tofile(folder / f"{case}.y")
                 names = [key for key, _ in network.named_parameters()]
                 shapes[case] = {"x": list(x.shape), "y": list(y.shape), "names": names}
