@@ -3,17 +3,21 @@ import {
   BatchNorm2d,
   Conv2d,
   Dropout,
+  Embedding,
   Flatten,
   GELU,
+  GRU,
   GroupNorm,
   LayerNorm,
   Linear,
   MaxPool2d,
   Module,
+  PixelShuffle,
   PReLU,
   Residual,
   Sequential,
   SiLU,
+  Unflatten,
   Upsample,
 } from '../../../src/index.ts';
 import { fromONNX, toONNX } from '../../../src/onnx/index.ts';
@@ -30,12 +34,19 @@ const images = new Sequential(
   new Linear(64, 3),
 );
 const rows = new Sequential(new Linear(6, 4), new LayerNorm(4), new GELU(), new Dropout(0.1));
+const words = new Sequential(
+  new Embedding(5, 3),
+  new GRU(3, 2, { batchFirst: true, bidirectional: true, returns: 'last' }),
+  new Unflatten(1, [4, 1, 1]),
+  new PixelShuffle(2),
+);
 
 export const onnx: FileReader = {
   name: 'fromONNX',
   seeds: () => [
     toONNX(images, { inputShape: [1, 2, 5, 4] }),
     toONNX(rows, { inputShape: [2, 3, 6] }),
+    toONNX(words, { inputShape: [2, 4] }),
     toONNX(new Add(), {
       inputShape: [
         [1, 2],
