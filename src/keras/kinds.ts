@@ -15,6 +15,7 @@ import { Concat } from '../layers/concat.ts';
 import { Conv1d, Conv2d } from '../layers/conv/conv.ts';
 import { ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Dropout, Dropout2d } from '../layers/dropout.ts';
+import { Embedding } from '../layers/embedding.ts';
 import { Flatten, Unflatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
 import { Multiply } from '../layers/multiply.ts';
@@ -27,6 +28,7 @@ import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
+import { GRU, LSTM, RNN } from '../layers/recurrent/recurrent.ts';
 import type { Module } from '../module/module.ts';
 import { Rescaling } from './rescaling.ts';
 
@@ -47,6 +49,7 @@ const KINDS = {
     Softmax,
     LogSoftmax,
   },
+  ...{ Embedding, RNN, LSTM, GRU },
   ...{ Softplus, Softsign, Hardtanh, Hardswish, Rescaling },
   ...{ MaxPool1d, MaxPool2d, AvgPool1d, AvgPool2d, GlobalAvgPool, Upsample },
   ...{ AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d },

@@ -237,9 +237,9 @@ describe('errors', () => {
 
   it('name an unknown layer and its place', async () => {
     expect(
-      await fault((json) => Object.assign(layer(json, 'Flatten'), { class_name: 'LSTM' })),
+      await fault((json) => Object.assign(layer(json, 'Flatten'), { class_name: 'ConvLSTM2D' })),
     ).toMatch(
-      /^fromLayersModel: layer flatten_Flatten\d+ \(LSTM\) expected a layer that is supported/,
+      /^fromLayersModel: layer flatten_Flatten\d+ \(ConvLSTM2D\) expected a layer that is supported/,
     );
   });
   it('name an option and what it may be', async () => {

@@ -51,6 +51,57 @@ function expectValues(
   for (const [i, value] of [...x].entries()) expect(y[i]).toBeCloseTo(expected(value, i), 5);
 }
 
+const logistic = (v: number) => 1 / (1 + Math.exp(-v));
+
+describe('sequences', () => {
+  it('Embedding looks rows up', () => {
+    const table = Float32Array.from({ length: 15 }, (_, i) => i);
+    const options = { input_dim: 5, output_dim: 3 };
+    const model = one('Embedding', options, [2], { embeddings: [[5, 3], table] });
+    const y = model.predict({ data: [4, 0], shape: [1, 2] });
+    expect([...y.toArray()]).toEqual([12, 13, 14, 0, 1, 2]);
+    expect(() =>
+      one('Embedding', { ...options, mask_zero: true }, [2], { embeddings: [[5, 3], table] }),
+    ).toThrow('mask_zero expected false');
+  });
+
+  /** Keras's GRU with reset_after, of one unit, step by step. */
+  it('GRU computes z, r and h in the order of Keras', () => {
+    const [kernel, recurrent] = [random.normals(6), random.normals(3)];
+    const bias = random.normals(6);
+    const weights: Weights = {
+      kernel: [[2, 3], kernel],
+      recurrent_kernel: [[1, 3], recurrent],
+      bias: [[2, 3], bias],
+    };
+    const options = { units: 1, return_sequences: true };
+    const y = one('GRU', options, [4, 2], weights).predict({
+      data: x.slice(0, 8),
+      shape: [1, 4, 2],
+    });
+    let h = 0;
+    for (let t = 0; t < 4; t++) {
+      const given = (gate: number) =>
+        x[2 * t]! * kernel[gate]! + x[2 * t + 1]! * kernel[3 + gate]! + bias[gate]!;
+      const again = (gate: number) => h * recurrent[gate]! + bias[3 + gate]!;
+      const z = logistic(given(0) + again(0));
+      const r = logistic(given(1) + again(1));
+      h = z * h + (1 - z) * Math.tanh(given(2) + r * again(2));
+      expect(y.toArray()[t]).toBeCloseTo(h, 5);
+    }
+  });
+
+  it.each([
+    ['GRU', { reset_after: false }, 'reset_after expected true'],
+    ['LSTM', { recurrent_activation: 'hard_sigmoid' }, "recurrent_activation expected 'sigmoid'"],
+    ['LSTM', { activation: 'relu' }, "activation expected 'tanh'"],
+    ['LSTM', { go_backwards: true }, 'go_backwards expected false'],
+    ['LSTM', { dropout: 0.5 }, 'dropout expected 0'],
+  ])('%s with %j is refused', (type, options, message) => {
+    expect(() => one(type, { units: 1, ...options }, [4, 2])).toThrow(message);
+  });
+});
+
 describe('options', () => {
   it('of ReLU', () => {
     const shape = [2, 12];

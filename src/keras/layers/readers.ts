@@ -13,6 +13,7 @@ import { readDense } from './dense.ts';
 import { readConcatenate, readMerge } from './merge.ts';
 import { readBatchNorm, readLayerNorm } from './norm.ts';
 import { readGlobalPool, readPool, readUpSampling } from './pool.ts';
+import { readEmbedding, readRecurrent } from './sequences.ts';
 import {
   readDropout,
   readFlatten,
@@ -70,6 +71,10 @@ const READERS: Readonly<Record<string, Reader>> = {
   UpSampling2D: channels(readUpSampling),
   ZeroPadding2D: channels(readMargin),
   Cropping2D: channels(readMargin),
+  Embedding: { read: readEmbedding, wish: 'keras' },
+  SimpleRNN: { read: readRecurrent, wish: 'keras' },
+  LSTM: { read: readRecurrent, wish: 'keras' },
+  GRU: { read: readRecurrent, wish: 'keras' },
   Add: { read: readMerge, wish: 'any' },
   Multiply: { read: readMerge, wish: 'any' },
   Concatenate: { read: readConcatenate, wish: 'any', permutes: true },
