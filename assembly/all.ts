@@ -5,3 +5,4 @@ export * from './index';
 export * from './inspect';
 export * from './ops';
 export * from './spatial';
+export * from './volume';

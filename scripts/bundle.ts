@@ -48,7 +48,7 @@ const short: Plugin = {
   name: 'short',
   setup({ onLoad }) {
     onLoad(
-      { filter: /generated\/(common|core|extra|inspect|ops|relaxed|spatial)\.ts$/ },
+      { filter: /generated\/(common|core|extra|inspect|ops|relaxed|spatial|volume)\.ts$/ },
       ({ path }) => ({
         contents: readFileSync(join('build/short', basename(path)), 'utf8'),
         loader: 'ts',

@@ -9,6 +9,7 @@ export const MODULES = [
   { name: 'inspect', list: 'inspect', of: 'the module of evenkeel/inspect' },
   { name: 'ops', list: 'ops', of: 'the module of operations on tensors' },
   { name: 'spatial', list: 'spatial', of: 'the module of convolutions and max pooling' },
+  { name: 'volume', list: 'volume', of: 'the module of volumes' },
 ] as const;
 
 /** The files of the export lists. */

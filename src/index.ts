@@ -45,6 +45,7 @@ export type { BatchNormOptions } from './layers/batchnorm/options.ts';
 export { type Bound, Renorm, type RenormOptions } from './layers/batchnorm/renorm.ts';
 export { Concat } from './layers/concat.ts';
 export { Conv1d, type Conv1dOptions, Conv2d, type Conv2dOptions } from './layers/conv/conv.ts';
+export { Conv3d, type Conv3dOptions } from './layers/conv/conv3d.ts';
 export {
   ConvTranspose1d,
   type ConvTranspose1dOptions,
@@ -86,6 +87,7 @@ export { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from './layers/pool/adaptivemaxp
 export { AvgPool1d, AvgPool2d, type AvgPoolOptions } from './layers/pool/avgpool.ts';
 export { GlobalAvgPool } from './layers/pool/globalavgpool.ts';
 export { MaxPool1d, MaxPool2d, type MaxPoolOptions } from './layers/pool/maxpool.ts';
+export { AvgPool3d, MaxPool3d } from './layers/pool/pool3d.ts';
 export { Upsample, type UpsampleMode, type UpsampleOptions } from './layers/pool/upsample.ts';
 export {
   GRU,

@@ -10,6 +10,7 @@ import { extra } from '../runtime/extra.ts';
 import { inspectKernels } from '../runtime/inspect.ts';
 import { ops } from '../runtime/ops.ts';
 import { spatial } from '../runtime/spatial.ts';
+import { volume } from '../runtime/volume.ts';
 import type { WasmMemory } from '../runtime/wasm.ts';
 import { FULL_NAMES } from './names.ts';
 
@@ -33,6 +34,7 @@ export function kernels(): Kernels {
     ...inspectKernels(),
     ...ops(),
     ...spatial(),
+    ...volume(),
   });
   const named = exported.map(([name, kernel]) => [FULL_NAMES[name] ?? name, kernel]);
   return (all = Object.fromEntries(named) as Kernels);

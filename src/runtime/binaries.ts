@@ -8,3 +8,4 @@ export { CORE_WASM } from '../generated/core.ts';
 export { EXTRA_WASM } from '../generated/extra.ts';
 export { OPS_WASM } from '../generated/ops.ts';
 export { SPATIAL_WASM } from '../generated/spatial.ts';
+export { VOLUME_WASM } from '../generated/volume.ts';

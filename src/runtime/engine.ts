@@ -12,6 +12,7 @@ import type {
   Kernels,
   OpsKernels,
   SpatialKernels,
+  VolumeKernels,
 } from '../generated/kernels.ts';
 import { newMemory } from './newmemory.ts';
 import type { Packed } from './unpack.ts';
@@ -34,12 +35,13 @@ export interface Engine {
   readonly whole?: boolean;
   /** Compiles and binds further kernels, if not in the usual way (runtime/load.ts). */
   readonly load?: (packed: Packed) => unknown;
-  /** The kernels of common.ts, extra.ts, inspect.ts, ops.ts and spatial.ts, from their first use on. */
+  /** The kernels of common.ts, extra.ts, inspect.ts, ops.ts, spatial.ts and volume.ts, from their first use on. */
   common?: CommonKernels;
   extra?: ExtraKernels;
   inspect?: InspectKernels;
   ops?: OpsKernels;
   spatial?: SpatialKernels;
+  volume?: VolumeKernels;
 }
 
 let bound: Engine | undefined;

@@ -162,7 +162,7 @@ describe('one file of kernels', () => {
     const entries = entriesOf(sourcesNamed('lanes'));
     expect(entries).toContain(file);
     expect(entries).not.toContain('assembly/lanes.ts');
-    for (const list of ['index', 'common', 'extra', 'inspect', 'ops', 'spatial', 'all']) {
+    for (const list of ['index', 'common', 'extra', 'inspect', 'ops', 'spatial', 'volume', 'all']) {
       expect(entries).not.toContain(`assembly/${list}.ts`);
     }
     expect(entries.every((path) => existsSync(path))).toBe(true);

@@ -20,7 +20,7 @@ describe('short names', () => {
       const named = [...accesses].filter(([, , name]) => kernels.has(name!));
       return named.filter(
         ([, object]) =>
-          !/(\bkernels\(\)|\bextra\(\)|\binspectKernels\(\)|\bops\(\)|\bspatial\(\)|\bcommon\(\)|\bk)$/.test(
+          !/(\bkernels\(\)|\bextra\(\)|\binspectKernels\(\)|\bops\(\)|\bspatial\(\)|\bvolume\(\)|\bcommon\(\)|\bk)$/.test(
             object!,
           ),
       );

@@ -38,7 +38,7 @@ function sectionsOf(bytes: Uint8Array): Map<string, number> {
   return found;
 }
 
-describe.each(['strict', 'core', 'common', 'extra', 'inspect', 'ops', 'spatial', 'relaxed'])(
+describe.each(['strict', 'core', 'common', 'extra', 'inspect', 'ops', 'spatial', 'volume', 'relaxed'])(
   'the %s module',
   (build) => {
     const bytes = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));

@@ -16,7 +16,7 @@ import {
   pairText,
   reach,
 } from '../axes.ts';
-import type { Convolution } from './convolution.ts';
+import type { Convolving } from './convolution.ts';
 import {
   CONV_OPTIONS,
   type ConvGeometry,
@@ -51,27 +51,30 @@ export interface Conv2dOptions extends ConvOptions {
   dilation?: NumberOrPair;
 }
 
-interface Memo {
+export interface ConvMemo {
   readonly n: number;
-  /** Output positions of an image. */
+  /** Output positions of an image or volume. */
   readonly plane: number;
-  readonly convolution: Convolution;
+  readonly convolution: Convolving;
 }
 
-/** The base of Conv1d and Conv2d. The wasm kernels take images: a signal is an image of height 1. */
-export abstract class Conv extends Leaf<Memo> {
+/**
+ * The base of all convolutions. The wasm kernels take images: a signal is an image of height 1, and
+ * convolution3d.ts says how a volume is images.
+ */
+export abstract class Conv extends Leaf<ConvMemo> {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
-  readonly stride: Pair;
-  readonly dilation: Pair;
-  readonly padding: Sides;
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  /** Zeros before and after each axis, one axis after another. */
+  readonly padding: readonly number[];
   readonly groups: number;
-  protected abstract readonly dimensions: Dimensions;
 
   constructor(
     readonly inChannels: number,
     readonly outChannels: number,
-    protected readonly geometry: ConvGeometry,
+    geometry: Pick<Conv, 'stride' | 'dilation' | 'padding' | 'groups'>,
     weightShape: Shape,
     { bias, init }: Required<Pick<ConvOptions, 'bias' | 'init'>>,
   ) {
@@ -86,12 +89,52 @@ export abstract class Conv extends Leaf<Memo> {
     this.settle();
   }
 
+  override get reluEpilogue() {
+    return 'mask' as const;
+  }
+
+  run(use: Use<ConvMemo>): void {
+    const { n, convolution } = use.memo;
+    const bias = this.bias?.ptr ?? NULL;
+    const { y, x, relu, scratch } = use;
+    convolution.forward(y, x, this.weight.ptr, bias, relu, n, scratch);
+  }
+
+  runBackward(use: Use<ConvMemo>): void {
+    const { n, plane, convolution } = use.memo;
+    const { dx, dy, scratch } = use;
+    const { outChannels, weight } = this;
+    const db = use.gradient(this.bias);
+    if (db) kernels().channelBiasBackward(db, dy, n, outChannels, plane, 0, outChannels);
+    const dWeight = use.gradient(weight);
+    if (dWeight) convolution.weightGradient(dWeight, dy, use.x, n, scratch);
+    if (dx) convolution.inputGradient(dx, dy, weight.ptr, n, scratch);
+  }
+}
+
+/** What Conv1d and Conv2d share. */
+abstract class PlanarConv extends Conv {
+  declare readonly stride: Pair;
+  declare readonly dilation: Pair;
+  declare readonly padding: Sides;
+  protected abstract readonly dimensions: Dimensions;
+
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    private readonly geometry: ConvGeometry,
+    weightShape: Shape,
+    options: Required<Pick<ConvOptions, 'bias' | 'init'>>,
+  ) {
+    super(inChannels, outChannels, geometry, weightShape, options);
+  }
+
   /**
    * Output height and width for images [n, inChannels, h, w]. Reserves what the kernels need for them.
    *
    * @throws RangeError if the kernel does not fit the padded input
    */
-  protected connectImages(use: Use<Memo>, n: number, h: number, w: number): Pair {
+  protected connectImages(use: Use<ConvMemo>, n: number, h: number, w: number): Pair {
     const { geometry, inChannels, outChannels } = this;
     const padded: Pair = [h + paddingOf(geometry, 0), w + paddingOf(geometry, 1)];
     const extent = (axis: 0 | 1) =>
@@ -103,28 +146,6 @@ export abstract class Conv extends Leaf<Memo> {
     const convolution = connectConvolution(use, geometry, [inChannels, h, w], y);
     use.memo = { n, plane: out[0] * out[1], convolution };
     return out;
-  }
-
-  override get reluEpilogue() {
-    return 'mask' as const;
-  }
-
-  run(use: Use<Memo>): void {
-    const { n, convolution } = use.memo;
-    const bias = this.bias?.ptr ?? NULL;
-    const { y, x, relu, scratch } = use;
-    convolution.forward(y, x, this.weight.ptr, bias, relu, n, scratch);
-  }
-
-  runBackward(use: Use<Memo>): void {
-    const { n, plane, convolution } = use.memo;
-    const { dx, dy, scratch } = use;
-    const { outChannels, weight } = this;
-    const db = use.gradient(this.bias);
-    if (db) kernels().channelBiasBackward(db, dy, n, outChannels, plane, 0, outChannels);
-    const dWeight = use.gradient(weight);
-    if (dWeight) convolution.weightGradient(dWeight, dy, use.x, n, scratch);
-    if (dx) convolution.inputGradient(dx, dy, weight.ptr, n, scratch);
   }
 }
 
@@ -147,7 +168,7 @@ export abstract class Conv extends Leaf<Memo> {
  *   both channel counts, for `'same'` with a stride, and in forward for an input of another rank or
  *   channel count or smaller than the kernel, padding included
  */
-export class Conv2d extends Conv {
+export class Conv2d extends PlanarConv {
   readonly kernelSize: Pair;
   protected readonly dimensions = 2;
 
@@ -171,7 +192,7 @@ export class Conv2d extends Conv {
     this.kernelSize = kernel;
   }
 
-  connect(use: Use<Memo>, shape: Shape): Shape {
+  connect(use: Use<ConvMemo>, shape: Shape): Shape {
     if (shape.length !== 4 || shape[1] !== this.inChannels) {
       throw new RangeError(
         `${this}: input expected [N, ${this.inChannels}, H, W], got ${shapeText(shape)}`,
@@ -200,7 +221,7 @@ export class Conv2d extends Conv {
  *
  * @throws RangeError as Conv2d
  */
-export class Conv1d extends Conv {
+export class Conv1d extends PlanarConv {
   readonly kernelSize: number;
   protected readonly dimensions = 1;
 
@@ -228,7 +249,7 @@ export class Conv1d extends Conv {
     this.kernelSize = kernelSize;
   }
 
-  connect(use: Use<Memo>, shape: Shape): Shape {
+  connect(use: Use<ConvMemo>, shape: Shape): Shape {
     if (shape.length !== 3 || shape[1] !== this.inChannels) {
       throw new RangeError(
         `${this}: input expected [N, ${this.inChannels}, L], got ${shapeText(shape)}`,

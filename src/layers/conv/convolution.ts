@@ -4,6 +4,9 @@ import { type Struct, withStruct } from '../../memory/struct.ts';
 import { spatial } from '../../runtime/spatial.ts';
 import { takesWinograd } from './winograd.ts';
 
+/** What a layer asks of the convolution of a use. */
+export type Convolving = Pick<Convolution, 'forward' | 'inputGradient' | 'weightGradient'>;
+
 /**
  * The convolution of a use: its sizes in the form that kernels take, and which kernels compute it, those of the
  * direct sum or those of Winograd's method (assembly/winograd).

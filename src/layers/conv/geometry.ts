@@ -114,12 +114,9 @@ export function connectConvolution(
 function sides(
   who: string,
   padding: NumberOrPair | Sides | 'same',
-  { kernel, stride, dilation }: Pick<ConvGeometry, 'kernel' | 'stride' | 'dilation'>,
+  steps: Pick<ConvGeometry, 'kernel' | 'stride' | 'dilation'>,
 ): Sides {
-  if (padding === 'same') {
-    checkUnstrided(who, Math.max(...stride));
-    return [...same(kernel[0], dilation[0]), ...same(kernel[1], dilation[1])];
-  }
+  if (padding === 'same') return samePadding(who, steps) as unknown as Sides;
   const form = '[vertical, horizontal], [top, bottom, left, right]';
   const list = paddingList(who, padding, [2, 4], form);
   const [first, second = first, third, fourth] = list as [number, number?, number?, number?];
@@ -136,8 +133,12 @@ export function ends(
   dilation: number,
 ): Sides {
   if (padding === 'same') {
-    checkUnstrided(who, stride);
-    return [0, 0, ...same(kernel, dilation)];
+    const [before, after] = samePadding(who, {
+      kernel: [kernel],
+      stride: [stride],
+      dilation: [dilation],
+    });
+    return [0, 0, before!, after!];
   }
   const [before, after = before] = paddingList(who, padding, [2], '[before, after]');
   return [0, 0, before!, after!];
@@ -148,7 +149,7 @@ export function ends(
  *
  * @throws TypeError for anything else, RangeError for numbers that are not whole or below 0
  */
-function paddingList(
+export function paddingList(
   who: string,
   padding: number | readonly number[],
   lengths: readonly number[],
@@ -166,17 +167,28 @@ function paddingList(
   return list;
 }
 
-function checkUnstrided(who: string, stride: number): void {
-  if (stride > 1) {
+/**
+ * dilation·(kernel − 1) zeros for each axis: half of them before, and after it as many or one more.
+ *
+ * @throws RangeError for a stride
+ */
+export function samePadding(
+  who: string,
+  {
+    kernel,
+    stride,
+    dilation,
+  }: Readonly<Record<'kernel' | 'stride' | 'dilation', readonly number[]>>,
+): number[] {
+  const step = Math.max(...stride);
+  if (step > 1) {
     throw new RangeError(
-      `${who}: padding 'same' expected stride 1, got ${stride}: give the padding in numbers`,
+      `${who}: padding 'same' expected stride 1, got ${step}: give the padding in numbers`,
     );
   }
-}
-
-/** dilation·(kernel − 1) zeros: half of them before, and after it as many or one more. */
-function same(kernel: number, dilation: number): [before: number, after: number] {
-  const total = dilation * (kernel - 1);
-  const before = Math.floor(total / 2);
-  return [before, total - before];
+  return kernel.flatMap((taps, axis) => {
+    const total = dilation[axis]! * (taps - 1);
+    const before = Math.floor(total / 2);
+    return [before, total - before];
+  });
 }

@@ -80,7 +80,7 @@ abstract class AdaptiveAvgPool extends Leaf<AdaptiveMemo> {
  */
 export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
   constructor(outputSize: number, ...rest: []) {
-    super(1, pairOf('AdaptiveAvgPool1d', 'outputSize', outputSize, 1, 1), ...rest);
+    super(1, pairOf('AdaptiveAvgPool1d', 'outputSize', outputSize as NumberOrPair, 1, 1), ...rest);
   }
 }
 

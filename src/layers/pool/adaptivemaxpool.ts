@@ -76,7 +76,7 @@ abstract class AdaptiveMaxPool extends Leaf<Memo> {
  */
 export class AdaptiveMaxPool1d extends AdaptiveMaxPool {
   constructor(outputSize: number, ...rest: []) {
-    super(1, pairOf('AdaptiveMaxPool1d', 'outputSize', outputSize, 1, 1), ...rest);
+    super(1, pairOf('AdaptiveMaxPool1d', 'outputSize', outputSize as NumberOrPair, 1, 1), ...rest);
   }
 }
 

@@ -7,20 +7,20 @@ import { type Shape, shapeText } from '../../tensor/shape.ts';
 import {
   checkFits,
   type Dimensions,
-  type NumberOrPair,
   type Pair,
   pairOf,
   pairText,
   reach,
   stepSizes,
+  type Triple,
 } from '../axes.ts';
 
-/** The windows of a pooling over a plane. */
-export interface PoolGeometry {
-  readonly kernel: Pair;
-  readonly stride: Pair;
-  readonly padding: Pair;
-  readonly dilation: Pair;
+/** The windows of a pooling over a plane or, with triples, over a volume. */
+export interface PoolGeometry<P = Pair> {
+  readonly kernel: P;
+  readonly stride: P;
+  readonly padding: P;
+  readonly dilation: P;
   /** Whether windows may extend beyond the padded end. */
   readonly ceilMode: boolean;
 }
@@ -33,17 +33,17 @@ export const POOL_OPTIONS = { stride: undefined, padding: undefined, ceilMode: f
  *
  * @throws RangeError for sizes below 1 and padding beyond half the kernel
  */
-export function poolGeometry(
+export function poolGeometry<P extends Pair | Triple = Pair>(
   who: string,
   dimensions: Dimensions,
-  kernelSize: NumberOrPair,
+  kernelSize: number | P,
   options: {
-    stride: NumberOrPair | undefined;
-    padding: NumberOrPair | undefined;
-    dilation?: NumberOrPair | undefined;
+    stride: number | P | undefined;
+    padding: number | P | undefined;
+    dilation?: number | P | undefined;
     ceilMode: boolean;
   },
-): PoolGeometry {
+): PoolGeometry<P> {
   const { stride = kernelSize, padding = 0, dilation = 1, ceilMode } = options;
   const geometry = {
     kernel: pairOf(who, 'kernelSize', kernelSize, dimensions, 1),
@@ -52,30 +52,31 @@ export function poolGeometry(
     dilation: pairOf(who, 'dilation', dilation, dimensions, 1),
     ceilMode,
   };
-  for (const d of [0, 1] as const) {
-    if (2 * geometry.padding[d] > geometry.kernel[d]) {
-      throw new RangeError(
-        `${who}: padding expected at most half the kernel (${pairText(geometry.kernel, dimensions)}), ` +
-          `got ${pairText(geometry.padding, dimensions)}`,
-      );
-    }
+  if (geometry.padding.some((zeros, d) => 2 * zeros > geometry.kernel[d]!)) {
+    throw new RangeError(
+      `${who}: padding expected at most half the kernel (${pairText(geometry.kernel, dimensions)}), ` +
+        `got ${pairText(geometry.padding, dimensions)}`,
+    );
   }
   return geometry;
 }
 
 /** How a layer writes its options: `3, stride=2, padding=1`, those that differ from the defaults. */
-export function geometryText(geometry: PoolGeometry, dimensions: Dimensions): string {
-  const { kernel, stride, padding, dilation, ceilMode } = geometry;
-  const parts = [pairText(kernel, dimensions)];
-  if (!same(stride, kernel)) parts.push(`stride=${pairText(stride, dimensions)}`);
-  if (!same(padding, [0, 0])) parts.push(`padding=${pairText(padding, dimensions)}`);
-  if (!same(dilation, [1, 1])) parts.push(`dilation=${pairText(dilation, dimensions)}`);
-  if (ceilMode) parts.push('ceilMode=true');
+export function geometryText(
+  geometry: PoolGeometry<readonly number[]>,
+  dimensions: Dimensions,
+): string {
+  const text = (list: readonly number[]) => pairText(list, dimensions);
+  const kernel = text(geometry.kernel);
+  const parts = [kernel];
+  const add = (name: string, value: string, usual: string) => {
+    if (value !== usual) parts.push(`${name}=${value}`);
+  };
+  add('stride', text(geometry.stride), kernel);
+  add('padding', text(geometry.padding), '0');
+  add('dilation', text(geometry.dilation), '1');
+  add('ceilMode', `${geometry.ceilMode}`, 'false');
   return parts.join(', ');
-}
-
-function same(a: Pair, b: Pair): boolean {
-  return a[0] === b[0] && a[1] === b[1];
 }
 
 /**
@@ -122,21 +123,20 @@ export function poolShape(
  *
  * @throws RangeError if there are none
  */
-export function outputSize(
+export function outputSize<P extends readonly number[]>(
   who: string,
-  size: Pair,
-  geometry: PoolGeometry,
+  size: P,
+  geometry: PoolGeometry<P>,
   dimensions: Dimensions,
-): Pair {
+): P {
   const { stride, padding, ceilMode } = geometry;
-  const padded: Pair = [size[0] + 2 * padding[0], size[1] + 2 * padding[1]];
-  const count = (d: 0 | 1): number => {
-    const steps = (padded[d] - reach(geometry, d)) / stride[d];
+  const padded = size.map((extent, d) => extent + 2 * padding[d]!);
+  const windows = padded.map((extent, d) => {
+    const steps = (extent - reach(geometry, d)) / stride[d]!;
     if (!ceilMode) return Math.floor(steps) + 1;
-    const windows = Math.ceil(steps) + 1;
-    return (windows - 1) * stride[d] >= size[d] + padding[d] ? windows - 1 : windows;
-  };
-  const windows: Pair = [count(0), count(1)];
+    const most = Math.ceil(steps) + 1;
+    return (most - 1) * stride[d]! >= size[d]! + padding[d]! ? most - 1 : most;
+  });
   checkFits(who, windows, padded, geometry, dimensions);
-  return windows;
+  return windows as never;
 }
