@@ -35,6 +35,7 @@ import { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemax
 import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
+import { AvgPool3d, MaxPool3d } from '../layers/pool/pool3d.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
 import { GRU, LSTM, RNN } from '../layers/recurrent/recurrent.ts';
 import { ReflectionPad2d } from '../layers/reflectionpad.ts';
@@ -168,8 +169,8 @@ writes([PReLU], (step, { weight, numParameters: c }) => {
 writes([Softmax], (step, { dim }) => step.result('Softmax', [step.x], { axis: dim }));
 writes([LogSoftmax], (step, { dim }) => step.result('LogSoftmax', [step.x], { axis: dim }));
 
-writes([MaxPool1d, MaxPool2d], writeMaxPool);
-writes([AvgPool1d, AvgPool2d], writeAvgPool);
+writes([MaxPool1d, MaxPool2d, MaxPool3d], writeMaxPool);
+writes([AvgPool1d, AvgPool2d, AvgPool3d], writeAvgPool);
 writes([AdaptiveAvgPool1d, AdaptiveAvgPool2d], writeAdaptiveAvgPool);
 writes([AdaptiveMaxPool1d, AdaptiveMaxPool2d], writeAdaptiveMaxPool);
 writes([GlobalAvgPool], writeGlobalAvgPool);

@@ -1,23 +1,27 @@
 /** Pooling and resizing, as nodes. */
-import type { Pair } from '../layers/axes.ts';
+import type { Pair, Triple } from '../layers/axes.ts';
 import type { AdaptiveAvgPool1d, AdaptiveAvgPool2d } from '../layers/pool/adaptiveavgpool.ts';
 import type { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemaxpool.ts';
 import type { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import type { PoolGeometry } from '../layers/pool/geometry.ts';
 import type { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import type { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
+import type { AvgPool3d, MaxPool3d } from '../layers/pool/pool3d.ts';
 import type { Upsample } from '../layers/pool/upsample.ts';
 import { shapeText } from '../tensor/shape.ts';
 import type { Name } from './draft.ts';
 import type { StepDraft } from './step.ts';
 
-/** One entry for each of the layer's axes, of a pair whose first belongs to images only. */
-function perAxis(step: StepDraft, pair: Pair): number[] {
-  return pair.slice(4 - step.rank);
+/** One entry for each of the layer's axes. The first of a pair belongs to images only. */
+function perAxis(step: StepDraft, list: Pair | Triple): number[] {
+  return list.slice(2 - step.rank);
 }
 
 /** The attributes that the windows of both poolings have. */
-function windows(step: StepDraft, { kernel, stride, padding, ceilMode }: PoolGeometry) {
+function windows(
+  step: StepDraft,
+  { kernel, stride, padding, ceilMode }: PoolGeometry<Pair | Triple>,
+) {
   const pads = perAxis(step, padding);
   return {
     kernel_shape: perAxis(step, kernel),
@@ -27,13 +31,13 @@ function windows(step: StepDraft, { kernel, stride, padding, ceilMode }: PoolGeo
   };
 }
 
-export function writeMaxPool(step: StepDraft, layer: MaxPool1d | MaxPool2d): Name {
+export function writeMaxPool(step: StepDraft, layer: MaxPool1d | MaxPool2d | MaxPool3d): Name {
   const { geometry } = layer;
   const dilations = perAxis(step, geometry.dilation);
   return step.result('MaxPool', [step.x], { ...windows(step, geometry), dilations });
 }
 
-export function writeAvgPool(step: StepDraft, layer: AvgPool1d | AvgPool2d): Name {
+export function writeAvgPool(step: StepDraft, layer: AvgPool1d | AvgPool2d | AvgPool3d): Name {
   const { geometry, countIncludePad } = layer;
   return step.result('AveragePool', [step.x], {
     ...windows(step, geometry),

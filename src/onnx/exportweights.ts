@@ -30,12 +30,17 @@ export function writeLinear(step: StepDraft, layer: Linear): Name {
 
 /** One entry for each of the layer's axes: a Conv1d has an axis of length 1 before its own. */
 function perAxis<T>(step: StepDraft, list: readonly T[]): T[] {
-  return list.slice(4 - step.rank);
+  return list.slice(2 - step.rank);
 }
 
 /** Zeros before, then after, each of the layer's axes. */
-function padsOf(step: StepDraft, [top, bottom, left, right]: readonly number[]): number[] {
-  return [...perAxis(step, [top!, left!]), ...perAxis(step, [bottom!, right!])];
+function padsOf(step: StepDraft, sides: readonly number[]): number[] {
+  return [0, 1].flatMap((side) =>
+    perAxis(
+      step,
+      sides.filter((_, i) => i % 2 === side),
+    ),
+  );
 }
 
 export function writeConv(step: StepDraft, layer: Conv): Name {

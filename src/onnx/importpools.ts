@@ -6,6 +6,7 @@ import { AdaptiveMaxPool1d, AdaptiveMaxPool2d } from '../layers/pool/adaptivemax
 import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
+import { AvgPool3d, MaxPool3d } from '../layers/pool/pool3d.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
 import { ReflectionPad2d } from '../layers/reflectionpad.ts';
 import { axesOf } from './constants.ts';
@@ -14,9 +15,10 @@ import type { NodeReading } from './reading.ts';
 import { windowsOf } from './windows.ts';
 
 type Two = [number, number];
+type Three = [number, number, number];
 
 /**
- * MaxPool and AveragePool of one and two axes. The layers' padding is the same on both sides; what ONNX has
+ * MaxPool and AveragePool of one, two and three axes. The layers' padding is the same on both sides; what ONNX has
  * beyond that goes to `ceilMode`, if that gives the same windows, and else to a padding layer.
  */
 export function readPool(node: NodeReading): Computed {
@@ -24,8 +26,8 @@ export function readPool(node: NodeReading): Computed {
   const max = node.op === 'MaxPool';
   const size = x.shape.slice(2);
   const kernel = node.ints('kernel_shape');
-  if (!kernel || (size.length !== 1 && size.length !== 2))
-    throw node.unsupported(`input expected with three or four axes, got ${x.shape.length}`);
+  if (!kernel || ![1, 2, 3].includes(size.length))
+    throw node.unsupported(`input expected with three to five axes, got ${x.shape.length}`);
   const { strides, dilations, before, after } = windowsOf(node, kernel, size);
   const countIncludePad = !max && node.int('count_include_pad', 0) === 1;
   const given = node.int('ceil_mode', 0) === 1;
@@ -53,7 +55,7 @@ export function readPool(node: NodeReading): Computed {
     if (fits && reached && !countIncludePad) {
       ceilMode = true;
     } else {
-      if (size.length === 1 || (!max && !countIncludePad))
+      if (size.length !== 2 || (!max && !countIncludePad))
         throw node.unsupported('pads expected the same on both sides');
       const sides = [before[1]!, after[1]!, before[0]!, after[0]!] as const;
       const input = x;
@@ -72,6 +74,12 @@ export function readPool(node: NodeReading): Computed {
       return max
         ? new MaxPool1d(kernel[0]!, { ...options, dilation: dilations[0]! })
         : new AvgPool1d(kernel[0]!, { ...options, countIncludePad });
+    }
+    if (size.length === 3) {
+      const options = { ...common, stride: strides as Three, padding: padding as Three };
+      return max
+        ? new MaxPool3d(kernel as Three, { ...options, dilation: dilations as Three })
+        : new AvgPool3d(kernel as Three, { ...options, countIncludePad });
     }
     const options = { ...common, stride: strides as Two, padding: padding as Two };
     return max

@@ -1,6 +1,7 @@
 /** Nodes with weights, as layers. */
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d } from '../layers/batchnorm/batchnorm.ts';
 import { Conv1d, Conv2d } from '../layers/conv/conv.ts';
+import { Conv3d } from '../layers/conv/conv3d.ts';
 import { ConvTranspose1d, ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Linear } from '../layers/linear.ts';
 import { GroupNorm } from '../layers/norm/groupnorm.ts';
@@ -28,33 +29,31 @@ export function withValues<M extends Module>(layer: M, values: Values): M {
 
 const zeros = { init: 'zeros' } as const;
 
-/** Conv of one and two axes. */
+/** Conv of one, two and three axes. */
 export function readConv(node: NodeReading): Computed {
   const x = node.computed();
   const weight = node.weight(1);
   const axes = x.shape.length - 2;
-  if ((axes !== 1 && axes !== 2) || weight.shape.length !== x.shape.length)
-    throw node.unsupported(`weight expected with three or four axes, got ${weight.shape.length}`);
-  const [out, inside, ...kernel] = weight.shape as [number, number, number, number];
+  if (![1, 2, 3].includes(axes) || weight.shape.length !== x.shape.length)
+    throw node.unsupported(`weight expected with three to five axes, got ${weight.shape.length}`);
+  const [out, inside, ...kernel] = weight.shape as [number, number, ...number[]];
   const groups = node.int('group', 1);
   const bias = node.inputs[2] ? node.weight(2, [out]).values : undefined;
   const { strides, dilations, before, after } = windowsOf(node, kernel, x.shape.slice(2));
   const make = () => {
     const options = { groups, bias: bias !== undefined, ...zeros };
+    const sides = before.flatMap((zeros, i) => [zeros, after[i]!]);
+    const [stride, dilation, padding] = [strides, dilations, sides] as never[];
+    const steps = { ...options, stride: stride!, dilation: dilation!, padding: padding! };
     const layer =
       axes === 1
-        ? new Conv1d(inside * groups, out, kernel[0], {
+        ? new Conv1d(inside * groups, out, kernel[0]!, {
             ...options,
             stride: strides[0]!,
             dilation: dilations[0]!,
             padding: [before[0]!, after[0]!],
           })
-        : new Conv2d(inside * groups, out, kernel as unknown as [number, number], {
-            ...options,
-            stride: strides as [number, number],
-            dilation: dilations as [number, number],
-            padding: [before[0]!, after[0]!, before[1]!, after[1]!],
-          });
+        : new (axes === 2 ? Conv2d : Conv3d)(inside * groups, out, kernel as never, steps);
     return withValues(layer, { weight: weight.values, bias });
   };
   return node.trained(make, bias ? [1, 2] : [1]);

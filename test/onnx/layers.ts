@@ -6,12 +6,14 @@ import {
   AdaptiveMaxPool2d,
   AvgPool1d,
   AvgPool2d,
+  AvgPool3d,
   BatchNorm1d,
   BatchNorm2d,
   BatchNorm3d,
   ConstantPad2d,
   Conv1d,
   Conv2d,
+  Conv3d,
   ConvTranspose1d,
   ConvTranspose2d,
   Dropout,
@@ -37,6 +39,7 @@ import {
   LogSoftmax,
   MaxPool1d,
   MaxPool2d,
+  MaxPool3d,
   Mish,
   type Module,
   Normalization,
@@ -72,6 +75,7 @@ interface Case {
 }
 
 const image = [2, 4, 7, 9];
+const volume = [2, 4, 5, 7, 6];
 const of = (make: () => Module, shape: readonly number[] = image): Case => ({ make, shape });
 
 export const CASES: readonly Case[] = [
@@ -83,6 +87,8 @@ export const CASES: readonly Case[] = [
   of(() => new Conv1d(4, 6, 4, { padding: 'same', dilation: 2, bias: false }), [2, 4, 19]),
   of(() => new Conv2d(4, 6, [3, 2], { stride: [2, 1], padding: [2, 1, 0, 1] })),
   of(() => new Conv2d(4, 4, 3, { groups: 4, dilation: [1, 2], padding: 'same', bias: false })),
+  of(() => new Conv3d(4, 6, [1, 3, 2], { stride: [1, 2, 1], padding: [0, 0, 2, 1, 0, 1] }), volume),
+  of(() => new Conv3d(4, 4, 3, { groups: 4, padding: 'same', bias: false }), volume),
   of(
     () =>
       new ConvTranspose2d(4, 6, [3, 4], {
@@ -159,6 +165,10 @@ export const CASES: readonly Case[] = [
   of(() => new MaxPool1d(3, { stride: 2, padding: 1 }), [2, 4, 9]),
   of(() => new MaxPool2d(3, { stride: 2, padding: 1, ceilMode: true })),
   of(() => new MaxPool2d([2, 3], { dilation: [2, 1] })),
+  of(() => new MaxPool3d(3, { stride: 2, padding: 1, ceilMode: true }), volume),
+  of(() => new MaxPool3d([1, 2, 3], { dilation: [1, 2, 1] }), volume),
+  of(() => new AvgPool3d([1, 2, 3], { stride: 2, padding: [0, 1, 1] }), volume),
+  of(() => new AvgPool3d(3, { stride: 2, padding: 1, countIncludePad: false }), volume),
   of(() => new AvgPool1d(2), [2, 4, 9]),
   of(() => new AvgPool2d(3, { stride: 2, padding: 1 })),
   of(() => new AvgPool2d(3, { stride: [1, 2], padding: 1, countIncludePad: false })),
