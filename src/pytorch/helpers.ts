@@ -138,6 +138,17 @@ export const HELPERS = {
         return super().forward(F.pad(x, self.pad))
 `,
 
+  PaddedConv3d: `class PaddedConv3d(nn.Conv3d):
+    """A convolution whose sides have different padding: pad = (left, right, top, bottom, front, back)."""
+
+    def __init__(self, *args, pad, **options):
+        super().__init__(*args, **options)
+        self.pad = pad
+
+    def forward(self, x):
+        return super().forward(F.pad(x, self.pad))
+`,
+
   CroppedConvTranspose1d: `class CroppedConvTranspose1d(nn.ConvTranspose1d):
     """A transposed convolution cut off unevenly: crop = (start, end)."""
 

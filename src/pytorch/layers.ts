@@ -13,6 +13,7 @@ import { Softsign } from '../layers/activation/softsign.ts';
 import { Tanh } from '../layers/activation/tanh.ts';
 import { BatchNorm } from '../layers/batchnorm/base.ts';
 import { Conv1d, Conv2d } from '../layers/conv/conv.ts';
+import { Conv3d } from '../layers/conv/conv3d.ts';
 import { ConvTranspose1d, ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Dropout, Dropout1d, Dropout2d } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
@@ -34,6 +35,7 @@ import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import type { PoolGeometry } from '../layers/pool/geometry.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
+import { AvgPool3d, MaxPool3d } from '../layers/pool/pool3d.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
 import type { Module } from '../module/module.ts';
 import { batchNorm } from './batchnorm.ts';
@@ -88,7 +90,7 @@ function activations() {
 }
 
 /** The options that both Conv and ConvTranspose have. */
-const common = (l: Conv1d | Conv2d | ConvTranspose2d) =>
+const common = (l: Conv1d | Conv2d | Conv3d | ConvTranspose2d) =>
   ({ groups: [1, l.groups], bias: [true, l.bias !== undefined] }) as const;
 
 function conv1d(l: Conv1d, needs: Needs): Doc {
@@ -110,6 +112,19 @@ function conv2d(l: Conv2d, needs: Needs): Doc {
   }
   needs.need('PaddedConv2d');
   return make('PaddedConv2d', args, { pad: [null, [left, right, top, bottom]], ...options });
+}
+
+function conv3d(l: Conv3d, needs: Needs): Doc {
+  const [front, back, top, bottom, left, right] = l.padding;
+  const args = [l.inChannels, l.outChannels, tuple(l.kernelSize)];
+  const steps = { stride: [1, tuple(l.stride)], dilation: [1, tuple(l.dilation)] } as const;
+  const options = { ...steps, ...common(l) };
+  if (front === back && top === bottom && left === right) {
+    return make('nn.Conv3d', args, { padding: [0, tuple([front, top, left])], ...options });
+  }
+  needs.need('PaddedConv3d');
+  const pad = [left, right, top, bottom, front, back];
+  return make('PaddedConv3d', args, { pad: [null, pad], ...options });
 }
 
 function convTranspose2d(l: ConvTranspose2d, needs: Needs): Doc {
@@ -152,6 +167,7 @@ function weights() {
     ),
     entry(Conv1d, conv1d),
     entry(Conv2d, conv2d),
+    entry(Conv3d, conv3d),
     entry(ConvTranspose1d, convTranspose1d),
     entry(ConvTranspose2d, convTranspose2d),
     entry(Embedding, (l) =>
@@ -228,8 +244,11 @@ function norms() {
 
 const last = (shape: readonly number[]): Value => (shape.length === 1 ? shape[0]! : shape);
 
-function windows({ kernel, stride, padding, dilation, ceilMode }: PoolGeometry, dimensions: 1 | 2) {
-  const size = (pair: readonly [number, number]) => (dimensions === 1 ? pair[1] : tuple(pair));
+function windows(
+  { kernel, stride, padding, dilation, ceilMode }: PoolGeometry<readonly number[]>,
+  dimensions: 1 | 2 | 3,
+) {
+  const size = (list: readonly number[]) => tuple(list.slice(-dimensions));
   return {
     kernel: size(kernel),
     options: {
@@ -242,15 +261,15 @@ function windows({ kernel, stride, padding, dilation, ceilMode }: PoolGeometry, 
 }
 
 function poolings() {
-  const largest = Object.entries({ MaxPool1d, MaxPool2d }).map(([name, type], i) =>
+  const largest = Object.entries({ MaxPool1d, MaxPool2d, MaxPool3d }).map(([name, type], i) =>
     entry<MaxPool2d>(type as unknown as Class<MaxPool2d>, (l) => {
-      const { kernel, options } = windows(l.geometry, i === 0 ? 1 : 2);
+      const { kernel, options } = windows(l.geometry, (i + 1) as 1 | 2 | 3);
       return make(`nn.${name}`, [kernel], options);
     }),
   );
-  const means = Object.entries({ AvgPool1d, AvgPool2d }).map(([name, type], i) =>
+  const means = Object.entries({ AvgPool1d, AvgPool2d, AvgPool3d }).map(([name, type], i) =>
     entry<AvgPool2d>(type as unknown as Class<AvgPool2d>, (l) => {
-      const { kernel, options } = windows(l.geometry, i === 0 ? 1 : 2);
+      const { kernel, options } = windows(l.geometry, (i + 1) as 1 | 2 | 3);
       const { dilation: _, ...rest } = options;
       return make(`nn.${name}`, [kernel], {
         ...rest,
