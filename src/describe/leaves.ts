@@ -12,9 +12,10 @@ import { Mish, Softplus } from '../layers/activation/softplus.ts';
 import { Softsign } from '../layers/activation/softsign.ts';
 import { Tanh } from '../layers/activation/tanh.ts';
 import { Add } from '../layers/add.ts';
-import type { Pair } from '../layers/axes.ts';
+import type { Dimensions, Pair, Triple } from '../layers/axes.ts';
 import { Concat } from '../layers/concat.ts';
 import { type Conv, Conv1d, Conv2d } from '../layers/conv/conv.ts';
+import { Conv3d } from '../layers/conv/conv3d.ts';
 import { ConvTranspose1d, ConvTranspose2d } from '../layers/conv/convtranspose.ts';
 import { Flatten, Identity, Unflatten } from '../layers/flatten.ts';
 import { Linear } from '../layers/linear.ts';
@@ -39,6 +40,7 @@ import { AvgPool1d, AvgPool2d } from '../layers/pool/avgpool.ts';
 import type { PoolGeometry } from '../layers/pool/geometry.ts';
 import { GlobalAvgPool } from '../layers/pool/globalavgpool.ts';
 import { MaxPool1d, MaxPool2d } from '../layers/pool/maxpool.ts';
+import { AvgPool3d, MaxPool3d } from '../layers/pool/pool3d.ts';
 import { Upsample } from '../layers/pool/upsample.ts';
 import { ReflectionPad2d } from '../layers/reflectionpad.ts';
 import { type Class, type Entry, named, plain, product } from './entry.ts';
@@ -49,14 +51,18 @@ export function short(list: readonly number[]): number | number[] {
   return list.every((each) => each === list[0]) ? list[0]! : [...list];
 }
 
-/** The shortest form of the padding of four sides: one number, [vertical, horizontal], or four. */
-function shortSides([top, bottom, left, right]: readonly number[]): number | number[] {
-  const pairs = top === bottom && left === right;
-  return pairs ? short([top!, left!]) : [top!, bottom!, left!, right!];
+/**
+ * The shortest form of the padding before and after each axis: one number, one for each axis as in [vertical,
+ * horizontal], or all.
+ */
+function shortSides(sides: readonly number[]): number | number[] {
+  const before = sides.filter((_, i) => i % 2 === 0);
+  const even = before.every((zeros, axis) => zeros === sides[2 * axis + 1]);
+  return even ? short(before) : [...sides];
 }
 
-/** A value for each axis of a layer of one or two dimensions. A row is a plane of height 1. */
-const axes = (pair: Pair, dimensions: 1 | 2) => (dimensions === 1 ? pair[1] : short(pair));
+/** A value for each axis of a layer. A row is a plane of height 1. */
+const axes = (list: Pair | Triple, dimensions: Dimensions) => short(list.slice(-dimensions));
 
 function activations(): Entry[] {
   return [
@@ -130,6 +136,17 @@ function weights(): Entry[] {
       size,
     }),
     plain('Conv2d', Conv2d, {
+      args: { ...channels, kernelSize: (l) => short(l.kernelSize) },
+      options: {
+        stride: [1, (l) => short(l.stride)],
+        padding: [0, (l) => shortSides(l.padding)],
+        dilation: [1, (l) => short(l.dilation)],
+        groups,
+        bias,
+      },
+      size,
+    }),
+    plain('Conv3d', Conv3d, {
       args: { ...channels, kernelSize: (l) => short(l.kernelSize) },
       options: {
         stride: [1, (l) => short(l.stride)],
@@ -231,8 +248,9 @@ function norms(): Entry[] {
 const trailing = (shape: readonly number[]) => (shape.length === 1 ? shape[0] : [...shape]);
 
 /** How a pooling's windows are told from it. */
-function windows<L extends { geometry: PoolGeometry }>(dimensions: 1 | 2) {
-  const pair = (of: (geometry: PoolGeometry) => Pair) => (l: L) => axes(of(l.geometry), dimensions);
+function windows<L extends { geometry: PoolGeometry<Pair | Triple> }>(dimensions: Dimensions) {
+  const pair = (of: (geometry: L['geometry']) => Pair | Triple) => (l: L) =>
+    axes(of(l.geometry), dimensions);
   const kernel = pair((g) => g.kernel);
   const stride = pair((g) => g.stride);
   const unlike = (l: L) =>
@@ -259,9 +277,15 @@ function poolings(): Entry[] {
     const countIncludePad = [true, (l: AvgPool2d) => l.countIncludePad] as const;
     return plain<AvgPool2d>(name, type, { args, options: { ...options, countIncludePad } });
   });
+  const { args, dilation, ...options } = windows<MaxPool3d | AvgPool3d>(3);
   return [
     ...largest,
     ...means,
+    plain<MaxPool3d>('MaxPool3d', MaxPool3d, { args, options: { ...options, dilation } }),
+    plain<AvgPool3d>('AvgPool3d', AvgPool3d, {
+      args,
+      options: { ...options, countIncludePad: [true, (l) => l.countIncludePad] },
+    }),
     plain('AdaptiveAvgPool1d', AdaptiveAvgPool1d, {
       args: { outputSize: (l) => axes(l.outputSize, 1) },
     }),

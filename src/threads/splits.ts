@@ -106,6 +106,10 @@ const transformed = (shape: number): Split => ({
   time: (call) => (images(shape).time as (call: Arguments) => number)(call) / 3,
 });
 
+/** A channel of the images [n, n + 1) of volumes. */
+const unfolded = (shape: number) => (call: Arguments) =>
+  (call.values[shape + 2]! - call.values[shape + 1]!) * product(shape, 2, 4)(call);
+
 const softmax = (ns: number): Split => rows(ns, argument(3), LINE);
 /** Planes [n4, n5] of an operation on up to six axes. */
 const planes = (ns: number, shape: number): Split => rows(ns, product(shape, 4, 5));
@@ -146,6 +150,8 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
     time: (call) => call.values[3]! * product(4, 3, 4, 5)(call) * 3 * PRODUCT,
     scratch: ({ values }, k) => k.winogradWeightGradientScratch(values[4] as never),
   },
+  unfoldDepth: rows(0.2, unfolded(2)),
+  foldDepth: rows(0.2, unfolded(2)),
   biasForward: rows(0.15, argument(2)),
   biasBackward: { ...rows(0.1, argument(2), LINE), repeats: true },
   channelBiasForward: rows(0.15, ({ values }) => values[2]! * values[3]!),
@@ -231,6 +237,7 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   globalAvgPoolBackward: rows(0.1, argument(2), LINE),
   adaptiveMaxPoolForward: rows(0.3, product(3, 0, 1)),
   maxPoolForward: rows(0.3, product(3, 0, 1)),
+  maxPoolDepthForward: rows(0.3, product(5, 0, 1)),
   maxPoolBackward: rows(0.3, product(3, 0, 1)),
   avgPoolForward: rows(0.3, product(2, 0, 1)),
   avgPoolBackward: withScratch(rows(0.3, product(2, 0, 1)), ({ values }, k) =>

@@ -17,11 +17,37 @@ export interface Sample {
 }
 
 const image = [3, 4, 6, 6];
+const volume = [2, 2, 5, 4, 6];
 
 /** For each public class some layers that the random ones do not have. */
 export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   Add: [{ make: () => new E.Add(), shape: [image, image, image] }],
   Conv1d: [{ make: () => new E.Conv1d(2, 3, 3, { dilation: 2 }), shape: [3, 2, 9] }],
+  Conv3d: [
+    { make: () => new E.Conv3d(2, 3, 3, { padding: 'same', dilation: 2 }), shape: volume },
+    {
+      make: () =>
+        new E.Conv3d(2, 4, [1, 2, 3], {
+          ...{ stride: [1, 2, 1], padding: [0, 1, 2, 1, 0, 0], groups: 2, bias: false },
+        }),
+      shape: volume,
+    },
+  ],
+  MaxPool3d: [
+    { make: () => new E.MaxPool3d(2), shape: volume },
+    {
+      make: () =>
+        new E.MaxPool3d([1, 2, 3], { stride: 1, padding: [0, 1, 1], dilation: 2, ceilMode: true }),
+      shape: volume,
+    },
+  ],
+  AvgPool3d: [
+    { make: () => new E.AvgPool3d([2, 3, 2]), shape: volume },
+    {
+      make: () => new E.AvgPool3d(3, { stride: 2, padding: 1, countIncludePad: false }),
+      shape: volume,
+    },
+  ],
   Multiply: [
     { make: () => new E.Multiply(), shape: [image, image] },
     { make: () => new E.Multiply(), shape: [image, [3, 4, 1, 1], [6]] },

@@ -64,7 +64,16 @@ describe.each(shapes)('volumes as images: %o', (shape) => {
 });
 
 describe('maxima along the depth', () => {
-  const pools = [
+  interface Along {
+    w: number;
+    h: number;
+    outH: number;
+    kernel: number;
+    stride: number;
+    top: number;
+    dilation?: number;
+  }
+  const pools: Along[] = [
     ...[1, 3, 4, 5, 15, 16, 17].map((w) => ({ w, h: 6, outH: 3, kernel: 2, stride: 2, top: 0 })),
     { w: 5, h: 7, outH: 7, kernel: 3, stride: 1, top: 1 },
     { w: 6, h: 5, outH: 1, kernel: 3, stride: 2, top: 0, dilation: 2 },

@@ -10,7 +10,7 @@ export interface Conv3dShape {
   kernel: Triple;
   stride: Triple;
   /** Zeros before and after each axis. */
-  padding: readonly [before: number, after: number][];
+  padding: readonly (readonly [before: number, after: number])[];
   dilation: Triple;
   groups: number;
 }
