@@ -188,6 +188,31 @@ def conv2d(work, of, n, channels, size, outChannels, kernel, stride, padding, gr
     return run, outputs
 
 
+def volumes(work, kind, input, outChannels, kernel, stride, padding):
+    x = uniform(math.prod(input), 1).reshape(input).requires_grad_()
+    if kind == "Conv3d":
+        layer = nn.Conv3d(input[1], outChannels, kernel, stride, padding, bias=False)
+        layer.weight.data = uniform(layer.weight.numel(), 3).reshape(layer.weight.shape)
+    else:
+        layer = getattr(nn, kind)(kernel, stride, padding)
+    shape = layer(x).shape
+    dy = uniform(math.prod(shape), 2).reshape(shape)
+    if work == "forward":
+
+        def run():
+            with torch.no_grad():
+                return layer(x)
+
+        return run, lambda: run().reshape(-1)
+
+    def run():
+        x.grad = None
+        layer.zero_grad()
+        layer(x).backward(dy)
+
+    return run, lambda: (run(), x.grad.reshape(-1))[1]
+
+
 def activation(work, n):
     x, y = uniform(n, 1) * 8, torch.empty(n)
     function = getattr(torch, work)

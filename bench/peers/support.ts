@@ -69,6 +69,11 @@ const LACKS: readonly Lack[] = [
     reason: 'no folding',
     when: ({ group, work }) => group === 'fold' && work === 'folded',
   },
+  {
+    peers: [...TFJS, 'jax-js', ...ORT],
+    reason: 'beside PyTorch alone',
+    when: ({ group }) => group === 'volumes',
+  },
 ];
 
 /** Why a library is not asked for an item, or nothing. */

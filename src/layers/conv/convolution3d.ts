@@ -3,7 +3,7 @@ import type { Use } from '../../graph/node.ts';
 import { aligned, NULL, offset } from '../../memory/memory.ts';
 import type { Struct } from '../../memory/struct.ts';
 import { volume } from '../../runtime/volume.ts';
-import { Convolution, type Convolving } from './convolution.ts';
+import type { Convolution, Convolving } from './convolution.ts';
 import { type ConvGeometry, connectConvolution, type ImageShape } from './geometry.ts';
 
 /** How a kernel moves along the depth. */

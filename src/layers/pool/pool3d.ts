@@ -195,7 +195,7 @@ export class MaxPool3d extends Pool3d<MaxMemo> {
 }
 
 interface AvgMemo extends Memo {
-  /** Floats of the means along the depth. The kernels' own scratch follows. */
+  /** Floats of the means of slices. The kernels' own scratch follows. */
   readonly table: number;
 }
 
@@ -224,9 +224,9 @@ export class AvgPool3d extends Pool3d<AvgMemo> {
   protected plan(use: Use<AvgMemo>, volumes: number, size: Triple, outSize: Triple): void {
     const [d, h, w] = size;
     const [outD, outH, outW] = outSize;
-    const plane = h * w;
-    const together = togetherOf(volumes, outD * plane);
-    const table = aligned(4 * together * outD * plane) / 4;
+    const plane = outH * outW;
+    const together = togetherOf(volumes, d * plane);
+    const table = aligned(4 * together * d * plane) / 4;
     const struct = (from: Pair, to: Pair, geometry: PoolGeometry) => {
       const sizes = poolShape(from, to, geometry, this.countIncludePad);
       const own = withStruct(PoolShape, sizes, extra().avgPoolBackwardScratch);
@@ -242,22 +242,22 @@ export class AvgPool3d extends Pool3d<AvgMemo> {
 
   run(use: Use<AvgMemo>): void {
     const { y, x, memo, scratch: means } = use;
-    const { slices, depth, outSize } = memo;
+    const { slices, depth, size } = memo;
     inPieces(memo, ({ count, from, outFrom }) => {
-      extra().avgPoolForward(means, offset(x, from), depth.ptr, 0, count);
-      extra().avgPoolForward(offset(y, outFrom), means, slices.ptr, 0, count * outSize[0]);
+      extra().avgPoolForward(means, offset(x, from), slices.ptr, 0, count * size[0]);
+      extra().avgPoolForward(offset(y, outFrom), means, depth.ptr, 0, count);
     });
   }
 
   runBackward(use: Use<AvgMemo>): void {
     const { dy, dx, memo, scratch: means } = use;
-    const { slices, depth, outSize, table } = memo;
+    const { slices, depth, size, table } = memo;
     if (!dx) return;
     const own = offset(means, table);
     const backward = extra().avgPoolBackward;
     inPieces(memo, ({ count, from, outFrom }) => {
-      backward(means, offset(dy, outFrom), slices.ptr, 0, count * outSize[0], own);
-      backward(offset(dx, from), means, depth.ptr, 0, count, own);
+      backward(means, offset(dy, outFrom), depth.ptr, 0, count, own);
+      backward(offset(dx, from), means, slices.ptr, 0, count * size[0], own);
     });
   }
 
