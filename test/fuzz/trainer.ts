@@ -10,7 +10,12 @@ const STEPS = {
   RMSprop: reference.rmsprop,
   Adam: reference.adam,
   AdamW: reference.adam,
+  NAdam: reference.nadam,
+  RAdam: reference.radam,
+  Adagrad: reference.adagrad,
+  Lion: reference.lion,
 } as const;
+const KINDS = Object.keys(STEPS) as (keyof typeof STEPS)[];
 
 export class Trainer {
   readonly optimizer: Optimizer;
@@ -22,7 +27,7 @@ export class Trainer {
     choices: Choices,
     readonly parameters: readonly Parameter[],
   ) {
-    const kind = pick(choices, ['SGD', 'Adam', 'AdamW', 'RMSprop'] as const);
+    const kind = pick(choices, KINDS);
     const options = randomOptions(choices, kind);
     const Kind = publicName<new (...args: unknown[]) => Optimizer>(kind);
     this.optimizer = new Kind(parameters, options);
@@ -92,7 +97,10 @@ function distance(a: Float64Array, b: Float64Array): number {
 }
 
 function randomOptions(choices: Choices, kind: string): reference.Options {
-  const common = { lr: pick(choices, [0.1, 0.01]), ...some(choices, { weightDecay: 0.1 }) };
+  const common = {
+    lr: pick(choices, [0.1, 0.01]),
+    ...some(choices, { weightDecay: 0.1, maximize: true }),
+  };
   if (kind === 'SGD') {
     const momentum = pick(choices, [0, 0.9]);
     return { ...common, momentum, ...(momentum > 0 && some(choices, { nesterov: true })) };
@@ -100,6 +108,15 @@ function randomOptions(choices: Choices, kind: string): reference.Options {
   const eps = pick(choices, [1e-3, 1e-5]);
   if (kind === 'Adam' || kind === 'AdamW') {
     return { ...common, eps, ...some(choices, { betas: [0.8, 0.95] as const, amsgrad: true }) };
+  }
+  if (kind === 'Lion') return { ...common, ...some(choices, { betas: [0.8, 0.95] as const }) };
+  if (kind === 'Adagrad') {
+    return { ...common, eps, ...some(choices, { lrDecay: 0.1, initialAccumulatorValue: 0.5 }) };
+  }
+  if (kind === 'NAdam' || kind === 'RAdam') {
+    const both = { betas: [0.8, 0.95] as const, decoupledWeightDecay: true };
+    const own = kind === 'NAdam' ? { ...both, momentumDecay: 0.01 } : both;
+    return { ...common, eps, ...some(choices, own) };
   }
   return { ...common, eps, ...some(choices, { alpha: 0.9, momentum: 0.5 }) };
 }
