@@ -72,7 +72,7 @@ const perAxis = (list: readonly number[]): unknown => (list.length === 1 ? list[
 
 const convolution: Maker = (choices, shape) => {
   const [, channels, ...size] = shape as [number, number, ...number[]];
-  if (size.length < 1 || size.length > 2) return undefined;
+  if (size.length < 1 || size.length > 3) return undefined;
   const out = pick(choices, CHANNELS);
   const groups = pick(
     choices,
@@ -191,7 +191,7 @@ const pooling =
   (kind: 'MaxPool' | 'AvgPool'): Maker =>
   (choices, shape) => {
     const [n, c, ...size] = shape as [number, number, ...number[]];
-    if (size.length < 1 || size.length > 2) return undefined;
+    if (size.length < 1 || size.length > 3) return undefined;
     const found = windows(choices, size, { half: true, dilates: kind === 'MaxPool', ceil: true });
     if (!found.fits || found.out.some((extent) => extent < 1)) return undefined;
     // Dilated taps may all fall into the padding: then y is −∞, and PyTorch's gradient goes anywhere.
@@ -199,6 +199,9 @@ const pooling =
     if (size.some((extent, i) => dilation[i]! > 1 && dilation[i]! * (kernel[i]! - 1) >= extent)) {
       return undefined;
     }
+    // PyTorch's AvgPool3d refuses volumes that only their padding makes as large as the kernel.
+    const inside = size.every((extent, i) => extent >= kernel[i]!);
+    if (kind === 'AvgPool' && size.length === 3 && !inside) return undefined;
     const options = {
       stride: perAxis(found.stride),
       padding: perAxis(found.before),

@@ -14,6 +14,7 @@ import warnings
 import numpy
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from layers import Net, snake
 from noise import State, near, noisy
@@ -54,11 +55,17 @@ def loss_of(spec):
         options["reduction"] = "batchmean"
     module = getattr(nn, kind)(**options)
 
-    def value(y, target):
-        if kind == "L1Loss":
+    def value(y, target, *others):
+        if kind == "L1Loss" or kind == "SmoothL1Loss" and options.get("beta") == 0:
             near(y - target)
-        y = noisy(y)
-        return module(y, target)
+        if kind == "CosineEmbeddingLoss":
+            near(F.cosine_similarity(y, others[0], -1) - options.get("margin", 0))
+        if kind == "TripletMarginLoss":
+            near(F.triplet_margin_loss(y, *others, **{**options, "reduction": "none"}))
+        y, *others = map(noisy, (y, *others))
+        if kind == "GaussianNLLLoss":
+            return module(y, target, *others)
+        return module(y, *others) if target is None else module(y, *others, target)
 
     return value
 
@@ -73,7 +80,29 @@ def optimizer_of(spec, parameters):
     groups = [{"params": [parameters[n] for n in names if n in group["names"]], **snake(group["options"])}
               for group in spec["groups"]]
     options = snake(spec["options"])
-    return getattr(torch.optim, spec["kind"])(groups, **options)
+    if spec["kind"] == "NAdam":
+        # 1.13 multiplies μ twice into the next product, but not in this form, which is today's.
+        options["foreach"] = True
+    return (Lion if spec["kind"] == "Lion" else getattr(torch.optim, spec["kind"]))(groups, **options)
+
+
+class Lion(torch.optim.Optimizer):
+    """Which PyTorch lacks, as Chen et al. (2023) write it."""
+
+    def __init__(self, groups, lr, betas=(0.9, 0.99), weight_decay=0):
+        super().__init__(groups, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                m = self.state[p].setdefault("exp_avg", torch.zeros_like(p))
+                sign = (beta1 * m + (1 - beta1) * p.grad).sign()
+                p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(group["lr"] * sign)
+                m.mul_(beta2).add_((1 - beta2) * p.grad)
 
 
 def schedule_of(spec, optimizer):
@@ -165,10 +194,12 @@ def run(case):
 
 
 def run_loss(case):
-    x = tensor(case["x"]).requires_grad_()
-    value = loss_of(case["loss"])(x, target_of(case["target"]))
+    x, *others = [tensor(each).requires_grad_() for each in (case["x"], *case.get("others", []))]
+    target = target_of(case["target"]) if "target" in case else None
+    value = loss_of(case["loss"])(x, target, *others)
     (value * case["scale"]).backward()
-    return {"loss": value.detach().reshape(1), "dx": x.grad}
+    slopes = {f"d{i + 1}": each.grad for i, each in enumerate(others)}
+    return {"loss": value.detach().reshape(1), "dx": x.grad, **slopes}
 
 
 def run_schedule(case):

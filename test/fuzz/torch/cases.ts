@@ -3,21 +3,19 @@ import { manualSeed } from '../../../src/index.ts';
 import { TestRandom } from '../../support/random.ts';
 import { between, type Choices, chance, pick, some } from '../choices.ts';
 import { makeNet, type NetSpec } from '../net.ts';
-import { type LayerName, MAKERS, type Shape } from '../random-layer.ts';
+import { type LayerName, MAKERS } from '../random-layer.ts';
 import { randomNet, randomShape } from '../random-net.ts';
+import {
+  type LossCase,
+  type LossSpec,
+  lossCase,
+  lossFor,
+  type Stored,
+  sizeOf,
+  stored,
+} from './losses.ts';
 
-/** Float32 numbers as base64, little-endian: JSON's text has no NaN and no −0. */
-export interface Stored {
-  readonly shape: Shape;
-  readonly f32: string;
-  /** Whether they are classes. */
-  readonly labels?: boolean;
-}
-
-export interface LossSpec {
-  readonly kind: string;
-  readonly options: Readonly<Record<string, unknown>>;
-}
+export type { LossCase, LossSpec, Stored } from './losses.ts';
 
 export interface CaseStep {
   readonly train: boolean;
@@ -59,14 +57,6 @@ export interface NetCase {
   readonly steps: readonly CaseStep[];
 }
 
-export interface LossCase {
-  readonly type: 'loss';
-  readonly loss: LossSpec;
-  readonly x: Stored;
-  readonly target: Stored;
-  readonly scale: number;
-}
-
 export interface ScheduleCase {
   readonly type: 'schedule';
   readonly schedule: Kind;
@@ -94,12 +84,6 @@ export function randomCase(seed: number, number: number): Case {
   if (type < 8) return netCase(random, 4, true);
   return type === 8 ? lossCase(random) : scheduleCase(random);
 }
-
-export function stored(values: ArrayLike<number>, shape: Shape): Stored {
-  return { shape, f32: Buffer.from(Float32Array.from(values).buffer).toString('base64') };
-}
-
-const sizeOf = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
 
 function netCase(random: TestRandom, mostLayers: number, trains: boolean): NetCase {
   const evaluated = !trains && chance(random, 0.2);
@@ -149,7 +133,7 @@ function stateOf(random: TestRandom, net: NetSpec) {
 }
 
 function trainingOf(random: TestRandom, names: readonly string[]): Training {
-  const kind = pick(random, ['SGD', 'Adam', 'AdamW', 'RMSprop']);
+  const kind = pick(random, OPTIMIZERS);
   const options = optimizerOptions(random, kind);
   const second = names.filter(() => chance(random, 0.4));
   const grouped = second.length > 0 && second.length < names.length && chance(random, 0.5);
@@ -172,6 +156,8 @@ function trainingOf(random: TestRandom, names: readonly string[]): Training {
   };
 }
 
+const OPTIMIZERS = ['SGD', 'Adam', 'AdamW', 'RMSprop', 'NAdam', 'RAdam', 'Adagrad', 'Lion'];
+
 export function optimizerOptions(choices: Choices, kind: string): Record<string, unknown> {
   const common = {
     lr: pick(choices, [0.1, 0.01]),
@@ -183,6 +169,11 @@ export function optimizerOptions(choices: Choices, kind: string): Record<string,
     const dampening = nesterov ? {} : some(choices, { dampening: 0.3 });
     return { ...common, momentum, ...(nesterov && { nesterov }), ...dampening };
   }
+  const betas = pick(choices, [
+    [0.8, 0.95],
+    [0.9, 0.6],
+  ]);
+  if (kind === 'Lion') return { ...common, ...some(choices, { betas }) };
   // With PyTorch's tiny eps, rounding errors are divided by rounding errors: noise shows it as slack.
   const eps = pick(choices, [1e-8, 1e-4, 1e-2]);
   if (kind === 'RMSprop') {
@@ -192,7 +183,12 @@ export function optimizerOptions(choices: Choices, kind: string): Record<string,
       ...some(choices, { alpha: 0.9, momentum: 0.5, centered: chance(choices, 0.5) }),
     };
   }
-  return { ...common, eps, ...some(choices, { betas: [0.8, 0.95], amsgrad: true }) };
+  if (kind === 'Adagrad') {
+    return { ...common, eps, ...some(choices, { lrDecay: 0.1, initialAccumulatorValue: 0.5 }) };
+  }
+  if (kind === 'NAdam') return { ...common, eps, ...some(choices, { betas, momentumDecay: 0.02 }) };
+  if (kind === 'RAdam') return { ...common, eps, ...some(choices, { betas }) };
+  return { ...common, eps, ...some(choices, { betas, amsgrad: true }) };
 }
 
 function scheduleSpec(random: TestRandom, groups: number, optimizer: string): Kind {
@@ -250,84 +246,4 @@ function scheduleCase(random: TestRandom): ScheduleCase {
   const schedule = scheduleSpec(random, lrs.length, momentum ? 'momentum' : '');
   const { totalSteps = 25 } = schedule.options as { totalSteps?: number };
   return { type: 'schedule', schedule, lrs, count: totalSteps - 1, ...(momentum && { momentum }) };
-}
-
-function lossCase(random: TestRandom): LossCase {
-  const shape = randomShape(random, [1, 2, 2, 3, 4]);
-  const prediction = shape.length === 1 ? [shape[0]!] : shape;
-  const { spec, target } = lossFor(random, prediction);
-  const x = stored(random.normals(sizeOf(prediction), 0, pick(random, [1, 5, 30])), prediction);
-  return { type: 'loss', loss: spec, x, target: target(), scale: pick(random, [1, 0.25, 3]) };
-}
-
-/** A loss for predictions of a shape, and its random targets. */
-function lossFor(random: TestRandom, shape: Shape): { spec: LossSpec; target: () => Stored } {
-  const size = sizeOf(shape);
-  const classes = shape[1] ?? 1;
-  const kinds = ['MSELoss', 'L1Loss', 'HuberLoss', 'BCEWithLogitsLoss', 'KLDivLoss'];
-  if (classes > 1) kinds.push('CrossEntropyLoss', 'CrossEntropyLoss', 'CrossEntropyLoss');
-  const kind = pick(random, kinds);
-  const reduction = some(random, { reduction: pick(random, ['mean', 'sum']) });
-  const positive = (n: number, own: Shape) => stored(random.uniforms(n, 0.2, 2), own);
-  switch (kind) {
-    case 'CrossEntropyLoss': {
-      const soft = chance(random, 0.3);
-      const ignoreIndex = !soft && chance(random, 0.4) ? pick(random, [-100, 0, -1]) : undefined;
-      const weight = chance(random, 0.4) ? { weight: positive(classes, [classes]) } : {};
-      const options = {
-        ...reduction,
-        ...weight,
-        ...some(random, { labelSmoothing: pick(random, [0, 0.1, 0.5]) }),
-        ...(ignoreIndex !== undefined && { ignoreIndex }),
-      };
-      const positions = [shape[0]!, ...shape.slice(2)];
-      return {
-        spec: { kind, options },
-        target: () => {
-          if (soft) return stored(random.uniforms(size), shape);
-          const labels = Array.from({ length: sizeOf(positions) }, (_, i) =>
-            ignoreIndex !== undefined && i > 0 && chance(random, 0.3)
-              ? ignoreIndex
-              : i === 0 && ignoreIndex === 0
-                ? 1 // a mean over nothing is NaN
-                : random.integer(classes),
-          );
-          return { ...stored(labels, positions), labels: true };
-        },
-      };
-    }
-    case 'HuberLoss':
-      return {
-        spec: {
-          kind,
-          options: { ...reduction, ...some(random, { delta: pick(random, [0.3, 2]) }) },
-        },
-        target: () => stored(random.normals(size), shape),
-      };
-    case 'BCEWithLogitsLoss': {
-      const last = shape.at(-1)!;
-      const options = {
-        ...reduction,
-        ...some(random, { weight: positive(last, [last]), posWeight: positive(last, [last]) }),
-      };
-      return { spec: { kind, options }, target: () => stored(random.uniforms(size), shape) };
-    }
-    case 'KLDivLoss': {
-      const logTarget = chance(random, 0.5);
-      const reductions = { reduction: pick(random, ['mean', 'sum', 'batchMean']) };
-      return {
-        spec: { kind, options: { ...some(random, reductions), ...some(random, { logTarget }) } },
-        target: () =>
-          stored(
-            random.uniforms(size).map((p, i) => (i % 5 === 1 ? 0 : p)),
-            shape,
-          ),
-      };
-    }
-    default:
-      return {
-        spec: { kind, options: reduction },
-        target: () => stored(random.normals(size), shape),
-      };
-  }
 }

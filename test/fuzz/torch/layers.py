@@ -129,7 +129,7 @@ class MaxPool(nn.Module):
         self.pool = pool
 
     def forward(self, x):
-        pool = F.max_pool1d if x.dim() == 3 else F.max_pool2d
+        pool = [F.max_pool1d, F.max_pool2d, F.max_pool3d][x.dim() - 3]
         y, index = pool(x, return_indices=True, **self.pool)
         for _ in range(3 if State.noise is None else 0):
             moved = x.detach() + KINK * (x.detach() != 0) * torch.randn(x.shape)
@@ -154,9 +154,9 @@ def make(spec):
 
 def convolution(kind, args, options):
     padding = options.get("padding", 0)
-    sides = 2 if kind == "Conv1d" else 4
-    if isinstance(padding, list) and len(padding) == sides:
-        turned = padding if sides == 2 else [padding[2], padding[3], padding[0], padding[1]]
+    axes = int(kind[4])
+    if isinstance(padding, list) and len(padding) == 2 * axes:
+        turned = [zeros for axis in reversed(range(axes)) for zeros in padding[2 * axis : 2 * axis + 2]]
         return Padded(getattr(nn, kind)(*args, **{**options, "padding": 0}), turned)
     return getattr(nn, kind)(*args, **options)
 
@@ -164,7 +164,7 @@ def convolution(kind, args, options):
 def plain(spec):
     kind, args, options = spec["kind"], spec["args"], snake(spec.get("options", {}))
     inside = [make(each) for each in spec.get("inside", [])]
-    if kind in ("Conv1d", "Conv2d"):
+    if kind in ("Conv1d", "Conv2d", "Conv3d"):
         return convolution(kind, args, options)
     if kind.startswith("BatchNorm"):
         return Norm(*args, frozen=spec.get("frozen", False), **options)
@@ -177,7 +177,7 @@ def plain(spec):
             nn.utils.spectral_norm(wrapped, n_power_iterations=options.get("n_power_iterations", 1))
         wrapped.register_forward_hook(noisy_weight)
         return Reparametrized(inner, wrapped) if inner is not wrapped else wrapped
-    if kind in ("MaxPool1d", "MaxPool2d"):
+    if kind in ("MaxPool1d", "MaxPool2d", "MaxPool3d"):
         return MaxPool({"kernel_size": args[0], **options})
     if kind == "GlobalAvgPool":
         return Lambda(lambda x: x.flatten(2).mean(2))

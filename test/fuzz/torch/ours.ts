@@ -32,12 +32,17 @@ function makeSchedule({ kind, options }: Kind, optimizer: evenkeel.Optimizer): e
   return new (classOf<evenkeel.Schedule>(kind))(optimizer, options);
 }
 
-function lossAnswers({ loss: spec, x, target, scale }: LossCase): Answers {
+function lossAnswers({ loss: spec, x, others, target, scale }: LossCase): Answers {
   using loss = makeLoss(spec);
-  const { data, shape } = read(x);
-  const value = loss.forward({ data, shape }, read(target));
-  const dx = loss.backward(scale);
-  return { loss: { shape: [1], data: [value] }, dx: { shape, data: dx.toArray() } };
+  const predictions = [x, ...(others ?? [])].map(read);
+  const given = (others ? predictions : predictions[0]) as evenkeel.Input;
+  const value = loss.forward(given, (target && read(target)) as evenkeel.TargetData);
+  const gradients = [loss.backward(scale)].flat();
+  const slopes = gradients.map((d, i) => {
+    const { shape } = predictions[i]!;
+    return [i === 0 ? 'dx' : `d${i}`, { shape, data: d.toArray() }] as const;
+  });
+  return { loss: { shape: [1], data: [value] }, ...Object.fromEntries(slopes) };
 }
 
 function scheduleAnswers({ schedule: spec, lrs, count, momentum }: ScheduleCase): Answers {
