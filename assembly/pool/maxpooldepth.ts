@@ -29,7 +29,7 @@ export function maxPoolDepthForward(
   const kernel = shape.kernelH;
   const dilation = shape.dilationH;
   const row = (<usize>w) << 2;
-  let out = (<usize>from * <usize>outDepth) * row;
+  let out = <usize>from * <usize>outDepth * row;
   for (let volume = from; volume < to; volume++) {
     for (let o = 0; o < outDepth; o++) {
       const start = o * shape.strideH - shape.top;
@@ -41,7 +41,7 @@ export function maxPoolDepthForward(
         let where = i32x4.splat(-1);
         for (let t = first; t < last; t++) {
           const d = start + t * dilation;
-          const p = at((<usize>(volume * depth + d)) * row, q);
+          const p = at(<usize>(volume * depth + d) * row, q);
           const v = loadUpTo(x + p, count);
           // All lanes of the first tap, and later those in which it is greater.
           const mask = t == first ? i32x4.splat(-1) : wins(v, best);

@@ -65,13 +65,14 @@ function prepare(work: string, of: Volumes): Prepared {
   };
   const x = filled(of.input, 1);
   const dy = filled(layer.forward(x).shape, 2);
-  const run =
-    work === 'forward'
-      ? () => layer.forward(x)
-      : () => (layer.forward(x), layer.backward(dy).toArray());
+  const both = () => {
+    layer.forward(x);
+    return layer.backward(dy).toArray();
+  };
+  const forward = work === 'forward';
   return {
-    run: () => void run(),
-    outputs: () => (work === 'forward' ? layer.forward(x).toArray() : (run() as Float32Array)),
+    run: () => void (forward ? layer.forward(x) : both()),
+    outputs: () => (forward ? layer.forward(x).toArray() : both()),
     dispose: () => layer.dispose(),
   };
 }
