@@ -240,7 +240,14 @@ export interface SpatialKernels {
   winogradWeightGradientScratch(shape: Pointer<'ConvShape'>): number;
 }
 
-export interface Kernels extends CoreKernels, CommonKernels, ExtraKernels, InspectKernels, OpsKernels, SpatialKernels {}
+/** What the module of volumes exports: assembly/volume.ts. */
+export interface VolumeKernels {
+  foldDepth(x: Pointer, images: Pointer, shape: Pointer<'UnfoldShape'>, first: number, last: number, from: number, to: number): void;
+  unfoldDepth(images: Pointer, x: Pointer, shape: Pointer<'UnfoldShape'>, first: number, last: number, from: number, to: number): void;
+  maxPoolDepthForward(y: Pointer, index: Pointer<'MaxIndex'>, x: Pointer, xIndex: Pointer<'MaxIndex'>, plane: number, shape: Pointer<'PoolShape'>, from: number, to: number): void;
+}
+
+export interface Kernels extends CoreKernels, CommonKernels, ExtraKernels, InspectKernels, OpsKernels, SpatialKernels, VolumeKernels {}
 
 export interface AdamScalars {
   readonly lr: number;
@@ -485,6 +492,19 @@ export interface RenormBounds {
 }
 export const RenormBounds: Layout<RenormBounds, 'RenormBounds'> =
   'c eps:f64 rMax:f64 dMax:f64';
+
+export interface UnfoldShape {
+  readonly channels: number;
+  readonly depth: number;
+  readonly plane: number;
+  readonly outDepth: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly front: number;
+  readonly dilation: number;
+}
+export const UnfoldShape: Layout<UnfoldShape, 'UnfoldShape'> =
+  'channels depth plane outDepth kernel stride front dilation';
 
 export interface UnitShape {
   readonly rows: number;

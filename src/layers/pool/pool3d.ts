@@ -8,8 +8,8 @@ import type { Slot } from '../../graph/slot.ts';
 import { aligned, NULL, offset } from '../../memory/memory.ts';
 import { type Struct, withStruct } from '../../memory/struct.ts';
 import { Leaf } from '../../module/leaf.ts';
-import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
+import { spatial } from '../../runtime/spatial.ts';
 import { volume } from '../../runtime/volume.ts';
 import { optionsOf } from '../../tensor/options.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
@@ -177,7 +177,7 @@ export class MaxPool3d extends Pool3d<MaxMemo> {
       const planes = count * depth;
       const index = recording ? offset(memo.index.ptr, outFrom) : none;
       const input = offset(x, from);
-      kernels().maxPoolForward(scratch, where, input, memo.slices.ptr, 0, planes);
+      spatial().maxPoolForward(scratch, where, input, memo.slices.ptr, 0, planes);
       const output = offset(y, outFrom);
       const { ptr } = memo.depth;
       volume().maxPoolDepthForward(output, index, scratch, where, height * width, ptr, 0, count);
@@ -186,7 +186,7 @@ export class MaxPool3d extends Pool3d<MaxMemo> {
 
   runBackward(use: Use<MaxMemo>): void {
     const { volumes, whole, index } = use.memo;
-    if (use.dx) kernels().maxPoolBackward(use.dx, index.ptr, use.dy, whole.ptr, 0, volumes);
+    if (use.dx) spatial().maxPoolBackward(use.dx, index.ptr, use.dy, whole.ptr, 0, volumes);
   }
 
   override toString(): string {
