@@ -159,6 +159,21 @@ export function zip<F extends Binary>(
 }
 
 /**
+ * y[i] = f(u[i], v[i]), of few instructions and without constants.
+ * @inline
+ */
+export function combine<F extends Binary>(
+  y: usize, // [n] f32
+  u: usize, // [n] f32
+  v: usize, // [n] f32
+  from: i32,
+  to: i32,
+): void {
+  const none = f32x4.splat(0);
+  zip<F>(y, u, v, from, to, none, none, none, SHORT);
+}
+
+/**
  * u[i] ← f(u[i], v[i]).
  * @inline
  */

@@ -15,10 +15,10 @@ export {
   negativeProduct,
   sameBroadcast,
   subBroadcast,
-  whereBroadcast,
-} from './ops/broadcast';
+} from './ops/binary';
 export { gatherRows, scatterRows } from './ops/gather';
-export { maxOver, sumProducts, sumProductsScratch } from './ops/reduce';
+export { maxOver } from './ops/maximum';
+export { sumProducts, sumProductsScratch } from './ops/reduce';
 export { copyStrided, fillWith } from './ops/strided';
 export {
   absBackward,
@@ -35,3 +35,4 @@ export {
   squareBackward,
   squareForward,
 } from './ops/unary';
+export { whereBroadcast } from './ops/where';

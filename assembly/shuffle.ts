@@ -1,5 +1,5 @@
 /**
- * Lane shuffles and strided loads. Everything here is inlined.
+ * Lane shuffles, strided loads and the transposition of 4 × 4 floats. Everything here is inlined.
  */
 
 /**
@@ -69,4 +69,35 @@ export function loadEvery(p: usize, step: i32): v128 {
   v = v128.load_lane<f32>(p + stride, v, 1);
   v = v128.load_lane<f32>(p + 2 * stride, v, 2);
   return v128.load_lane<f32>(p + 3 * stride, v, 3);
+}
+
+/**
+ * Transposes the 4 × 4 floats whose rows start at r0 … r3, to rows at dst with a stride of `stride` bytes.
+ *
+ *   r0 a0 a1 a2 a3      a0 b0 c0 d0
+ *   r1 b0 b1 b2 b3  →   a1 b1 c1 d1
+ *   r2 c0 c1 c2 c3      a2 b2 c2 d2
+ *   r3 d0 d1 d2 d3      a3 b3 c3 d3
+ * @inline
+ */
+export function transposeFour(
+  dst: usize,
+  stride: usize,
+  r0: usize,
+  r1: usize,
+  r2: usize,
+  r3: usize,
+): void {
+  const v0 = v128.load(r0);
+  const v1 = v128.load(r1);
+  const v2 = v128.load(r2);
+  const v3 = v128.load(r3);
+  const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
+  v128.store(dst, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
+  v128.store(dst + stride, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7));
+  v128.store(dst + 2 * stride, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5));
+  v128.store(dst + 3 * stride, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
 }

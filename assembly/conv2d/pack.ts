@@ -1,7 +1,8 @@
 import { isQuad, KC } from '../gemm/gemm';
 import { MR, NR } from '../gemm/microkernel';
-import { interleave, transpose } from '../gemm/pack';
+import { interleave } from '../gemm/pack';
 import { at } from '../lanes';
+import { transposeFour } from '../shuffle';
 import { tableLength } from './lines';
 import { PaddedImage } from './padded';
 import { ConvShape } from './shape';
@@ -214,11 +215,11 @@ export function packTaps(
       const next = q + ((<usize>left) << 5);
       if (left >= 4) {
         while (p < last) {
-          transpose(q, 32, t0 + p, t1 + p, t2 + p, t3 + p);
+          transposeFour(q, 32, t0 + p, t1 + p, t2 + p, t3 + p);
           p += 16;
           q += 128;
         }
-        transpose(next - 128, 32, t0 + last, t1 + last, t2 + last, t3 + last);
+        transposeFour(next - 128, 32, t0 + last, t1 + last, t2 + last, t3 + last);
       } else {
         while (q < next) {
           let v = v128.load32_zero(t0 + p);

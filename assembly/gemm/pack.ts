@@ -1,4 +1,5 @@
 import { at } from '../lanes';
+import { transposeFour } from '../shuffle';
 import { NR } from './microkernel';
 
 /**
@@ -19,37 +20,6 @@ import { NR } from './microkernel';
  * leading dimension: the floats from one line to the next.
  */
 
-/**
- * Transposes the 4 × 4 floats whose rows start at r0 … r3, to rows at dst with a stride of `stride` bytes.
- *
- *   r0 a0 a1 a2 a3      a0 b0 c0 d0
- *   r1 b0 b1 b2 b3  →   a1 b1 c1 d1
- *   r2 c0 c1 c2 c3      a2 b2 c2 d2
- *   r3 d0 d1 d2 d3      a3 b3 c3 d3
- * @inline
- */
-export function transpose(
-  dst: usize,
-  stride: usize,
-  r0: usize,
-  r1: usize,
-  r2: usize,
-  r3: usize,
-): void {
-  const v0 = v128.load(r0);
-  const v1 = v128.load(r1);
-  const v2 = v128.load(r2);
-  const v3 = v128.load(r3);
-  const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
-  const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5);
-  const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7);
-  const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7);
-  v128.store(dst, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
-  v128.store(dst + stride, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7));
-  v128.store(dst + 2 * stride, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5));
-  v128.store(dst + 3 * stride, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
-}
-
 /** dst[k·width + i] = src[i·ld + k] for i < rows: packs a matrix that is stored along k. */
 export function interleave(
   dst: usize, // [k, width] f32
@@ -68,7 +38,7 @@ export function interleave(
     let q = at(dst, i);
     const end = at(p, full);
     while (p < end) {
-      transpose(q, step, p, p + line, p + 2 * line, p + 3 * line);
+      transposeFour(q, step, p, p + line, p + 2 * line, p + 3 * line);
       p += 16;
       q += 4 * step;
     }

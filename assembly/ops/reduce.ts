@@ -84,37 +84,41 @@ export function sumProducts(
     const i1 = rest - i0 * k1;
     const pa = step(step(step(a, i0, shape.ak0), i1, shape.ak1), i2, shape.ak2);
     const pb: usize = b == 0 ? 0 : step(step(step(b, i0, shape.bk0), i1, shape.bk1), i2, shape.bk2);
-    if (shape.columns) {
-      const count = min(to - o, k2 - i2);
-      columnSums(at(y, o), pa, pb, count, shape, scale, scratch);
-      o += count;
-    } else {
-      store<f32>(at(y, o), <f32>(scale * total(pa, pb, shape)));
-      o++;
-    }
+    const count = min(to - o, k2 - i2);
+    if (shape.columns) columnSums(at(y, o), pa, pb, count, shape, scale, scratch);
+    else rowSums(at(y, o), pa, pb, count, shape, scale);
+    o += count;
   }
 }
 
-/** Σ over the loops r of one output, whose innermost loop is a run of neighbouring numbers. */
-function total(a: usize, b: usize, shape: ReduceShape): f64 {
+/** The sums of `count` neighbouring outputs, each of runs of neighbouring numbers. */
+function rowSums(y: usize, a: usize, b: usize, count: i32, shape: ReduceShape, scale: f64): void {
   const n = shape.r2;
-  let sum: f64 = 0;
-  for (let i = 0; i < shape.r0; i++) {
-    let pa = step(a, i, shape.ar0);
-    let pb = step(b, i, shape.br0);
-    for (let j = 0; j < shape.r1; j++) {
-      if (b == 0) {
-        sum = sumRuns<Plain>(sum, pa, pa, n, 4, true);
-      } else if (shape.br2 != 0) {
-        sum = sumRuns<Products>(sum, pa, pb, n, 4, true);
-      } else {
-        sum += <f64>load<f32>(pb) * sumRuns<Plain>(0, pa, pa, n, 4, true);
+  const r0 = shape.r0;
+  const r1 = shape.r1;
+  const end = at(y, count);
+  while (y < end) {
+    let sum: f64 = 0;
+    for (let i = 0; i < r0; i++) {
+      let pa = step(a, i, shape.ar0);
+      let pb = step(b, i, shape.br0);
+      for (let j = 0; j < r1; j++) {
+        if (b == 0) {
+          sum = sumRuns<Plain>(sum, pa, pa, n, 4, true);
+        } else if (shape.br2 != 0) {
+          sum = sumRuns<Products>(sum, pa, pb, n, 4, true);
+        } else {
+          sum += <f64>load<f32>(pb) * sumRuns<Plain>(0, pa, pa, n, 4, true);
+        }
+        pa = step(pa, 1, shape.ar1);
+        pb = step(pb, 1, shape.br1);
       }
-      pa = step(pa, 1, shape.ar1);
-      pb = step(pb, 1, shape.br1);
     }
+    store<f32>(y, <f32>(scale * sum));
+    y += 4;
+    a = step(a, 1, shape.ak2);
+    if (b) b = step(b, 1, shape.bk2);
   }
-  return sum;
 }
 
 /** The sums of `count` neighbouring outputs, whose numbers stand side by side in each row of a. */
@@ -152,6 +156,7 @@ function columnSums(
 /** totals[c] += Σ a[r, c] over a chunk of rows, in float32 from zero. */
 function addRows(totals: usize, a: usize, count: i32, rows: i32, stride: i32): void {
   const by = (<usize>stride) << 2;
+  const down = <usize>rows * by;
   let c = 0;
   for (; c + 16 <= count; c += 16) {
     let s0 = f32x4.splat(0);
@@ -159,7 +164,8 @@ function addRows(totals: usize, a: usize, count: i32, rows: i32, stride: i32): v
     let s2 = s0;
     let s3 = s0;
     let p = at(a, c);
-    for (let r = 0; r < rows; r++) {
+    const end = p + down;
+    while (p < end) {
       s0 = f32x4.add(s0, v128.load(p));
       s1 = f32x4.add(s1, v128.load(p, 16));
       s2 = f32x4.add(s2, v128.load(p, 32));
@@ -230,112 +236,4 @@ function addProducts(
     }
     addToTotals(totals + ((<usize>c) << 3), sum);
   }
-}
-
-/** y = max of a over the loops r, NaN if one is, for elements [from, to) of y. */
-export function maxOver(
-  y: usize, // [k0, k1, k2] f32
-  a: usize, // f32, as `shape` says
-  shape: ReduceShape,
-  from: i32,
-  to: i32,
-): void {
-  const k1 = shape.k1;
-  const k2 = shape.k2;
-  let o = from;
-  while (o < to) {
-    const rest = o / k2;
-    const i2 = o - rest * k2;
-    const i0 = rest / k1;
-    const i1 = rest - i0 * k1;
-    const p = step(step(step(a, i0, shape.ak0), i1, shape.ak1), i2, shape.ak2);
-    if (shape.columns) {
-      const count = min(to - o, k2 - i2);
-      columnMaxima(at(y, o), p, count, shape);
-      o += count;
-    } else {
-      let best = f32x4.splat(-Infinity);
-      for (let i = 0; i < shape.r0; i++) {
-        for (let j = 0; j < shape.r1; j++) {
-          const q = step(step(p, i, shape.ar0), j, shape.ar1);
-          best = f32x4.max(best, maxOfRun(q, shape.r2));
-        }
-      }
-      store<f32>(at(y, o), f32x4.extract_lane(best, 0));
-      o++;
-    }
-  }
-}
-
-/** The maxima of `count` neighbouring outputs, whose numbers stand side by side in each row of a. */
-function columnMaxima(y: usize, a: usize, count: i32, shape: ReduceShape): void {
-  const by = (<usize>shape.ar2) << 2;
-  for (let c = 0; c < count; c++) store<f32>(at(y, c), -Infinity);
-  for (let i = 0; i < shape.r0; i++) {
-    for (let j = 0; j < shape.r1; j++) {
-      const first = step(step(a, i, shape.ar0), j, shape.ar1);
-      for (let row = 0; row < shape.r2; row += ROWS) {
-        const rows = min(ROWS, shape.r2 - row);
-        const chunk = step(first, row, shape.ar2);
-        let c = 0;
-        for (; c + 8 <= count; c += 8) {
-          let m0 = v128.load(at(y, c));
-          let m1 = v128.load(at(y, c), 16);
-          let nan0 = f32x4.splat(0); // all ones where there is a NaN, which is a NaN itself
-          let nan1 = nan0;
-          let p = at(chunk, c);
-          for (let r = 0; r < rows; r++) {
-            const u = v128.load(p);
-            const v = v128.load(p, 16);
-            m0 = f32x4.pmax(m0, u);
-            m1 = f32x4.pmax(m1, v);
-            nan0 = v128.or(nan0, f32x4.ne(u, u));
-            nan1 = v128.or(nan1, f32x4.ne(v, v));
-            p += by;
-          }
-          v128.store(at(y, c), v128.or(m0, nan0));
-          v128.store(at(y, c), v128.or(m1, nan1), 16);
-        }
-        for (; c < count; c += 4) {
-          let best = loadUpTo(at(y, c), count - c);
-          let nan = f32x4.splat(0);
-          let p = at(chunk, c);
-          for (let r = 0; r < rows; r++) {
-            const v = loadUpTo(p, count - c);
-            best = f32x4.pmax(best, v);
-            nan = v128.or(nan, f32x4.ne(v, v));
-            p += by;
-          }
-          storeUpTo(at(y, c), v128.or(best, nan), count - c);
-        }
-      }
-    }
-  }
-}
-
-/** The maximum of n neighbouring numbers, NaN if one is, in lane 0. */
-function maxOfRun(x: usize, n: i32): v128 {
-  let m0 = f32x4.splat(-Infinity);
-  let m1 = m0;
-  let m2 = m0;
-  let m3 = m0;
-  let n0 = f32x4.splat(0);
-  let n1 = n0;
-  let i = 0;
-  for (; i + 16 <= n; i += 16) {
-    const a = v128.load(at(x, i));
-    const b = v128.load(at(x, i), 16);
-    const c = v128.load(at(x, i), 32);
-    const d = v128.load(at(x, i), 48);
-    m0 = f32x4.pmax(m0, a);
-    m1 = f32x4.pmax(m1, b);
-    m2 = f32x4.pmax(m2, c);
-    m3 = f32x4.pmax(m3, d);
-    n0 = v128.or(n0, v128.or(f32x4.ne(a, a), f32x4.ne(b, b)));
-    n1 = v128.or(n1, v128.or(f32x4.ne(c, c), f32x4.ne(d, d)));
-  }
-  let best = v128.or(f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3)), v128.or(n0, n1));
-  for (; i < n; i++) best = f32x4.max(best, v128.load32_splat(at(x, i)));
-  best = f32x4.max(best, i32x4.shuffle(best, best, 2, 3, 0, 1));
-  return f32x4.max(best, i32x4.shuffle(best, best, 1, 0, 3, 2));
 }

@@ -1,4 +1,5 @@
 /** Copies between tensors whose numbers stand in different orders: permuted axes, margins, parts. */
+import { transposeFour } from '../shuffle';
 import { step } from './broadcast';
 
 /** Six loops, outermost first, and how many floats apart the numbers of y and x are in each. */
@@ -85,14 +86,7 @@ function copyPlane(
   }
 }
 
-/**
- * y[i, j] = x[j, i] of n by m numbers, in blocks of four by four:
- *
- *   a0 a1 a2 a3              a0 b0 c0 d0
- *   b0 b1 b2 b3      →       a1 b1 c1 d1
- *   c0 c1 c2 c3              a2 b2 c2 d2
- *   d0 d1 d2 d3              a3 b3 c3 d3
- */
+/** y[i, j] = x[j, i] of n by m numbers, in blocks of four by four. */
 function transpose(
   y: usize, // [n, m] f32, row stride yRow
   x: usize, // [m, n] f32, row stride xRow
@@ -105,25 +99,16 @@ function transpose(
   const wide = m & ~3;
   const row = (<usize>xRow) << 2;
   const out = (<usize>yRow) << 2;
-  // Sixteen rows of y at a time: their numbers stand in one line of the cache in each row of x.
-  for (let block = 0; block < most; block += 16) {
-    const end = min(block + 16, most);
+  // Sixteen rows of y at a time: their numbers stand in one line of the cache in each row of x. Rows that are a
+  // multiple of 2 KiB apart meet in two sets of the first-level cache, which hold eight such lines beside those of x.
+  const strip = (yRow & 511) == 0 ? 8 : 16;
+  for (let block = 0; block < most; block += strip) {
+    const end = min(block + strip, most);
     for (let j = 0; j < wide; j += 4) {
       let py = step(y, block, yRow) + ((<usize>j) << 2);
       let px = step(x, j, xRow) + ((<usize>block) << 2);
       for (let i = block; i < end; i += 4) {
-        const a = v128.load(px);
-        const b = v128.load(px + row);
-        const c = v128.load(px + 2 * row);
-        const d = v128.load(px + 3 * row);
-        const ab = i32x4.shuffle(a, b, 0, 4, 1, 5);
-        const cd = i32x4.shuffle(c, d, 0, 4, 1, 5);
-        const AB = i32x4.shuffle(a, b, 2, 6, 3, 7);
-        const CD = i32x4.shuffle(c, d, 2, 6, 3, 7);
-        v128.store(py, i64x2.shuffle(ab, cd, 0, 2));
-        v128.store(py + out, i64x2.shuffle(ab, cd, 1, 3));
-        v128.store(py + 2 * out, i64x2.shuffle(AB, CD, 0, 2));
-        v128.store(py + 3 * out, i64x2.shuffle(AB, CD, 1, 3));
+        transposeFour(py, out, px, px + row, px + 2 * row, px + 3 * row);
         py += 4 * out;
         px += 16;
       }

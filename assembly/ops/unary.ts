@@ -2,7 +2,17 @@
  * Functions of one tensor, element by element, that are no activations, and gradients of those that are. At a
  * kink the slope is PyTorch's.
  */
-import { Activation, Binary, backward, forward, map, SHORT, Unary, zip } from '../elementwise';
+import {
+  Activation,
+  Binary,
+  backward,
+  combine,
+  forward,
+  map,
+  SHORT,
+  Unary,
+  zip,
+} from '../elementwise';
 
 @unmanaged
 class Abs extends Activation {
@@ -155,8 +165,7 @@ export function expBackward(
   from: i32,
   to: i32,
 ): void {
-  const none = f32x4.splat(0);
-  zip<ExpGradient>(dx, y, dy, from, to, none, none, none, SHORT);
+  combine<ExpGradient>(dx, y, dy, from, to);
 }
 
 @unmanaged
@@ -175,8 +184,7 @@ export function logBackward(
   from: i32,
   to: i32,
 ): void {
-  const none = f32x4.splat(0);
-  zip<LogGradient>(dx, x, dy, from, to, none, none, none, SHORT);
+  combine<LogGradient>(dx, x, dy, from, to);
 }
 
 @unmanaged
@@ -216,8 +224,7 @@ export function below(
   from: i32,
   to: i32,
 ): void {
-  const none = f32x4.splat(0);
-  zip<Below>(y, u, p, from, to, none, none, none, SHORT);
+  combine<Below>(y, u, p, from, to);
 }
 
 @unmanaged

@@ -2,6 +2,7 @@ import { ConvShape } from '../conv2d/shape';
 import { multiplyPacked } from '../gemm/gemm';
 import { MR, NR, TILE_BYTES } from '../gemm/microkernel';
 import { at, storeUpTo } from '../lanes';
+import { transposeFour } from '../shuffle';
 import {
   blockOf,
   componentBytes,
@@ -301,25 +302,10 @@ function storeTiles(
       transformOutput(products + j * component, 6 * component, scratch + 16 * j, 96);
     }
     for (let q: usize = 0; q < 384; q += 96) transformOutput(scratch + q, 16, scratch + q, 16);
-    // Row i of the four tiles: [column, tile] to [tile, column], to which the bias is added.
+    // Row i of the four tiles: [column, tile] to [tile, column].
     for (let q: usize = 0; q < 384; q += 96) {
       const p = scratch + q;
-      const a = v128.load(p);
-      const b = v128.load(p, 16);
-      const c = v128.load(p, 32);
-      const d = v128.load(p, 48);
-      const low01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const low23 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-      const high01 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const high23 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-      const tile0 = v128.shuffle<f32>(low01, low23, 0, 1, 4, 5);
-      const tile1 = v128.shuffle<f32>(low01, low23, 2, 3, 6, 7);
-      const tile2 = v128.shuffle<f32>(high01, high23, 0, 1, 4, 5);
-      const tile3 = v128.shuffle<f32>(high01, high23, 2, 3, 6, 7);
-      v128.store(p, finish(tile0, add, biased, least));
-      v128.store(p, finish(tile1, add, biased, least), 16);
-      v128.store(p, finish(tile2, add, biased, least), 32);
-      v128.store(p, finish(tile3, add, biased, least), 48);
+      transposeFour(p, 16, p, p + 16, p + 32, p + 48);
     }
     const few = min(4, taken - t);
     let place = at(tiles.places, 3 * t);
@@ -334,7 +320,7 @@ function storeTiles(
       );
       let p = scratch + ((<usize>l) << 4);
       for (let r = 0; r < rows; r++) {
-        storeUpTo(q, v128.load(p), columns);
+        storeUpTo(q, finish(v128.load(p), add, biased, least), columns);
         p += 96;
         q = at(q, outW);
       }

@@ -1,4 +1,5 @@
 import { madd } from '../lanes';
+import { transposeFour, zipHigh } from '../shuffle';
 
 /**
  * Winograd's convolution F(4×4, 3×3) (Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray,
@@ -156,20 +157,9 @@ export function transformPatches(
 ): void {
   const end = scratch + TRANSFORM_BYTES;
   for (let q = scratch; q < end; q += LINE) {
-    const a = v128.load(p0);
-    const b = v128.load(p1);
-    const c = v128.load(p2);
-    const d = v128.load(p3);
-    const low01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-    const low23 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-    const high01 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-    const high23 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-    v128.store(q, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
-    v128.store(q, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 16);
-    v128.store(q, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 32);
-    v128.store(q, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 48);
-    const end01 = v128.shuffle<f32>(v128.load(p0, 8), v128.load(p1, 8), 2, 6, 3, 7);
-    const end23 = v128.shuffle<f32>(v128.load(p2, 8), v128.load(p3, 8), 2, 6, 3, 7);
+    transposeFour(q, STEP, p0, p1, p2, p3);
+    const end01 = zipHigh(v128.load(p0, 8), v128.load(p1, 8));
+    const end23 = zipHigh(v128.load(p2, 8), v128.load(p3, 8));
     v128.store(q, v128.shuffle<f32>(end01, end23, 0, 1, 4, 5), 64);
     v128.store(q, v128.shuffle<f32>(end01, end23, 2, 3, 6, 7), 80);
     p0 += pitch;

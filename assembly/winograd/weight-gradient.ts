@@ -3,6 +3,7 @@ import { multiplyPacked } from '../gemm/gemm';
 import { MR, NR, TILE_BYTES } from '../gemm/microkernel';
 import { packA } from '../gemm/pack';
 import { at, storeUpTo } from '../lanes';
+import { transposeFour } from '../shuffle';
 import {
   blockOf,
   componentBytes,
@@ -197,18 +198,7 @@ function transformDy(
     for (let t = 0; t < taken; t++) {
       let p = buffer + load<u32>(at(tiles.patches, t));
       for (let q = scratch; q < rowsEnd; q += 96) {
-        const a = v128.load(p);
-        const b = v128.load(p + bytes);
-        const c = v128.load(p + 2 * bytes);
-        const e = v128.load(p + 3 * bytes);
-        const low01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-        const low23 = v128.shuffle<f32>(c, e, 0, 4, 1, 5);
-        const high01 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-        const high23 = v128.shuffle<f32>(c, e, 2, 6, 3, 7);
-        v128.store(q, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
-        v128.store(q, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 16);
-        v128.store(q, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 32);
-        v128.store(q, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 48);
+        transposeFour(q, 16, p, p + bytes, p + 2 * bytes, p + 3 * bytes);
         transformGradient(q, 16, q, 16);
         p += line;
       }

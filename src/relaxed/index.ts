@@ -81,6 +81,6 @@ export function useRelaxed(): Rounding {
 function roundingOf(module: WasmModule): Rounding {
   const memory = newMemory({ initial: 1, maximum: 1 });
   const { multiplyAdd } = bind(module, memory) as { multiplyAdd(...x: number[]): number };
-  const a = 1 + 2 ** -12;
-  return multiplyAdd(a, a, -1 - 2 ** -11) === 0 ? 'unfused' : 'fused';
+  const a = 1.000244140625; // 1 + 2⁻¹²
+  return multiplyAdd(a, a, -1.00048828125) === 0 ? 'unfused' : 'fused';
 }
