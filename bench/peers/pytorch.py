@@ -220,6 +220,30 @@ def activation(work, n):
     return run, run
 
 
+def ops(work, rows, columns):
+    x, z = (uniform(rows * columns, seed).reshape(rows, columns) + 1 for seed in (1, 2))
+    row, column, number = uniform(columns, 3), uniform(rows, 4).reshape(rows, 1), uniform(columns, 3)[0]
+    y = torch.empty(rows, columns)
+    overRows, overColumns = torch.empty(columns), torch.empty(rows)
+    run = {
+        "add, one shape": lambda: torch.add(x, z, out=y),
+        "mul by a number": lambda: torch.mul(x, number, out=y),
+        "mul by a row": lambda: torch.mul(x, row, out=y),
+        "mul by a column": lambda: torch.mul(x, column, out=y),
+        "div, one shape": lambda: torch.div(x, z, out=y),
+        "maximum, one shape": lambda: torch.maximum(x, z, out=y),
+        "square": lambda: torch.mul(x, x, out=y),
+        "sqrt": lambda: torch.sqrt(x, out=y),
+        "sum of all": lambda: torch.sum(x),
+        "sum over rows": lambda: torch.sum(x, 0, out=overRows),
+        "sum over columns": lambda: torch.sum(x, 1, out=overColumns),
+        "max over columns": lambda: torch.amax(x, 1, out=overColumns),
+        "max over rows": lambda: torch.amax(x, 0, out=overRows),
+        "transpose": lambda: y.copy_(x.t()),
+    }[work]
+    return run, lambda: run().reshape(-1)
+
+
 def loss(work, n, c):
     x, labels = uniform(n * c, 1).reshape(n, c).requires_grad_(), torch.arange(n) % c
 

@@ -33,6 +33,11 @@ const isDepthwise = ({ group, of }: Asked) => group === 'conv2d' && (of.groups a
 /** The first one that applies to an item is its reason. */
 const LACKS: readonly Lack[] = [
   {
+    peers: ['jax-js', ...ORT],
+    reason: 'not asked',
+    when: ({ group }) => group === 'ops',
+  },
+  {
     peers: ORT,
     reason: 'inference only',
     when: (item) => isGradient(item) || ['loss', 'optim', 'step'].includes(item.group),

@@ -46,6 +46,7 @@ const drivers = {
   gemm,
   conv2d,
   activation,
+  ops,
   loss,
   optim,
   step,
@@ -173,6 +174,30 @@ function conv2d({ n, channels, size, outChannels, kernel, stride, padding, group
 function activation({ n }, work) {
   const x = tf.tidy(() => tensor(1, [n]).mul(8));
   return plain(() => tf[work](x));
+}
+
+function ops({ rows, columns }, work) {
+  const [x, z] = [1, 2].map((seed) => tf.tidy(() => tensor(seed, [rows, columns]).add(1)));
+  const [row, column] = [tensor(3, [columns]), tensor(4, [rows, 1])];
+  const number = tf.tidy(() => row.slice(0, 1));
+  return plain(
+    {
+      'add, one shape': () => tf.add(x, z),
+      'mul by a number': () => tf.mul(x, number),
+      'mul by a row': () => tf.mul(x, row),
+      'mul by a column': () => tf.mul(x, column),
+      'div, one shape': () => tf.div(x, z),
+      'maximum, one shape': () => tf.maximum(x, z),
+      square: () => tf.square(x),
+      sqrt: () => tf.sqrt(x),
+      'sum of all': () => tf.sum(x),
+      'sum over rows': () => tf.sum(x, 0),
+      'sum over columns': () => tf.sum(x, 1),
+      'max over columns': () => tf.max(x, 1),
+      'max over rows': () => tf.max(x, 0),
+      transpose: () => tf.transpose(x),
+    }[work],
+  );
 }
 
 function loss({ n, c }) {

@@ -6,7 +6,7 @@ import {
   ReduceShape,
 } from '../../src/generated/kernels.ts';
 import type { Arena } from '../arena.ts';
-import type { Bench } from '../bench.ts';
+import { type Bench, fromScene } from '../bench.ts';
 import { memoryLoops, type Scene, type Work } from '../scene.ts';
 
 const ROWS = 512;
@@ -74,10 +74,11 @@ function scene(arena: Arena): Scene {
   const index = arena.bytes(ROWS * 4) as Pointer<'RowIndex'>;
   const numbers = new Int32Array(arena.memory.buffer, index, ROWS);
   for (let i = 0; i < ROWS; i++) numbers[i] = (i * 101) % ROWS;
-  const work = (limit: Work['limit'], run: () => void, count = SIZE): Work => ({
+  const work = (limit: Work['limit'], run: () => void, results = SIZE, count = SIZE): Work => ({
     count,
     ...(limit && { limit }),
     run,
+    results: [[y, results]],
   });
   return {
     shape: `[${ROWS}, ${COLUMNS}]`,
@@ -94,22 +95,29 @@ function scene(arena: Arena): Scene {
       'where, one shape': work(S2, () => k.whereBroadcast(y, x, z, x, same, 0, 1)),
       square: work(S, () => k.squareForward(y, x, 0, SIZE)),
       sqrt: work(S, () => k.sqrtForward(y, x, 0, SIZE)),
-      'sum of all': work(R, () => k.sumProducts(y, x, 0 as Pointer, all, 1, 0, 1, scratch)),
-      'sum over rows': work(R, () =>
-        k.sumProducts(y, x, 0 as Pointer, overRows, 1, 0, COLUMNS, scratch),
+      'sum of all': work(R, () => k.sumProducts(y, x, 0 as Pointer, all, 1, 0, 1, scratch), 1),
+      'sum over rows': work(
+        R,
+        () => k.sumProducts(y, x, 0 as Pointer, overRows, 1, 0, COLUMNS, scratch),
+        COLUMNS,
       ),
-      'sum over columns': work(R, () =>
-        k.sumProducts(y, x, 0 as Pointer, overColumns, 1, 0, ROWS, scratch),
+      'sum over columns': work(
+        R,
+        () => k.sumProducts(y, x, 0 as Pointer, overColumns, 1, 0, ROWS, scratch),
+        ROWS,
       ),
-      'gradient of a gate': work(['2 R', (t) => 2 * t.R], () =>
-        k.sumProducts(y, x, z, gate, 1, 0, ROWS, scratch),
+      'gradient of a gate': work(
+        ['2 R', (t) => 2 * t.R],
+        () => k.sumProducts(y, x, z, gate, 1, 0, ROWS, scratch),
+        ROWS,
       ),
-      'max over columns': work(R, () => k.maxOver(y, x, overColumns, 0, ROWS)),
-      'max over rows': work(R, () => k.maxOver(y, x, overRows, 0, COLUMNS)),
+      'max over columns': work(R, () => k.maxOver(y, x, overColumns, 0, ROWS), ROWS),
+      'max over rows': work(R, () => k.maxOver(y, x, overRows, 0, COLUMNS), COLUMNS),
       transpose: work(S, () => k.copyStrided(y, x, transposed, 0, 1)),
       'half of the columns': work(
         ['½ S', (t) => t.S / 2],
         () => k.copyStrided(y, x, part, 0, 1),
+        SIZE / 2,
         SIZE / 2,
       ),
       embedding: work(S, () => k.gatherRows(y, index, x, COLUMNS, 0, ROWS)),
@@ -118,9 +126,38 @@ function scene(arena: Arena): Scene {
   };
 }
 
+/** What PyTorch and TensorFlow.js have, under the names of the works. */
+const CONTESTED = [
+  'add, one shape',
+  'mul by a number',
+  'mul by a row',
+  'mul by a column',
+  'div, one shape',
+  'maximum, one shape',
+  'square',
+  'sqrt',
+  'sum of all',
+  'sum over rows',
+  'sum over columns',
+  'max over columns',
+  'max over rows',
+  'transpose',
+];
+
 const bench: Bench = {
   subject: 'Activations, losses, optimizers',
   shown: [],
   scenes: (arena) => [() => scene(arena)],
+  contest: {
+    items: CONTESTED.map((work) => ({
+      work,
+      shape: `[${ROWS}, ${COLUMNS}]`,
+      unit: 'ns/element',
+      count: SIZE,
+      of: { rows: ROWS, columns: COLUMNS },
+      tolerance: 1e-5,
+    })),
+    prepare: fromScene(scene),
+  },
 };
 export default bench;
