@@ -7,25 +7,53 @@
  *
  * over the keys j that query i may see. Forward keeps l alone; backward computes s again, and p from it.
  */
-import { logOf, rowExp, rowMax, rowScale } from '../activation/softmax';
-import { at, loadUpTo, storeUpTo, sumLanes } from '../lanes';
-import { expLanes } from '../math';
+import { logOf, rowMax, rowScale } from '../activation/softmax';
+import { at, keepUpTo, loadUpTo, storeUpTo, sumLanes } from '../lanes';
+import { expNonPositive } from '../math';
 
 /** Which keys are padding, for one sequence: 1 where a key is to be ignored. */
 export type PaddingMask = usize;
 
-/** scale·s, and −∞ where query i may not see key j: j > i in a causal layer, or padding. */
-function maskRow(s: usize, padding: PaddingMask, keys: i32, seen: i32, scale: f32): void {
-  const factor = f32x4.splat(scale);
-  for (let j = 0; j < keys; j += 4) {
-    const count = keys - j;
-    storeUpTo(at(s, j), f32x4.mul(loadUpTo(at(s, j), count), factor), count);
-  }
-  for (let j = seen; j < keys; j++) store<f32>(at(s, j), -Infinity);
-  if (!padding) return;
+/** s ← −∞ where a key is padding. */
+function maskRow(s: usize, padding: PaddingMask, seen: i32): void {
   for (let j = 0; j < seen; j++) {
     if (load<i32>(at(padding, j))) store<f32>(at(s, j), -Infinity);
   }
+}
+
+/**
+ * x ← exp(scale·x − shift) over the first `seen` of a row, and what −∞ would give over the rest; returns the sum. The
+ * differences are never positive.
+ */
+function exponents(x: usize, scale: f32, shift: f32, seen: i32, keys: i32): f32 {
+  const factor = f32x4.splat(scale);
+  const most = f32x4.splat(shift);
+  let sum = f32x4.splat(0);
+  let j = 0;
+  for (; j + 8 <= seen; j += 8) {
+    const p = at(x, j);
+    const low = expNonPositive(f32x4.sub(f32x4.mul(v128.load(p), factor), most));
+    const high = expNonPositive(f32x4.sub(f32x4.mul(v128.load(p, 16), factor), most));
+    v128.store(p, low);
+    v128.store(p, high, 16);
+    sum = f32x4.add(f32x4.add(sum, low), high);
+  }
+  for (; j < seen; j += 4) {
+    const count = seen - j;
+    const p = at(x, j);
+    const e = expNonPositive(f32x4.sub(f32x4.mul(loadUpTo(p, count), factor), most));
+    storeUpTo(p, e, count);
+    sum = f32x4.add(sum, keepUpTo(e, count));
+  }
+  if (seen < keys) {
+    const rest = expNonPositive(f32x4.sub(f32x4.splat(-Infinity), most));
+    for (j = seen; j < keys; j += 4) {
+      const count = keys - j;
+      storeUpTo(at(x, j), rest, count);
+      sum = f32x4.add(sum, keepUpTo(rest, count));
+    }
+  }
+  return sumLanes(sum);
 }
 
 /** s ← p and l, for `rows` queries from number `first` on. A query that sees no key gets NaN, as in PyTorch. */
@@ -42,9 +70,10 @@ export function attentionSoftmax(
   for (let i = 0; i < rows; i++) {
     const row = at(s, i * keys);
     const seen = causal ? min(keys, first + i + 1) : keys;
-    maskRow(row, padding, keys, seen, scale);
-    const m = rowMax(row, keys);
-    const sum = rowExp(row, row, m, keys);
+    if (padding) maskRow(row, padding, seen);
+    // The scale is positive, and rounding keeps the order, so that scaling and the maximum may be exchanged.
+    const m = scale * rowMax(row, seen);
+    const sum = exponents(row, scale, m, seen, keys);
     rowScale(row, 1 / sum, keys);
     store<f32>(at(l, i), m + logOf(sum));
   }
@@ -64,12 +93,8 @@ export function attentionProbabilities(
   for (let i = 0; i < rows; i++) {
     const row = at(s, i * keys);
     const seen = causal ? min(keys, first + i + 1) : keys;
-    maskRow(row, padding, keys, seen, scale);
-    const shift = v128.load32_splat(at(l, i));
-    for (let j = 0; j < keys; j += 4) {
-      const count = keys - j;
-      storeUpTo(at(row, j), expLanes(f32x4.sub(loadUpTo(at(row, j), count), shift)), count);
-    }
+    if (padding) maskRow(row, padding, seen);
+    exponents(row, scale, load<f32>(at(l, i)), seen, keys);
   }
 }
 
@@ -84,20 +109,34 @@ export function attentionScoresBackward(
   rows: i32,
 ): void {
   const factor = f32x4.splat(scale);
-  for (let i = 0; i < rows; i++) {
-    const a = at(dp, i * keys);
-    const b = at(p, i * keys);
+  const stride = (<usize>keys) << 2;
+  for (let i = 0; i < rows; i += 2) {
+    // Two rows side by side hide the latency of the sums; the last row is its own neighbour if it has none.
+    const beside = i + 1 < rows ? stride : 0;
+    const a = dp + <usize>i * stride;
+    const b = p + <usize>i * stride;
     let sum = f32x4.splat(0);
+    let other = sum;
     for (let j = 0; j < keys; j += 4) {
       const count = keys - j;
-      sum = f32x4.add(sum, f32x4.mul(loadUpTo(at(a, j), count), loadUpTo(at(b, j), count)));
+      const u = at(a, j);
+      const v = at(b, j);
+      sum = f32x4.add(sum, f32x4.mul(loadUpTo(u, count), loadUpTo(v, count)));
+      const product = f32x4.mul(loadUpTo(u + beside, count), loadUpTo(v + beside, count));
+      other = f32x4.add(other, product);
     }
-    const delta = f32x4.splat(sumLanes(sum));
-    for (let j = 0; j < keys; j += 4) {
-      const count = keys - j;
-      const centred = f32x4.sub(loadUpTo(at(a, j), count), delta);
-      const d = f32x4.mul(f32x4.mul(loadUpTo(at(b, j), count), factor), centred);
-      storeUpTo(at(a, j), d, count);
-    }
+    scoresOf(a, b, sumLanes(sum), factor, keys);
+    if (beside) scoresOf(a + beside, b + beside, sumLanes(other), factor, keys);
+  }
+}
+
+/** dp ← factor·p·(dp − delta) over a row. */
+function scoresOf(dp: usize, p: usize, delta: f32, factor: v128, keys: i32): void {
+  const shift = f32x4.splat(delta);
+  for (let j = 0; j < keys; j += 4) {
+    const count = keys - j;
+    const centred = f32x4.sub(loadUpTo(at(dp, j), count), shift);
+    const d = f32x4.mul(f32x4.mul(loadUpTo(at(p, j), count), factor), centred);
+    storeUpTo(at(dp, j), d, count);
   }
 }

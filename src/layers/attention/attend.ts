@@ -164,8 +164,9 @@ class Attend extends TensorOperation<Memo> {
         const into = (i === 0 ? sums[0] : sums[1]).ptr;
         gemm(p!, offset(q!, at), k!, NULL, scores.ptr, 0, 0, rows, scratch);
         extra().attentionProbabilities(p!, l, mask, keys, first, causal, scale, rows);
-        this.drop(use, dp!, p!, n, h, i, rows);
-        gemm(dv!, dp!, offset(dO!, at), NULL, into, 0, 0, keys, scratch);
+        const dropped = this.dropout > 0 ? dp! : p!;
+        this.drop(use, dropped, p!, n, h, i, rows);
+        gemm(dv!, dropped, offset(dO!, at), NULL, into, 0, 0, keys, scratch);
         gemm(dp!, offset(dO!, at), v!, NULL, scores.ptr, 0, 0, rows, scratch);
         this.drop(use, dp!, dp!, n, h, i, rows);
         extra().attentionScoresBackward(dp!, p!, keys, scale, rows);
