@@ -128,7 +128,10 @@ export { type GradientsOf, type LoadResult, Module, type StateDict } from './mod
 export { scope } from './module/scope.ts';
 export { Sequential } from './module/sequential.ts';
 export { add, div, maximum, minimum, mul, neg, sub, where } from './ops/arithmetic.ts';
+export { permute, transpose } from './ops/axes.ts';
+export { concat, stack } from './ops/concat.ts';
 export { embedding } from './ops/embedding.ts';
+export { expand } from './ops/expand.ts';
 export { matmul } from './ops/matmul.ts';
 export type { Operand } from './ops/operation.ts';
 export { bernoulli, type RandomOptions, rand, randn } from './ops/random.ts';
@@ -141,20 +144,8 @@ export {
   type VarianceOptions,
   variance,
 } from './ops/reduce.ts';
-export {
-  concat,
-  detach,
-  expand,
-  permute,
-  reshape,
-  type SliceOptions,
-  slice,
-  split,
-  squeeze,
-  stack,
-  transpose,
-  unsqueeze,
-} from './ops/shape.ts';
+export { detach, reshape, squeeze, unsqueeze } from './ops/reshape.ts';
+export { type SliceOptions, slice, split } from './ops/slice.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export {
   abs,

@@ -8,7 +8,7 @@
  * over the keys j that query i may see. Forward keeps l alone; backward computes s again, and p from it.
  */
 import { logOf, rowMax, rowScale } from '../activation/softmax';
-import { at, keepUpTo, loadUpTo, storeUpTo, sumLanes } from '../lanes';
+import { at, keepUpTo, loadPartial, loadUpTo, storePartial, storeUpTo, sumLanes } from '../lanes';
 import { expNonPositive } from '../math';
 
 /** Which keys are padding, for one sequence: 1 where a key is to be ignored. */
@@ -30,13 +30,18 @@ function exponents(x: usize, scale: f32, shift: f32, seen: i32, keys: i32): f32 
   const most = f32x4.splat(shift);
   let sum = f32x4.splat(0);
   let j = 0;
-  for (; j + 8 <= seen; j += 8) {
+  // Four vectors side by side share the constants of the exponential, and hide its latency.
+  for (; j + 16 <= seen; j += 16) {
     const p = at(x, j);
-    const low = expNonPositive(f32x4.sub(f32x4.mul(v128.load(p), factor), most));
-    const high = expNonPositive(f32x4.sub(f32x4.mul(v128.load(p, 16), factor), most));
-    v128.store(p, low);
-    v128.store(p, high, 16);
-    sum = f32x4.add(f32x4.add(sum, low), high);
+    const e0 = expNonPositive(f32x4.sub(f32x4.mul(v128.load(p), factor), most));
+    const e1 = expNonPositive(f32x4.sub(f32x4.mul(v128.load(p, 16), factor), most));
+    const e2 = expNonPositive(f32x4.sub(f32x4.mul(v128.load(p, 32), factor), most));
+    const e3 = expNonPositive(f32x4.sub(f32x4.mul(v128.load(p, 48), factor), most));
+    v128.store(p, e0);
+    v128.store(p, e1, 16);
+    v128.store(p, e2, 32);
+    v128.store(p, e3, 48);
+    sum = f32x4.add(f32x4.add(f32x4.add(f32x4.add(sum, e0), e1), e2), e3);
   }
   for (; j < seen; j += 4) {
     const count = seen - j;
@@ -115,15 +120,23 @@ export function attentionScoresBackward(
     const beside = i + 1 < rows ? stride : 0;
     const a = dp + <usize>i * stride;
     const b = p + <usize>i * stride;
+    const tail = keys & 3;
+    const end = at(a, keys - tail);
     let sum = f32x4.splat(0);
     let other = sum;
-    for (let j = 0; j < keys; j += 4) {
-      const count = keys - j;
-      const u = at(a, j);
-      const v = at(b, j);
-      sum = f32x4.add(sum, f32x4.mul(loadUpTo(u, count), loadUpTo(v, count)));
-      const product = f32x4.mul(loadUpTo(u + beside, count), loadUpTo(v + beside, count));
-      other = f32x4.add(other, product);
+    let u = a;
+    let v = b;
+    while (u < end) {
+      sum = f32x4.add(sum, f32x4.mul(v128.load(u), v128.load(v)));
+      other = f32x4.add(other, f32x4.mul(v128.load(u + beside), v128.load(v + beside)));
+      u += 16;
+      v += 16;
+    }
+    if (tail) {
+      sum = f32x4.add(sum, f32x4.mul(loadPartial(u, tail), loadPartial(v, tail)));
+      u += beside;
+      v += beside;
+      other = f32x4.add(other, f32x4.mul(loadPartial(u, tail), loadPartial(v, tail)));
     }
     scoresOf(a, b, sumLanes(sum), factor, keys);
     if (beside) scoresOf(a + beside, b + beside, sumLanes(other), factor, keys);
@@ -133,10 +146,16 @@ export function attentionScoresBackward(
 /** dp ← factor·p·(dp − delta) over a row. */
 function scoresOf(dp: usize, p: usize, delta: f32, factor: v128, keys: i32): void {
   const shift = f32x4.splat(delta);
-  for (let j = 0; j < keys; j += 4) {
-    const count = keys - j;
-    const centred = f32x4.sub(loadUpTo(at(dp, j), count), shift);
-    const d = f32x4.mul(f32x4.mul(loadUpTo(at(p, j), count), factor), centred);
-    storeUpTo(at(dp, j), d, count);
+  const tail = keys & 3;
+  const end = at(dp, keys - tail);
+  while (dp < end) {
+    const scaled = f32x4.mul(v128.load(p), factor);
+    v128.store(dp, f32x4.mul(scaled, f32x4.sub(v128.load(dp), shift)));
+    dp += 16;
+    p += 16;
+  }
+  if (tail) {
+    const scaled = f32x4.mul(loadPartial(p, tail), factor);
+    storePartial(dp, f32x4.mul(scaled, f32x4.sub(loadPartial(dp, tail), shift)), tail);
   }
 }

@@ -1,5 +1,6 @@
 import { Module } from '../module/module.ts';
-import { permute, reshape } from '../ops/shape.ts';
+import { permute } from '../ops/axes.ts';
+import { reshape } from '../ops/reshape.ts';
 import { checkInteger } from '../tensor/check.ts';
 import { shapeText } from '../tensor/shape.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';

@@ -1,5 +1,6 @@
 import { Module } from '../module/module.ts';
-import { concat, slice } from '../ops/shape.ts';
+import { concat } from '../ops/concat.ts';
+import { slice } from '../ops/slice.ts';
 import { checkInteger, MAX_SIZE, unexpected } from '../tensor/check.ts';
 import { shapeText } from '../tensor/shape.ts';
 import type { Input, Tensor } from '../tensor/tensor.ts';

@@ -7,7 +7,7 @@ import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { broadcastShapes, stepsOf } from './loops.ts';
 import { apply, type Operand, shapeOf, TensorOperation } from './operation.ts';
-import { reshape } from './shape.ts';
+import { reshape } from './reshape.ts';
 
 type Sizes = Struct<GemmShape, 'GemmShape'>;
 

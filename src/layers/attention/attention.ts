@@ -1,5 +1,5 @@
 import { Module } from '../../module/module.ts';
-import { transpose } from '../../ops/shape.ts';
+import { transpose } from '../../ops/axes.ts';
 import { checkInteger, checkNumber } from '../../tensor/check.ts';
 import { xavierUniform, zeros } from '../../tensor/init.ts';
 import { optionsOf } from '../../tensor/options.ts';

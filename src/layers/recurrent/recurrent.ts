@@ -1,6 +1,7 @@
 import { settle } from '../../graph/places.ts';
 import { Module } from '../../module/module.ts';
-import { concat, transpose } from '../../ops/shape.ts';
+import { transpose } from '../../ops/axes.ts';
+import { concat } from '../../ops/concat.ts';
 import { checkInteger, checkNumber } from '../../tensor/check.ts';
 import { uniform } from '../../tensor/init.ts';
 import { type Filled, optionsOf } from '../../tensor/options.ts';
