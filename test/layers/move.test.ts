@@ -184,6 +184,7 @@ describe('the kernels', () => {
     [2, 5, 4],
     [2, 9, 1],
     [2, 1, 9],
+    [1, 20, 512], // rows of y that meet in few sets of the cache
   ])('copyStrided transposes, and copies rows and single numbers: %i of %i by %i', (p, n, m) => {
     const x = draw(p, m, n);
     const { data: expected } = reference.permute(x, [0, 2, 1]);
