@@ -51,7 +51,9 @@ function exponents(x: usize, scale: f32, shift: f32, seen: i32, keys: i32): f32 
     sum = f32x4.add(sum, keepUpTo(e, count));
   }
   if (seen < keys) {
-    const rest = expNonPositive(f32x4.sub(f32x4.splat(-Infinity), most));
+    // exp(−∞ − shift): NaN if the difference is, else 0.
+    const difference = f32x4.sub(f32x4.splat(-Infinity), most);
+    const rest = v128.and(difference, f32x4.ne(difference, difference));
     for (j = seen; j < keys; j += 4) {
       const count = keys - j;
       storeUpTo(at(x, j), rest, count);
