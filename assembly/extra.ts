@@ -102,5 +102,6 @@ export {
 } from './pool/upsample';
 export { gruBackward, gruForward } from './recurrent/gru';
 export { lstmBackward, lstmForward } from './recurrent/lstm';
+export { recurrentScratch } from './recurrent/product';
 export { rnnBackward, rnnForward } from './recurrent/rnn';
-export { recurrentOutput, recurrentScratch } from './recurrent/sequence';
+export { recurrentOutput } from './recurrent/sequence';

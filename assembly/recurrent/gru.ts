@@ -5,30 +5,128 @@
  *   r = σ(a_r + b_r)   z = σ(a_z + b_z)   n = tanh(a_n + r·b_n)
  *   h_t = (1 − z)·n + z·h_(t−1)
  */
-import { at, loadUpTo, madd, storeUpTo } from '../lanes';
-import { sigmoidLanes, tanhLanes } from '../math';
-import {
-  addStep,
-  clearFirst,
-  isActive,
-  Lengths,
-  multiplyStep,
-  packedRows,
-  packedWeight,
-  packRecurrent,
-  RecurrentShape,
-  runningGradient,
-  startGradient,
-  stateAfter,
-  stateBefore,
-  stepOf,
-} from './sequence';
+import { sigmoidForward } from '../activation/sigmoid';
+import { tanhForward } from '../activation/tanh';
+import { at, loadVector, madd, storeVector } from '../lanes';
+import { Cell, walkBackward, walkForward } from './cell';
+import { Lengths, RecurrentShape } from './sequence';
 
-/** The states of sequences [from, to). Gates come as a, and are r, z and n at the end. */
+@unmanaged
+class GRU extends Cell {
+  gates(): i32 {
+    return 3;
+  }
+
+  hasCellStates(): bool {
+    return false;
+  }
+
+  hasProducts(): bool {
+    return true;
+  }
+
+  forward(
+    after: usize,
+    gates: usize,
+    before: usize,
+    behind: usize,
+    shape: RecurrentShape,
+  ): void {
+    const hidden = shape.hidden;
+    const both = 2 * hidden;
+    const fresh = at(gates, both);
+    let j = 0;
+    for (; j + 4 <= both; j += 4) this.add(at(gates, j), at(gates + behind, j), 4);
+    if (j < both) this.add(at(gates, j), at(gates + behind, j), both - j);
+    sigmoidForward(gates, gates, 0, both);
+    j = 0;
+    for (; j + 4 <= hidden; j += 4) this.reset(at(fresh, j), at(gates, j), at(fresh + behind, j), 4);
+    if (j < hidden) this.reset(at(fresh, j), at(gates, j), at(fresh + behind, j), hidden - j);
+    tanhForward(fresh, fresh, 0, hidden);
+    const update = at(gates, hidden);
+    j = 0;
+    for (; j + 4 <= hidden; j += 4) this.mix(at(after, j), at(update, j), at(fresh, j), at(before, j), 4);
+    if (j < hidden) this.mix(at(after, j), at(update, j), at(fresh, j), at(before, j), hidden - j);
+  }
+
+  /** a + b */
+  private add(a: usize, b: usize, count: i32): void {
+    storeVector(a, f32x4.add(loadVector(a, 0, count), loadVector(b, 0, count)), count);
+  }
+
+  /** a_n + r·b_n */
+  private reset(an: usize, r: usize, bn: usize, count: i32): void {
+    const product = loadVector(bn, 0, count);
+    storeVector(an, madd(loadVector(r, 0, count), product, loadVector(an, 0, count)), count);
+  }
+
+  /** (1 − z)·n + z·h = n + z·(h − n) */
+  private mix(after: usize, update: usize, fresh: usize, before: usize, count: i32): void {
+    const n = loadVector(fresh, 0, count);
+    const h = loadVector(before, 0, count);
+    storeVector(after, madd(loadVector(update, 0, count), f32x4.sub(h, n), n), count);
+  }
+
+  /**
+   *   da_n = dh·(1 − z)·(1 − n²)    da_z = dh·(h_(t−1) − n)·z·(1 − z)    da_r = da_n·b_n·r·(1 − r)
+   *   db = da, but db_n = da_n·r
+   *   dh_(t−1) = dh·z + db·W_hh
+   */
+  backward(
+    dgates: usize,
+    dh: usize,
+    dc: usize,
+    after: usize,
+    before: usize,
+    behind: usize,
+    spare: usize,
+    shape: RecurrentShape,
+  ): void {
+    const hidden = shape.hidden;
+    let j = 0;
+    for (; j + 4 <= hidden; j += 4)
+      this.gradients(at(dgates, j), at(dgates + behind, j), at(dh, j), at(before, j), hidden, 4);
+    if (j < hidden)
+      this.gradients(at(dgates, j), at(dgates + behind, j), at(dh, j), at(before, j), hidden, hidden - j);
+  }
+
+  private gradients(
+    reset: usize,
+    product: usize,
+    dh: usize,
+    before: usize,
+    hidden: i32,
+    count: i32,
+  ): void {
+    const one = f32x4.splat(1);
+    const update = at(reset, hidden);
+    const fresh = at(update, hidden);
+    const productUpdate = at(product, hidden);
+    const productFresh = at(productUpdate, hidden);
+    const z = loadVector(update, 0, count);
+    const n = loadVector(fresh, 0, count);
+    const d = loadVector(dh, 0, count);
+    const rest = f32x4.sub(one, z);
+    const change = f32x4.sub(loadVector(before, 0, count), n);
+    const dz = f32x4.mul(f32x4.mul(d, change), f32x4.mul(z, rest));
+    storeVector(update, dz, count);
+    storeVector(productUpdate, dz, count);
+    storeVector(dh, f32x4.mul(d, z), count);
+    const dn = f32x4.mul(f32x4.mul(d, rest), f32x4.sub(one, f32x4.mul(n, n)));
+    storeVector(fresh, dn, count);
+    const r = loadVector(reset, 0, count);
+    const bn = loadVector(productFresh, 0, count);
+    storeVector(productFresh, f32x4.mul(dn, r), count);
+    const dr = f32x4.mul(f32x4.mul(dn, bn), f32x4.mul(r, f32x4.sub(one, r)));
+    storeVector(reset, dr, count);
+    storeVector(product, dr, count);
+  }
+}
+
+/** The states of sequences [from, to). */
 export function gruForward(
-  h: usize, // [steps + 1, batch, hidden] f32
-  gates: usize, // [steps, batch, 3·hidden] f32, updated
-  products: usize, // [steps, batch, 3·hidden] f32, b
+  h: usize, // [steps + 1, batch, hidden] f32, overwritten
+  gates: usize, // [2, steps, batch, 3·hidden] f32: a, which becomes r, z and n; and room for b, overwritten
   weight: usize, // [3·hidden, hidden] f32, W_hh
   bias: usize, // [3·hidden] f32, b_hh, or 0
   lengths: Lengths, // [batch] i32, or 0
@@ -37,132 +135,20 @@ export function gruForward(
   to: i32,
   scratch: usize, // recurrentScratch(to - from, hidden, 3)
 ): void {
-  const steps = shape.steps;
-  const batch = shape.batch;
-  const hidden = shape.hidden;
-  const wide = 3 * hidden;
-  const packed = packedWeight(scratch);
-  const rows = packedRows(scratch, hidden, 3);
-  packRecurrent(packed, weight, wide, hidden, true);
-  clearFirst(h, shape, from, to);
-  for (let s = 0; s < steps; s++) {
-    const t = stepOf(shape, s);
-    const before = stateBefore(h, shape, t);
-    const after = stateAfter(h, shape, t);
-    const a = at(gates, t * batch * wide);
-    const b = at(products, t * batch * wide);
-    const state = at(before, from * hidden);
-    multiplyStep(
-      at(b, from * wide),
-      state,
-      packed,
-      bias,
-      to - from,
-      wide,
-      hidden,
-      false,
-      scratch,
-      rows,
-    );
-    for (let n = from; n < to; n++) {
-      const row = n * hidden;
-      if (!isActive(lengths, n, t)) {
-        memory.copy(at(after, row), at(before, row), (<usize>hidden) << 2);
-        continue;
-      }
-      const reset = at(a, n * wide);
-      const update = at(reset, hidden);
-      const fresh = at(update, hidden);
-      const product = at(b, n * wide);
-      for (let j = 0; j < hidden; j += 4) {
-        const count = hidden - j;
-        const ar = loadUpTo(at(reset, j), count);
-        const r = sigmoidLanes(f32x4.add(ar, loadUpTo(at(product, j), count)));
-        storeUpTo(at(reset, j), r, count);
-        const bn = loadUpTo(at(product, 2 * hidden + j), count);
-        const v = tanhLanes(madd(r, bn, loadUpTo(at(fresh, j), count)));
-        storeUpTo(at(fresh, j), v, count);
-        const az = loadUpTo(at(update, j), count);
-        const z = sigmoidLanes(f32x4.add(az, loadUpTo(at(product, hidden + j), count)));
-        storeUpTo(at(update, j), z, count);
-        const last = loadUpTo(at(before, row + j), count);
-        // (1 − z)·n + z·h = n + z·(h − n)
-        storeUpTo(at(after, row + j), madd(z, f32x4.sub(last, v), v), count);
-      }
-    }
-  }
+  walkForward<GRU>(h, gates, weight, bias, lengths, shape, from, to, scratch);
 }
 
-/**
- *   da_n = dh·(1 − z)·(1 − n²)    da_z = dh·(h_(t−1) − n)·z·(1 − z)    da_r = da_n·b_n·r·(1 − r)
- *   db = da, but db_n = da_n·r
- *   dh_(t−1) = dh·z + db·W_hh
- *
- * da takes the place of the gates, db that of b.
- */
+/** The gradients of a and b. */
 export function gruBackward(
-  dgates: usize, // [steps, batch, 3·hidden] f32, r, z and n; overwritten
-  dproducts: usize, // [steps, batch, 3·hidden] f32, b; overwritten
+  dgates: usize, // [2, steps, batch, 3·hidden] f32: r, z and n, which become da; and b, which becomes db
   h: usize, // [steps + 1, batch, hidden] f32
   dy: usize, // [steps, batch, hidden] f32, or [batch, hidden] with `last`
-  weight: usize, // [3·hidden, hidden] f32
-  lengths: Lengths,
+  weight: usize, // [3·hidden, hidden] f32, W_hh
+  lengths: Lengths, // [batch] i32, or 0
   shape: RecurrentShape,
-  last: i32,
   from: i32,
   to: i32,
   scratch: usize, // recurrentScratch(to - from, hidden, 3)
 ): void {
-  const steps = shape.steps;
-  const batch = shape.batch;
-  const hidden = shape.hidden;
-  const wide = 3 * hidden;
-  const packed = packedWeight(scratch);
-  const rows = packedRows(scratch, hidden, 3);
-  const dh = runningGradient(scratch, to - from, hidden, 3);
-  const one = f32x4.splat(1);
-  packRecurrent(packed, weight, hidden, wide, false);
-  startGradient(dh, dy, hidden, last != 0, from, to);
-  for (let s = steps - 1; s >= 0; s--) {
-    const t = stepOf(shape, s);
-    const before = stateBefore(h, shape, t);
-    const da = at(dgates, t * batch * wide);
-    const db = at(dproducts, t * batch * wide);
-    if (!last) addStep(dh, dy, lengths, shape, t, from, to);
-    for (let n = from; n < to; n++) {
-      const reset = at(da, n * wide);
-      const product = at(db, n * wide);
-      if (!isActive(lengths, n, t)) {
-        memory.fill(reset, 0, (<usize>wide) << 2);
-        memory.fill(product, 0, (<usize>wide) << 2);
-        continue;
-      }
-      const update = at(reset, hidden);
-      const fresh = at(update, hidden);
-      const state = at(before, n * hidden);
-      const dhRow = at(dh, (n - from) * hidden);
-      for (let j = 0; j < hidden; j += 4) {
-        const count = hidden - j;
-        const r = loadUpTo(at(reset, j), count);
-        const z = loadUpTo(at(update, j), count);
-        const v = loadUpTo(at(fresh, j), count);
-        const bn = loadUpTo(at(product, 2 * hidden + j), count);
-        const d = loadUpTo(at(dhRow, j), count);
-        const rest = f32x4.sub(one, z);
-        const dn = f32x4.mul(f32x4.mul(d, rest), f32x4.sub(one, f32x4.mul(v, v)));
-        const change = f32x4.sub(loadUpTo(at(state, j), count), v);
-        const dz = f32x4.mul(f32x4.mul(d, change), f32x4.mul(z, rest));
-        const dr = f32x4.mul(f32x4.mul(dn, bn), f32x4.mul(r, f32x4.sub(one, r)));
-        storeUpTo(at(reset, j), dr, count);
-        storeUpTo(at(update, j), dz, count);
-        storeUpTo(at(fresh, j), dn, count);
-        storeUpTo(at(product, j), dr, count);
-        storeUpTo(at(product, hidden + j), dz, count);
-        storeUpTo(at(product, 2 * hidden + j), f32x4.mul(dn, r), count);
-        storeUpTo(at(dhRow, j), f32x4.mul(d, z), count);
-      }
-    }
-    const first = at(db, from * wide);
-    multiplyStep(dh, first, packed, 0, to - from, hidden, wide, true, scratch, rows);
-  }
+  walkBackward<GRU>(dgates, h, dy, weight, lengths, shape, from, to, scratch);
 }

@@ -1,16 +1,12 @@
 /**
- * What recurrent layers share: where the states of a sequence stand, the product of a step, and the output.
+ * Where the states of a batch of sequences stand, and what the layer's output takes from them.
  *
  *   states [steps + 1, batch, hidden]   forward   0, h₀, h₁, …      in reverse   h₀, h₁, …, 0
  *
- * So the state before step t and the state after it stand next to each other, and the states before all steps are
- * one matrix. Sequence n ends after lengths[n] steps. Past its end a state stays what it was, which for the
- * reverse direction is 0.
+ * So the states before and after a step are neighbours, and the states before all steps are one matrix. Sequence n
+ * ends after lengths[n] steps. Past its end a state is copied from step to step, which in reverse keeps it 0 up to
+ * the sequence's last step.
  */
-import { addBias } from '../gemm/bias';
-import { KC, MC, multiplyPacked } from '../gemm/gemm';
-import { MR, NR, TILE_BYTES } from '../gemm/microkernel';
-import { packA, packB } from '../gemm/pack';
 import { at } from '../lanes';
 
 /** The numbers of steps of the sequences of a batch. */
@@ -24,35 +20,15 @@ export class RecurrentShape {
   hidden: i32;
   /** 1 if the sequence is read from its end. */
   reverse: i32;
+  /** 1 if the activation of a simple recurrent network is ReLU instead of tanh. */
+  relu: i32;
+  /** 1 if the output is the state after the last step alone. */
+  last: i32;
 }
 
-/** Bytes of scratch for `batch` sequences of a cell with `gates` numbers for each of a state. */
-export function recurrentScratch(batch: i32, hidden: i32, gates: i32): f64 {
-  const wide = gates * hidden;
-  const weight = <f64>hidden * <f64>round(wide) + <f64>wide * <f64>round(hidden);
-  const rows = <f64>(min(batch, MC) * min(wide, KC)) + 2 * <f64>batch * <f64>hidden;
-  return <f64>TILE_BYTES + 4 * (weight + rows);
-}
-
-/** @inline */
-function round(n: i32): i32 {
-  return (n + NR - 1) & -NR;
-}
-
-/*
- * Scratch:   [edge of a tile │ packed weight │ packed rows of states │ dh │ dc]
- */
-
-/** @inline */
-export function packedWeight(scratch: usize): usize {
-  return scratch + TILE_BYTES;
-}
-
-/** The running gradient of the state, [batch, hidden], and after it that of the cell. */
-export function runningGradient(scratch: usize, batch: i32, hidden: i32, gates: i32): usize {
-  const wide = gates * hidden;
-  const weight = <usize>hidden * <usize>round(wide) + <usize>wide * <usize>round(hidden);
-  return scratch + TILE_BYTES + ((weight + <usize>(min(batch, MC) * min(wide, KC))) << 2);
+/** Bytes of the states of all steps. */
+export function bytesOfStates(shape: RecurrentShape): usize {
+  return (<usize>(shape.steps + 1) * <usize>shape.batch * <usize>shape.hidden) << 2;
 }
 
 /** The state before step t. */
@@ -82,60 +58,12 @@ export function clearFirst(states: usize, shape: RecurrentShape, from: i32, to: 
   memory.fill(at(first, from * hidden), 0, (<usize>((to - from) * hidden)) << 2);
 }
 
-/** Packs a whole matrix B, [k, n], once for all steps: block after block of KC steps of k. */
-export function packRecurrent(
-  packed: usize,
-  b: usize, // [k, n] f32, or [n, k] with `alongK`
-  n: i32,
-  k: i32,
-  alongK: bool,
-): void {
-  const ld = alongK ? k : n;
-  for (let pc = 0; pc < k; pc += KC) {
-    const depth = min(KC, k - pc);
-    packB(packed, at(b, alongK ? pc : pc * ld), ld, n, depth, alongK);
-    packed = at(packed, depth * round(n));
-  }
-}
-
-/** C (+)= A·B + bias for a packed B: C [rows, n], A [rows, k]. The sums have the order of `gemm`. */
-export function multiplyStep(
-  c: usize,
-  a: usize,
-  packed: usize,
-  bias: usize, // [n] f32, or 0
-  rows: i32,
-  n: i32,
-  k: i32,
-  accumulate: bool,
-  edge: usize, // [TILE_BYTES]
-  packedA: usize,
-): void {
-  const stride = (<usize>n) << 2;
-  for (let pc = 0; pc < k; pc += KC) {
-    const depth = min(KC, k - pc);
-    const add = accumulate || pc > 0;
-    for (let ic = 0; ic < rows; ic += MC) {
-      const height = min(MC, rows - ic);
-      packA(packedA, at(a, ic * k + pc), k, height, depth, MR, true);
-      const block = c + <usize>ic * stride;
-      multiplyPacked(block, packedA, packed, height, n, depth, 0, depth, stride, add, edge);
-    }
-    packed = at(packed, depth * round(n));
-  }
-  if (bias) addBias(c, stride, bias, rows, n, false);
-}
-
-/** Where `multiplyStep` packs rows of states: after a weight of [gates·hidden, hidden], packed either way. */
-export function packedRows(scratch: usize, hidden: i32, gates: i32): usize {
-  const wide = gates * hidden;
-  const weight = <usize>hidden * <usize>round(wide) + <usize>wide * <usize>round(hidden);
-  return scratch + TILE_BYTES + (weight << 2);
-}
-
-/** y[t, n] = the state after step t, and 0 past a sequence's end; for sequences [from, to). */
+/**
+ * y[t, n] = the state after step t, and 0 past a sequence's end; with `last`, y[n] = the state after the last step.
+ * For sequences [from, to).
+ */
 export function recurrentOutput(
-  y: usize, // [steps, batch, hidden] f32
+  y: usize, // [steps, batch, hidden] f32, or [batch, hidden] with `last`; overwritten
   states: usize, // [steps + 1, batch, hidden] f32
   lengths: Lengths, // [batch] i32, or 0
   shape: RecurrentShape,
@@ -146,6 +74,12 @@ export function recurrentOutput(
   const batch = shape.batch;
   const hidden = shape.hidden;
   const bytes = (<usize>hidden) << 2;
+  if (shape.last) {
+    const first = from * hidden;
+    const end = stateAfter(states, shape, stepOf(shape, steps - 1));
+    memory.copy(at(y, first), at(end, first), <usize>(to - from) * bytes);
+    return;
+  }
   for (let t = 0; t < steps; t++) {
     const after = stateAfter(states, shape, t);
     const row = at(y, t * batch * hidden);
@@ -157,19 +91,31 @@ export function recurrentOutput(
   }
 }
 
-/**
- * dh += dy for the sequences that have step t; with `last`, dy is that of the last state alone, and dh starts
- * with it.
- */
-export function addStep(
+/** dh = 0, or with `last` the gradient of the last state; for sequences [from, to). */
+export function startGradient(
+  dh: usize, // [to - from, hidden] f32, overwritten
+  dy: usize, // [steps, batch, hidden] f32, or [batch, hidden] with `last`
+  shape: RecurrentShape,
+  from: i32,
+  to: i32,
+): void {
+  const hidden = shape.hidden;
+  const bytes = (<usize>((to - from) * hidden)) << 2;
+  if (shape.last) memory.copy(dh, at(dy, from * hidden), bytes);
+  else memory.fill(dh, 0, bytes);
+}
+
+/** dh += dy_t for those of the sequences [from, to) that have step t; nothing with `last`. */
+export function addOutputGradient(
   dh: usize, // [to - from, hidden] f32, added to
   dy: usize, // [steps, batch, hidden] f32
-  lengths: Lengths,
+  lengths: Lengths, // [batch] i32, or 0
   shape: RecurrentShape,
   t: i32,
   from: i32,
   to: i32,
 ): void {
+  if (shape.last) return;
   const batch = shape.batch;
   const hidden = shape.hidden;
   for (let n = from; n < to; n++) {
@@ -188,18 +134,4 @@ export function addStep(
       q += 4;
     }
   }
-}
-
-/** dh = 0, or the gradient of the last state. */
-export function startGradient(
-  dh: usize,
-  dy: usize,
-  hidden: i32,
-  last: bool,
-  from: i32,
-  to: i32,
-): void {
-  const bytes = (<usize>((to - from) * hidden)) << 2;
-  if (last) memory.copy(dh, at(dy, from * hidden), bytes);
-  else memory.fill(dh, 0, bytes);
 }

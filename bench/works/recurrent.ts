@@ -15,16 +15,16 @@ function recurrentScene(arena: Arena, sizes: (typeof SHAPES)[number]): Scene {
   const { steps, batch, hidden } = sizes;
   const state = batch * hidden;
   const size = steps * state;
-  const shape = arena.struct(RecurrentShape, { ...sizes, reverse: 0 });
-  const [h, c] = [arena.floats((steps + 1) * state), arena.floats((steps + 1) * state)];
-  const [gates, products] = [arena.floats(4 * size, 1), arena.floats(3 * size)];
+  const shape = arena.struct(RecurrentShape, { ...sizes, reverse: 0, relu: 0, last: 0 });
+  const h = arena.floats(2 * (steps + 1) * state);
+  const gates = arena.floats(6 * size, 1);
   const [weight, bias] = [arena.floats(4 * hidden * hidden, 2), arena.floats(4 * hidden, 3)];
   const dy = arena.floats(size, 4);
   const scratch = arena.bytes(k.recurrentScratch(batch, hidden, 4));
-  const end = [ABSENT as Pointer<'Lengths'>, shape] as const;
+  const end = [ABSENT as Pointer<'Lengths'>, shape, 0, batch, scratch] as const;
   const count = (gates: number) => 2 * size * gates * hidden;
-  const gru = () => k.gruForward(h, gates, products, weight, bias, ...end, 0, batch, scratch);
-  const lstm = () => k.lstmForward(h, c, gates, weight, bias, ...end, 0, batch, scratch);
+  const gru = () => k.gruForward(h, gates, weight, bias, ...end);
+  const lstm = () => k.lstmForward(h, gates, weight, bias, ...end);
   // Backward alone would make the gates, which it overwrites, smaller with each run.
   return {
     shape: `[${steps}, ${batch}, ${hidden}]`,
@@ -36,7 +36,7 @@ function recurrentScene(arena: Arena, sizes: (typeof SHAPES)[number]): Scene {
         count: 2 * count(3),
         run: () => {
           gru();
-          k.gruBackward(gates, products, h, dy, weight, ...end, 0, 0, batch, scratch);
+          k.gruBackward(gates, h, dy, weight, ...end);
         },
       },
       'LSTM forward': { count: count(4), run: lstm, results: [[h, (steps + 1) * state]] },
@@ -44,7 +44,7 @@ function recurrentScene(arena: Arena, sizes: (typeof SHAPES)[number]): Scene {
         count: 2 * count(4),
         run: () => {
           lstm();
-          k.lstmBackward(gates, c, dy, weight, ...end, 0, 0, batch, scratch);
+          k.lstmBackward(gates, h, dy, weight, ...end);
         },
       },
     },

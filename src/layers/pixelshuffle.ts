@@ -30,10 +30,10 @@ export class PixelShuffle extends Module {
   override forward(x: Input): Tensor {
     const r = this.upscaleFactor;
     const [n, channels, h, w] = x.shape as [number, number, number, number];
-    const c = channels / r ** 2;
+    const c = channels / (r * r);
     if (x.shape.length !== 4 || !Number.isInteger(c)) {
       throw new RangeError(
-        `${this}: input expected [N, C·${r ** 2}, H, W], got ${shapeText(x.shape)}`,
+        `${this}: input expected [N, C·${r * r}, H, W], got ${shapeText(x.shape)}`,
       );
     }
     const apart = permute(reshape(x, [n, c, r, r, h, w]), [0, 1, 4, 2, 5, 3]);

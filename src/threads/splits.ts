@@ -109,6 +109,13 @@ const transformed = (shape: number): Split => ({
 /** A channel of the images [n, n + 1) of volumes. */
 const unfolded = (shape: number) => (call: Arguments) =>
   (call.values[shape + 2]! - call.values[shape + 1]!) * product(shape, 2, 4)(call);
+/** Sequences of a cell with so many gates, whose functions take `ns` for each number of a state. */
+const recurrent = (gates: number, ns: number): Split => ({
+  step: 5, // as in `gemm`
+  repeats: true, // packs the weight
+  time: (call) => product(5, 0, 2)(call) * (gates * call.field(5, 2) * PRODUCT + ns),
+  scratch: (call, k, batch) => k.recurrentScratch(batch, call.field(5, 2), gates),
+});
 
 const softmax = (ns: number): Split => rows(ns, argument(3), LINE);
 /** Planes [n4, n5] of an operation on up to six axes. */
@@ -316,7 +323,13 @@ export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
   squareForward: elements(0.15),
   squareBackward: elements(0.2),
 
-  // Recurrent networks; their steps have more arguments than a share passes on.
+  // Recurrent networks.
+  rnnForward: recurrent(1, 2),
+  rnnBackward: recurrent(1, 0.5),
+  lstmForward: recurrent(4, 8),
+  lstmBackward: recurrent(4, 3),
+  gruForward: recurrent(3, 5),
+  gruBackward: recurrent(3, 1),
   recurrentOutput: rows(0.3, product(3, 0, 2)),
 
   // Of evenkeel/inspect.

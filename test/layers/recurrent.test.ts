@@ -249,60 +249,48 @@ describe('the kernels', () => {
       const wide = gates * hidden;
       const random = new TestRandom(11);
       const a = random.normals(steps * batch * wide);
-      const states = { length: (steps + 1) * batch * hidden };
-      const shape = struct(RecurrentShape, { steps, batch, hidden, reverse });
-      const relu = 'relu' in kind ? 1 : 0;
-      const more = { RNN: undefined, LSTM: states, GRU: { length: a.length } }[pass.kind];
-      const parameters = {
-        weight: Float32Array.from(pass.weightHh),
-        bias: Float32Array.from(pass.biasHh),
-      };
+      // A GRU's products stand behind a: whatever is there at first, they are overwritten.
+      const room = pass.kind === 'GRU' ? new Float32Array(a.length).fill(Number.NaN) : [];
+      const states = (pass.kind === 'LSTM' ? 2 : 1) * (steps + 1) * batch * hidden;
+      const relu = Number('relu' in kind);
+      const shape = struct(RecurrentShape, { steps, batch, hidden, reverse, relu, last });
+      const weight = Float32Array.from(pass.weightHh);
+      const bias = Float32Array.from(pass.biasHh);
       const scratch = {
         scratch: (k: { recurrentScratch(...sizes: number[]): number }) =>
           k.recurrentScratch(batch, hidden, gates),
       };
-      // A GRU leaves its products unwritten nowhere; cells past a sequence's end are copies.
+      const name = pass.kind.toLowerCase() as Lowercase<Pass['kind']>;
       const { values } = kernelCase({
-        inputs: { ...parameters, lengths },
-        outputs: { h: states, ...(more && { more }) } as { h: typeof states; more: typeof states },
-        updates: { gates: { start: a } },
+        inputs: { weight, bias, lengths },
+        outputs: { h: { length: states } },
+        updates: { gates: { start: [...a, ...room] } },
         structs: { shape },
         scratch,
         range: { total: batch, step: 1 },
         call(k, p, from, to) {
-          const end = [p.weight, p.bias, p.lengths, p.shape] as const;
-          if (pass.kind === 'RNN') k.rnnForward(p.h, p.gates, ...end, relu, from, to, p.scratch);
-          else if (pass.kind === 'LSTM')
-            k.lstmForward(p.h, p.more, p.gates, ...end, from, to, p.scratch);
-          else k.gruForward(p.h, p.gates, p.more, ...end, from, to, p.scratch);
+          const end = [p.weight, p.bias, p.lengths, p.shape, from, to, p.scratch] as const;
+          k[`${name}Forward`](p.h, p.gates, ...end);
         },
       });
+      expect(values.gates.some(Number.isNaN)).toBe(false);
+      const size = steps * batch * hidden;
       kernelCase({
-        inputs: { h: values.h, lengths },
-        outputs: { y: { length: steps * batch * hidden } },
+        inputs: { h: values.h.slice(0, size + batch * hidden), lengths },
+        outputs: { y: { length: last ? batch * hidden : size } },
         structs: { shape },
         range: { total: batch, step: 1 },
         call: (k, p, from, to) => k.recurrentOutput(p.y, p.h, p.lengths, p.shape, from, to),
       });
-      const dy = random.normals((last ? 1 : steps) * batch * hidden);
-      const cells = pass.kind === 'LSTM' ? values.more : undefined;
-      const products = pass.kind === 'GRU' ? { products: { start: values.more } } : {};
       kernelCase({
-        inputs: { h: values.h, cells, dy, weight: parameters.weight, lengths },
-        updates: { gates: { start: values.gates }, ...products } as {
-          gates: { start: ArrayLike<number> };
-          products: { start: ArrayLike<number> };
-        },
+        inputs: { h: values.h, dy: random.normals(last ? batch * hidden : size), weight, lengths },
+        updates: { gates: { start: values.gates } },
         structs: { shape },
         scratch,
         range: { total: batch, step: 1 },
         call(k, p, from, to) {
-          const end = [p.dy, p.weight, p.lengths, p.shape] as const;
-          if (pass.kind === 'RNN')
-            k.rnnBackward(p.gates, p.h, ...end, relu, last, from, to, p.scratch);
-          else if (pass.kind === 'LSTM')
-            k.lstmBackward(p.gates, p.cells, ...end, last, from, to, p.scratch);
-          else k.gruBackward(p.gates, p.products, p.h, ...end, last, from, to, p.scratch);
+          const end = [p.dy, p.weight, p.lengths, p.shape, from, to, p.scratch] as const;
+          k[`${name}Backward`](p.gates, p.h, ...end);
         },
       });
     }

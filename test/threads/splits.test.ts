@@ -15,9 +15,6 @@ const WHOLE: Record<string, string[]> = {
     'bceForward',
     'sumOfSquaredDifferences',
   ],
-  'has more arguments than a share passes on': [
-    ...['rnnForward', 'rnnBackward', 'lstmForward', 'lstmBackward', 'gruForward', 'gruBackward'],
-  ],
   'takes a microsecond: one number a channel': [
     ...['batchNormAffine', 'batchNormAffineBackward', 'batchNormRunning'],
     ...['batchNormUpdateRunning', 'batchNormRenorm', 'batchNormRenormBackward'],

@@ -10,7 +10,7 @@ import { extra } from '../../runtime/extra.ts';
 import type { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Cell, Step } from './cells.ts';
+import type { Cell } from './cells.ts';
 
 /** The parameters of one layer and direction. */
 export interface PassWeights {
@@ -32,13 +32,12 @@ export interface PassOptions {
 type Product = Struct<GemmShape, 'GemmShape'>;
 
 interface Memo {
+  /** Steps of all sequences. */
   readonly rows: number;
-  /** Before and after each step, [steps + 1, batch, hidden]. */
-  readonly h: Slot;
-  /** [steps, batch, gates·hidden]; in the backward pass their gradient. */
+  /** Before and after each step, [1 or 2, steps + 1, batch, hidden]: h, and behind it c if the cell has it. */
+  readonly states: Slot;
+  /** [1 or 2, steps, batch, gates·hidden]: the gates, and behind them the products if the cell has them. */
   readonly gates: Slot;
-  /** What else the cell keeps. */
-  readonly more: Slot | undefined;
   readonly shape: Struct<RecurrentShape, 'RecurrentShape'>;
   readonly x: Product;
   readonly dx: Product;
@@ -63,6 +62,7 @@ class RecurrentPass extends TensorOperation<Memo> {
   connect(use: Use<Memo>, shape: Shape, lengths?: Shape): Shape {
     const [wide, inputs] = this.weights.weightIh.shape as [number, number];
     const hidden = this.weights.weightHh.shape[1]!;
+    const { reverse, relu, last } = this.options;
     if (shape.length !== 3 || shape[2] !== inputs) {
       throw new RangeError(
         `${this}: input expected [steps, batch, ${inputs}], got ${shapeText(shape)}`,
@@ -87,14 +87,13 @@ class RecurrentPass extends TensorOperation<Memo> {
     use.reserveScratch(extra().recurrentScratch(batch, hidden, wide / hidden));
     use.memo = {
       rows,
-      h: use.save([steps + 1, batch, hidden]),
-      gates: use.save([steps, batch, wide]),
-      more: this.cell.saves && use.save(this.cell.saves(steps, batch, hidden)),
+      states: use.save([this.cell.states, steps + 1, batch, hidden]),
+      gates: use.save([this.cell.products ? 2 : 1, steps, batch, wide]),
       shape: use.struct(RecurrentShape, {
-        steps,
-        batch,
-        hidden,
-        reverse: this.options.reverse ? 1 : 0,
+        ...{ steps, batch, hidden },
+        reverse: Number(reverse),
+        relu: Number(relu),
+        last: Number(last),
       }),
       x: product([rows, wide, inputs], { transposeB: 1 }),
       dx: product([rows, inputs, wide], {}),
@@ -102,7 +101,7 @@ class RecurrentPass extends TensorOperation<Memo> {
       dWeightHh: product([wide, hidden, rows], sums),
     };
     use.keeps({ input: true });
-    return this.options.last ? [batch, hidden] : [steps, batch, hidden];
+    return last ? [batch, hidden] : [steps, batch, hidden];
   }
 
   /** @throws RangeError for a length that is not from 1 to the number of steps */
@@ -118,67 +117,51 @@ class RecurrentPass extends TensorOperation<Memo> {
     }
   }
 
-  /** All products of x at once, then step by step. */
+  /** The product of x for all steps, then step by step. */
   run(use: Use<Memo>): void {
-    const { weightIh, biasIh } = this.weights;
+    const { weightIh, weightHh, biasIh, biasHh } = this.weights;
     const { memo, scratch } = use;
-    const { rows, gates, h } = memo;
-    const bias = biasIh?.ptr ?? NULL;
+    const { rows, states, gates, shape } = memo;
+    const { batch } = shape.values;
+    const [bias, lengths] = [biasIh?.ptr ?? NULL, lengthsOf(use)];
     kernels().gemm(gates.ptr, use.x, weightIh.ptr, bias, memo.x.ptr, 0, 0, rows, scratch);
-    this.cell.forward(this.step(use));
-    if (this.options.last) {
-      const { steps, batch, hidden } = memo.shape.values;
-      const size = batch * hidden;
-      const at = offset(h.ptr, this.options.reverse ? 0 : steps * size);
-      kernels().copyRows(use.y, at, 1, size, size, size);
-    } else {
-      const { batch } = memo.shape.values;
-      extra().recurrentOutput(use.y, h.ptr, lengthsOf(use), memo.shape.ptr, 0, batch);
-    }
+    const forward = this.cell.forward();
+    const [weight, biasOfStates] = [weightHh.ptr, biasHh?.ptr ?? NULL];
+    forward(states.ptr, gates.ptr, weight, biasOfStates, lengths, shape.ptr, 0, batch, scratch);
+    extra().recurrentOutput(use.y, states.ptr, lengths, shape.ptr, 0, batch);
   }
 
   /**
-   * The steps backward give da, the gradient of the gates. Then dx = da·W_ih, dW_ih += daᵀ·x, dW_hh += daᵀ·h with
-   * the states before each step, and each bias += Σ da.
+   * The steps backward give da, the gradient of a, and db, that of the products, which is da if they were added to a.
+   * Then dx = da·W_ih, dW_ih += daᵀ·x, dW_hh += dbᵀ·h with the states before each step, and each bias += the sum of
+   * its gradient.
    */
   runBackward(use: Use<Memo>): void {
     const { weightIh, weightHh, biasIh, biasHh } = this.weights;
     const { memo, scratch, dx } = use;
-    const { rows, h, gates } = memo;
+    const { rows, states, gates, shape } = memo;
     const { gemm, biasBackward } = kernels();
+    const { batch, hidden, reverse } = shape.values;
     // dx alone may be computed later, from the same da.
-    if (!use.deferred || !use.output.trained) this.cell.backward(this.step(use));
+    if (!use.deferred || !use.output.trained) {
+      const dy = use.output.gradient?.ptr ?? NULL;
+      const backward = this.cell.backward();
+      const weight = weightHh.ptr;
+      backward(gates.ptr, states.ptr, dy, weight, lengthsOf(use), shape.ptr, 0, batch, scratch);
+    }
     const wide = weightIh.shape[0]!;
-    const ofStates = this.cell.gradientOfStates?.(this.step(use)) ?? gates.ptr;
-    const { batch, hidden, reverse } = memo.shape.values;
-    const before = offset(h.ptr, reverse ? batch * hidden : 0);
+    const da = gates.ptr;
+    const db = this.cell.products ? offset(da, rows * wide) : da;
+    const before = offset(states.ptr, reverse ? batch * hidden : 0);
     const dbIh = use.gradient(biasIh);
-    if (dbIh) biasBackward(dbIh, gates.ptr, rows, wide, 0, wide);
+    if (dbIh) biasBackward(dbIh, da, rows, wide, 0, wide);
     const dbHh = use.gradient(biasHh);
-    if (dbHh) biasBackward(dbHh, ofStates, rows, wide, 0, wide);
+    if (dbHh) biasBackward(dbHh, db, rows, wide, 0, wide);
     const dIh = use.gradient(weightIh);
-    if (dIh) gemm(dIh, gates.ptr, use.x, NULL, memo.dWeightIh.ptr, 0, 0, wide, scratch);
+    if (dIh) gemm(dIh, da, use.x, NULL, memo.dWeightIh.ptr, 0, 0, wide, scratch);
     const dHh = use.gradient(weightHh);
-    if (dHh) gemm(dHh, ofStates, before, NULL, memo.dWeightHh.ptr, 0, 0, wide, scratch);
-    if (dx) gemm(dx, gates.ptr, weightIh.ptr, NULL, memo.dx.ptr, 0, 0, rows, scratch);
-  }
-
-  private step(use: Use<Memo>): Step {
-    const { memo, scratch } = use;
-    return {
-      h: memo.h.ptr,
-      gates: memo.gates.ptr,
-      more: memo.more?.ptr ?? NULL,
-      dy: use.output.gradient?.ptr ?? NULL,
-      weight: this.weights.weightHh.ptr,
-      bias: this.weights.biasHh?.ptr ?? NULL,
-      lengths: lengthsOf(use),
-      shape: memo.shape.ptr,
-      relu: this.options.relu ? 1 : 0,
-      last: this.options.last ? 1 : 0,
-      batch: memo.shape.values.batch,
-      scratch,
-    };
+    if (dHh) gemm(dHh, db, before, NULL, memo.dWeightHh.ptr, 0, 0, wide, scratch);
+    if (dx) gemm(dx, da, weightIh.ptr, NULL, memo.dx.ptr, 0, 0, rows, scratch);
   }
 }
 
