@@ -7,6 +7,7 @@
  */
 import { sigmoidForward } from '../activation/sigmoid';
 import { tanhForward } from '../activation/tanh';
+import { addForward } from '../add';
 import { at, loadVector, madd, storeVector } from '../lanes';
 import { Cell, walkBackward, walkForward } from './cell';
 import { Lengths, RecurrentShape } from './sequence';
@@ -25,53 +26,35 @@ class GRU extends Cell {
     return true;
   }
 
-  forward(
-    after: usize,
-    gates: usize,
-    before: usize,
-    behind: usize,
-    shape: RecurrentShape,
-  ): void {
+  forward(after: usize, gates: usize, before: usize, behind: usize, shape: RecurrentShape): void {
     const hidden = shape.hidden;
-    const both = 2 * hidden;
-    const fresh = at(gates, both);
+    const fresh = at(gates, 2 * hidden);
+    addForward(gates, gates, gates + behind, false, 0, 2 * hidden);
+    sigmoidForward(gates, gates, 0, 2 * hidden);
     let j = 0;
-    for (; j + 4 <= both; j += 4) this.add(at(gates, j), at(gates + behind, j), 4);
-    if (j < both) this.add(at(gates, j), at(gates + behind, j), both - j);
-    sigmoidForward(gates, gates, 0, both);
-    j = 0;
-    for (; j + 4 <= hidden; j += 4) this.reset(at(fresh, j), at(gates, j), at(fresh + behind, j), 4);
-    if (j < hidden) this.reset(at(fresh, j), at(gates, j), at(fresh + behind, j), hidden - j);
+    for (; j + 4 <= hidden; j += 4) this.reset(gates, behind, hidden, j, 4);
+    if (j < hidden) this.reset(gates, behind, hidden, j, hidden - j);
     tanhForward(fresh, fresh, 0, hidden);
-    const update = at(gates, hidden);
-    j = 0;
-    for (; j + 4 <= hidden; j += 4) this.mix(at(after, j), at(update, j), at(fresh, j), at(before, j), 4);
-    if (j < hidden) this.mix(at(after, j), at(update, j), at(fresh, j), at(before, j), hidden - j);
+    for (j = 0; j + 4 <= hidden; j += 4) this.update(after, gates, before, hidden, j, 4);
+    if (j < hidden) this.update(after, gates, before, hidden, j, hidden - j);
   }
 
-  /** a + b */
-  private add(a: usize, b: usize, count: i32): void {
-    storeVector(a, f32x4.add(loadVector(a, 0, count), loadVector(b, 0, count)), count);
+  /** a_n + r·b_n for `count` numbers from j on. */
+  private reset(gates: usize, behind: usize, hidden: i32, j: i32, count: i32): void {
+    const r = loadVector(at(gates, j), 0, count);
+    const fresh = at(gates, 2 * hidden + j);
+    const product = loadVector(fresh + behind, 0, count);
+    storeVector(fresh, madd(r, product, loadVector(fresh, 0, count)), count);
   }
 
-  /** a_n + r·b_n */
-  private reset(an: usize, r: usize, bn: usize, count: i32): void {
-    const product = loadVector(bn, 0, count);
-    storeVector(an, madd(loadVector(r, 0, count), product, loadVector(an, 0, count)), count);
+  /** h_t = (1 − z)·n + z·h = n + z·(h − n) */
+  private update(after: usize, gates: usize, before: usize, hidden: i32, j: i32, count: i32): void {
+    const z = loadVector(at(gates, hidden + j), 0, count);
+    const n = loadVector(at(gates, 2 * hidden + j), 0, count);
+    const h = loadVector(at(before, j), 0, count);
+    storeVector(at(after, j), madd(z, f32x4.sub(h, n), n), count);
   }
 
-  /** (1 − z)·n + z·h = n + z·(h − n) */
-  private mix(after: usize, update: usize, fresh: usize, before: usize, count: i32): void {
-    const n = loadVector(fresh, 0, count);
-    const h = loadVector(before, 0, count);
-    storeVector(after, madd(loadVector(update, 0, count), f32x4.sub(h, n), n), count);
-  }
-
-  /**
-   *   da_n = dh·(1 − z)·(1 − n²)    da_z = dh·(h_(t−1) − n)·z·(1 − z)    da_r = da_n·b_n·r·(1 − r)
-   *   db = da, but db_n = da_n·r
-   *   dh_(t−1) = dh·z + db·W_hh
-   */
   backward(
     dgates: usize,
     dh: usize,
@@ -84,42 +67,45 @@ class GRU extends Cell {
   ): void {
     const hidden = shape.hidden;
     let j = 0;
-    for (; j + 4 <= hidden; j += 4)
-      this.gradients(at(dgates, j), at(dgates + behind, j), at(dh, j), at(before, j), hidden, 4);
-    if (j < hidden)
-      this.gradients(at(dgates, j), at(dgates + behind, j), at(dh, j), at(before, j), hidden, hidden - j);
+    for (; j + 4 <= hidden; j += 4) this.gradients(dgates, dh, before, behind, hidden, j, 4);
+    if (j < hidden) this.gradients(dgates, dh, before, behind, hidden, j, hidden - j);
   }
 
+  /**
+   *   da_n = dh·(1 − z)·(1 − n²)    da_z = dh·(h_(t−1) − n)·z·(1 − z)    da_r = da_n·b_n·r·(1 − r)
+   *   db = da, but db_n = da_n·r
+   *   dh ← dh·z
+   */
   private gradients(
-    reset: usize,
-    product: usize,
+    dgates: usize,
     dh: usize,
     before: usize,
+    behind: usize,
     hidden: i32,
+    j: i32,
     count: i32,
   ): void {
     const one = f32x4.splat(1);
+    const reset = at(dgates, j);
     const update = at(reset, hidden);
     const fresh = at(update, hidden);
-    const productUpdate = at(product, hidden);
-    const productFresh = at(productUpdate, hidden);
     const z = loadVector(update, 0, count);
     const n = loadVector(fresh, 0, count);
-    const d = loadVector(dh, 0, count);
+    const d = loadVector(at(dh, j), 0, count);
     const rest = f32x4.sub(one, z);
-    const change = f32x4.sub(loadVector(before, 0, count), n);
+    const change = f32x4.sub(loadVector(at(before, j), 0, count), n);
     const dz = f32x4.mul(f32x4.mul(d, change), f32x4.mul(z, rest));
     storeVector(update, dz, count);
-    storeVector(productUpdate, dz, count);
-    storeVector(dh, f32x4.mul(d, z), count);
+    storeVector(update + behind, dz, count);
+    storeVector(at(dh, j), f32x4.mul(d, z), count);
     const dn = f32x4.mul(f32x4.mul(d, rest), f32x4.sub(one, f32x4.mul(n, n)));
     storeVector(fresh, dn, count);
     const r = loadVector(reset, 0, count);
-    const bn = loadVector(productFresh, 0, count);
-    storeVector(productFresh, f32x4.mul(dn, r), count);
-    const dr = f32x4.mul(f32x4.mul(dn, bn), f32x4.mul(r, f32x4.sub(one, r)));
+    const product = loadVector(fresh + behind, 0, count);
+    storeVector(fresh + behind, f32x4.mul(dn, r), count);
+    const dr = f32x4.mul(f32x4.mul(dn, product), f32x4.mul(r, f32x4.sub(one, r)));
     storeVector(reset, dr, count);
-    storeVector(product, dr, count);
+    storeVector(reset + behind, dr, count);
   }
 }
 

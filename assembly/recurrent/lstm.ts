@@ -8,9 +8,17 @@
  */
 import { sigmoidForward } from '../activation/sigmoid';
 import { tanhForward } from '../activation/tanh';
+import { Binary, zipInPlace } from '../elementwise';
 import { at, loadVector, madd, storeVector } from '../lanes';
 import { Cell, walkBackward, walkForward } from './cell';
 import { Lengths, RecurrentShape } from './sequence';
+
+@unmanaged
+class Product extends Binary {
+  of(u: v128, v: v128, a: v128, b: v128, c: v128): v128 {
+    return f32x4.mul(u, v);
+  }
+}
 
 @unmanaged
 class LSTM extends Cell {
@@ -26,13 +34,7 @@ class LSTM extends Cell {
     return false;
   }
 
-  forward(
-    after: usize,
-    gates: usize,
-    before: usize,
-    behind: usize,
-    shape: RecurrentShape,
-  ): void {
+  forward(after: usize, gates: usize, before: usize, behind: usize, shape: RecurrentShape): void {
     const hidden = shape.hidden;
     const cell = at(gates, 2 * hidden);
     const output = at(cell, hidden);
@@ -41,35 +43,22 @@ class LSTM extends Cell {
     tanhForward(cell, cell, 0, hidden);
     sigmoidForward(output, output, 0, hidden);
     let j = 0;
-    for (; j + 4 <= hidden; j += 4) this.remember(at(c, j), at(gates, j), at(before + behind, j), hidden, 4);
-    if (j < hidden) this.remember(at(c, j), at(gates, j), at(before + behind, j), hidden, hidden - j);
+    for (; j + 4 <= hidden; j += 4) this.update(c, gates, before + behind, hidden, j, 4);
+    if (j < hidden) this.update(c, gates, before + behind, hidden, j, hidden - j);
     tanhForward(after, c, 0, hidden);
-    j = 0;
-    for (; j + 4 <= hidden; j += 4) this.emit(at(after, j), at(output, j), 4);
-    if (j < hidden) this.emit(at(after, j), at(output, j), hidden - j);
+    const none = f32x4.splat(0);
+    zipInPlace<Product>(after, output, 0, hidden, none, none);
   }
 
-  /** c_t = f·c_(t−1) + i·g, for `count` numbers. */
-  private remember(c: usize, gates: usize, before: usize, hidden: i32, count: i32): void {
-    const i = loadVector(gates, 0, count);
-    const f = loadVector(at(gates, hidden), 0, count);
-    const g = loadVector(at(gates, 2 * hidden), 0, count);
-    storeVector(c, madd(f, loadVector(before, 0, count), f32x4.mul(i, g)), count);
+  /** c_t = f·c_(t−1) + i·g for `count` numbers from j on. */
+  private update(after: usize, gates: usize, before: usize, hidden: i32, j: i32, count: i32): void {
+    const i = loadVector(at(gates, j), 0, count);
+    const f = loadVector(at(gates, hidden + j), 0, count);
+    const g = loadVector(at(gates, 2 * hidden + j), 0, count);
+    const c = loadVector(at(before, j), 0, count);
+    storeVector(at(after, j), madd(f, c, f32x4.mul(i, g)), count);
   }
 
-  /** h_t = o·tanh(c_t), from tanh(c_t). */
-  private emit(h: usize, output: usize, count: i32): void {
-    storeVector(h, f32x4.mul(loadVector(output, 0, count), loadVector(h, 0, count)), count);
-  }
-
-  /**
-   * With u = tanh(c_t) and dc the gradient that comes from the next step:
-   *
-   *   dc += dh·o·(1 − u²)
-   *   da_i = dc·g·i·(1 − i)         da_f = dc·c_(t−1)·f·(1 − f)
-   *   da_g = dc·i·(1 − g²)          da_o = dh·u·o·(1 − o)
-   *   dc_(t−1) = dc·f
-   */
   backward(
     dgates: usize,
     dh: usize,
@@ -84,33 +73,41 @@ class LSTM extends Cell {
     const c = before + behind;
     tanhForward(spare, after + behind, 0, hidden);
     let j = 0;
-    for (; j + 4 <= hidden; j += 4)
-      this.gradients(at(dgates, j), at(dh, j), at(dc, j), at(spare, j), at(c, j), hidden, 4);
-    if (j < hidden)
-      this.gradients(at(dgates, j), at(dh, j), at(dc, j), at(spare, j), at(c, j), hidden, hidden - j);
+    for (; j + 4 <= hidden; j += 4) this.gradients(dgates, dh, dc, spare, c, hidden, j, 4);
+    if (j < hidden) this.gradients(dgates, dh, dc, spare, c, hidden, j, hidden - j);
     memory.fill(dh, 0, (<usize>hidden) << 2);
   }
 
+  /**
+   * With u = tanh(c_t):
+   *
+   *   dc += dh·o·(1 − u²)
+   *   da_i = dc·g·i·(1 − i)         da_f = dc·c_(t−1)·f·(1 − f)
+   *   da_g = dc·i·(1 − g²)          da_o = dh·u·o·(1 − o)
+   *   dc ← dc·f
+   */
   private gradients(
-    input: usize,
+    dgates: usize,
     dh: usize,
     dc: usize,
     tanh: usize,
     before: usize,
     hidden: i32,
+    j: i32,
     count: i32,
   ): void {
     const one = f32x4.splat(1);
+    const input = at(dgates, j);
     const forget = at(input, hidden);
     const cell = at(forget, hidden);
     const output = at(cell, hidden);
-    const u = loadVector(tanh, 0, count);
-    const d = loadVector(dh, 0, count);
+    const u = loadVector(at(tanh, j), 0, count);
+    const d = loadVector(at(dh, j), 0, count);
     const o = loadVector(output, 0, count);
     const dO = f32x4.mul(f32x4.mul(d, u), f32x4.mul(o, f32x4.sub(one, o)));
     storeVector(output, dO, count);
     const du = f32x4.mul(f32x4.mul(d, o), f32x4.sub(one, f32x4.mul(u, u)));
-    const e = f32x4.add(loadVector(dc, 0, count), du);
+    const e = f32x4.add(loadVector(at(dc, j), 0, count), du);
     const i = loadVector(input, 0, count);
     const g = loadVector(cell, 0, count);
     const di = f32x4.mul(f32x4.mul(e, g), f32x4.mul(i, f32x4.sub(one, i)));
@@ -118,9 +115,10 @@ class LSTM extends Cell {
     const dg = f32x4.mul(f32x4.mul(e, i), f32x4.sub(one, f32x4.mul(g, g)));
     storeVector(cell, dg, count);
     const f = loadVector(forget, 0, count);
-    const eBefore = f32x4.mul(e, loadVector(before, 0, count));
-    storeVector(forget, f32x4.mul(eBefore, f32x4.mul(f, f32x4.sub(one, f))), count);
-    storeVector(dc, f32x4.mul(e, f), count);
+    const c = loadVector(at(before, j), 0, count);
+    const df = f32x4.mul(f32x4.mul(e, c), f32x4.mul(f, f32x4.sub(one, f)));
+    storeVector(forget, df, count);
+    storeVector(at(dc, j), f32x4.mul(e, f), count);
   }
 }
 

@@ -18,13 +18,7 @@ class RNN extends Cell {
     return false;
   }
 
-  forward(
-    after: usize,
-    gates: usize,
-    before: usize,
-    behind: usize,
-    shape: RecurrentShape,
-  ): void {
+  forward(after: usize, gates: usize, before: usize, behind: usize, shape: RecurrentShape): void {
     if (shape.relu) reluForward(after, gates, 0, shape.hidden);
     else tanhForward(after, gates, 0, shape.hidden);
   }

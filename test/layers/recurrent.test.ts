@@ -236,10 +236,12 @@ describe('the kernels', () => {
       [5, 0, 0],
       [8, 1, 1],
     ] as const) {
-      const lengths = Int32Array.from([3, 1, 2]);
+      // Seven sequences: shares of threads are multiples of five.
+      const lengths = Int32Array.from([3, 1, 2, 3, 2, 1, 3]);
       const pass = passOf(8, {
         ...kind,
         steps: 3,
+        batch: lengths.length,
         hidden,
         reverse: reverse > 0,
         lengths: [...lengths],

@@ -84,6 +84,9 @@ const LAYERS: [name: string, make: () => unknown, shape: number[]][] = [
   ['Upsample', () => new evenkeel.Upsample({ scaleFactor: 2, mode: 'bilinear' }), [7, 5, 9, 11]],
   ['Dropout', () => new evenkeel.Dropout(0.3), [33, 101]],
   ['Dropout2d', () => new evenkeel.Dropout2d(0.3), [33, 7, 3, 5]],
+  ['RNN', () => new evenkeel.RNN(6, 19, { nonlinearity: 'relu', returns: 'last' }), [4, 23, 6]],
+  ['LSTM', () => new evenkeel.LSTM(6, 19, { bidirectional: true }), [4, 23, 6]],
+  ['GRU', () => new evenkeel.GRU(6, 19, { numLayers: 2 }), [4, 23, 6]],
   ['weight norm', () => new evenkeel.WeightNorm(new evenkeel.Linear(61, 47)), [103, 61]],
 ];
 
