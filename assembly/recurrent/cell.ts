@@ -1,9 +1,9 @@
 /**
- * The walk over the steps of a batch of sequences, for any cell. a_t = x_t·W_ihᵀ + b_ih comes from one product for
- * all steps, and the gradients of x and of the parameters are products with da, for all steps at once. In between:
+ * The walk over the steps of a batch of sequences, for any cell. One product gives a_t = x_t·W_ihᵀ + b_ih for all
+ * steps before the walk, and products with da and db give the gradients of x and of the parameters after it.
  *
- *   forward, in the order of the steps      b = h_(t−1)·W_hhᵀ + b_hh    h_t = cell(a_t, b, h_(t−1))
- *   backward, in the opposite order         dh_t += dy_t    da_t, db = the cell's gradients    dh_(t−1) += db·W_hh
+ *   forward, in the order of the steps     b_t = h_(t−1)·W_hhᵀ + b_hh    h_t from a_t, b_t and h_(t−1)
+ *   backward, in the opposite order        dh_t += dy_t    da_t and db_t from dh_t    dh_(t−1) += db_t·W_hh
  *
  * A cell is an `@unmanaged` class; its methods are inlined into the walk (scripts/inline.js).
  */
@@ -33,37 +33,24 @@ export abstract class Cell {
   /** Whether a and b are needed apart: then b stands behind a, in the same tensor. Otherwise b is added to a. */
   abstract hasProducts(): bool;
 
-  /**
-   * One step of one sequence. `behind` is the distance in bytes from h to c, or from a to b.
-   *
-   * @param after h_t, [hidden], overwritten
-   * @param gates a + b, or a; [gates·hidden], updated to what the backward pass needs
-   * @param before h_(t−1), [hidden]
-   */
+  /** One step of one sequence. */
   abstract forward(
-    after: usize,
-    gates: usize,
-    before: usize,
-    behind: usize,
+    after: usize, // [hidden] f32, h_t; overwritten
+    gates: usize, // [gates·hidden] f32, a or a + b; updated to what `backward` needs
+    before: usize, // [hidden] f32, h_(t−1)
+    behind: usize, // bytes from h to c, or from a to b
     shape: RecurrentShape,
   ): void;
 
-  /**
-   * The gradients of that step.
-   *
-   * @param dgates what `forward` left; becomes da, and db if there are products
-   * @param dh of h_t; becomes the part of that of h_(t−1) that does not come through b, often 0
-   * @param dc of c_t, so far as it comes from the next step; becomes that of c_(t−1)
-   * @param spare [hidden] f32, for anything
-   */
+  /** The gradients of that step. */
   abstract backward(
-    dgates: usize,
-    dh: usize,
-    dc: usize,
-    after: usize,
-    before: usize,
-    behind: usize,
-    spare: usize,
+    dgates: usize, // what `forward` left; becomes da, and behind it db
+    dh: usize, // [hidden] f32, of h_t; becomes the part of that of h_(t−1) that does not come through b
+    dc: usize, // [hidden] f32, of c_t, so far as it comes from the next step; becomes that of c_(t−1)
+    after: usize, // [hidden] f32, h_t
+    before: usize, // [hidden] f32, h_(t−1)
+    behind: usize, // as in `forward`
+    scratch: usize, // [hidden] f32
     shape: RecurrentShape,
   ): void;
 }
@@ -85,8 +72,7 @@ export function walkForward<C extends Cell>(
   const batch = shape.batch;
   const hidden = shape.hidden;
   const wide = cell.gates() * hidden;
-  const bytes = (<usize>hidden) << 2;
-  const behind = cell.hasProducts() ? bytesOfGates(shape, wide) : bytesOfStates(shape);
+  const behind = distance<C>(shape, wide);
   packStepWeight(scratch, weight, wide, hidden, true);
   clearFirst(h, shape, from, to);
   if (cell.hasCellStates()) clearFirst(h + behind, shape, from, to);
@@ -104,9 +90,8 @@ export function walkForward<C extends Cell>(
       if (isActive(lengths, n, t)) {
         cell.forward(at(after, row), at(a, n * wide), at(before, row), behind, shape);
       } else {
-        memory.copy(at(after, row), at(before, row), bytes);
-        if (cell.hasCellStates())
-          memory.copy(at(after + behind, row), at(before + behind, row), bytes);
+        copyState(after, before, row, hidden);
+        if (cell.hasCellStates()) copyState(after + behind, before + behind, row, hidden);
       }
     }
   }
@@ -129,14 +114,14 @@ export function walkBackward<C extends Cell>(
   const hidden = shape.hidden;
   const count = to - from;
   const wide = cell.gates() * hidden;
-  const bytes = (<usize>hidden) << 2;
-  const behind = cell.hasProducts() ? bytesOfGates(shape, wide) : bytesOfStates(shape);
+  const behind = distance<C>(shape, wide);
+  const bytes = (<usize>wide) << 2;
   const dh = runningGradient(scratch, count, hidden, wide);
   const dc = at(dh, count * hidden);
   const spare = at(dc, count * hidden);
   packStepWeight(scratch, weight, hidden, wide, false);
   startGradient(dh, dy, shape, from, to);
-  if (cell.hasCellStates()) memory.fill(dc, 0, <usize>count * bytes);
+  if (cell.hasCellStates()) memory.fill(dc, 0, (<usize>(count * hidden)) << 2);
   for (let s = shape.steps - 1; s >= 0; s--) {
     const t = stepOf(shape, s);
     const before = stateBefore(h, shape, t);
@@ -146,21 +131,13 @@ export function walkBackward<C extends Cell>(
     for (let n = from; n < to; n++) {
       const own = at(da, n * wide);
       if (isActive(lengths, n, t)) {
-        const i = (n - from) * hidden;
-        const row = n * hidden;
-        cell.backward(
-          own,
-          at(dh, i),
-          at(dc, i),
-          at(after, row),
-          at(before, row),
-          behind,
-          spare,
-          shape,
-        );
+        const d = (n - from) * hidden;
+        const h0 = at(before, n * hidden);
+        const h1 = at(after, n * hidden);
+        cell.backward(own, at(dh, d), at(dc, d), h1, h0, behind, spare, shape);
       } else {
-        memory.fill(own, 0, (<usize>wide) << 2);
-        if (cell.hasProducts()) memory.fill(own + behind, 0, (<usize>wide) << 2);
+        memory.fill(own, 0, bytes);
+        if (cell.hasProducts()) memory.fill(own + behind, 0, bytes);
       }
     }
     // Nobody asks for the gradient of the states before the first step.
@@ -170,7 +147,16 @@ export function walkBackward<C extends Cell>(
   }
 }
 
-/** @inline */
-function bytesOfGates(shape: RecurrentShape, wide: i32): usize {
+/**
+ * Bytes from h to c, or from a to b.
+ * @inline
+ */
+function distance<C extends Cell>(shape: RecurrentShape, wide: i32): usize {
+  if (!changetype<C>(0).hasProducts()) return bytesOfStates(shape);
   return (<usize>shape.steps * <usize>shape.batch * <usize>wide) << 2;
+}
+
+/** @inline */
+function copyState(after: usize, before: usize, row: i32, hidden: i32): void {
+  memory.copy(at(after, row), at(before, row), (<usize>hidden) << 2);
 }

@@ -62,7 +62,7 @@ class GRU extends Cell {
     after: usize,
     before: usize,
     behind: usize,
-    spare: usize,
+    scratch: usize,
     shape: RecurrentShape,
   ): void {
     const hidden = shape.hidden;

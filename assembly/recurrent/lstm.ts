@@ -66,15 +66,15 @@ class LSTM extends Cell {
     after: usize,
     before: usize,
     behind: usize,
-    spare: usize,
+    scratch: usize,
     shape: RecurrentShape,
   ): void {
     const hidden = shape.hidden;
     const c = before + behind;
-    tanhForward(spare, after + behind, 0, hidden);
+    tanhForward(scratch, after + behind, 0, hidden);
     let j = 0;
-    for (; j + 4 <= hidden; j += 4) this.gradients(dgates, dh, dc, spare, c, hidden, j, 4);
-    if (j < hidden) this.gradients(dgates, dh, dc, spare, c, hidden, j, hidden - j);
+    for (; j + 4 <= hidden; j += 4) this.gradients(dgates, dh, dc, scratch, c, hidden, j, 4);
+    if (j < hidden) this.gradients(dgates, dh, dc, scratch, c, hidden, j, hidden - j);
     memory.fill(dh, 0, (<usize>hidden) << 2);
   }
 

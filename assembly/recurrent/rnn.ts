@@ -31,7 +31,7 @@ class RNN extends Cell {
     after: usize,
     before: usize,
     behind: usize,
-    spare: usize,
+    scratch: usize,
     shape: RecurrentShape,
   ): void {
     const hidden = shape.hidden;

@@ -278,19 +278,31 @@ NETWORKS = {
 
 def step(work, network, input):
     model = NETWORKS[network]()
+    return training(model, model, input, input[0])
+
+
+def recurrent(work, steps, batch, inputs, hidden):
+    layers = nn.ModuleList([nn.GRU(inputs, hidden), nn.Linear(hidden, 10)])
+    gru, head = layers
+    return training(layers, lambda x: head(gru(x)[0][-1]), (steps, batch, inputs), batch)
+
+
+def training(model, forward, input, batch):
+    """Steps of a classifier; biases are 0 at first."""
     seed = 100
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         if parameter.dim() > 1:
             bound = 1 / parameter[0].numel() ** 0.5
             parameter.data = (2 * uniform(parameter.numel(), seed) * bound).reshape(parameter.shape)
             seed += 1
-    nn.init.zeros_(list(model.parameters())[-1])
+        elif "bias" in name:
+            nn.init.zeros_(parameter)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     x = (uniform(math.prod(input), 1) + 0.5).reshape(input)
-    labels = torch.arange(input[0]) % 10
+    labels = torch.arange(batch) % 10
 
     def run():
-        loss = F.cross_entropy(model(x), labels)
+        loss = F.cross_entropy(forward(x), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

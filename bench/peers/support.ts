@@ -40,7 +40,7 @@ const LACKS: readonly Lack[] = [
   {
     peers: ORT,
     reason: 'inference only',
-    when: (item) => isGradient(item) || ['loss', 'optim', 'step'].includes(item.group),
+    when: (item) => isGradient(item) || ['loss', 'optim', 'step', 'recurrent'].includes(item.group),
   },
   {
     peers: ORT,
@@ -63,6 +63,11 @@ const LACKS: readonly Lack[] = [
     peers: ['tfjs-wasm'],
     reason: 'no depthwise gradient',
     when: (item) => isDepthwise(item) && isGradient(item),
+  },
+  {
+    peers: ['jax-js'],
+    reason: 'no loop over steps',
+    when: ({ group }) => group === 'recurrent',
   },
   {
     peers: [...TFJS, 'jax-js'],

@@ -50,6 +50,7 @@ const drivers = {
   loss,
   optim,
   step,
+  recurrent,
   fold,
 };
 await serve((item) => {
@@ -290,6 +291,38 @@ function step({ network }) {
       model.dispose();
       optimizer.dispose();
     },
+  };
+}
+
+/** The library's GRU multiplies the state by the reset gate, not the product: this one is made of operations. */
+function recurrent({ steps, batch, inputs, hidden }) {
+  const weight = (seed, rows, columns) =>
+    tf.variable(tf.tidy(() => tensor(seed, [rows, columns]).mul(2 / Math.sqrt(columns))));
+  const bias = (n) => tf.variable(tf.zeros([n]));
+  const [wx, wh] = [weight(100, 3 * hidden, inputs), weight(101, 3 * hidden, hidden)];
+  const [bx, bh] = [bias(3 * hidden), bias(3 * hidden)];
+  const [weightHead, biasHead] = [weight(102, 10, hidden), bias(10)];
+  const x = tf.tidy(() => tensor(1, [steps * batch, inputs]).add(0.5));
+  const labels = tf
+    .oneHot(tf.range(0, batch, 1, 'int32').mod(tf.scalar(10, 'int32')), 10)
+    .toFloat();
+  const multiply = (x, w, b) => tf.matMul(x, w, false, true).add(b);
+  const next = (h, a) => {
+    const [ar, az, an] = tf.split(a, 3, 1);
+    const [br, bz, bn] = tf.split(multiply(h, wh, bh), 3, 1);
+    const n = tf.tanh(an.add(tf.sigmoid(ar.add(br)).mul(bn)));
+    return n.add(tf.sigmoid(az.add(bz)).mul(h.sub(n)));
+  };
+  const cost = () => {
+    const last = tf.split(multiply(x, wx, bx), steps).reduce(next, tf.zeros([batch, hidden]));
+    return tf.losses.softmaxCrossEntropy(labels, multiply(last, weightHead, biasHead));
+  };
+  const optimizer = tf.train.adam(1e-3, 0.9, 0.999, 1e-8);
+  const run = () => tf.tidy(() => optimizer.minimize(cost, true).dataSync()[0]);
+  return {
+    run: () => void run(),
+    outputs: () => [run(), run(), run()],
+    dispose: () => optimizer.dispose(),
   };
 }
 

@@ -20,6 +20,7 @@ import { LIMITS } from '../../src/threads/pool.ts';
 import { fillUniform } from '../arena.ts';
 import { statistic } from '../measure.ts';
 import { Peer } from '../peers/peer.ts';
+import { gruStepper } from '../works/recurrent.ts';
 import { itemOf, NETWORKS, type Network, shapeOf, stepper } from '../works/step.ts';
 import type { ThreadsRow } from '../works/threads.ts';
 
@@ -40,6 +41,7 @@ const milliseconds = Number(options.ms);
 /** What is timed, made when it is its turn. */
 const WORKS: Record<string, () => () => void> = {
   ...Object.fromEntries(NETWORKS.map((name) => [nameOf(name), () => stepper(name).step])),
+  'step, GRU [28, 100, 28] → 128, Linear → 10, Adam': () => gruStepper().step,
   'batch norm forward and backward, [256, 1024]': () => norm(256, 1024, 0),
   'batch norm forward and backward, [1024, 200]': () => norm(1024, 200, 0),
   'batch norm forward and backward, [4096, 512]': () => norm(4096, 512, 0),

@@ -1,8 +1,14 @@
-/** The steps of recurrent layers, forward and backward, as shares of a bare multiply-add loop. */
+/**
+ * Recurrent layers: their steps, forward and backward, as shares of a bare multiply-add loop; and the training step of
+ * a GRU whose last state is classified.
+ */
+import { GRU, Linear, Sequential } from 'evenkeel';
 import { type Pointer, RecurrentShape } from '../../src/generated/kernels.ts';
 import { ABSENT, type Arena } from '../arena.ts';
-import { type Bench, percents, ratios } from '../bench.ts';
-import { computeLoops, type Scene } from '../scene.ts';
+import { againstTorch, type Bench, percents, ratios } from '../bench.ts';
+import { type Effort, statistic, timeRounds } from '../measure.ts';
+import { computeLoops, type Measured, type Scene } from '../scene.ts';
+import { contestant, type Stepper, training } from './step.ts';
 
 /** A batch of signals: 28 steps of 28 rows, as an image read row by row. */
 const SHAPES = [
@@ -51,10 +57,46 @@ function recurrentScene(arena: Arena, sizes: (typeof SHAPES)[number]): Scene {
   };
 }
 
+/** As `[28, 100, 128]` above, with what is before and behind it. */
+const TRAINED = { steps: 28, batch: 100, inputs: 28, hidden: 128 };
+const STEP = {
+  work: 'training step',
+  shape: 'GRU [28, 100, 28] → 128, Linear → 10, Adam',
+  unit: 'ms',
+} as const;
+
+export function gruStepper(): Stepper {
+  const { steps, batch, inputs, hidden } = TRAINED;
+  const model = new Sequential(
+    new GRU(inputs, hidden, { returns: 'last' }),
+    new Linear(hidden, 10),
+  );
+  return training(model, [steps, batch, inputs], batch);
+}
+
+function measureStep({ rounds, milliseconds }: Effort): Measured[] {
+  const { step, dispose } = gruStepper();
+  const times = timeRounds({ step: { run: step } }, { rounds, milliseconds: 4 * milliseconds });
+  dispose();
+  return [{ ...STEP, value: statistic(times.step) }];
+}
+
 const bench: Bench = {
   subject: 'Networks',
+  shown: ['training step', 'GRU forward', 'GRU forward and backward'],
+  measure: (_, effort) => measureStep(effort),
   scenes: (arena) => SHAPES.map((shape) => () => recurrentScene(arena, shape)),
+  contest: {
+    // The third loss has the rounding of two steps.
+    items: [{ ...STEP, count: 1, of: TRAINED, tolerance: 1e-3 }],
+    prepare: () => contestant(gruStepper()),
+  },
   goals: [
+    {
+      name: 'training step of a GRU, × PyTorch',
+      ...{ must: 1.5, aim: 1.2, unit: '×' },
+      of: (found) => againstTorch(found, ['training step']),
+    },
     {
       name: 'GRU forward, products of the steps, share of P',
       ...{ must: 50, aim: 65, unit: '%', more: true },

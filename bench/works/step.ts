@@ -41,19 +41,24 @@ export interface Stepper {
 }
 
 export function stepper(network: Network): Stepper {
-  manualSeed(1);
   const { make, input } = TRAINED[network];
-  const [batch] = input;
-  const model: Module = make();
+  return training(make(), input, input[0]);
+}
+
+/** Steps of a classifier, from weights that every library can make; biases are 0. */
+export function training(model: Module, input: readonly number[], batch: number): Stepper {
+  manualSeed(1);
   let seed = 100;
-  for (const [, parameter] of model.namedParameters()) {
-    if (parameter.shape.length < 2) continue;
-    const bound = 1 / Math.sqrt(parameter.size / parameter.shape[0]!);
-    const data = fillUniform(new Float32Array(parameter.size), seed++).map((u) => 2 * u * bound);
-    parameter.assign({ data, shape: parameter.shape });
+  for (const [name, parameter] of model.namedParameters()) {
+    const { size, shape } = parameter;
+    if (shape.length > 1) {
+      const bound = 1 / Math.sqrt(size / shape[0]!);
+      const data = fillUniform(new Float32Array(size), seed++).map((u) => 2 * u * bound);
+      parameter.assign({ data, shape });
+    } else if (name.includes('bias')) {
+      parameter.assign({ data: new Float32Array(size), shape });
+    }
   }
-  const bias = model.namedParameters().at(-1)![1];
-  bias.assign({ data: new Float32Array(bias.size), shape: bias.shape });
   const loss = new CrossEntropyLoss();
   const optimizer = new Adam(model.parameters(), { lr: 1e-3 });
   const inputs = {
@@ -107,9 +112,12 @@ export function itemOf(network: Network): Item {
   };
 }
 
-/** The results to agree with are the losses of three steps. */
 function prepare({ of }: NamedItem): Prepared {
-  const { step, dispose } = stepper(of.network as Network);
+  return contestant(stepper(of.network as Network));
+}
+
+/** The results to agree with are the losses of three steps. */
+export function contestant({ step, dispose }: Stepper): Prepared {
   return { run: () => void step(), outputs: () => [step(), step(), step()], dispose };
 }
 

@@ -34,9 +34,9 @@ type Product = Struct<GemmShape, 'GemmShape'>;
 interface Memo {
   /** Steps of all sequences. */
   readonly rows: number;
-  /** Before and after each step, [1 or 2, steps + 1, batch, hidden]: h, and behind it c if the cell has it. */
+  /** h before and after each step, [steps + 1, batch, hidden]; behind it c, if the cell has it. */
   readonly states: Slot;
-  /** [1 or 2, steps, batch, gates·hidden]: the gates, and behind them the products if the cell has them. */
+  /** [steps, batch, gates·hidden], and behind them the products, if the cell has them; then their gradients. */
   readonly gates: Slot;
   readonly shape: Struct<RecurrentShape, 'RecurrentShape'>;
   readonly x: Product;
@@ -60,8 +60,10 @@ class RecurrentPass extends TensorOperation<Memo> {
   }
 
   connect(use: Use<Memo>, shape: Shape, lengths?: Shape): Shape {
-    const [wide, inputs] = this.weights.weightIh.shape as [number, number];
-    const hidden = this.weights.weightHh.shape[1]!;
+    const { weightIh, weightHh } = this.weights;
+    const [wide, inputs] = weightIh.shape as [number, number];
+    const hidden = weightHh.shape[1]!;
+    const { gates, hasCellStates, hasProducts } = this.cell;
     const { reverse, relu, last } = this.options;
     if (shape.length !== 3 || shape[2] !== inputs) {
       throw new RangeError(
@@ -84,13 +86,15 @@ class RecurrentPass extends TensorOperation<Memo> {
       return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate });
     };
     const sums = { transposeA: 1, accumulate: 1 };
-    use.reserveScratch(extra().recurrentScratch(batch, hidden, wide / hidden));
+    use.reserveScratch(extra().recurrentScratch(batch, hidden, gates));
     use.memo = {
       rows,
-      states: use.save([this.cell.states, steps + 1, batch, hidden]),
-      gates: use.save([this.cell.products ? 2 : 1, steps, batch, wide]),
+      states: use.save([hasCellStates ? 2 : 1, steps + 1, batch, hidden]),
+      gates: use.save([hasProducts ? 2 : 1, steps, batch, wide]),
       shape: use.struct(RecurrentShape, {
-        ...{ steps, batch, hidden },
+        steps,
+        batch,
+        hidden,
         reverse: Number(reverse),
         relu: Number(relu),
         last: Number(last),
@@ -117,24 +121,24 @@ class RecurrentPass extends TensorOperation<Memo> {
     }
   }
 
-  /** The product of x for all steps, then step by step. */
+  /** One product a = x·W_ihᵀ + b_ih for all steps, then step by step. */
   run(use: Use<Memo>): void {
     const { weightIh, weightHh, biasIh, biasHh } = this.weights;
     const { memo, scratch } = use;
     const { rows, states, gates, shape } = memo;
     const { batch } = shape.values;
-    const [bias, lengths] = [biasIh?.ptr ?? NULL, lengthsOf(use)];
-    kernels().gemm(gates.ptr, use.x, weightIh.ptr, bias, memo.x.ptr, 0, 0, rows, scratch);
+    const [bIh, bHh] = [biasIh?.ptr ?? NULL, biasHh?.ptr ?? NULL];
+    const lengths = lengthsOf(use);
+    kernels().gemm(gates.ptr, use.x, weightIh.ptr, bIh, memo.x.ptr, 0, 0, rows, scratch);
     const forward = this.cell.forward();
-    const [weight, biasOfStates] = [weightHh.ptr, biasHh?.ptr ?? NULL];
-    forward(states.ptr, gates.ptr, weight, biasOfStates, lengths, shape.ptr, 0, batch, scratch);
+    forward(states.ptr, gates.ptr, weightHh.ptr, bHh, lengths, shape.ptr, 0, batch, scratch);
     extra().recurrentOutput(use.y, states.ptr, lengths, shape.ptr, 0, batch);
   }
 
   /**
-   * The steps backward give da, the gradient of a, and db, that of the products, which is da if they were added to a.
-   * Then dx = da·W_ih, dW_ih += daᵀ·x, dW_hh += dbᵀ·h with the states before each step, and each bias += the sum of
-   * its gradient.
+   * The steps give da, the gradient of a, and db, that of the products b = h·W_hhᵀ + b_hh; where b was added to a, both
+   * are one. Then dx = da·W_ih, dW_ih += daᵀ·x, dW_hh += dbᵀ·h with the states before each step, db_ih += Σ da and
+   * db_hh += Σ db.
    */
   runBackward(use: Use<Memo>): void {
     const { weightIh, weightHh, biasIh, biasHh } = this.weights;
@@ -142,24 +146,24 @@ class RecurrentPass extends TensorOperation<Memo> {
     const { rows, states, gates, shape } = memo;
     const { gemm, biasBackward } = kernels();
     const { batch, hidden, reverse } = shape.values;
+    const wide = weightIh.shape[0]!;
+    const da = gates.ptr;
+    const db = this.cell.hasProducts ? offset(da, rows * wide) : da;
     // dx alone may be computed later, from the same da.
     if (!use.deferred || !use.output.trained) {
       const dy = use.output.gradient?.ptr ?? NULL;
+      const lengths = lengthsOf(use);
       const backward = this.cell.backward();
-      const weight = weightHh.ptr;
-      backward(gates.ptr, states.ptr, dy, weight, lengthsOf(use), shape.ptr, 0, batch, scratch);
+      backward(da, states.ptr, dy, weightHh.ptr, lengths, shape.ptr, 0, batch, scratch);
     }
-    const wide = weightIh.shape[0]!;
-    const da = gates.ptr;
-    const db = this.cell.products ? offset(da, rows * wide) : da;
-    const before = offset(states.ptr, reverse ? batch * hidden : 0);
-    const dbIh = use.gradient(biasIh);
-    if (dbIh) biasBackward(dbIh, da, rows, wide, 0, wide);
-    const dbHh = use.gradient(biasHh);
-    if (dbHh) biasBackward(dbHh, db, rows, wide, 0, wide);
+    const dBiasIh = use.gradient(biasIh);
+    if (dBiasIh) biasBackward(dBiasIh, da, rows, wide, 0, wide);
+    const dBiasHh = use.gradient(biasHh);
+    if (dBiasHh) biasBackward(dBiasHh, db, rows, wide, 0, wide);
     const dIh = use.gradient(weightIh);
     if (dIh) gemm(dIh, da, use.x, NULL, memo.dWeightIh.ptr, 0, 0, wide, scratch);
     const dHh = use.gradient(weightHh);
+    const before = offset(states.ptr, reverse ? batch * hidden : 0);
     if (dHh) gemm(dHh, db, before, NULL, memo.dWeightHh.ptr, 0, 0, wide, scratch);
     if (dx) gemm(dx, da, weightIh.ptr, NULL, memo.dx.ptr, 0, 0, rows, scratch);
   }
