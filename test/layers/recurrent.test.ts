@@ -262,7 +262,6 @@ describe('the kernels', () => {
         scratch: (k: { recurrentScratch(...sizes: number[]): number }) =>
           k.recurrentScratch(batch, hidden, gates),
       };
-      const name = pass.kind.toLowerCase() as Lowercase<Pass['kind']>;
       const { values } = kernelCase({
         inputs: { weight, bias, lengths },
         outputs: { h: { length: states } },
@@ -272,7 +271,9 @@ describe('the kernels', () => {
         range: { total: batch, step: 1 },
         call(k, p, from, to) {
           const end = [p.weight, p.bias, p.lengths, p.shape, from, to, p.scratch] as const;
-          k[`${name}Forward`](p.h, p.gates, ...end);
+          if (pass.kind === 'RNN') k.rnnForward(p.h, p.gates, ...end);
+          else if (pass.kind === 'LSTM') k.lstmForward(p.h, p.gates, ...end);
+          else k.gruForward(p.h, p.gates, ...end);
         },
       });
       expect(values.gates.some(Number.isNaN)).toBe(false);
@@ -292,7 +293,9 @@ describe('the kernels', () => {
         range: { total: batch, step: 1 },
         call(k, p, from, to) {
           const end = [p.dy, p.weight, p.lengths, p.shape, from, to, p.scratch] as const;
-          k[`${name}Backward`](p.gates, p.h, ...end);
+          if (pass.kind === 'RNN') k.rnnBackward(p.gates, p.h, ...end);
+          else if (pass.kind === 'LSTM') k.lstmBackward(p.gates, p.h, ...end);
+          else k.gruBackward(p.gates, p.h, ...end);
         },
       });
     }
