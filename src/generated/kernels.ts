@@ -165,14 +165,14 @@ export interface ExtraKernels {
   upsampleNearestBackward(dx: Pointer, dy: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
   upsampleNearestForward(y: Pointer, x: Pointer, shape: Pointer<'UpsampleShape'>, from: number, to: number, scratch: Pointer): void;
   upsampleNearestScratch(shape: Pointer<'UpsampleShape'>): number;
-  gruBackward(dgates: Pointer, dproducts: Pointer, h: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, last: number, from: number, to: number, scratch: Pointer): void;
-  gruForward(h: Pointer, gates: Pointer, products: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
-  lstmBackward(dgates: Pointer, c: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, last: number, from: number, to: number, scratch: Pointer): void;
-  lstmForward(h: Pointer, c: Pointer, gates: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
-  rnnBackward(dgates: Pointer, h: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, relu: number, last: number, from: number, to: number, scratch: Pointer): void;
-  rnnForward(h: Pointer, gates: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, relu: number, from: number, to: number, scratch: Pointer): void;
-  recurrentOutput(y: Pointer, states: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number): void;
+  gruBackward(dgates: Pointer, h: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
+  gruForward(h: Pointer, gates: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
+  lstmBackward(dgates: Pointer, h: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
+  lstmForward(h: Pointer, gates: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
   recurrentScratch(batch: number, hidden: number, gates: number): number;
+  rnnBackward(dgates: Pointer, h: Pointer, dy: Pointer, weight: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
+  rnnForward(h: Pointer, gates: Pointer, weight: Pointer, bias: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number, scratch: Pointer): void;
+  recurrentOutput(y: Pointer, states: Pointer, lengths: Pointer<'Lengths'>, shape: Pointer<'RecurrentShape'>, from: number, to: number): void;
 }
 
 /** What the module of evenkeel/inspect exports: assembly/inspect.ts. */
@@ -199,7 +199,6 @@ export interface OpsKernels {
   negativeProduct(y: Pointer, a: Pointer, b: Pointer, from: number, to: number): void;
   sameBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
   subBroadcast(y: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
-  whereBroadcast(y: Pointer, c: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
   gatherRows(y: Pointer, index: Pointer<'RowIndex'>, w: Pointer, width: number, from: number, to: number): void;
   scatterRows(dw: Pointer, index: Pointer<'RowIndex'>, dy: Pointer, count: number, width: number, from: number, to: number): void;
   maxOver(y: Pointer, a: Pointer, shape: Pointer<'ReduceShape'>, from: number, to: number): void;
@@ -220,6 +219,7 @@ export interface OpsKernels {
   sqrtForward(y: Pointer, x: Pointer, from: number, to: number): void;
   squareBackward(dx: Pointer, x: Pointer, dy: Pointer, from: number, to: number): void;
   squareForward(y: Pointer, x: Pointer, from: number, to: number): void;
+  whereBroadcast(y: Pointer, c: Pointer, a: Pointer, b: Pointer, shape: Pointer<'BroadcastShape'>, from: number, to: number): void;
 }
 
 /** What the module of convolutions and max pooling exports: assembly/spatial.ts. */
@@ -456,9 +456,11 @@ export interface RecurrentShape {
   readonly batch: number;
   readonly hidden: number;
   readonly reverse: number;
+  readonly relu: number;
+  readonly last: number;
 }
 export const RecurrentShape: Layout<RecurrentShape, 'RecurrentShape'> =
-  'steps batch hidden reverse';
+  'steps batch hidden reverse relu last';
 
 export interface ReduceShape {
   readonly k0: number;
