@@ -1,5 +1,6 @@
 /** What the programs here learn from. data.py is its twin: the same numbers in the same order. */
 import { readFileSync } from 'node:fs';
+import { add, matmul, maximum, mean, mul, sqrt, square, sub, sum, transpose } from 'evenkeel';
 import { readIdx } from 'evenkeel/data';
 
 const FOLDER = new URL('../../data/fashion-mnist/', import.meta.url);
@@ -82,3 +83,13 @@ export function waves(count, seed) {
   }
   return { inputs: { data, shape: [count, 64, 1] }, targets };
 }
+
+/** The mean distance from a row of a to a row of b, both [N, D]. */
+function distance(a, b) {
+  const squares = (x) => sum(square(x), 1, { keepdim: true });
+  const sums = add(squares(a), transpose(squares(b), 0, 1));
+  return mean(sqrt(maximum(sub(sums, mul(matmul(a, transpose(b, 0, 1)), 2)), 0))).item();
+}
+
+/** The energy distance of two samples (Székely and Rizzo, 2013), which is 0 for the same distribution. */
+export const energy = (a, b) => 2 * distance(a, b) - distance(a, a) - distance(b, b);

@@ -74,3 +74,9 @@ def waves(count, seed):
             noise = next(numbers) + next(numbers) + next(numbers) - 1.5
             data.append(forms[i % 4]((phase + t / period) % 1) + noise)
     return torch.tensor(data).reshape(count, 64, 1), torch.arange(count) % 4
+
+
+def energy(a, b):
+    """The energy distance of two samples, which is 0 for the same distribution."""
+    distance = lambda a, b: torch.cdist(a, b).mean().item()
+    return 2 * distance(a, b) - distance(a, a) - distance(b, b)
