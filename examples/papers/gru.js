@@ -19,6 +19,8 @@ export const train = program(
     );
     const loss = new nn.CrossEntropyLoss();
     const optimizer = new nn.Adam(model.parameters(), { lr });
+    const totalSteps = epochs * data.steps;
+    const schedule = new nn.OneCycleLR(optimizer, { maxLr: lr, totalSteps });
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (const { inputs, targets } of data) {
         loss.forward(model.forward(inputs), targets);
@@ -26,9 +28,10 @@ export const train = program(
         model.backward(loss.backward());
         nn.clipGradNorm(model.parameters(), 1);
         optimizer.step();
+        schedule.step();
       }
     }
     return { accuracy: nn.evaluate(model, waves(1000, 2)).accuracy };
   },
-  { epochs: 10, signals: 4000, batch: 50, lr: 5e-3 },
+  { epochs: 10, signals: 4000, batch: 50, lr: 1e-2 },
 );

@@ -25,6 +25,8 @@ def train(options):
     test, answers = waves(1000, 2)
     model = Listener()
     optimizer = torch.optim.Adam(model.parameters(), lr=options.lr)
+    total = options.epochs * -(-len(signals) // options.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=total)
     for _ in range(options.epochs):
         for rows in torch.randperm(len(signals)).split(options.batch):
             loss = F.cross_entropy(model(signals[rows]), forms[rows])
@@ -32,8 +34,9 @@ def train(options):
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1)
             optimizer.step()
+            schedule.step()
     with torch.no_grad():
         return {"accuracy": (model(test).argmax(1) == answers).float().mean().item()}
 
 
-train = program(__name__, train, epochs=10, signals=4000, batch=50, lr=5e-3)
+train = program(__name__, train, epochs=10, signals=4000, batch=50, lr=1e-2)
