@@ -52,7 +52,7 @@ for (const program of ALL) {
     ours.push(resultsOf(process.execPath, `${name}.js`, args));
     theirs.push(resultsOf(values.python, `${name}.py`, args));
   }
-  const columns = Object.keys(ours[0]).filter((key) => key !== 'seconds');
+  const columns = Object.keys(ours[0]).filter((key) => !['seconds', 'least'].includes(key));
   for (const column of columns) {
     const [a, b] = [ours, theirs].map((runs) => runs.map((run) => run[column]));
     const times = [ours, theirs].map((runs) => median(runs.map((run) => run.seconds)).toFixed(1));

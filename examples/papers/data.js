@@ -9,7 +9,7 @@ const FOLDER = new URL('../../data/fashion-mnist/', import.meta.url);
 export async function clothing(part, count, shape = [1, 28, 28]) {
   const read = (kind) => readIdx(readFileSync(new URL(`${part}-${kind}-ubyte.gz`, FOLDER)));
   const [images, labels] = [await read('images-idx3'), await read('labels-idx1')];
-  const data = Float32Array.from(images.data.subarray(0, count * 784), (byte) => byte / 255);
+  const data = new Float32Array(images.data.subarray(0, count * 784)).map((byte) => byte / 255);
   const n = data.length / 784;
   return { inputs: { data, shape: [n, ...shape] }, targets: labels.data.subarray(0, n) };
 }

@@ -46,7 +46,7 @@ class UNet extends nn.Module {
 /** Pictures with noise, and where their clothing is. */
 async function silhouettes(part, count) {
   const { inputs } = await clothing(part, count);
-  const mask = Float32Array.from(inputs.data, (value) => (value > 0.1 ? 1 : 0));
+  const mask = inputs.data.map((value) => (value > 0.1 ? 1 : 0));
   const noisy = add(inputs, mul(randn(inputs.shape), 0.5));
   return { inputs: noisy, targets: { data: mask, shape: inputs.shape } };
 }
