@@ -37,7 +37,7 @@ describe('learns in a short run', () => {
 
   it('unet', async () => {
     const { overlap } = await unet({ images: 200, epochs: 1, batch: 10 });
-    expect(overlap).toBeGreaterThan(0.76); // the best threshold on single pixels: 0.56
+    expect(overlap).toBeGreaterThan(0.8); // without the skips 0.77, the best threshold on single pixels 0.56
   });
 
   it('contrastive', async () => {
