@@ -211,15 +211,16 @@ export * as init from './tensor/init.ts';
 export { Buffer, Parameter } from './tensor/parameter.ts';
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './tensor/random.ts';
 export { type Input, type Nested, Tensor, type TensorData } from './tensor/tensor.ts';
+export type { BatchSource, TrainingData } from './train/data.ts';
 export {
-  type AnyLoss,
-  type Evaluation,
+  type EvaluateOptions,
   evaluate,
-  type FitOptions,
-  fit,
-  type Metric,
-  type Progress,
-  type Resumption,
-  type TrainingData,
-} from './train/fit.ts';
+  type Transform,
+  type TransformedBatch,
+} from './train/evaluate.ts';
+export { type FitRun, fit } from './train/fit.ts';
+export type { EpochSummary, History, Progress } from './train/history.ts';
+export type { Metric, Metrics, PlainMetrics, ValuesOf } from './train/metric.ts';
 export { accuracy, argmax } from './train/metrics.ts';
+export type { Augmenter, FitOptions, Resumption } from './train/options.ts';
+export type { AnyLoss, Evaluation } from './train/totals.ts';

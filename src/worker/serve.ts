@@ -1,7 +1,7 @@
 import type { StateDict } from '../module/module.ts';
 import { macrotask } from '../runtime/macrotask.ts';
 import { describe, unexpected } from '../tensor/check.ts';
-import type { Progress } from '../train/fit.ts';
+import type { Progress } from '../train/history.ts';
 import {
   type PlainError,
   type PlainState,

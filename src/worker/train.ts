@@ -1,7 +1,7 @@
 import type { StateDict } from '../module/module.ts';
 import { unexpected } from '../tensor/check.ts';
 import { checkSignal, optionsOf } from '../tensor/options.ts';
-import type { Progress } from '../train/fit.ts';
+import type { Progress } from '../train/history.ts';
 import { type Fault, type Reply, type Request, readReply, WorkerError } from './messages.ts';
 import { hasExited, isPort, listen, type Port } from './port.ts';
 import { portable } from './portable.ts';

@@ -2,12 +2,14 @@ import { bytesOf } from '../../tensor/bytes.ts';
 import { brief, checkRecord, describe, isPlain, unexpected } from '../../tensor/check.ts';
 import { checkCount } from '../../tensor/options.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Progress, Resumption } from '../../train/fit.ts';
+import type { Progress } from '../../train/history.ts';
+import type { Resumption } from '../../train/options.ts';
 import { parseJson } from '../json.ts';
 import { loadSafetensors, type Safetensors, saveSafetensors } from '../safetensors.ts';
 import { BLANK, damageOf, seal } from './checksum.ts';
 import { type Handler, handlerOf, type Part } from './parts.ts';
-import { placeAfter, Resume } from './place.ts';
+import { placeAfter, Resume } from './resume.ts';
+import { stateOfRun } from './run.ts';
 import { DEEPEST, type Packed, pack, unpack } from './tree.ts';
 
 /** The version of the format. It rises when older programs could no longer read a file rightly. */
@@ -46,6 +48,8 @@ interface Content {
   readonly version: number;
   readonly parts: Readonly<Record<string, Stored>>;
   readonly progress: unknown;
+  /** What the run of `fit` keeps besides its place. */
+  readonly run: Packed | null;
   readonly extra: Packed;
 }
 
@@ -92,10 +96,12 @@ export function saveCheckpoint(
     const packed = pack(who, name, handler.state(), tensors);
     return [name, { kind: handler.kind, more: handler.more(), ...packed }];
   });
+  const found = progress === undefined ? undefined : placeAfter(who, progress);
   const content: Content = {
     version: VERSION,
     parts: Object.fromEntries(stored),
-    progress: progress === undefined ? null : placeAfter(who, progress),
+    progress: found?.place ?? null,
+    run: found ? pack(who, 'progress', stateOfRun(found.run), tensors) : null,
     extra: pack(who, 'extra', extra, tensors),
   };
   const bytes = saveSafetensors(Object.fromEntries(tensors), {
@@ -138,7 +144,8 @@ export function loadCheckpoint(
   const extra = unpack(who, 'extra', content.extra, tensors);
   checkRecord(`${who}: extra`, extra, 'values');
   const place = content.progress;
-  const resume = place ? new Resume(`${who}: progress`, place) : undefined;
+  const run = content.run ? unpack(who, 'progress', content.run, tensors) : undefined;
+  const resume = place ? new Resume(`${who}: progress`, place, run) : undefined;
   const loads = [...handlers].map(([name, handler]) => {
     const where = `${who}: ${name}`;
     if (!names.includes(name)) {

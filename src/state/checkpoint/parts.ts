@@ -207,7 +207,7 @@ function module(part: Module): Handler {
 }
 
 /** @throws RangeError unless names and shapes are those of `own` */
-function checkTensors(
+export function checkTensors(
   who: string,
   state: unknown,
   own: Readonly<Record<string, Tensor>>,
