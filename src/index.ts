@@ -211,6 +211,16 @@ export * as init from './tensor/init.ts';
 export { Buffer, Parameter } from './tensor/parameter.ts';
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './tensor/random.ts';
 export { type Input, type Nested, Tensor, type TensorData } from './tensor/tensor.ts';
+export {
+  type Average,
+  type AverageOptions as ClassAverageOptions,
+  type ClassMetric,
+  type ClassOptions,
+  confusionMatrix,
+  f1Score,
+  precision,
+  recall,
+} from './train/classes.ts';
 export type { BatchSource, TrainingData } from './train/data.ts';
 export {
   type EvaluateOptions,
@@ -221,6 +231,20 @@ export {
 export { type FitRun, fit } from './train/fit.ts';
 export type { EpochSummary, History, Progress } from './train/history.ts';
 export type { Metric, Metrics, PlainMetrics, ValuesOf } from './train/metric.ts';
+export {
+  type MetricWithOptions,
+  metricOf,
+  type TalliedMetric,
+  type Tallying,
+} from './train/metricof.ts';
 export { accuracy, argmax } from './train/metrics.ts';
 export type { Augmenter, FitOptions, Resumption } from './train/options.ts';
+export {
+  binaryAccuracy,
+  meanAbsoluteError,
+  r2Score,
+  type ThresholdOptions,
+  type TopKOptions,
+  topKAccuracy,
+} from './train/scores.ts';
 export type { AnyLoss, Evaluation } from './train/totals.ts';

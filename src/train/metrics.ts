@@ -17,8 +17,8 @@ export function argmax(scores: Input): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => bestOf(values, i, classes, inner));
 }
 
-/** The layout of scores: `count` positions, each with `classes` scores at a stride of `inner`. */
-function layoutOf(who: string, scores: Input) {
+/** @internal The layout of scores: `count` positions, each with `classes` scores at a stride of `inner`. */
+export function layoutOf(who: string, scores: Input) {
   const { shape, values } = read(who, scores);
   if (shape.length < 2 || shape[1] === 0) {
     throw new RangeError(`${who}: expected [N, C] or [N, C, d…], got ${shapeText(shape)}`);
@@ -28,13 +28,18 @@ function layoutOf(who: string, scores: Input) {
   return { values, count: n * inner, classes, inner };
 }
 
-/** Where the scores of position i begin. */
-function startOf(i: number, classes: number, inner: number): number {
+/** @internal Where the scores of position i begin. */
+export function startOf(i: number, classes: number, inner: number): number {
   return Math.floor(i / inner) * classes * inner + (i % inner);
 }
 
-/** The class with the largest score at position i. NaN counts as the largest. */
-function bestOf(values: ArrayLike<number>, i: number, classes: number, inner: number): number {
+/** @internal The class with the largest score at position i. NaN counts as the largest. */
+export function bestOf(
+  values: ArrayLike<number>,
+  i: number,
+  classes: number,
+  inner: number,
+): number {
   const start = startOf(i, classes, inner);
   let best = 0;
   let largest = values[start]!;
