@@ -3,49 +3,19 @@ import { batches } from '../../src/data/index.ts';
 import {
   accuracy,
   argmax,
-  BatchNorm1d,
   BCEWithLogitsLoss,
   CrossEntropyLoss,
   evaluate,
   fit,
   Linear,
   MSELoss,
-  manualSeed,
   type Progress,
-  ReLU,
   Sequential,
   SGD,
   StepLR,
   Tensor,
 } from '../../src/index.ts';
-import { TestRandom } from '../support/random.ts';
-
-/** Three clouds of points in the plane. */
-function clouds(n: number) {
-  const random = new TestRandom(7);
-  const targets = Int32Array.from({ length: n }, (_, i) => i % 3);
-  const data = new Float32Array(2 * n);
-  targets.forEach((c, i) => {
-    data[2 * i] = random.normal() * 0.5 + [0, 3, -3][c]!;
-    data[2 * i + 1] = random.normal() * 0.5 + [3, -2, -2][c]!;
-  });
-  return { inputs: { data, shape: [n, 2] }, targets };
-}
-
-function network() {
-  manualSeed(3);
-  return new Sequential(
-    new Linear(2, 16, { bias: false }),
-    new BatchNorm1d(16),
-    new ReLU(),
-    new Linear(16, 3),
-  );
-}
-
-function setup(lr = 0.1) {
-  const model = network();
-  return { model, loss: new CrossEntropyLoss(), optimizer: new SGD(model.parameters(), { lr }) };
-}
+import { clouds, network, setup } from '../support/clouds.ts';
 
 async function collect(steps: AsyncIterable<Progress>): Promise<Progress[]> {
   const all: Progress[] = [];
