@@ -3,7 +3,7 @@
  * run that was not: weights, statistics, moments, averages, generators and losses.
  */
 import { describe, expect, it } from 'vitest';
-import { batches } from '../../src/data/index.ts';
+import { type Augmentation, augment, batches } from '../../src/data/index.ts';
 import {
   Adam,
   AdamW,
@@ -12,14 +12,18 @@ import {
   Conv2d,
   CosineAnnealingLR,
   CrossEntropyLoss,
+  confusionMatrix,
   Dropout,
   Dropout2d,
   defaultGenerator,
   ExponentialLR,
   ExponentialMovingAverage,
+  type FitOptions,
   Flatten,
+  f1Score,
   fit,
   Generator,
+  type History,
   Linear,
   LinearWarmup,
   type Module,
@@ -59,6 +63,7 @@ interface Run {
   average?: ExponentialMovingAverage;
   batches?: Parts[string];
   generator?: Generator;
+  augment?: Augmentation;
 }
 
 /** What makes a run: its objects, and its data. */
@@ -66,6 +71,10 @@ interface Scene {
   make: () => Run;
   data: (run: Run) => TrainingData;
   seed?: number;
+  /** Further options of `fit`. */
+  options?: () => Partial<FitOptions<never>>;
+  /** The steps after which it ends. */
+  steps?: number;
 }
 
 const perceptron = () =>
@@ -138,7 +147,7 @@ const scenes: Record<string, Scene> = {
       ];
       return { model, optimizer, schedule };
     },
-    data: () => [...batches(images, { batchSize: BATCH })].map(copied),
+    data: () => Array.from(batches(images, { batchSize: BATCH }), copied),
   },
   'SGD without schedule, a function that shuffles by the epoch': {
     make() {
@@ -147,13 +156,63 @@ const scenes: Record<string, Scene> = {
     },
     data: () => (epoch) => batches(set, { batchSize: BATCH, shuffle: true, seed: epoch }),
   },
+  'gradients accumulated and clipped, metrics that count, data that arrives': {
+    make() {
+      const model = perceptron();
+      return { model, optimizer: new Adam(model.parameters(), { lr: 0.02 }) };
+    },
+    data: () => async (epoch) => {
+      const list = Array.from(
+        batches(set, { batchSize: BATCH, shuffle: true, seed: epoch }),
+        copied,
+      );
+      return (async function* () {
+        for (const batch of list) yield batch;
+      })();
+    },
+    options: () => ({
+      ...{ accumulate: 4, clipNorm: 0.1, normType: 1 },
+      metrics: { f1: f1Score, confusionMatrix, three: () => 3 } as never,
+      validation: set,
+    }),
+  },
+  'augmented by the default generator, transformed, the best weights restored at the end': {
+    make() {
+      const model = convolutional();
+      const optimizer = new SGD(model.parameters(), { lr: 0.2 });
+      return { model, optimizer, augment: augment({ horizontalFlip: true, shift: 1, noise: 0.1 }) };
+    },
+    data: () => images,
+    options: () => ({
+      transform: ({ inputs, targets }) => ({
+        inputs: { ...inputs, data: inputs.data.map((x) => 2 * x) },
+        targets,
+      }),
+      ...{ validation: images, patience: 9, restoreBest: true, monitor: 'accuracy' as never },
+    }),
+  },
+  'ended by patience, augmented by a generator of its own': {
+    make() {
+      const model = convolutional();
+      const optimizer = new SGD(model.parameters(), { lr: 0.01 });
+      return { model, optimizer, augment: augment({ verticalFlip: true, seed: 4 }) };
+    },
+    data: () => images,
+    options: () => ({
+      ...{ validation: images, patience: 2, minDelta: 10, restoreBest: true, accumulate: 2 },
+    }),
+    steps: 18,
+  },
   'Adam, a function that gives an iterable of its own': {
     make() {
       const model = perceptron();
       return { model, optimizer: new Adam(model.parameters()) };
     },
     data: () => (epoch) => {
-      const list = [...batches(set, { batchSize: BATCH, shuffle: true, seed: epoch })].map(copied);
+      const list = Array.from(
+        batches(set, { batchSize: BATCH, shuffle: true, seed: epoch }),
+        copied,
+      );
       return new Set(list);
     },
   },
@@ -177,45 +236,50 @@ async function train<T>(
   scene: Scene,
   run: Run,
   resume: Parameters<typeof fit>[2]['resume'],
-  seen: (progress: Progress) => T,
-): Promise<{ losses: number[]; found: T[] }> {
+  seen: (progress: Progress<never>) => T,
+): Promise<{ losses: number[]; found: T[]; history: History<never> }> {
   const losses: number[] = [];
   const found: T[] = [];
   const { model, optimizer, schedule } = run;
-  const options = {
+  const options: FitOptions<never> = {
+    ...scene.options?.(),
+    ...(run.augment && { augment: run.augment }),
     ...{ loss: new CrossEntropyLoss(), optimizer, epochs: EPOCHS, batchSize: BATCH, resume },
     ...(schedule && { schedule }),
     ...(scene.seed !== undefined && { seed: scene.seed }),
   };
-  for await (const progress of fit(model, scene.data(run), options)) {
+  const training = fit(model, scene.data(run), options);
+  for await (const progress of training) {
     run.average?.update();
     losses.push(progress.loss);
     found.push(seen(progress));
   }
-  return { losses, found };
+  return { losses, found, history: await training };
 }
 
-const save = (run: Run, progress?: Progress) =>
-  saveCheckpoint({ ...run, progress }, { best: Infinity });
+const save = ({ augment: _, ...run }: Run, progress?: Progress<never>) =>
+  saveCheckpoint({ ...run, progress: progress as never }, { best: Infinity });
 
 describe('a run continued from a checkpoint', () => {
   it.each(Object.entries(scenes))('%s', async (_, scene) => {
     manualSeed(1);
     const whole = scene.make();
-    const { losses, found } = await train(scene, whole, undefined, (progress) =>
+    const { losses, found, history } = await train(scene, whole, undefined, (progress) =>
       save(whole, progress),
     );
-    expect(losses).toHaveLength(STEPS);
+    const { steps = STEPS } = scene;
+    expect(losses).toHaveLength(steps);
     const end = Buffer.from(save(whole));
-    for (let point = 1; point <= 20; point++) {
+    for (let point = 1; point <= Math.min(20, steps); point++) {
       manualSeed(1000 + point); // whatever has happened since
       const run = scene.make();
       defaultGenerator.permutation(point);
-      const { resume, extra } = loadCheckpoint(found[point - 1]!, { ...run });
+      const { resume, extra } = loadCheckpoint(found[point - 1]!, { ...run, augment: undefined });
       expect(extra).toEqual({ best: Infinity });
       expect([resume!.epoch, resume!.step]).toEqual([Math.ceil(point / 6), ((point - 1) % 6) + 1]);
       const rest = await train(scene, run, resume, (progress) => save(run, progress));
       expect(rest.losses).toEqual(losses.slice(point));
+      expect(rest.history).toEqual(history);
       for (const [i, bytes] of rest.found.entries()) {
         expect(Buffer.compare(bytes, found[point + i]!)).toBe(0);
       }
