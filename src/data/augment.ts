@@ -187,15 +187,29 @@ export class Augmentation {
       for (let channel = 0; channel < outer; channel++) {
         const plane = (sample * outer + channel) * height * width * inner;
         for (let i = 0; i < h; i++) {
-          const row = plane + rows[i]! * width * inner;
-          for (let j = 0; j < w; j++) {
-            const outside = rows[i]! < 0 || cols[j]! < 0;
-            const from = row + cols[j]! * inner;
-            for (let c = 0; c < inner; c++) y[o++] = outside ? fill : x[from + c]!;
-          }
+          if (rows[i]! < 0) y.fill(fill, o, o + w * inner);
+          else copyRow(y, o, x, plane + rows[i]! * width * inner, cols, inner, fill);
+          o += w * inner;
         }
       }
     }
+  }
+}
+
+/** y[o + j, c] = x[row + cols(j), c], or the fill value outside. */
+function copyRow(
+  y: Float32Array,
+  o: number,
+  x: Numbers,
+  row: number,
+  cols: Int32Array,
+  inner: number,
+  fill: number,
+): void {
+  let at = o;
+  for (let j = 0; j < cols.length; j++) {
+    const from = row + cols[j]! * inner;
+    for (let c = 0; c < inner; c++) y[at++] = cols[j]! < 0 ? fill : x[from + c]!;
   }
 }
 

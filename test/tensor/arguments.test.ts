@@ -74,6 +74,8 @@ const on = (target: Make, method: string, args: readonly Make[], good: string[][
 });
 
 const two = () => 2;
+/** Targets of `y`. */
+const labels = () => [0, 1, 2, 0];
 const none = () => undefined;
 /** `{}` is good where options may be left out. */
 const OPTIONS = ['object'];
@@ -447,6 +449,30 @@ const CASES: Record<string, Case | Case[]> = {
     [['model'], []],
   ),
   accuracy: call(E.accuracy, [y, () => [0, 1, 2, 0]], [['tensor'], []]),
+  confusionMatrix: call(E.confusionMatrix, [y, labels, none], [['tensor'], [], OPTIONS]),
+  precision: call(E.precision, [y, labels, none], [['tensor'], [], OPTIONS]),
+  recall: call(E.recall, [y, labels, none], [['tensor'], [], OPTIONS]),
+  f1Score: [
+    call(E.f1Score, [y, labels, none], [['tensor'], [], OPTIONS]),
+    call(E.f1Score.with, [none], [OPTIONS]),
+  ],
+  topKAccuracy: call(
+    E.topKAccuracy,
+    [y, labels, () => ({ k: 2 })],
+    [['tensor'], [], OPTIONS],
+  ),
+  binaryAccuracy: call(
+    E.binaryAccuracy,
+    [y, () => new Array(12).fill(1), none],
+    [['tensor'], ['tensor'], OPTIONS],
+  ),
+  meanAbsoluteError: call(
+    E.meanAbsoluteError,
+    [y, y, none],
+    [['tensor'], ['tensor'], OPTIONS],
+  ),
+  r2Score: call(E.r2Score, [y, y, none], [['tensor'], ['tensor'], OPTIONS]),
+  metricOf: call(E.metricOf, [() => ({ tally: () => [1, 1], result: () => 1 })]),
   argmax: call(E.argmax, [y], [['tensor']]),
   summary: call(E.summary, [model, () => [4, 2]], [['model']]),
   lint: call(E.lint, [model, none], [['model'], OPTIONS]),
@@ -459,6 +485,11 @@ const CASES: Record<string, Case | Case[]> = {
 
   // the subpaths
   batches: call(data.batches, [set, none], [[], OPTIONS]),
+  augment: [
+    call(data.augment, [none], [OPTIONS]),
+    on(() => data.augment(), 'apply', [x], [['tensor']]),
+  ],
+  randomSplit: call(data.randomSplit, [set, () => [0.5, 0.5], none], [[], [], OPTIONS]),
   fromImageData: call(
     data.fromImageData,
     [() => ({ data: new Uint8Array(4), width: 1, height: 1 }), none],
