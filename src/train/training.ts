@@ -157,19 +157,11 @@ export class Training {
   /** Checks the data. */
   private prepare(): Prepared {
     const prepared = prepareData(this.data, this.options);
-    this.unchecked = prepared.all;
+    const { all } = prepared;
     const { augment, transform } = this.options;
-    if (!augment && !transform && prepared.all) {
-      const { shape } = prepared.all.inputs;
-      this.checkLast([shape], shape[0]!);
-    }
+    if (augment !== undefined || transform !== undefined) this.unchecked = all;
+    else if (all) checkLastBatch(this.model, all, [all.inputs.shape], all.size);
     return prepared;
-  }
-
-  /** Refuses a last batch that is too small, as soon as it is known what the model gets. */
-  private checkLast(shapes: readonly Shape[], samples: number): void {
-    if (this.unchecked) checkLastBatch(this.model, this.unchecked, shapes, samples);
-    this.unchecked = undefined;
   }
 
   /** The batch that the model and the loss get. */
@@ -178,11 +170,13 @@ export class Training {
     let changed: TransformedBatch = batch;
     if (augment) changed = { ...batch, inputs: augment.apply(batch.inputs) };
     if (transform) changed = checkBatch(transform(changed as Batch, true));
-    const inputs: Batch['inputs'][] = [changed.inputs].flat();
-    this.checkLast(
-      inputs.map(({ shape }) => shape),
-      samplesOf(batch.inputs),
-    );
+    const { unchecked } = this;
+    const shapes: Shape[] = [changed.inputs].flat().map((input) => input?.shape);
+    if (unchecked && shapes.every(Boolean)) {
+      // What the model gets is known now; before, there was nothing to check.
+      checkLastBatch(this.model, unchecked, shapes, samplesOf(batch.inputs));
+      this.unchecked = undefined;
+    }
     return changed;
   }
 
