@@ -26,6 +26,7 @@ const SECTIONS: readonly (readonly [heading: string, paths: readonly string[]])[
         'docs/operations.md',
         'docs/sequences.md',
         'docs/inputs.md',
+        'docs/training.md',
         'docs/saving.md',
         'docs/workers.md',
         'docs/threads.md',

@@ -15,7 +15,7 @@ const OPTIONS: Partial<FitOptions> = {
 };
 
 /** A run after some steps. */
-async function after(steps: number, options: Partial<FitOptions> = {}) {
+async function runAfter(steps: number, options: Partial<FitOptions> = {}) {
   const { model, ...rest } = setup();
   const run = fit(model, clouds(40), { ...rest, ...OPTIONS, ...options });
   let progress = (await run.next()).value!;
@@ -32,7 +32,7 @@ describe('the state of a run', () => {
     [{ augment: undefined }, 'expected the options of the run, with augment, got no augment'],
     [{ metrics: {} }, 'fit: resume: expected the 1 metrics of the run, got 0'],
   ])('is refused by a run with %j', async (options, message) => {
-    const { model, optimizer, progress } = await after(6);
+    const { model, optimizer, progress } = await runAfter(6);
     const bytes = saveCheckpoint({ model, optimizer, progress });
     const other = setup();
     const { resume } = loadCheckpoint(bytes, { model: other.model, optimizer: other.optimizer });
@@ -45,7 +45,7 @@ describe('the state of a run', () => {
   });
 
   it('is that of the last step', async () => {
-    const { model, training, progress } = await after(3);
+    const { model, training, progress } = await runAfter(3);
     expect(training.last).toBe(progress);
     const old = { ...progress };
     expect(() => saveCheckpoint({ model, progress: old })).toThrow('got another one');
@@ -85,7 +85,7 @@ describe('the state of a run', () => {
     ],
     ['a generator', (state: object) => ({ ...state, augment: { seed: -1 } }), 'seed expected'],
   ])('with other %s is refused, and nothing changes', async (_, change, message) => {
-    const { training } = await after(6);
+    const { training } = await runAfter(6);
     const state = stateOfRun(training);
     const before = JSON.stringify(state);
     expect(() => restoreRun('fit: resume', training, change(state as never))).toThrow(message);
