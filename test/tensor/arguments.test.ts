@@ -456,21 +456,13 @@ const CASES: Record<string, Case | Case[]> = {
     call(E.f1Score, [y, labels, none], [['tensor'], [], OPTIONS]),
     call(E.f1Score.with, [none], [OPTIONS]),
   ],
-  topKAccuracy: call(
-    E.topKAccuracy,
-    [y, labels, () => ({ k: 2 })],
-    [['tensor'], [], OPTIONS],
-  ),
+  topKAccuracy: call(E.topKAccuracy, [y, labels, () => ({ k: 2 })], [['tensor'], [], OPTIONS]),
   binaryAccuracy: call(
     E.binaryAccuracy,
     [y, () => new Array(12).fill(1), none],
     [['tensor'], ['tensor'], OPTIONS],
   ),
-  meanAbsoluteError: call(
-    E.meanAbsoluteError,
-    [y, y, none],
-    [['tensor'], ['tensor'], OPTIONS],
-  ),
+  meanAbsoluteError: call(E.meanAbsoluteError, [y, y, none], [['tensor'], ['tensor'], OPTIONS]),
   r2Score: call(E.r2Score, [y, y, none], [['tensor'], ['tensor'], OPTIONS]),
   metricOf: call(E.metricOf, [() => ({ tally: () => [1, 1], result: () => 1 })]),
   argmax: call(E.argmax, [y], [['tensor']]),

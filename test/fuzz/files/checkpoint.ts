@@ -2,8 +2,10 @@ import { batches, StandardScaler } from '../../../src/data/index.ts';
 import {
   Adam,
   BatchNorm1d,
+  CrossEntropyLoss,
   Dropout,
   ExponentialMovingAverage,
+  fit,
   Generator,
   Linear,
   manualSeed,
@@ -32,7 +34,24 @@ function run(seed: number) {
   return { model, optimizer, schedule, average, batches: data, scaler };
 }
 
+/** A checkpoint of a run of `fit` with gradients that wait and weights to restore. */
+async function duringFit(): Promise<Uint8Array<ArrayBuffer>> {
+  const parts = run(4);
+  const inputs = { data: Float32Array.from({ length: 12 }, (_, i) => i), shape: [4, 3] };
+  const set = { inputs, targets: [0, 1, 2, 3] };
+  const { model, optimizer } = parts;
+  const training = fit(model, set, {
+    ...{ loss: new CrossEntropyLoss(), optimizer, batchSize: 2, epochs: 2, accumulate: 2 },
+    ...{ validation: set, restoreBest: true },
+  });
+  for await (const progress of training) {
+    if (progress.epoch === 2) return saveCheckpoint({ ...parts, progress });
+  }
+  throw new Error('the second epoch has steps');
+}
+
 const target = run(2);
+const during = await duringFit();
 const headerEnd = (file: Uint8Array<ArrayBuffer>) =>
   8 + Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
 
@@ -41,6 +60,7 @@ export const checkpoint: FileReader = {
   seeds: () => [
     saveCheckpoint(run(1), { classNames: ['a', 'b'], best: Infinity }),
     saveCheckpoint(run(3)),
+    during,
   ],
   read: (bytes) => loadCheckpoint(bytes, target),
   untouched: () => Buffer.from(saveCheckpoint(target)).toString('base64'),
