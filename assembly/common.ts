@@ -6,6 +6,6 @@
 export { softmaxBackward, softmaxForward } from './activation/softmax';
 export { mseBackward, mseForward } from './loss/elementwise';
 export { cosF64, powF64 } from './math64';
-export { clampInPlace, sumOfSquares } from './optim/clip';
+export { clampInPlace } from './optim/clip';
 export { sgdMomentumStep, sgdStep } from './optim/sgd';
 export { globalAvgPoolBackward, globalAvgPoolForward } from './pool/globalavgpool';

@@ -26,7 +26,7 @@ export { crossEntropyBackward, crossEntropyForward, crossEntropyWeight } from '.
 export { crossEntropySoftBackward, crossEntropySoftForward } from './loss/crossentropysoft';
 export { expF64, logF64 } from './math64';
 export { adamStep } from './optim/adam';
-export { scaleInPlace } from './optim/clip';
+export { scaleInPlace, sumOfSquares } from './optim/clip';
 export { dropout, dropoutRows } from './random/dropout';
 export {
   randomBits,

@@ -41,6 +41,7 @@ export interface CoreKernels {
   logF64(x: number): number;
   adamStep(data: Pointer, expAvg: Pointer, expAvgSq: Pointer, maxExpAvgSq: Pointer, grad: Pointer, scalars: Pointer<'AdamScalars'>, step: number, from: number, to: number): void;
   scaleInPlace(x: Pointer, factor: number, from: number, to: number): void;
+  sumOfSquares(x: Pointer, from: number, to: number): number;
   dropout(y: Pointer, x: Pointer, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   dropoutRows(y: Pointer, x: Pointer, n: number, p: number, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
   randomBits(y: Pointer, seed: number, counter: number, from: number, to: number, scratch: Pointer): void;
@@ -59,7 +60,6 @@ export interface CommonKernels {
   cosF64(x: number): number;
   powF64(x: number, y: number): number;
   clampInPlace(x: Pointer, limit: number, from: number, to: number): void;
-  sumOfSquares(x: Pointer, from: number, to: number): number;
   sgdMomentumStep(data: Pointer, momentumBuffer: Pointer, grad: Pointer, scalars: Pointer<'MomentumScalars'>, first: number, from: number, to: number): void;
   sgdStep(data: Pointer, grad: Pointer, lr: number, weightDecay: number, from: number, to: number): void;
   globalAvgPoolBackward(dx: Pointer, dy: Pointer, size: number, from: number, to: number): void;

@@ -2,7 +2,7 @@ import { UnitShape } from '../generated/kernels.ts';
 import { aligned, offset, type Pointer, View } from '../memory/memory.ts';
 import { bytesOf, writeStructAt } from '../memory/struct.ts';
 import { Workspace } from '../memory/workspace.ts';
-import { common } from '../runtime/common.ts';
+import { kernels } from '../runtime/engine.ts';
 import { inspectKernels } from '../runtime/inspect.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { type Distribution, type Histogram, PERCENTILES } from './report.ts';
@@ -171,7 +171,7 @@ export class Gauge {
 
 /** √(Σx²) of n values. */
 export function normOf(x: Pointer, n: number): number {
-  return Math.sqrt(inBlocks(n, (from, to) => common().sumOfSquares(x, from, to)));
+  return Math.sqrt(inBlocks(n, (from, to) => kernels().sumOfSquares(x, from, to)));
 }
 
 /** √(Σ(a − b)²) of n values. */

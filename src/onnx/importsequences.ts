@@ -3,7 +3,9 @@
 import { Unflatten } from '../layers/flatten.ts';
 import { Permute } from '../layers/permute.ts';
 import { GRU, LSTM, RNN } from '../layers/recurrent/recurrent.ts';
-import { concat, slice, squeeze, unsqueeze } from '../ops/shape.ts';
+import { concat } from '../ops/concat.ts';
+import { squeeze, unsqueeze } from '../ops/reshape.ts';
+import { slice } from '../ops/slice.ts';
 import { GATES } from './gates.ts';
 import { type Computed, isConstant, type Unsupported } from './graph.ts';
 import { withValues } from './importweights.ts';

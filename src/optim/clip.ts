@@ -35,25 +35,26 @@ function normOf(parameters: readonly Parameter[], p: number): number {
     if (!parameter.hasGradient) continue;
     for (let from = 0; from < parameter.size; from += CHUNK) {
       const to = Math.min(from + CHUNK, parameter.size);
-      sum += common().sumOfSquares(parameter.gradPtr, from, to);
+      sum += kernels().sumOfSquares(parameter.gradPtr, from, to);
     }
   }
   return Math.sqrt(sum);
 }
 
-/** The p-norm for any p: with powers by a kernel, as engines round their own differently. */
+/** The p-norm for any p: with |g|ᵖ = exp(p·ln |g|) by kernels, as engines round their own differently. */
 function generalNorm(parameters: readonly Parameter[], p: number): number {
-  const { powF64 } = common();
+  const { expF64, logF64 } = kernels();
+  const power = (a: number, p: number): number => expF64(p * logF64(a));
   let sum = 0;
   for (const { hasGradient, gradPtr, size } of parameters) {
     if (!hasGradient) continue;
     for (const g of new View(gradPtr, size).f32) {
       const a = Math.abs(g);
       if (p === Infinity) sum = Math.max(sum, a);
-      else sum += p === 1 ? a : powF64(a, p);
+      else sum += p === 1 ? a : power(a, p);
     }
   }
-  return p === 1 || p === Infinity ? sum : powF64(sum, 1 / p);
+  return p === 1 || p === Infinity ? sum : power(sum, 1 / p);
 }
 
 /**
