@@ -113,7 +113,7 @@ function put(p: usize, value: f32, add: bool): void {
   store<f32>(p, add ? load<f32>(p) + value : value);
 }
 
-/** Bytes of scratch of a product [m, k]·[k, n]; for a range of rows, m is their number. */
+/** Bytes of scratch of a product [m, k]·[k, n]; for a range of rows, m is their number, or n for columns. */
 export function gemmScratch(m: i32, n: i32, k: i32): f64 {
   const width = (min(n, NC) + NR - 1) & -NR;
   return <f64>((min(m, MC) + width) * min(k, KC) * 4 + TILE_BYTES);
@@ -134,9 +134,17 @@ export class GemmShape {
   transposeB: i32;
   /** 1 if the product is added to what C holds; 0 overwrites C. */
   accumulate: i32;
+  /**
+   * 1 if [from, to) is a range of columns of C, 0 if of rows. Each share of rows packs all of B again, and each
+   * share of columns all of A.
+   */
+  columns: i32;
 }
 
-/** C = A·B, or C += A·B; then + bias in every row, and max(·, 0) with `relu`. Rows [from, to) of C. */
+/**
+ * C = A·B, or C += A·B; then + bias in every row, and max(·, 0) with `relu`. Rows [from, to) of C, or columns
+ * with `columns`.
+ */
 export function gemm(
   c: usize, // [m, n] f32, overwritten, or added to with `accumulate`
   a: usize, // [m, k] f32, or [k, m] with `transposeA`
@@ -146,10 +154,15 @@ export function gemm(
   relu: i32,
   from: i32,
   to: i32,
-  scratch: usize, // gemmScratch(to - from, n, k)
+  scratch: usize, // gemmScratch(to - from, n, k), or gemmScratch(m, to - from, k) with `columns`
 ): void {
   const n = shape.n;
   const k = shape.k;
+  const columns = shape.columns != 0;
+  const top = columns ? 0 : from;
+  const bottom = columns ? shape.m : to;
+  const left = columns ? from : 0;
+  const right = columns ? to : n;
   const accumulate = shape.accumulate != 0;
   const stride = (<usize>n) << 2;
   // Whether neighbours in memory are neighbours along k.
@@ -157,27 +170,29 @@ export function gemm(
   const bAlongK = shape.transposeB != 0;
   const lda = aAlongK ? k : shape.m;
   const ldb = bAlongK ? k : n;
-  if (to - from == 1 && aAlongK && bAlongK) {
-    const row = c + <usize>from * stride;
+  if (bottom - top == 1 && aAlongK && bAlongK) {
+    const row = at(c + <usize>top * stride, left);
+    const width = right - left;
     const line = (<usize>k) << 2;
     for (let pc = 0; pc < k; pc += KC) {
-      const first = element(a, pc, from, k, true);
-      multiplyRow(row, first, at(b, pc), n, min(KC, k - pc), line, accumulate || pc > 0);
+      const first = element(a, pc, top, k, true);
+      const lines = element(b, pc, left, k, true);
+      multiplyRow(row, first, lines, width, min(KC, k - pc), line, accumulate || pc > 0);
     }
-    if (bias || relu) addBias(row, stride, bias, 1, n, relu != 0);
+    if (bias || relu) addBias(row, stride, bias ? at(bias, left) : 0, 1, width, relu != 0);
     return;
   }
   const edge = scratch;
   const packedA = edge + TILE_BYTES;
-  const packedB = at(packedA, min(to - from, MC) * min(k, KC));
-  for (let jc = 0; jc < n; jc += NC) {
-    const width = min(NC, n - jc);
+  const packedB = at(packedA, min(bottom - top, MC) * min(k, KC));
+  for (let jc = left; jc < right; jc += NC) {
+    const width = min(NC, right - jc);
     for (let pc = 0; pc < k; pc += KC) {
       const depth = min(KC, k - pc);
       const add = accumulate || pc > 0;
       packB(packedB, element(b, pc, jc, ldb, bAlongK), ldb, width, depth, bAlongK);
-      for (let ic = from; ic < to; ic += MC) {
-        const height = min(MC, to - ic);
+      for (let ic = top; ic < bottom; ic += MC) {
+        const height = min(MC, bottom - ic);
         packA(packedA, element(a, pc, ic, lda, aAlongK), lda, height, depth, MR, aAlongK);
         const block = at(c + <usize>ic * stride, jc);
         multiplyPacked(block, packedA, packedB, height, width, depth, 0, depth, stride, add, edge);

@@ -34,7 +34,7 @@ export function gemmScene(arena: Arena, shape: GemmShape): Scene {
   const scratch = arena.bytes(kernels.gemmScratch(m, n, k));
   const transposeA = form[0] === 'T' ? 1 : 0;
   const transposeB = form[1] === 'T' ? 1 : 0;
-  const sizes = arena.struct(Sizes, { m, n, k, transposeA, transposeB, accumulate: 0 });
+  const sizes = arena.struct(Sizes, { m, n, k, transposeA, transposeB, accumulate: 0, columns: 0 });
   const run = () => kernels.gemm(c, a, b, ABSENT, sizes, 0, 0, m, scratch);
   return {
     shape: nameOf(shape),

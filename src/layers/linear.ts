@@ -1,7 +1,5 @@
-import { GemmShape } from '../generated/kernels.ts';
 import type { Use } from '../graph/node.ts';
-import { NULL } from '../memory/memory.ts';
-import type { Struct } from '../memory/struct.ts';
+import { Product } from '../graph/product.ts';
 import { Leaf } from '../module/leaf.ts';
 import { kernels } from '../runtime/engine.ts';
 import { checkInteger } from '../tensor/check.ts';
@@ -17,8 +15,6 @@ export interface LinearOptions {
   /** How weight and bias are initialized. Default PyTorch's U(−1/√inFeatures, 1/√inFeatures) for both. */
   init?: Init;
 }
-
-type Product = Struct<GemmShape, 'GemmShape'>;
 
 /** The sizes of the three matrix products of a use. */
 interface Memo {
@@ -77,18 +73,12 @@ export class Linear extends Leaf<Memo> {
     }
     const rows = sizeOf(shape) / inFeatures;
     use.keeps({ input: this.weight.requiresGrad });
-    const product = (
-      [m, n, k]: readonly [number, number, number],
-      { transposeA = 0, transposeB = 0, accumulate = 0 },
-    ): Product => {
-      use.reserveScratch(kernels().gemmScratch(m, n, k));
-      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate });
-    };
+    const sums = { transposeA: 1, accumulate: 1 };
     use.memo = {
       rows,
-      y: product([rows, outFeatures, inFeatures], { transposeB: 1 }),
-      dx: product([rows, inFeatures, outFeatures], {}),
-      dWeight: product([outFeatures, inFeatures, rows], { transposeA: 1, accumulate: 1 }),
+      y: new Product(use, [rows, outFeatures, inFeatures], { transposeB: 1 }),
+      dx: new Product(use, [rows, inFeatures, outFeatures]),
+      dWeight: new Product(use, [outFeatures, inFeatures, rows], sums),
     };
     return [...shape.slice(0, -1), outFeatures];
   }
@@ -99,21 +89,18 @@ export class Linear extends Leaf<Memo> {
 
   run(use: Use<Memo>): void {
     const { weight, bias } = this;
-    const { rows, y } = use.memo;
-    const inputs = [use.x, weight.ptr, bias?.ptr ?? NULL] as const;
-    kernels().gemm(use.y, ...inputs, y.ptr, use.relu ? 1 : 0, 0, rows, use.scratch);
+    use.memo.y.run(use.y, use.x, weight.ptr, use.scratch, bias?.ptr, use.relu);
   }
 
   /** dx = dy·W, dW += dyᵀ·x, db += Σ dy. */
   runBackward(use: Use<Memo>): void {
     const { outFeatures: n, weight, bias } = this;
     const { memo, dx, dy, x, scratch } = use;
-    const { gemm, biasBackward } = kernels();
     const db = use.gradient(bias);
-    if (db) biasBackward(db, dy, memo.rows, n, 0, n);
+    if (db) kernels().biasBackward(db, dy, memo.rows, n, 0, n);
     const dWeight = use.gradient(weight);
-    if (dWeight) gemm(dWeight, dy, x, NULL, memo.dWeight.ptr, 0, 0, n, scratch);
-    if (dx) gemm(dx, dy, weight.ptr, NULL, memo.dx.ptr, 0, 0, memo.rows, scratch);
+    if (dWeight) memo.dWeight.run(dWeight, dy, x, scratch);
+    if (dx) memo.dx.run(dx, dy, weight.ptr, scratch);
   }
 
   override toString(): string {

@@ -47,7 +47,7 @@ class Matmul extends TensorOperation<Memo> {
       { transposeA = 0, transposeB = 0, accumulate = 0 },
     ): Sizes => {
       use.reserveScratch(kernels().gemmScratch(m, n, k));
-      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate });
+      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate, columns: 0 });
     };
     const pair = (sizes: readonly [number, number, number], how: object) =>
       [product(sizes, how), product(sizes, { ...how, accumulate: 1 })] as const;

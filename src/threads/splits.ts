@@ -70,6 +70,9 @@ const bnSamples = (ns: number, shape: number): Split => ({
   step: (call) => (call.field(shape, 2) ? 1 : LINE),
   time: (call) => ns * call.field(shape, 1) * planeOf(shape)(call),
 });
+/** The place of `columns` in GemmShape. */
+const COLUMNS = 6;
+
 /** Numbers of rows that stay in the second-level cache, 2 MiB. */
 const NEAR = 524_288;
 /**
@@ -126,12 +129,17 @@ const resample = (shape: number) => (call: Arguments) =>
 const CHUNK = 256;
 
 export const SPLITS: Readonly<Partial<Record<keyof Kernels, Split>>> = {
-  // Products and convolutions. Five rows are a row panel of the strict kernels.
+  // Products and convolutions. A range of rows or columns: a panel of the strict kernels has 5 or 8.
   gemm: {
-    step: 5,
+    step: (call) => (call.field(4, COLUMNS) ? 8 : 5),
     repeats: true,
-    time: (call) => product(4, 1, 2)(call) * PRODUCT,
-    scratch: (call, k, m) => k.gemmScratch(m, call.field(4, 1), call.field(4, 2)),
+    time: (call) => product(4, call.field(4, COLUMNS) ? 0 : 1, 2)(call) * PRODUCT,
+    scratch: (call, k, units) => {
+      const [m, n, depth] = [0, 1, 2].map((i) => call.field(4, i)) as [number, number, number];
+      return call.field(4, COLUMNS)
+        ? k.gemmScratch(m, units, depth)
+        : k.gemmScratch(units, n, depth);
+    },
   },
   conv2dForward: withScratch(images(4), ({ values }, k) =>
     k.conv2dForwardScratch(values[4] as never),

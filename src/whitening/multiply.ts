@@ -28,7 +28,7 @@ export function multiply(
     w.f32.set(weights);
     const y = new Float32Array(n * m);
     const transposeB = transpose ? 1 : 0;
-    const sizes = { m: rows, n: m, k, transposeA: 0, transposeB, accumulate: 0 };
+    const sizes = { m: rows, n: m, k, transposeA: 0, transposeB, accumulate: 0, columns: 0 };
     withStruct(GemmShape, sizes, (shape) => {
       for (let from = 0; from < n; from += rows) {
         const count = Math.min(rows, n - from);

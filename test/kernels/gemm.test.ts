@@ -15,21 +15,27 @@ interface Call {
   start?: Float32Array;
   bias?: Float32Array;
   relu?: boolean;
+  /** Whether `from` and `to` are columns. */
+  columns?: boolean;
   from?: number;
   to?: number;
   expected?: ArrayLike<number>;
 }
 
-/** C of one product; by default all rows, overwritten. */
+/** C of one product; by default all rows or columns, overwritten. */
 function multiply(
   form: Form,
   a: Float32Array,
   b: Float32Array,
   [m, n, k]: readonly [number, number, number],
-  { start, bias, relu, from = 0, to = m, expected }: Call = {},
+  { start, bias, relu, columns = false, from = 0, to = columns ? n : m, expected }: Call = {},
 ): Float32Array {
   const c = { ...(expected && { expected }), ...tolerance(k) };
-  const others = (i: number) => i < from * n || i >= to * n;
+  const others = (i: number) => {
+    const place = columns ? i % n : Math.floor(i / n);
+    return place < from || place >= to;
+  };
+  const end = columns ? n : m;
   const { values } = kernelCase({
     name: `${form} [${m}, ${n}, ${k}]`,
     inputs: { a, b, bias },
@@ -41,13 +47,17 @@ function multiply(
         transposeA: form[0] === 'T' ? 1 : 0,
         transposeB: form[1] === 'T' ? 1 : 0,
         accumulate: start ? 1 : 0,
+        columns: columns ? 1 : 0,
       }),
     },
-    scratch: { scratch: (kernels) => kernels.gemmScratch(to - from, n, k) },
-    ...(from === 0 && to === m && { range: m }),
+    scratch: {
+      scratch: (kernels) =>
+        columns ? kernels.gemmScratch(m, to - from, k) : kernels.gemmScratch(to - from, n, k),
+    },
+    ...(from === 0 && to === end && { range: end }),
     call: (kernels, { c, sum, a, b, bias, shape, scratch }, first, last) => {
-      const rows = last > 0 ? ([first, last] as const) : ([from, to] as const);
-      kernels.gemm(start ? sum : c, a, b, bias, shape, relu ? 1 : 0, ...rows, scratch);
+      const range = last > 0 ? ([first, last] as const) : ([from, to] as const);
+      kernels.gemm(start ? sum : c, a, b, bias, shape, relu ? 1 : 0, ...range, scratch);
     },
   });
   return (start ? values.sum : values.c) as Float32Array;
@@ -66,7 +76,8 @@ describe('matrix product', () => {
           const a = random.normals(m * k);
           const b = random.normals(k * n);
           const shape = [m, n, k] as const;
-          multiply(form, a, b, shape, { expected: product(a, b, m, n, k, options) });
+          const expected = product(a, b, m, n, k, options);
+          for (const columns of [false, true]) multiply(form, a, b, shape, { columns, expected });
         }
       }
     });
@@ -86,7 +97,9 @@ describe('matrix product', () => {
         const bias = random.normals(n);
         const call = { start, bias, relu: true };
         const expected = product(a, b, m, n, k, { ...options, ...call });
-        multiply(form, a, b, shape, { ...call, expected });
+        for (const columns of [false, true]) {
+          multiply(form, a, b, shape, { ...call, columns, expected });
+        }
       }
     });
 
@@ -110,6 +123,28 @@ describe('matrix product', () => {
         expect(cut.slice(16 * n, 48 * n)).toEqual(whole.slice(16 * n, 48 * n));
       },
     );
+
+    it.each([1, 13])(`${form}: a range of columns has the bits of the whole, %i rows`, (m) => {
+      const random = new TestRandom(13);
+      const [n, k] = [70, 261];
+      const a = random.normals(m * k);
+      const b = random.normals(k * n);
+      const bias = random.normals(n);
+      const whole = multiply(form, a, b, [m, n, k], { bias, relu: true });
+      for (const [from, to] of [
+        [0, 8],
+        [24, 64],
+        [64, 70],
+        [5, 39],
+      ] as const) {
+        const call = { bias, relu: true, columns: true, from, to };
+        const cut = multiply(form, a, b, [m, n, k], call);
+        for (let i = 0; i < m; i++) {
+          const row = [i * n + from, i * n + to] as const;
+          expect(cut.slice(...row)).toEqual(whole.slice(...row));
+        }
+      }
+    });
   }
 
   it('is the order documented: blocks of 256 summed one after another', () => {

@@ -50,7 +50,15 @@ const WALKS: Record<string, Walk> = {
   'a matrix product': {
     lengths: [7 * WIDTH, 7 * ROWS, all, 300_000],
     run: (arena, [c, a, b, scratch]) => {
-      const sizes = { m: 7, n: WIDTH, k: ROWS, transposeA: 0, transposeB: 0, accumulate: 0 };
+      const sizes = {
+        m: 7,
+        n: WIDTH,
+        k: ROWS,
+        transposeA: 0,
+        transposeB: 0,
+        accumulate: 0,
+        columns: 0,
+      };
       const { ptr } = arena.struct(GemmShape, sizes);
       arena.kernels.gemm(c!.ptr, a!.ptr, b!.ptr, 0 as never, ptr, 0, 0, 7, scratch!.ptr);
     },
@@ -58,7 +66,15 @@ const WALKS: Record<string, Walk> = {
   'a matrix product with A transposed': {
     lengths: [7 * WIDTH, 7 * ROWS, all, 300_000],
     run: (arena, [c, b, a, scratch]) => {
-      const sizes = { m: WIDTH, n: 7, k: ROWS, transposeA: 1, transposeB: 0, accumulate: 0 };
+      const sizes = {
+        m: WIDTH,
+        n: 7,
+        k: ROWS,
+        transposeA: 1,
+        transposeB: 0,
+        accumulate: 0,
+        columns: 0,
+      };
       const { ptr } = arena.struct(GemmShape, sizes);
       arena.kernels.gemm(c!.ptr, a!.ptr, b!.ptr, 0 as never, ptr, 0, 0, WIDTH, scratch!.ptr);
     },

@@ -81,7 +81,7 @@ class Attend extends TensorOperation<Memo> {
       { transposeA = 0, transposeB = 0, accumulate = 0 },
     ): Product => {
       reserved = Math.max(reserved, kernels().gemmScratch(m, n, kk));
-      return use.struct(GemmShape, { m, n, k: kk, transposeA, transposeB, accumulate });
+      return use.struct(GemmShape, { m, n, k: kk, transposeA, transposeB, accumulate, columns: 0 });
     };
     const blocks: Products[] = [];
     for (let first = 0; first < queries; first += BLOCK) {

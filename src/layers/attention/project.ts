@@ -1,15 +1,12 @@
 /** A linear map by some of the rows of a weight: the projections of `MultiheadAttention` share one. */
-import { GemmShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
-import { NULL, offset } from '../../memory/memory.ts';
-import type { Struct } from '../../memory/struct.ts';
+import { Product } from '../../graph/product.ts';
+import { offset } from '../../memory/memory.ts';
 import { apply, type Operand, TensorOperation } from '../../ops/operation.ts';
 import { kernels } from '../../runtime/engine.ts';
 import type { Parameter } from '../../tensor/parameter.ts';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-
-type Product = Struct<GemmShape, 'GemmShape'>;
 
 interface Memo {
   readonly rows: number;
@@ -39,18 +36,11 @@ class Project extends TensorOperation<Memo> {
       throw new RangeError(`${this}: input expected [N, T, ${n}], got ${shapeText(shape)}`);
     }
     const rows = sizeOf(shape) / n;
-    const product = (
-      [m, n, k]: readonly [number, number, number],
-      { transposeA = 0, transposeB = 0, accumulate = 0 },
-    ): Product => {
-      use.reserveScratch(kernels().gemmScratch(m, n, k));
-      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate });
-    };
     use.memo = {
       rows,
-      y: product([rows, n, n], { transposeB: 1 }),
-      dx: product([rows, n, n], {}),
-      dWeight: product([n, n, rows], { transposeA: 1, accumulate: 1 }),
+      y: new Product(use, [rows, n, n], { transposeB: 1 }),
+      dx: new Product(use, [rows, n, n]),
+      dWeight: new Product(use, [n, n, rows], { transposeA: 1, accumulate: 1 }),
     };
     use.keeps({ input: true });
     return shape;
@@ -58,25 +48,23 @@ class Project extends TensorOperation<Memo> {
 
   /** y = x·Wᵀ + b, with the part's rows of W and b. */
   run(use: Use<Memo>): void {
-    const { rows, y } = use.memo;
     const n = this.weight.shape[1]!;
     const w = offset(this.weight.ptr, this.part * n * n);
-    const b = this.bias ? offset(this.bias.ptr, this.part * n) : NULL;
-    kernels().gemm(use.y, use.x, w, b, y.ptr, 0, 0, rows, use.scratch);
+    const b = this.bias && offset(this.bias.ptr, this.part * n);
+    use.memo.y.run(use.y, use.x, w, use.scratch, b);
   }
 
   /** dx = dy·W, dW += dyᵀ·x, db += Σ dy. */
   runBackward(use: Use<Memo>): void {
     const { memo, x, dx, dy, scratch } = use;
-    const { gemm, biasBackward } = kernels();
     const n = this.weight.shape[1]!;
     const from = this.part * n * n;
     const db = use.gradient(this.bias);
-    if (db) biasBackward(offset(db, this.part * n), dy, memo.rows, n, 0, n);
+    if (db) kernels().biasBackward(offset(db, this.part * n), dy, memo.rows, n, 0, n);
     const dw = use.gradient(this.weight);
-    if (dw) gemm(offset(dw, from), dy, x, NULL, memo.dWeight.ptr, 0, 0, n, scratch);
+    if (dw) memo.dWeight.run(offset(dw, from), dy, x, scratch);
     const w = offset(this.weight.ptr, from);
-    if (dx) gemm(dx, dy, w, NULL, memo.dx.ptr, 0, 0, memo.rows, scratch);
+    if (dx) memo.dx.run(dx, dy, w, scratch);
   }
 }
 

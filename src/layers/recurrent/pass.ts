@@ -83,7 +83,7 @@ class RecurrentPass extends TensorOperation<Memo> {
       { transposeA = 0, transposeB = 0, accumulate = 0 },
     ): Product => {
       use.reserveScratch(kernels().gemmScratch(m, n, k));
-      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate });
+      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate, columns: 0 });
     };
     const sums = { transposeA: 1, accumulate: 1 };
     use.reserveScratch(extra().recurrentScratch(batch, hidden, gates));
