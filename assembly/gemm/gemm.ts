@@ -1,7 +1,7 @@
 import { at } from '../lanes';
 import { addBias } from './bias';
 import { MR, NR, TILE_BYTES, tile } from './microkernel';
-import { packA, packB } from './pack';
+import { interleave, packA, packB } from './pack';
 import { multiplyRow } from './row';
 
 /**
@@ -16,6 +16,7 @@ import { multiplyRow } from './row';
  *
  * An element of C is the sum over the blocks of KC steps of (the sum over the steps inside a block, from
  * zero upward). So the order depends on k alone, never on m, n, the range of rows or the place in a tile.
+ * If C has few columns, Cᵀ is computed in this way, and then transposed.
  */
 
 /** Steps of k in one block: a column panel of B, [KC, 8], takes 8 KiB of the first-level cache. */
@@ -113,10 +114,17 @@ function put(p: usize, value: f32, add: bool): void {
   store<f32>(p, add ? load<f32>(p) + value : value);
 }
 
+/** A narrow C has fewer columns and at least as many rows, so that its transpose is not narrow. */
+const NARROW: i32 = 32;
+
+/** Bytes of a GemmShape in scratch, rounded up so that what follows keeps its alignment. */
+const SIZES: i32 = 64;
+
 /** Bytes of scratch of a product [m, k]·[k, n]; for a range of rows, m is their number, or n for columns. */
 export function gemmScratch(m: i32, n: i32, k: i32): f64 {
-  const width = (min(n, NC) + NR - 1) & -NR;
-  return <f64>((min(m, MC) + width) * min(k, KC) * 4 + TILE_BYTES);
+  // Eight columns more than C has, and a block of Cᵀ with its sizes, in case C is narrow.
+  const width = (min(n, NC) + 2 * NR - 1) & -NR;
+  return <f64>((min(m, MC) + width) * min(k, KC) * 4 + TILE_BYTES + SIZES + NARROW * MC * 4);
 }
 
 /** The sizes of a product C = A·B, and how its matrices lie in memory. */
@@ -182,6 +190,25 @@ export function gemm(
     if (bias || relu) addBias(row, stride, bias ? at(bias, left) : 0, 1, width, relu != 0);
     return;
   }
+  if (!(shape.transposeA | shape.accumulate | shape.columns) && isNarrow(to - from, n)) {
+    const sizes = changetype<GemmShape>(scratch);
+    const result = scratch + SIZES;
+    sizes.m = n;
+    sizes.k = k;
+    sizes.transposeA = bAlongK ? 0 : 1;
+    sizes.transposeB = 1;
+    sizes.accumulate = 0;
+    sizes.columns = 0;
+    for (let ic = from; ic < to; ic += MC) {
+      const height = min(MC, to - ic);
+      const block = c + <usize>ic * stride;
+      sizes.n = height;
+      gemm(result, b, element(a, 0, ic, k, true), 0, sizes, 0, 0, n, at(result, NARROW * MC));
+      interleave(block, result, height, n, n, height);
+      if (bias || relu) addBias(block, stride, bias, height, n, relu != 0);
+    }
+    return;
+  }
   const edge = scratch;
   const packedA = edge + TILE_BYTES;
   const packedB = at(packedA, min(bottom - top, MC) * min(k, KC));
@@ -202,6 +229,15 @@ export function gemm(
       }
     }
   }
+}
+
+/**
+ * Whether Cᵀ = Bᵀ·Aᵀ is computed instead of C = A·B, because C has few columns and over an eighth of its panels
+ * would be empty. A tile has 8 columns and 5 rows: ten columns are two panels of 8, but two tiles of 5 rows.
+ * @inline
+ */
+function isNarrow(m: i32, n: i32): bool {
+  return n < NARROW && m >= NARROW && (-n & (NR - 1)) * NR > n;
 }
 
 /**

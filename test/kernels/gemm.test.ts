@@ -103,6 +103,22 @@ describe('matrix product', () => {
       }
     });
 
+    it(`${form} with few columns, which is computed as its transpose`, () => {
+      const random = new TestRandom(12);
+      for (const n of [1, 2, 3, 4, 5, 7, 8, 10, 13, 20, 27, 28]) {
+        const [m, k] = n % 2 ? [121, 30] : [32 + n, 259];
+        const a = random.normals(m * k);
+        const b = random.normals(k * n);
+        const bias = random.normals(n);
+        const expected = product(a, b, m, n, k, { ...options, bias, relu: true });
+        const whole = multiply(form, a, b, [m, n, k], { bias, relu: true, expected });
+        if (form === 'TN') continue;
+        // Few rows are not computed so.
+        const row = multiply(form, a.slice(0, k), b, [1, n, k], { bias, relu: true });
+        expect(row).toEqual(whole.slice(0, n));
+      }
+    });
+
     it.each([5, 261, 300])(
       `${form}: a row has the same bits alone, in a range and in a batch of 100, k = %i`,
       (k) => {
