@@ -26,8 +26,9 @@ import {
   SPAN,
 } from './shape';
 
-/** Bytes of x that are sure to stay in the last-level cache; in place three times as many. */
-const CACHED: usize = 8 << 20;
+/** Bytes of x that stay in the last-level cache if y is written there too, and in place. */
+const CACHED: usize = 4 << 20;
+const CACHED_IN_PLACE: usize = 14 << 20;
 
 /** y = (x − K)·a + b, or max(that, 0) with `relu`, for rows [from, to). */
 export function forwardRows(
@@ -133,7 +134,7 @@ export function forwardMaskedRows(
  * twice the time.
  */
 function rowsBeside(row: usize, size: usize, inPlace: bool): usize {
-  if (size > (inPlace ? 3 * CACHED : CACHED)) return max(<usize>512 / row, 1);
+  if (size > (inPlace ? CACHED_IN_PLACE : CACHED)) return max(<usize>512 / row, 1);
   return max(inPlace ? min(<usize>32768 / row, 16) : <usize>1024 / row, 4);
 }
 
