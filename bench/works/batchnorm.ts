@@ -160,13 +160,13 @@ const bench: Bench = {
     {
       name: 'batch norm forward in training, 8 MiB and more, × (R+S)',
       ...{ must: 1.25, aim: 1.1, unit: '×' },
-      why: 'channels last; NCHW reaches 1.2. In the cache, the statistics take two additions an element where R takes one. Beyond it, rows are read one at a time, because the prefetcher cannot follow four streams; y takes three loads a vector where S takes one',
+      why: 'channels last; NCHW reaches 1.2. In the cache, the statistics take two additions an element where R takes one. Beyond 4 MiB, y is written one row at a time, because the prefetcher cannot follow four streams (two took 2.5 × as long); y takes three loads a vector where S takes one. The statistics need four rows for their bits; reading these rows in order first took 1.2 × as long',
       of: ({ strict }) => ratios(strict, 'forward', large),
     },
     {
       name: 'batch norm inference, 8 MiB and more, × S',
       ...{ must: 1.15, aim: 1.05, unit: '×' },
-      why: 'y of rows takes 1.5 loads a vector up to 8 MiB (columns of 16 lanes, four rows at once) and 3 beyond, where S takes one',
+      why: 'y of rows takes 1.5 loads a vector up to 4 MiB (columns of 16 lanes, four rows at once) and 3 beyond, where S takes one',
       of: ({ strict }) => ratios(strict, 'inference', large),
     },
     {

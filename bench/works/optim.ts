@@ -105,7 +105,7 @@ const bench: Bench = {
     {
       name: 'Adam, × (R+3I)',
       ...{ must: 2, aim: 1.5, unit: '×' },
-      why: "one square root and one division an element, both exact: a loop of these two takes 0.59 of Adam's time in the same run, in or beyond the cache. Reciprocal approximations have other bits in every processor. Updating one vector beside the moments of the next gave nothing (0.99)",
+      why: 'R and I have no division: the loads and stores with one exact square root and one exact division take 2.2 to 2.4 × (R+3I) by themselves in or beyond the cache, so 2 cannot be reached with 128-bit lanes and these bits. Adam takes 1.45 to 1.6 times that loop: nine multiplications, a root (five cycles) and a division (three) share two units. Without the six operations that flush tiny moments it would be 1.2. Updating one vector beside the moments of the next took 1.07 times as long',
       of: ({ strict }) => ratios(strict, 'Adam'),
     },
   ],
