@@ -370,9 +370,10 @@ export interface GemmShape {
   readonly transposeA: number;
   readonly transposeB: number;
   readonly accumulate: number;
+  readonly columns: number;
 }
 export const GemmShape: Layout<GemmShape, 'GemmShape'> =
-  'm n k transposeA transposeB accumulate';
+  'm n k transposeA transposeB accumulate columns';
 
 export interface GroupNormShape {
   readonly samples: number;

@@ -16,6 +16,8 @@ export interface ProductOptions {
 
 /** A matrix product of a plan: C = A·B, or C += A·B, of [m, k] and [k, n]. */
 export class Product {
+  /** Bytes of scratch of a run. */
+  readonly scratchBytes: number;
   private readonly shape: Struct<GemmShape, 'GemmShape'>;
   /** What threads divide among them: the rows of C; or its columns, if a share then repeats less work. */
   private readonly end: number;
@@ -28,7 +30,8 @@ export class Product {
     const columns = n > 2 * m ? 1 : 0;
     this.end = columns ? n : m;
     this.shape = use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate, columns });
-    use.reserveScratch(kernels().gemmScratch(m, n, k));
+    this.scratchBytes = kernels().gemmScratch(m, n, k);
+    use.reserveScratch(this.scratchBytes);
   }
 
   /** Computes C, and with `bias` and `relu` max(C + bias, 0). */

@@ -1,15 +1,11 @@
-import { GemmShape } from '../generated/kernels.ts';
 import type { Use } from '../graph/node.ts';
-import { NULL, offset } from '../memory/memory.ts';
-import type { Struct } from '../memory/struct.ts';
-import { kernels } from '../runtime/engine.ts';
+import { Product, type ProductOptions } from '../graph/product.ts';
+import { offset } from '../memory/memory.ts';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { broadcastShapes, stepsOf } from './loops.ts';
 import { apply, type Operand, shapeOf, TensorOperation } from './operation.ts';
 import { reshape } from './reshape.ts';
-
-type Sizes = Struct<GemmShape, 'GemmShape'>;
 
 interface Memo {
   readonly m: number;
@@ -18,10 +14,10 @@ interface Memo {
   /** By product of the batch: which matrices of a and b are its factors. */
   readonly a: readonly number[];
   readonly b: readonly number[];
-  readonly y: Sizes;
+  readonly y: Product;
   /** dA = dY·Bᵀ and dB = Aᵀ·dY; the second of each adds to what is there. */
-  readonly da: readonly [Sizes, Sizes];
-  readonly db: readonly [Sizes, Sizes];
+  readonly da: readonly [Product, Product];
+  readonly db: readonly [Product, Product];
 }
 
 /** Batched matrix products: [..., m, k]·[..., k, n] → [..., m, n]. */
@@ -42,15 +38,8 @@ class Matmul extends TensorOperation<Memo> {
     const batch = broadcastShapes('matmul', [aBatch, bBatch]);
     // One matrix for all: the rows of the others are those of one large matrix.
     const rows = sizeOf(bBatch) === 1 ? m * sizeOf(aBatch) : m;
-    const product = (
-      [m, n, k]: readonly [number, number, number],
-      { transposeA = 0, transposeB = 0, accumulate = 0 },
-    ): Sizes => {
-      use.reserveScratch(kernels().gemmScratch(m, n, k));
-      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate, columns: 0 });
-    };
-    const pair = (sizes: readonly [number, number, number], how: object) =>
-      [product(sizes, how), product(sizes, { ...how, accumulate: 1 })] as const;
+    const pair = (sizes: readonly [number, number, number], how: ProductOptions) =>
+      [new Product(use, sizes, how), new Product(use, sizes, { ...how, accumulate: 1 })] as const;
     const merged = rows !== m;
     use.memo = {
       m: rows,
@@ -58,7 +47,7 @@ class Matmul extends TensorOperation<Memo> {
       k,
       a: merged ? [0] : matrices(aBatch, batch),
       b: merged ? [0] : matrices(bBatch, batch),
-      y: product([rows, n, k], {}),
+      y: new Product(use, [rows, n, k]),
       da: pair([rows, k, n], { transposeB: 1 }),
       db: pair([k, n, rows], { transposeA: 1 }),
     };
@@ -68,18 +57,16 @@ class Matmul extends TensorOperation<Memo> {
 
   run(use: Use<Memo>): void {
     const { m, n, k, a, b, y } = use.memo;
-    const { gemm } = kernels();
     for (let i = 0; i < a.length; i++) {
       const first = offset(use.x, a[i]! * m * k);
       const second = offset(use.input(1), b[i]! * k * n);
-      gemm(offset(use.y, i * m * n), first, second, NULL, y.ptr, 0, 0, m, use.scratch);
+      y.run(offset(use.y, i * m * n), first, second, use.scratch);
     }
   }
 
   /** dA = Σ dY·Bᵀ, dB = Σ Aᵀ·dY, over the products that a matrix is a factor of. */
   runBackward(use: Use<Memo>): void {
     const { m, n, k, a, b, da, db } = use.memo;
-    const { gemm } = kernels();
     const { dy, x, scratch } = use;
     const [dx0, dx1] = [use.inputGradient(0), use.inputGradient(1)];
     const w = use.input(1);
@@ -87,14 +74,14 @@ class Matmul extends TensorOperation<Memo> {
       eachFactor(a, (i, at, again) => {
         const to = offset(dx0, at * m * k);
         const second = offset(w, b[i]! * k * n);
-        gemm(to, offset(dy, i * m * n), second, NULL, da[again].ptr, 0, 0, m, scratch);
+        da[again].run(to, offset(dy, i * m * n), second, scratch);
       });
     }
     if (dx1) {
       eachFactor(b, (i, at, again) => {
         const to = offset(dx1, at * k * n);
         const first = offset(x, a[i]! * m * k);
-        gemm(to, first, offset(dy, i * m * n), NULL, db[again].ptr, 0, 0, k, scratch);
+        db[again].run(to, first, offset(dy, i * m * n), scratch);
       });
     }
   }

@@ -1,9 +1,8 @@
 /** Scaled dot-product attention, head by head: of `MultiheadAttention`. */
-import { GemmShape } from '../../generated/kernels.ts';
 import type { Use } from '../../graph/node.ts';
+import { Product, type ProductOptions } from '../../graph/product.ts';
 import type { Slot } from '../../graph/slot.ts';
 import { NULL, offset, type Pointer } from '../../memory/memory.ts';
-import type { Struct } from '../../memory/struct.ts';
 import { apply, type Operand, TensorOperation } from '../../ops/operation.ts';
 import { kernels } from '../../runtime/engine.ts';
 import { extra } from '../../runtime/extra.ts';
@@ -13,8 +12,6 @@ import type { Tensor } from '../../tensor/tensor.ts';
 
 /** Queries of a block: its scores, [BLOCK, keys], are all that is ever there of them. */
 const BLOCK = 120;
-
-type Product = Struct<GemmShape, 'GemmShape'>;
 
 /** The products of a block of `rows` queries. */
 interface Products {
@@ -76,12 +73,10 @@ class Attend extends TensorOperation<Memo> {
     }
     const width = embed / this.heads;
     let reserved = 0;
-    const product = (
-      [m, n, kk]: readonly [number, number, number],
-      { transposeA = 0, transposeB = 0, accumulate = 0 },
-    ): Product => {
-      reserved = Math.max(reserved, kernels().gemmScratch(m, n, kk));
-      return use.struct(GemmShape, { m, n, k: kk, transposeA, transposeB, accumulate, columns: 0 });
+    const product = (sizes: readonly [number, number, number], how?: ProductOptions) => {
+      const made = new Product(use, sizes, how);
+      reserved = Math.max(reserved, made.scratchBytes);
+      return made;
     };
     const blocks: Products[] = [];
     for (let first = 0; first < queries; first += BLOCK) {
@@ -91,7 +86,7 @@ class Attend extends TensorOperation<Memo> {
         same ?? {
           rows,
           scores: product([rows, keys, width], { transposeB: 1 }),
-          mix: product([rows, width, keys], {}),
+          mix: product([rows, width, keys]),
           sums: [
             product([keys, width, rows], { transposeA: 1 }),
             product([keys, width, rows], { transposeA: 1, accumulate: 1 }),
@@ -117,7 +112,6 @@ class Attend extends TensorOperation<Memo> {
 
   run(use: Use<Memo>): void {
     const { queries, keys, width, scale, logSums, blocks, parts } = use.memo;
-    const { gemm } = kernels();
     const { scratch } = use;
     const generator = defaultGenerator;
     const [q, k, v, o, , , , s] = parts.map((at) => offset(scratch, at)) as Pointer[];
@@ -128,14 +122,14 @@ class Attend extends TensorOperation<Memo> {
       blocks.forEach(({ rows, scores, mix }, i) => {
         const first = i * BLOCK;
         const l = offset(logSums.ptr, (n * this.heads + h) * queries + first);
-        gemm(s!, offset(q!, first * width), k!, NULL, scores.ptr, 0, 0, rows, scratch);
+        scores.run(s!, offset(q!, first * width), k!, scratch);
         const mask = this.padding(use, n);
         extra().attentionSoftmax(s!, l, mask, keys, first, this.causal ? 1 : 0, scale, rows);
         if (this.dropout > 0) {
           use.memo.masks[(n * this.heads + h) * blocks.length + i] = generator.draw(rows * keys);
           this.drop(use, s!, s!, n, h, i, rows);
         }
-        gemm(offset(o!, first * width), s!, v!, NULL, mix.ptr, 0, 0, rows, scratch);
+        mix.run(offset(o!, first * width), s!, v!, scratch);
       });
       this.scatter(use, use.y, o!, n, h, queries);
     });
@@ -144,7 +138,6 @@ class Attend extends TensorOperation<Memo> {
   /** dv = pᵀ·do,  dp = do·vᵀ,  ds = scale·p∘(dp − Σ p∘dp),  dq = ds·k,  dk = dsᵀ·q */
   runBackward(use: Use<Memo>): void {
     const { queries, keys, width, scale, logSums, blocks, parts } = use.memo;
-    const { gemm } = kernels();
     const { scratch } = use;
     const pointers = parts.map((at) => offset(scratch, at));
     const [q, k, v, dO, dq, dk, dv, p, dp] = pointers as Pointer[];
@@ -161,17 +154,17 @@ class Attend extends TensorOperation<Memo> {
         const mask = this.padding(use, n);
         const causal = this.causal ? 1 : 0;
         // Only the first block overwrites dk and dv.
-        const into = (i === 0 ? sums[0] : sums[1]).ptr;
-        gemm(p!, offset(q!, at), k!, NULL, scores.ptr, 0, 0, rows, scratch);
+        const into = i === 0 ? sums[0] : sums[1];
+        scores.run(p!, offset(q!, at), k!, scratch);
         extra().attentionProbabilities(p!, l, mask, keys, first, causal, scale, rows);
         const dropped = this.dropout > 0 ? dp! : p!;
         this.drop(use, dropped, p!, n, h, i, rows);
-        gemm(dv!, dropped, offset(dO!, at), NULL, into, 0, 0, keys, scratch);
-        gemm(dp!, offset(dO!, at), v!, NULL, scores.ptr, 0, 0, rows, scratch);
+        into.run(dv!, dropped, offset(dO!, at), scratch);
+        scores.run(dp!, offset(dO!, at), v!, scratch);
         this.drop(use, dp!, dp!, n, h, i, rows);
         extra().attentionScoresBackward(dp!, p!, keys, scale, rows);
-        gemm(offset(dq!, at), dp!, k!, NULL, mix.ptr, 0, 0, rows, scratch);
-        gemm(dk!, dp!, offset(q!, at), NULL, into, 0, 0, keys, scratch);
+        mix.run(offset(dq!, at), dp!, k!, scratch);
+        into.run(dk!, dp!, offset(q!, at), scratch);
       });
       if (toQ) this.scatter(use, toQ, dq!, n, h, queries);
       if (toK) this.scatter(use, toK, dk!, n, h, keys);

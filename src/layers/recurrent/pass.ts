@@ -1,6 +1,7 @@
 /** One pass over a sequence, in one direction: what the layers of `RNN`, `LSTM` and `GRU` are made of. */
-import { GemmShape, RecurrentShape } from '../../generated/kernels.ts';
+import { RecurrentShape } from '../../generated/kernels.ts';
 import type { Given, Use } from '../../graph/node.ts';
+import { Product } from '../../graph/product.ts';
 import type { Slot } from '../../graph/slot.ts';
 import { NULL, offset, type Pointer } from '../../memory/memory.ts';
 import type { Struct } from '../../memory/struct.ts';
@@ -28,8 +29,6 @@ export interface PassOptions {
   readonly last: boolean;
   readonly relu: boolean;
 }
-
-type Product = Struct<GemmShape, 'GemmShape'>;
 
 interface Memo {
   /** Steps of all sequences. */
@@ -78,13 +77,6 @@ class RecurrentPass extends TensorOperation<Memo> {
       }
     }
     const rows = steps * batch;
-    const product = (
-      [m, n, k]: readonly [number, number, number],
-      { transposeA = 0, transposeB = 0, accumulate = 0 },
-    ): Product => {
-      use.reserveScratch(kernels().gemmScratch(m, n, k));
-      return use.struct(GemmShape, { m, n, k, transposeA, transposeB, accumulate, columns: 0 });
-    };
     const sums = { transposeA: 1, accumulate: 1 };
     use.reserveScratch(extra().recurrentScratch(batch, hidden, gates));
     use.memo = {
@@ -99,10 +91,10 @@ class RecurrentPass extends TensorOperation<Memo> {
         relu: Number(relu),
         last: Number(last),
       }),
-      x: product([rows, wide, inputs], { transposeB: 1 }),
-      dx: product([rows, inputs, wide], {}),
-      dWeightIh: product([wide, inputs, rows], sums),
-      dWeightHh: product([wide, hidden, rows], sums),
+      x: new Product(use, [rows, wide, inputs], { transposeB: 1 }),
+      dx: new Product(use, [rows, inputs, wide]),
+      dWeightIh: new Product(use, [wide, inputs, rows], sums),
+      dWeightHh: new Product(use, [wide, hidden, rows], sums),
     };
     use.keeps({ input: true });
     return last ? [batch, hidden] : [steps, batch, hidden];
@@ -125,11 +117,11 @@ class RecurrentPass extends TensorOperation<Memo> {
   run(use: Use<Memo>): void {
     const { weightIh, weightHh, biasIh, biasHh } = this.weights;
     const { memo, scratch } = use;
-    const { rows, states, gates, shape } = memo;
+    const { states, gates, shape } = memo;
     const { batch } = shape.values;
     const [bIh, bHh] = [biasIh?.ptr ?? NULL, biasHh?.ptr ?? NULL];
     const lengths = lengthsOf(use);
-    kernels().gemm(gates.ptr, use.x, weightIh.ptr, bIh, memo.x.ptr, 0, 0, rows, scratch);
+    memo.x.run(gates.ptr, use.x, weightIh.ptr, scratch, bIh);
     const forward = this.cell.forward();
     forward(states.ptr, gates.ptr, weightHh.ptr, bHh, lengths, shape.ptr, 0, batch, scratch);
     extra().recurrentOutput(use.y, states.ptr, lengths, shape.ptr, 0, batch);
@@ -144,7 +136,7 @@ class RecurrentPass extends TensorOperation<Memo> {
     const { weightIh, weightHh, biasIh, biasHh } = this.weights;
     const { memo, scratch, dx } = use;
     const { rows, states, gates, shape } = memo;
-    const { gemm, biasBackward } = kernels();
+    const { biasBackward } = kernels();
     const { batch, hidden, reverse } = shape.values;
     const wide = weightIh.shape[0]!;
     const da = gates.ptr;
@@ -161,11 +153,11 @@ class RecurrentPass extends TensorOperation<Memo> {
     const dBiasHh = use.gradient(biasHh);
     if (dBiasHh) biasBackward(dBiasHh, db, rows, wide, 0, wide);
     const dIh = use.gradient(weightIh);
-    if (dIh) gemm(dIh, da, use.x, NULL, memo.dWeightIh.ptr, 0, 0, wide, scratch);
+    if (dIh) memo.dWeightIh.run(dIh, da, use.x, scratch);
     const dHh = use.gradient(weightHh);
     const before = offset(states.ptr, reverse ? batch * hidden : 0);
-    if (dHh) gemm(dHh, db, before, NULL, memo.dWeightHh.ptr, 0, 0, wide, scratch);
-    if (dx) gemm(dx, da, weightIh.ptr, NULL, memo.dx.ptr, 0, 0, rows, scratch);
+    if (dHh) memo.dWeightHh.run(dHh, db, before, scratch);
+    if (dx) memo.dx.run(dx, da, weightIh.ptr, scratch);
   }
 }
 
