@@ -155,17 +155,19 @@ const torch = new Peer(
   120_000,
 );
 
-/** PyTorch's milliseconds of a run, after it has prepared a step; nothing without --torch, or for other works. */
+/**
+ * PyTorch's milliseconds of a run, after it has prepared a step; nothing without --torch, without PyTorch, or for
+ * other works.
+ */
 async function rivalOf(name: string): Promise<(() => Promise<number>) | undefined> {
   const network = NETWORKS.find((network) => nameOf(network) === name);
   if (!options.torch || !network) return undefined;
-  const asked = async (message: object) => {
-    const answer = await torch.ask(message);
-    if (answer.error) throw new Error(`PyTorch: ${name}: ${answer.error}`);
-    return answer;
-  };
-  await asked({ item: { group: 'step', ...itemOf(network) } });
-  return async () => (await asked({ milliseconds })).time!;
+  const prepared = await torch.ask({ item: { group: 'step', ...itemOf(network) } });
+  if (prepared.error) {
+    console.error(`${name}: PyTorch: ${prepared.error}`);
+    return undefined;
+  }
+  return async () => (await torch.ask({ milliseconds })).time!;
 }
 
 const rows: ThreadsRow[] = [];
@@ -191,6 +193,8 @@ for (const [name, make] of Object.entries(WORKS)) {
     const together = time(run, runs);
     const quiet = !options.quiet || othersSince(before) < 0.05;
     const torchs = await rival?.();
+    // The threads of other libraries spin for a while after their last call.
+    if (rival) await new Promise((resolve) => setTimeout(resolve, 200));
     if (quiet) {
       one.push(alone);
       several.push(together);
