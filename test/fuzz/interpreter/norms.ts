@@ -6,7 +6,7 @@ import { localResponseNorm, localResponseNormGradient } from '../../reference/lo
 import { rmsNorm, rmsNormGradients } from '../../reference/rmsnorm.ts';
 import type { LayerSpec } from '../net.ts';
 import type { Shape } from '../random-layer.ts';
-import { type Reader, Refusal, sizeOf } from './run.ts';
+import { meanSize, type Reader, Refusal, sizeOf } from './run.ts';
 
 /** Channels last as channels first, and back. */
 function moved(values: Float64Array, shape: Shape, last: boolean, back: boolean): Float64Array {
@@ -89,7 +89,16 @@ export const batchNorm: Reader = (spec, name, [x], run, training) => {
           affine,
           !ofBatch,
         );
-        dx.set(slope.dx, range[0]);
+        // Where all dy of a channel are alike, float32 leaves the rounding of γ·dy/σ, although the exact dx is 0.
+        const { c } = sizes;
+        const steepest = Math.max(
+          ...Array.from(
+            { length: c },
+            (_, j) => Math.abs(weight?.[j] ?? 1) / Math.sqrt(found.variance[j]! + eps),
+          ),
+        );
+        const floor = 0.3 * steepest * meanSize(dy.slice(...range));
+        dx.set(run.shaken(slope.dx, ofBatch ? floor : undefined), range[0]);
         if (weight) run.add(`${name}.weight`, slope.dWeight);
         if (bias) run.add(`${name}.bias`, slope.dBias);
       }
