@@ -19,6 +19,7 @@ export default defineConfig({
           name: 'minutes',
           include: ['test/long/**/*.test.ts'],
           exclude: GIGABYTES,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
